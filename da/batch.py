@@ -1,0 +1,37 @@
+"""What a method may see.
+
+Letters of shapes, the same in the whole package: b images, n source images, m target images,
+c channels, h by w pixels, d features, k classes.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Images, or their features, and the class of each."""
+
+    x: Shaped[Tensor, "b ..."]
+    y: Int[Tensor, "b"]
+
+
+@dataclass(frozen=True)
+class Unlabeled:
+    """Images whose classes must stay unknown: there is no field to leak them through."""
+
+    x: Shaped[Tensor, "b ..."]
+    index: Int[Tensor, "b"]
+    """Position of each image in its domain, for methods that keep a memory of past predictions."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step's data."""
+
+    source: Labeled
+    target: Unlabeled
+    shots: Labeled | None = None
+    """Target images whose classes were bought: only in tasks that end in `+Kshot`."""

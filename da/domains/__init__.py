@@ -1,0 +1,161 @@
+"""Which images exist, and which of them a task may show."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int, Shaped, UInt8
+from torch import Tensor
+
+from da.batch import Labeled
+
+PARTS = "source_train", "source_test", "target_train", "target_test"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Images of one kind, or their features, their classes, and who may see which."""
+
+    classes: tuple[str, ...]
+    x: Shaped[Tensor, "b ..."]
+    """Pixels as uint8 `b h w c`, or features as float `b d`."""
+    y: Int[Tensor, "b"]
+    rows: dict[str, Tensor]
+    """Rows of `x` to be used in each role, by the names in `PARTS`."""
+    digest: str
+    """SHA-256 of the pixels."""
+
+    def part(self, rows: Int[Tensor, "_"]) -> Labeled:
+        """Some of the images."""
+        return Labeled(self.x[rows], self.y[rows])
+
+
+@dataclass(frozen=True)
+class Task:
+    """Adapt from a labelled source to an unlabelled target, then be marked on target test images.
+
+    Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    source_train: Labeled
+    target_train: Shaped[Tensor, "m ..."]
+    source_test: Labeled
+    target_test: Labeled
+    shots: Labeled | None = None
+
+
+def store(
+    folder: Path,
+    x: UInt8[np.ndarray, "b h w c"],
+    y: Int[np.ndarray, "b"],
+    classes: tuple[str, ...],
+    rows: dict[str, Int[np.ndarray, "_"]],
+) -> None:
+    """Write a domain to `folder`, which must not exist yet; `stored` reads it back."""
+    assert set(rows) == set(PARTS), rows.keys()
+    folder.mkdir(parents=True)
+    np.save(folder / "x.npy", x)
+    np.savez(folder / "rows.npz", y=y.astype(np.int64), **rows)
+    about = {"classes": classes, "digest": hashlib.sha256(np.ascontiguousarray(x)).hexdigest()}
+    (folder / "about.json").write_text(json.dumps(about))
+
+
+def stored(folder: Path) -> Domain:
+    """A domain written by `store`; its pixels stay on disk until they are drawn."""
+    about = json.loads((folder / "about.json").read_text())
+    with np.load(folder / "rows.npz") as file:
+        rows = {name: torch.from_numpy(file[name]) for name in file.files}
+    x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
+    return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
+
+
+BENCHMARKS = {"emoji": "emoji", "digits": "digits", "folder": "folders", "moons": "moons"}
+"""Benchmark to the module of this package that has `pair(names)` and `open_domain(name)`."""
+
+
+def parse(name: str) -> tuple[str, str, str, int]:
+    """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
+
+    Raises ValueError, naming what is known, for an unknown benchmark or domain.
+    """
+    benchmark, _, pair = name.partition(":")
+    if benchmark not in BENCHMARKS:
+        raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {known()}")
+    shots = re.fullmatch(r"(.*)\+(\d+)shot", pair)
+    source, target = _module(benchmark).pair(shots[1] if shots else pair)
+    if shots and not int(shots[2]):
+        raise ValueError(f"no shots in {name!r}: say +1shot or more, or leave it out")
+    return benchmark, source, target, int(shots[2]) if shots else 0
+
+
+def known() -> str:
+    """How tasks are written, a benchmark each."""
+    return ", ".join(f"{name}:{_module(name).SYNTAX}" for name in BENCHMARKS)
+
+
+def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
+    """SOURCE and TARGET, both among `names`; ValueError otherwise."""
+    source, _, target = pair.partition("-")
+    for name in (source, target):
+        if name not in names:
+            raise ValueError(f"unknown domain {name!r} in {pair!r}, known: {', '.join(names)}")
+    return source, target
+
+
+def open_pair(name: str) -> tuple[Domain, Domain]:
+    """Source and target domain of a task; fetched and decoded first where they are not yet."""
+    benchmark, source, target, _ = parse(name)
+    domains = [_module(benchmark).open_domain(domain) for domain in (source, target)]
+    a, b = (domain.classes for domain in domains)
+    if a != b:
+        raise ValueError(
+            f"{name}: only {source} has {sorted(set(a) - set(b))}, "
+            f"only {target} has {sorted(set(b) - set(a))}"
+        )
+    return domains[0], domains[1]
+
+
+def build(name: str, source: Domain, target: Domain) -> Task:
+    """The task `name` from its two domains.
+
+    Where both are the same domain, it is tested on images whose classes it was not trained with.
+    Shots are never tested on.
+    """
+    _, source_name, target_name, k = parse(name)
+    shots = _shots(name, target, k)
+    test = target.rows["source_test" if source_name == target_name else "target_test"]
+    return Task(
+        name,
+        source.classes,
+        source.part(source.rows["source_train"]),
+        target.x[target.rows["target_train"]],
+        source.part(source.rows["source_test"]),
+        target.part(test[torch.isin(test, shots, invert=True)]),
+        target.part(shots) if k else None,
+    )
+
+
+def task(name: str) -> Task:
+    """Look up a task by name, for example `emoji:noto-twemoji` or `digits:mnist-mnistm+3shot`."""
+    return build(name, *open_pair(name))
+
+
+def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
+    """Rows of the first `k` target training images of each class."""
+    rows = target.rows["target_train"]
+    each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
+    for label, mine in zip(target.classes, each, strict=True):
+        if len(mine) < k:
+            raise ValueError(f"{name}: {label} has only {len(mine)} target training images")
+    return torch.cat(each)
+
+
+def _module(benchmark: str):  # type: ignore[no-untyped-def]
+    return import_module(f"da.domains.{BENCHMARKS[benchmark]}")

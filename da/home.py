@@ -1,0 +1,57 @@
+"""The folder of everything that is fetched or computed once, and files that are whole or absent."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def home() -> Path:
+    """`DA_HOME`, or `~/.cache/da`."""
+    return Path(os.environ.get("DA_HOME") or Path.home() / ".cache" / "da")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
+
+    After an error or a kill `path` is what it was before. Raises OSError that says what to do
+    where the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if part.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        part.replace(path)
+    except OSError as error:
+        raise OSError(
+            f"cannot write {path}: {error}; make room there or point DA_HOME elsewhere"
+        ) from error
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def once(path: Path, make: Callable[[Path], None]) -> Path:
+    """`path`, which `make` writes if it is not there; of several processes only one does."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            if not path.exists():
+                with whole(path) as part:
+                    make(part)
+    return path
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
