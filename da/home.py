@@ -15,11 +15,15 @@ def home() -> Path:
     return Path(os.environ.get("DA_HOME") or Path.home() / ".cache" / "da")
 
 
+class UnwritableError(OSError):
+    """A file or folder that could not be written, and what to do."""
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
 
-    After an error or a kill `path` is what it was before. Raises OSError that says what to do
+    After an error or a kill `path` is what it was before. Raises UnwritableError, for example
     where the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,8 +33,10 @@ def whole(path: Path) -> Iterator[Path]:
         if part.is_dir() and path.is_dir():
             shutil.rmtree(path)
         part.replace(path)
+    except UnwritableError:
+        raise
     except OSError as error:
-        raise OSError(
+        raise UnwritableError(
             f"cannot write {path}: {error}; make room there or point DA_HOME elsewhere"
         ) from error
     finally:

@@ -3,18 +3,49 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
-from da.batch import Labeled
+from da.home import home
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Some rows of a stored array; nothing is read before it is taken."""
+
+    x: Shaped[Tensor, "b ..."]
+    """Pixels as uint8 `b h w c`, or features as float `b d`."""
+    rows: Int[Tensor, "_"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, i: Int[Tensor, "_"]) -> Shaped[Tensor, "_ ..."]:
+        """Copies of the images at places `i`."""
+        return self.x.index_select(0, self.rows[i].to(self.x.device))
+
+
+@dataclass(frozen=True)
+class LabeledImages(Images):
+    """Images and the class of each row of the stored array."""
+
+    classes: Int[Tensor, "b"]
+
+    @property
+    def y(self) -> Int[Tensor, "_"]:
+        """The class of each image."""
+        return self.classes[self.rows]
 
 
 @dataclass(frozen=True)
@@ -23,16 +54,15 @@ class Domain:
 
     classes: tuple[str, ...]
     x: Shaped[Tensor, "b ..."]
-    """Pixels as uint8 `b h w c`, or features as float `b d`."""
     y: Int[Tensor, "b"]
     rows: dict[str, Tensor]
     """Rows of `x` to be used in each role, by the names in `PARTS`."""
     digest: str
     """SHA-256 of the pixels."""
 
-    def part(self, rows: Int[Tensor, "_"]) -> Labeled:
+    def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Some of the images."""
-        return Labeled(self.x[rows], self.y[rows])
+        return LabeledImages(self.x, rows, self.y)
 
 
 @dataclass(frozen=True)
@@ -44,11 +74,12 @@ class Task:
 
     name: str
     classes: tuple[str, ...]
-    source_train: Labeled
-    target_train: Shaped[Tensor, "m ..."]
-    source_test: Labeled
-    target_test: Labeled
-    shots: Labeled | None = None
+    source_train: LabeledImages
+    target_train: Images
+    source_test: LabeledImages
+    target_test: LabeledImages
+    shots: LabeledImages | None = None
+    """Labelled target images, a few of each class, in tasks that end in `+Kshot`."""
 
 
 def store(
@@ -58,12 +89,18 @@ def store(
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
 ) -> None:
-    """Write a domain to `folder`, which must not exist yet; `stored` reads it back."""
+    """Write a domain to `folder`; `stored` reads it back.
+
+    Where pixels are too many for memory, `x` is the map of a file that is `folder`/x.npy already.
+    """
     assert set(rows) == set(PARTS), rows.keys()
-    folder.mkdir(parents=True)
-    np.save(folder / "x.npy", x)
-    np.savez(folder / "rows.npz", y=y.astype(np.int64), **rows)
-    about = {"classes": classes, "digest": hashlib.sha256(np.ascontiguousarray(x)).hexdigest()}
+    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(x, np.memmap):
+        np.save(folder / "x.npy", x)
+    arrays: dict[str, Any] = rows | {"y": y.astype(np.int64)}
+    np.savez(folder / "rows.npz", **arrays)
+    digest = hashlib.sha256(np.ascontiguousarray(x).data)
+    about = {"classes": classes, "digest": digest.hexdigest()}
     (folder / "about.json").write_text(json.dumps(about))
 
 
@@ -77,7 +114,7 @@ def stored(folder: Path) -> Domain:
 
 
 BENCHMARKS = {"emoji": "emoji", "digits": "digits", "folder": "folders", "moons": "moons"}
-"""Benchmark to the module of this package that has `pair(names)` and `open_domain(name)`."""
+"""Benchmark to its module: `DOMAINS`, `SYNTAX`, `pair(names)`, `open_domain(name)`."""
 
 
 def parse(name: str) -> tuple[str, str, str, int]:
@@ -135,7 +172,7 @@ def build(name: str, source: Domain, target: Domain) -> Task:
         name,
         source.classes,
         source.part(source.rows["source_train"]),
-        target.x[target.rows["target_train"]],
+        Images(target.x, target.rows["target_train"]),
         source.part(source.rows["source_test"]),
         target.part(test[torch.isin(test, shots, invert=True)]),
         target.part(shots) if k else None,
@@ -157,5 +194,39 @@ def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
     return torch.cat(each)
 
 
-def _module(benchmark: str):  # type: ignore[no-untyped-def]
+def _module(benchmark: str) -> Any:
     return import_module(f"da.domains.{BENCHMARKS[benchmark]}")
+
+
+def every_task() -> list[str]:
+    """All tasks between the domains of each benchmark, or how its tasks are written."""
+    tasks = []
+    for name in BENCHMARKS:
+        pairs = ["-".join(pair) for pair in permutations(_module(name).DOMAINS, 2)]
+        tasks += [f"{name}:{pair}" for pair in pairs or [_module(name).SYNTAX]]
+    return tasks
+
+
+def prepare(names: Iterable[str]) -> Iterator[str]:
+    """Fetch and decode whole benchmarks, with a line on each domain."""
+    for name in names:
+        if name not in BENCHMARKS or not _module(name).DOMAINS:
+            known = ", ".join(n for n in BENCHMARKS if _module(n).DOMAINS)
+            raise ValueError(f"unknown benchmark {name!r}, known: {known}")
+        for domain in _module(name).DOMAINS:
+            d = _module(name).open_domain(domain)
+            size = " x ".join(map(str, d.x.shape[1:]))
+            yield f"{name}:{domain:10} {len(d.x)} images, {size}, {len(d.classes)} classes"
+
+
+def state() -> Iterator[str]:
+    """A line on each benchmark: what it is, and whether it is here."""
+    for name in BENCHMARKS:
+        module = _module(name)
+        about = module.__doc__.partition("\n")[0]
+        if not module.DOMAINS:
+            yield f"{name:8} {about} Tasks: {name}:{module.SYNTAX}"
+            continue
+        size = sum(f.stat().st_size for f in (home() / name).rglob("*") if f.is_file())
+        here = f"{size / 1e6:.0f} MB in {home() / name}" if size else f"not here: da data {name}"
+        yield f"{name:8} {about} Domains: {', '.join(module.DOMAINS)}; {here}"

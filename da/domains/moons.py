@@ -8,6 +8,7 @@ import torch
 from da.domains import Domain
 
 SYNTAX = "0-40"
+DOMAINS = ()
 
 
 def pair(names: str) -> tuple[str, str]:
@@ -15,7 +16,9 @@ def pair(names: str) -> tuple[str, str]:
     source, _, target = names.partition("-")
     for name in (source, target):
         if not name.isdigit():
-            raise ValueError(f"unknown rotation {name!r} in {names!r}, known: degrees as in {SYNTAX}")
+            raise ValueError(
+                f"unknown rotation {name!r} in {names!r}, known: degrees as in {SYNTAX}"
+            )
     return source, target
 
 

@@ -1,0 +1,60 @@
+"""Test images of a run in feature space, with its adaptation and without."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from da.backbones import weights_file
+from da.evaluate import outputs
+from da.methods import METHODS
+from da.run import Run
+from da.train import Parts, assemble, fit
+
+Pair = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]]
+"""Features of source and of target test images."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Features before and after adaptation, and the class of each image."""
+
+    before: Pair
+    after: Pair
+    y_s: Int[np.ndarray, "n"]
+    y_t: Int[np.ndarray, "m"]
+    classes: tuple[str, ...]
+
+
+def embedding(run: Run) -> Embedding:
+    """Where `run` ends, and where the same run without adaptation does.
+
+    Weights are those that were kept of a run, else those of a training done again.
+    """
+    method = METHODS["source_only"].Hparams()
+    alone = replace(run, method=method, task=run.task.partition("+")[0])
+    parts = _trained(run)
+    task = parts.task
+    y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
+    before = _features(_trained(alone), parts)
+    return Embedding(before, _features(parts, parts), y_s, y_t, task.classes)
+
+
+def _trained(run: Run) -> Parts:
+    parts = assemble(run)
+    if (file := weights_file(run.id)).exists():
+        weights = torch.load(file, weights_only=True, map_location=parts.device)
+        parts.method.load_state_dict(weights)
+    else:
+        fit(run, parts)
+    return parts
+
+
+def _features(trained: Parts, shown: Parts) -> Pair:
+    """What the method of `trained` makes of the test images of `shown`."""
+    method, task = trained.method, shown.task
+    place = {"side": trained.side, "device": trained.device}
+    f_s = outputs(method, method.embed_source, task.source_test, **place)  # type: ignore[arg-type]
+    f_t = outputs(method, method.embed, task.target_test, **place)  # type: ignore[arg-type]
+    return f_s.numpy(), f_t.numpy()

@@ -1,0 +1,59 @@
+"""What a trained method says about test images, and how often it is right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from da.domains import Images, Task
+from da.loaders import test_input
+from da.methods import Method
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outputs on test images. Carries source classes and no target classes, so that model
+    selection, which is given this and nothing else, cannot peek.
+    """
+
+    source_logits: Float[Tensor, "n k"]
+    source_y: Int[Tensor, "n"]
+    target_logits: Float[Tensor, "m k"]
+
+
+def predict(
+    method: Method, task: Task, *, side: int = 0, device: torch.device | None = None
+) -> Predictions:
+    """Outputs of `method` in evaluation mode, on the CPU and in float32."""
+    return Predictions(
+        outputs(method, method.predict_source, task.source_test, side=side, device=device),
+        task.source_test.y,
+        outputs(method, method.predict, task.target_test, side=side, device=device),
+    )
+
+
+@torch.no_grad()
+def outputs(
+    method: Method,
+    function: Callable[[Tensor], Tensor],
+    images: Images,
+    *,
+    side: int = 0,
+    device: torch.device | None = None,
+) -> Float[Tensor, "b _"]:
+    """What `function`, a part of `method`, gives for `images` in evaluation mode, on the CPU."""
+    training = method.training
+    method.eval()
+    parts = [
+        function(test_input(images.take(i).to(device or "cpu"), side)).float().cpu()
+        for i in torch.arange(len(images)).split(256)
+    ]
+    method.train(training)
+    return torch.cat(parts)
+
+
+def accuracy(logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> float:
+    """Percentage of rows whose largest logit is at `y`."""
+    return 100 * (logits.argmax(1) == y).float().mean().item()

@@ -1,0 +1,141 @@
+"""The contract of a domain-adaptation method."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from da.batch import Batch
+from da.domains import Images, LabeledImages
+
+METHODS: dict[str, type["Method"]] = {}
+"""Every method that names its paper, by the name of its file."""
+
+Losses = dict[str, Tensor]
+"""Named scalars, weights already applied: their sum is minimised."""
+
+
+class Phase(NamedTuple):
+    """A part of a training step: what to minimise, and the parameters it may move."""
+
+    losses: Callable[[Batch, float], Losses]
+    updates: Iterable[nn.Parameter]
+
+
+def mlp(inputs: int, hidden: Iterable[int], outputs: int) -> nn.Sequential:
+    """Linear layers with ReLU between them."""
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [nn.Linear(inputs, width), nn.ReLU()]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+
+@dataclass(frozen=True)
+class Network:
+    """What stands on the backbone: `backbone -> neck -> head`."""
+
+    neck: int = 256
+    """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
+    dropout: float = 0.5
+    """Share of the neck's output that is dropped in training."""
+    head: tuple[int, ...] = ()
+    """Widths of the classifier's hidden layers; none for a linear classifier."""
+    bn: Literal["joint", "separate"] = "joint"
+    """Whether source and target pass through batch norm in one batch or in two."""
+
+    def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
+        """The neck for features of width `inputs`, and the width of its output."""
+        drop = [nn.Dropout(self.dropout)] if self.dropout else []
+        if not self.neck:
+            return nn.Sequential(*drop), inputs
+        layers = [nn.Linear(inputs, self.neck), nn.BatchNorm1d(self.neck), nn.ReLU()]
+        return nn.Sequential(*layers, *drop), self.neck
+
+
+class Method(nn.Module):
+    """A way to train a classifier for the target domain; owns every part that is trained.
+
+    Written as one subclass in a file of its own, `da/methods/NAME.py`. The command line, the
+    tests and the tables find it there and call it NAME.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    frozen_only: ClassVar[bool] = False
+    """Whether the method works only on features that do not move."""
+    takes_shots: ClassVar[bool] = False
+    """Whether the method learns from labelled target images, and only works with them."""
+
+    @dataclass(frozen=True)
+    class Hparams:
+        """Settings of the method, with the paper's values as defaults."""
+
+        owner: ClassVar[type["Method"]]
+
+        def build(
+            self, backbone: nn.Module, classes: int, network: Network | None = None
+        ) -> "Method":
+            """The untrained method these settings describe."""
+            return self.owner(self, backbone, classes, network or Network())
+
+    def __init_subclass__(cls) -> None:
+        if "Hparams" not in vars(cls):
+            names = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.Hparams"}
+            cls.Hparams = dataclass(frozen=True)(type("Hparams", (cls.Hparams,), names))  # type: ignore[misc]
+        cls.Hparams.owner = cls
+        cls.name = cls.__module__.rpartition(".")[2]
+        if "paper" in vars(cls):
+            if cls.name in METHODS:
+                raise TypeError(f"two methods in {cls.__module__}: {METHODS[cls.name]}, {cls}")
+            METHODS[cls.name] = cls
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__()
+        self.hp = hp
+        self.network = network
+        self.classes = classes
+        self.backbone = backbone
+        self.neck, self.width = network.build_neck(backbone.width)  # type: ignore[arg-type]
+        self.head = mlp(self.width, network.head, classes)
+
+    def prepare(self, source: LabeledImages, target: Images) -> None:
+        """Look at all training images before the first step; most methods need not."""
+
+    def forward(self, batch: Batch, progress: float) -> Losses:
+        """Losses on `batch` once `progress`, from 0 to 1, of the training is done."""
+        raise NotImplementedError
+
+    def phases(self) -> Iterator[Phase]:
+        """Parts of one training step, in order. By default a single one, which moves everything."""
+        yield Phase(self, self.parameters())
+
+    def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Features of target images: the neck's output, which methods align."""
+        return self.neck(self.backbone(x))
+
+    def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Features of source images; differs only where the domains are mapped apart."""
+        return self.embed(x)
+
+    def features(self, batch: Batch) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+        """Source and target features, by one joint pass or by two, as `network.bn` says."""
+        x_s, x_t = batch.source.x, batch.target.x
+        if self.network.bn == "separate":
+            return self.embed(x_s), self.embed(x_t)
+        f_s, f_t = self.embed(torch.cat([x_s, x_t])).split([len(x_s), len(x_t)])
+        return f_s, f_t
+
+    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Class logits of target images."""
+        return self.head(self.embed(x))
+
+    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Class logits of source images."""
+        return self.head(self.embed_source(x))
+
+    def after_step(self) -> None:
+        """Update what no gradient moves, such as an average of weights."""

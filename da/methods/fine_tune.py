@@ -1,0 +1,29 @@
+"""Fine-tuning on a few labelled target images."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from da.methods.base import Batch, Losses, Method
+
+
+class FineTune(Method):
+    """Train on the source first, then on the labelled target images alone."""
+
+    paper = "baseline"
+    takes_shots = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """When to change over."""
+
+        source_share: float = 0.5
+        """Share of the training steps that are spent on the source."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: float) -> Losses:
+        """Cross-entropy on the images of the stage that training is in."""
+        assert batch.shots is not None
+        stage = batch.source if progress < self.hp.source_share else batch.shots
+        return {"task": F.cross_entropy(self.predict(stage.x), stage.y)}

@@ -1,0 +1,34 @@
+"""Minimum class confusion."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from da.functional import class_confusion
+from da.methods.base import Batch, Losses, Method
+
+
+class MCC(Method):
+    """Target predictions that rarely waver between two classes; no domain alignment."""
+
+    paper = "Jin et al. 2020, arXiv:1912.03699"
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """Section 3."""
+
+        trade_off: float = 1.0
+        """Weight of the confusion loss, mu in the paper."""
+        temperature: float = 2.5
+        """Softens target predictions, T in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: float) -> Losses:
+        """Source cross-entropy, and the confusion of target classes."""
+        f_s, f_t = self.features(batch)
+        confusion = class_confusion(self.head(f_t), self.hp.temperature)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "confusion": self.hp.trade_off * confusion,
+        }

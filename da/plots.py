@@ -1,0 +1,285 @@
+"""Records to figures; the only import of matplotlib. No torch."""
+
+from collections.abc import Callable, Sequence
+from itertools import cycle, product
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from da.gather import Runs, gather
+from da.home import whole
+from da.records import Record
+from da.tables import selectors
+
+WIDTH = 10
+"""Inches, of every figure."""
+
+COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+"""Okabe & Ito 2008, but for the yellow, which white paper swallows."""
+CLASS_COLORS = (
+    *("#9F0162", "#009F81", "#FF5AAF", "#008DF9", "#FFC33B", "#8400CD"),
+    *("#00C2F9", "#A40122", "#FFB2FD", "#FF6E3A", "#00FCCF", "#E20134"),
+)
+"""Twelve that stay apart for the common kinds of colour blindness (Krzywinski 2020)."""
+INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
+
+Pen = dict[str, Any]
+"""How matplotlib is to draw a line or points."""
+DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
+TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
+MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
+OPEN: Pen = {**MEAN, "mfc": "white"}
+SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
+TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
+SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
+
+STYLE: Any = {
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": PALE,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "da",
+}
+
+TITLES = {
+    "target_accuracy": "target accuracy, %",
+    "source_accuracy": "source accuracy, %",
+    "entropy": "entropy, negated, nats",
+    "infomax": "infomax, nats",
+    "snd": "snd, nats",
+    "bnm": "bnm, 0 to 1",
+}
+"""What is measured, with its unit."""
+
+Scores = Float[np.ndarray, "tasks seeds *steps"]
+
+
+@rc_context(STYLE)
+def curves(records: Sequence[Record]) -> Figure:
+    """Target accuracy and every selector's score over steps, a line a method.
+
+    Lines are means over tasks and seeds, bands one deviation over seeds of the mean over tasks.
+    Raises ValueError where there are no records.
+    """
+    rows = _rows(records)
+    pens = _pens(rows)
+    keys = ["target_accuracy", *selectors(records)[1:-1]]
+    columns = min(3, len(keys))
+    height = -(-len(keys) // columns)
+    figure = _figure(2.5 * height + 0.4 + 0.07 * len(rows))
+    panels = figure.subplots(height, columns, squeeze=False).ravel()
+    for panel, key in zip(panels, keys, strict=False):
+        weight = "bold" if key == "target_accuracy" else "normal"
+        panel.set_title(TITLES.get(key, key.replace("_", " ")), weight=weight)
+        panel.grid(axis="y")
+        for name, row in rows.items():
+            _curve(panel, row, key, pens[name])
+    for panel in panels[max(0, len(keys) - columns) : len(keys)]:
+        panel.set_xlabel("step")
+    for panel in panels[len(keys) :]:
+        panel.set_axis_off()
+    _legend(figure, pens | _dagger(rows, {"ls": ""}))
+    return figure
+
+
+@rc_context(STYLE)
+def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
+    """Target accuracy of methods, best on top: small dots are tasks, a large one is their mean.
+
+    `chosen_by` picks the look of each run: `last`, `oracle`, or a score. Whiskers are one deviation
+    over seeds of the mean over tasks. Open circles were shown target labels. Raises ValueError,
+    naming the known ones, for an unknown selector, and where there are no records.
+    """
+    rows = _rows(records)
+    if chosen_by not in (known := selectors(records)):
+        raise ValueError(f"unknown selector {chosen_by!r}, known: {', '.join(known)}")
+    scores = {
+        name: _scores(row, lambda record: record.point(chosen_by)["target_accuracy"])
+        for name, row in rows.items()
+    }
+    names = sorted(rows, key=lambda name: float(_over_seeds(scores[name])[0]))
+    lines = 1 + max(name.count("\n") for name in names)
+    figure = _figure(1.1 + (0.16 + 0.18 * lines) * len(names))
+    panel = figure.subplots()
+    for y, name in enumerate(names):
+        _dots(panel, y, scores[name], OPEN if "†" in name else MEAN)
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(-0.6, len(names) - 0.4)
+    panel.tick_params(axis="y", length=0)
+    panel.spines["left"].set_visible(False)
+    panel.grid()
+    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
+    panel.set_xlabel(f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}")
+    entries = {"a task": TASK, "mean of tasks ± deviation over seeds": MEAN}
+    _legend(figure, entries | _dagger(rows, OPEN))
+    return figure
+
+
+@rc_context(STYLE)
+def feature_map(
+    before: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]],
+    after: tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "m e"]],
+    y_s: Int[np.ndarray, "n"],
+    y_t: Int[np.ndarray, "m"],
+    classes: Sequence[str],
+    *,
+    points: int = 500,
+) -> Figure:
+    """Features of source and target, before and after adaptation, by PCA and by t-SNE.
+
+    A map is fitted to both domains at once. At most `points` images of each domain are drawn,
+    always the same. `y_t` may be predicted. With more classes than colours (twelve), only the
+    domains are told apart.
+    """
+    draw = np.random.default_rng(0)
+    s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
+    paint = _paint(len(classes))
+    figure = _figure(10.5)
+    panels = figure.subplots(2, 2).T
+    for column, when, (f_s, f_t) in zip(panels, ("before", "after"), (before, after), strict=True):
+        maps = _maps(np.concatenate([f_s[s], f_t[t]]))
+        for panel, (kind, xy) in zip(column, maps.items(), strict=True):
+            panel.set_title(f"{kind}, {when} adaptation")
+            panel.set(xticks=[], yticks=[])
+            panel.spines[:].set(visible=True, color=PALE)
+            _cloud(panel, xy[len(s) :], y_t[t], paint, TARGET | {"color": COLORS[1]})
+            _cloud(panel, xy[: len(s)], y_s[s], paint, SOURCE | {"color": COLORS[0]})
+    _legend(figure, _domains(classes, paint))
+    return figure
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write `path`.png, 1600 pixels wide, and `path`.svg; the same figure gives the same bytes."""
+    files = []
+    for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
+        files.append(path.with_name(f"{path.name}.{kind}"))
+        with whole(files[-1]) as part, rc_context(STYLE):
+            figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
+    return files
+
+
+def _rows(records: Sequence[Record]) -> dict[str, Runs]:
+    """Runs of each line or dot by its name, daggered where it was shown target labels."""
+    if not records:
+        raise ValueError("no records to plot: run `da sweep` on the experiment first")
+    rows = gather(records)
+    most = max(map(len, rows.values()))
+    some = {line: f" ({len(runs)} of {most} tasks)" for line, runs in rows.items()}
+    return {
+        fill(line.label + " †" * line.labels + some[line] * (len(runs) < most), 42): runs
+        for line, runs in rows.items()
+    }
+
+
+def _scores(runs: Runs, score: Callable[[Record], Any]) -> Scores:
+    """A number, or one a step, of every record; NaN where there is no record."""
+    seeds = list(dict.fromkeys(seed for by_seed in runs.values() for seed in by_seed))
+    found = [(i, k, score(r)) for i, by in enumerate(runs.values()) for k, r in by.items()]
+    scores = np.full((len(runs), len(seeds), *np.shape(found[0][2])), np.nan)
+    for task, seed, value in found:
+        scores[task, seeds.index(seed)] = value
+    return scores
+
+
+def _over_seeds(scores: Scores) -> tuple[Any, Any]:
+    """Mean over tasks, and its deviation over the seeds that have them all; 0 for one seed."""
+    middle = np.nanmean(scores, 1).mean(0)
+    each = scores.mean(0)
+    each = each[~np.isnan(each).reshape(len(each), -1).any(1)]
+    return middle, each.std(0, ddof=1) if len(each) > 1 else np.zeros_like(middle)
+
+
+def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
+    """A line over the steps that all records of a row have."""
+    looks = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
+    steps = sorted(set.intersection(*looks))
+    scores = _scores(runs, lambda record: [p[key] for p in record.curve if p["step"] in steps])
+    middle, spread = _over_seeds(scores)
+    panel.plot(steps, middle, marker="o" if len(steps) == 1 else "", **pen)
+    panel.fill_between(steps, middle - spread, middle + spread, color=pen["color"], alpha=0.2, lw=0)
+
+
+def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
+    middle, spread = _over_seeds(scores)
+    tasks = np.unique(np.nanmean(scores, 1))
+    panel.plot(tasks, np.full(len(tasks), y), **TASK)
+    panel.errorbar(middle, y, xerr=spread, elinewidth=2.4, **pen)
+    number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
+    beside = panel.get_yaxis_transform()
+    panel.text(1.01, y, number, transform=beside, va="center_baseline", color=INK)
+
+
+def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
+    """Two coordinates of each image."""
+    near = min(30, (len(x) - 1) / 3)
+    with threadpool_limits(1):
+        return {
+            "PCA": PCA(2, random_state=0).fit_transform(x),
+            "t-SNE": TSNE(2, perplexity=near, init="pca", random_state=0).fit_transform(x),
+        }
+
+
+def _paint(classes: int) -> tuple[str, ...]:
+    """A colour for each class, or none where there are too many."""
+    palettes = (COLORS, CLASS_COLORS, ())
+    return next(p[:classes] for p in palettes if len(p) >= classes or not p)
+
+
+def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[str], pen: Pen) -> None:
+    if not paint:
+        panel.plot(*xy.T, **pen)
+    for label, color in enumerate(paint):
+        panel.plot(*xy[y == label].T, **pen | {"color": color})
+
+
+def _domains(classes: Sequence[str], paint: Sequence[str]) -> dict[str, Pen]:
+    """What shapes and colours stand for."""
+    ink_s, ink_t = (GREY, GREY) if paint else COLORS[:2]
+    domains = {"source": SOURCE | {"color": ink_s}, "target": TARGET | {"color": ink_t}}
+    return domains | {name: SWATCH | {"color": c} for name, c in zip(classes, paint, strict=False)}
+
+
+def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
+    """Colours, then the same ones dashed; grey and dashed where target labels were shown."""
+    pens = cycle({"color": color, "ls": dash} for dash, color in product(DASHES, COLORS))
+    greys = cycle({"color": GREY, "ls": dash} for dash in DASHES[1:])
+    return {name: next(greys if "†" in name else pens) for name in rows}
+
+
+def _dagger(rows: dict[str, Runs], pen: Pen) -> dict[str, Pen]:
+    """What the dagger means, where there is one."""
+    return {"† was shown target labels": pen} if any("†" in name for name in rows) else {}
+
+
+def _figure(height: float) -> Figure:
+    return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+
+
+def _legend(figure: Figure, entries: dict[str, Pen]) -> None:
+    """Above the panels, in one line or in as many columns as fit."""
+    widths = [0.6 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
+    columns = len(entries) if sum(widths) < WIDTH else max(1, int(WIDTH / max(widths)))
+    handles = [Line2D([], [], label=name, **pen) for name, pen in entries.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)

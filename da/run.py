@@ -1,0 +1,106 @@
+"""The settings of one training run."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from da.methods import METHODS, Method, Network
+from da.trainer import Precision, Schedule
+from da.vision import Augment
+
+if TYPE_CHECKING:
+    AnyHparams = Method.Hparams
+else:
+    AnyHparams = tyro.extras.subcommand_type_from_defaults(
+        {name: kind.Hparams() for name, kind in METHODS.items()},
+        {
+            name: f"{kind.__doc__.partition(chr(10))[0]} ({kind.paper})"
+            for name, kind in METHODS.items()
+        },
+        prefix_names=False,
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Settings that fully determine a training run.
+
+    Raises ValueError for settings that contradict each other.
+    """
+
+    method: AnyHparams
+    task: str
+    """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji."""
+    backbone: str = "efficientnet_lite0"
+    """One of `da list backbones`, or any name of timm or torchvision."""
+    init: str = "pretrained"
+    """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
+    regime: Literal["frozen", "full"] = "frozen"
+    """Train on features that are computed once, or move the whole backbone."""
+    side: int = 0
+    """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
+    augment: Augment = "none"
+    """Random resized crop, and mirroring, of every training image."""
+    network: Network = field(default_factory=Network)
+    steps: int = 500
+    batch: int = 64
+    """Images of each domain in a step."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 1e-3
+    backbone_lr: float = 1.0
+    """Learning rate of the backbone, as a factor of `lr`."""
+    momentum: float = 0.9
+    """Of SGD, or the first beta of AdamW."""
+    weight_decay: float = 1e-3
+    schedule: Schedule = "constant"
+    """Course of the learning rate."""
+    precision: Precision = "fp32"
+    channels_last: bool = True
+    """Memory layout of images in convolutions; changes speed, and results by rounding."""
+    look_every: int = 100
+    """Steps between evaluations."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        method, shots = self.method.owner, "shot" in self.task.rpartition("+")[2]
+        frozen = self.regime == "frozen"
+        contradictions = {
+            "regime frozen goes with init pretrained or a run's id": frozen
+            and self.init == "random",
+            f"augment {self.augment} goes with regime full": frozen and self.augment != "none",
+            "backbone_lr goes with regime full": frozen and self.backbone_lr != 1,
+            f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
+            f"{method.name} needs labelled target images, for example {self.task}+3shot": (
+                method.takes_shots and not shots
+            ),
+            f"{method.name} takes no labelled target images, as in {self.task}": (
+                shots and not method.takes_shots
+            ),
+            "steps, batch and look_every are 1 or more": (
+                min(self.steps, self.batch, self.look_every) < 1
+            ),
+        }
+        for message, contradicts in contradictions.items():
+            if contradicts:
+                raise ValueError(f"contradictory settings: {message}")
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting as plain data, to be stored."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
+        return own | {"method": self.method.owner.name} | _plain(self.network, self.method)
+
+    @property
+    def id(self) -> str:
+        """Same settings, same id, on any machine; a new field at its default changes no id."""
+        usual = {f.name: f.default for f in fields(self)} | _plain(Network(), type(self.method)())
+        own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
+        return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _plain(network: Network, method: Method.Hparams) -> dict[str, Any]:
+    """As JSON would give it back: lists for tuples."""
+    hp = {f"hp.{name}": value for name, value in asdict(method).items()}
+    return json.loads(json.dumps(asdict(network) | hp))

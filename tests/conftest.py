@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from da.backbones import MLP, Features
+from da.batch import Batch, Labeled, Unlabeled
+from da.domains import Domain
+from da.methods import METHODS, Method, Network
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(monkeypatch, tmp_path):
+    """No test reads or writes the real cache, W&B account or working folder's runs."""
+    monkeypatch.setenv("DA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    monkeypatch.delenv("DA_DATA", raising=False)
+
+
+def build(kind: type[Method], **hp) -> Method:
+    """A small untrained method of features of width 5 and 3 classes."""
+    torch.manual_seed(0)
+    backbone = Features(5) if kind.frozen_only else MLP(5, 16)
+    return kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
+
+
+@pytest.fixture(params=METHODS.values(), ids=METHODS)
+def method(request) -> Method:
+    return build(request.param)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    g = torch.Generator().manual_seed(0)
+    x_s, x_t, x_f = (m + torch.randn(8, 5, generator=g) for m in (0, 1, 1))
+    y = torch.arange(8) % 3
+    return Batch(Labeled(x_s, y), Unlabeled(x_t, torch.arange(8)), Labeled(x_f, y))
+
+
+def points(x: torch.Tensor, y: torch.Tensor, classes: int = 2) -> Domain:
+    """A domain of features: the first half trains, the second tests."""
+    train, test = torch.arange(len(x)).chunk(2)
+    rows = {"source_train": train, "source_test": test, "target_train": train, "target_test": test}
+    return Domain(tuple(map(str, range(classes))), x, y, rows, "toy")

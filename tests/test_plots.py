@@ -1,0 +1,196 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.colors import same_color, to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+from sklearn.decomposition import PCA
+
+from da import plots
+from da.records import Record
+
+ACCURACY = {
+    ("emoji:a-b", 0): (20.0, 50.0),
+    ("emoji:a-b", 1): (30.0, 60.0),
+    ("emoji:b-a", 0): (40.0, 70.0),
+    ("emoji:b-a", 1): (30.0, 74.0),
+}
+MEAN, DEVIATION = (30.0, 63.5), np.array([0.0, 7 / 2**0.5])
+
+
+def record(method: str, task: str, seed: int, accuracies, **settings) -> Record:
+    own = {"method": method, "task": task, "seed": seed, **settings}
+    curve = [
+        {"step": 100 * i, "target_accuracy": a, "infomax": a / 100, "loss/task": 1.0}
+        for i, a in enumerate(accuracies)
+    ]
+    return Record(f"{method}{task}{seed}{settings}", own, curve, 1.0)
+
+
+def sweep(method: str = "dann", gain: float = 0.0, suffix: str = "", **settings) -> list[Record]:
+    return [
+        record(method, task + suffix, seed, [a + gain for a in values], **settings)
+        for (task, seed), values in ACCURACY.items()
+    ]
+
+
+def names(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_line_is_the_mean_and_its_band_the_deviation_over_seeds():
+    figure = plots.curves(sweep())
+    target, infomax = figure.axes[:2]
+    assert target.get_title("left") == "target accuracy, %"
+    (line,), (band,) = target.lines, target.collections
+    np.testing.assert_allclose(line.get_xydata(), [(0, MEAN[0]), (100, MEAN[1])])
+    bounds = {x: [y for at, y in band.get_paths()[0].vertices if at == x] for x in (0, 100)}
+    np.testing.assert_allclose([min(ys) for ys in bounds.values()], MEAN - DEVIATION)
+    np.testing.assert_allclose([max(ys) for ys in bounds.values()], MEAN + DEVIATION)
+    np.testing.assert_allclose(infomax.lines[0].get_ydata(), np.array(MEAN) / 100)
+
+
+def test_every_score_has_a_panel_and_no_loss_has():
+    titles = [panel.get_title("left") for panel in plots.curves(sweep()).axes]
+    assert titles == ["target accuracy, %", "infomax, nats"]
+
+
+def test_a_seed_without_all_tasks_counts_in_the_mean_only():
+    line = plots.methods(sweep()[1:]).axes[0]
+    assert [text.get_text() for text in line.texts] == ["66.0"]
+
+
+def test_a_method_without_all_tasks_says_so():
+    figure = plots.curves(sweep() + sweep("mcc")[:2])
+    assert names(figure) == ["dann", "mcc (1 of 2 tasks)"]
+
+
+def test_settings_that_vary_make_lines_of_their_own():
+    figure = plots.curves(sweep(lr=0.1) + sweep(lr=0.2, gain=5))
+    assert names(figure) == ["dann lr=0.1", "dann lr=0.2"]
+    first, second = (line.get_ydata() for line in figure.axes[0].lines)
+    np.testing.assert_allclose(second - first, 5)
+
+
+def test_methods_are_sorted_with_their_numbers_beside_them():
+    panel = plots.methods(sweep("dann") + sweep("mcc", 9) + sweep("coral", -9)).axes[0]
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["coral", "dann", "mcc"]
+    assert [text.get_text() for text in panel.texts] == ["54.5 ± 4.9", "63.5 ± 4.9", "72.5 ± 4.9"]
+    means = [box.lines[0].get_xydata()[0] for box in panel.containers]
+    np.testing.assert_allclose(means, [(54.5, 0), (63.5, 1), (72.5, 2)])
+    whisker = panel.containers[1].lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(whisker[:, 0], (63.5 - DEVIATION[1], 63.5 + DEVIATION[1]))
+    tasks = [line.get_xdata() for line in panel.lines if len(line.get_xdata()) == 2]
+    np.testing.assert_allclose(tasks[1], (55, 72))
+
+
+def test_a_selector_picks_the_look():
+    falling = [record("dann", "emoji:a-b", 0, (60.0, 50.0))]
+    last, chosen = (plots.methods(falling, by).axes[0] for by in ("last", "infomax"))
+    assert (last.texts[0].get_text(), chosen.texts[0].get_text()) == ("50.0", "60.0")
+    assert "chosen by infomax" in chosen.get_xlabel()
+
+
+def test_runs_that_saw_target_labels_are_marked():
+    few = sweep("fine_tune", 5, suffix="+3shot")
+    own = [record("source_only", "emoji:b-b", 0, (90.0, 95.0))]
+    own += [record("source_only", "emoji:a-a", 0, (90.0, 97.0))]
+    panel = plots.methods(sweep() + few + own).axes[0]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    assert ["†" in label for label in labels] == [False, True, True]
+    fills = [box.lines[0].get_markerfacecolor() for box in panel.containers]
+    assert [same_color(fill, "white") for fill in fills] == [False, True, True]
+    legend = plots.curves(sweep() + few).legends[0]
+    assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s"]
+    assert same_color(legend.get_lines()[1].get_color(), plots.GREY)
+
+
+def test_long_names_do_not_overlap():
+    long = {"backbone": "efficientnet_lite0", "schedule": "annealed by the paper", "bn": "separate"}
+    figure = plots.methods([r for i in range(3) for r in sweep(lr=i, **long)] + sweep())
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert all(low.y1 < high.y0 for low, high in pairwise(boxes))
+
+
+def test_thirty_lines_stay_apart():
+    records = [r for i in range(30) for r in sweep(lr=i)[:1]]
+    lines = plots.curves(records).axes[0].lines
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in lines}) == 30
+
+
+@pytest.mark.parametrize("draw", [plots.curves, plots.methods])
+def test_nothing_to_draw_is_said(draw):
+    with pytest.raises(ValueError, match="no records to plot"):
+        draw([])
+
+
+def test_an_unknown_selector_is_told_the_known():
+    with pytest.raises(ValueError, match="'entropi', known: last, infomax, oracle"):
+        plots.methods(sweep(), "entropi")
+
+
+def features(n: int, classes: int):
+    g = np.random.default_rng(0)
+    y_s, y_t = g.integers(0, classes, (2, n))
+    pair = [g.normal(y[:, None], 1.0, (n, 5)) for y in (y_s, y_t)]
+    return tuple(pair), (pair[0], pair[1] + 9), y_s, y_t, [f"class {c}" for c in range(classes)]
+
+
+def drawn(panel, marker: str) -> dict[str, np.ndarray]:
+    lines = [line for line in panel.lines if line.get_marker() == marker]
+    return {to_hex(line.get_color()).upper(): line.get_xydata() for line in lines}
+
+
+def test_a_map_shows_each_image_in_its_class_and_domain():
+    before, after, y_s, y_t, classes = features(12, 3)
+    panel = plots.feature_map(before, after, y_s, y_t, classes).axes[0]
+    xy = PCA(2, random_state=0).fit_transform(np.concatenate(before))
+    for marker, y, points in (("o", y_s, xy[:12]), ("^", y_t, xy[12:])):
+        found = drawn(panel, marker)
+        for label, color in enumerate(plots.COLORS[:3]):
+            np.testing.assert_allclose(found[color], points[y == label])
+
+
+def test_a_map_of_many_classes_tells_domains_apart():
+    figure = plots.feature_map(*features(12, 13))
+    assert names(figure) == ["source", "target"]
+    assert set(drawn(figure.axes[1], "o")) == {plots.COLORS[0]}
+    assert set(drawn(figure.axes[1], "^")) == {plots.COLORS[1]}
+
+
+@pytest.mark.slow
+def test_a_map_draws_the_same_few_points_each_time():
+    maps = [plots.feature_map(*features(30, 2), points=8) for _ in range(2)]
+    for one, two in zip(*(figure.axes for figure in maps), strict=True):
+        for marker in "o^":
+            a, b = (np.concatenate(list(drawn(p, marker).values())) for p in (one, two))
+            assert len(a) == 8
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", [plots.curves, plots.methods])
+def test_pictures_are_wide_legible_and_the_same_bytes_each_time(draw, tmp_path):
+    first, second = draw(sweep()), draw(sweep())
+    png, svg = plots.save(first, tmp_path / "v1.0")
+    assert (png.name, svg.name) == ("v1.0.png", "v1.0.svg")
+    assert imread(png).shape[1] == 1600
+    again = plots.save(second, tmp_path / "again")
+    assert [file.read_bytes() for file in again] == [png.read_bytes(), svg.read_bytes()]
+    points_at_900_pixels = 900 / plots.WIDTH / 96
+    texts = [text for text in first.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() for text in texts) * points_at_900_pixels >= 9
+
+
+def test_a_picture_is_whole_or_absent(tmp_path, monkeypatch):
+    def full(self, file, **_):
+        file.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OSError, match="disk full"):
+        plots.save(Figure(), tmp_path / "curves")
+    assert list(tmp_path.iterdir()) == []
