@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Results = Annotated[Path, arg(help="Folder of the records.")]
 Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
+Only = Annotated[
+    tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann.")
+]
 Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
 Wandb = Annotated[
     Mode, arg(name="wandb", help="Mirror runs to W&B; auto: where credentials exist.")
@@ -32,6 +35,7 @@ ChosenBy = Annotated[str, arg(help="Selectors, with commas between: see `da list
 def sweep(
     experiment: Experiment,
     results: Results = Path("results"),
+    only: Only = (),
     shard: str = "1/1",
     workers: int = 0,
     device: Device = "auto",
@@ -46,7 +50,7 @@ def sweep(
     from da import tables, track
     from da.sweep import sweep
 
-    runs = _runs(experiment)
+    runs = _runs(experiment, only)
     mine = _shard(runs, shard)
     failed, start, todo = [], time.perf_counter(), len(mine) - len(_load(mine, results))
     for n, outcome in enumerate(sweep(mine, results, workers=workers, device=device), 1):
@@ -71,13 +75,14 @@ def sweep(
 def table(
     experiment: Experiment,
     results: Results = Path("results"),
+    only: Only = (),
     chosen_by: ChosenBy = "last",
     format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
 ) -> None:
     """Print the table of an experiment from the records it has so far."""
     from da import tables
 
-    runs = _runs(experiment)
+    runs = _runs(experiment, only)
     found, bold = _load(runs, results), sys.stdout.isatty()
     print(tables.render(found, chosen_by.split(","), format, wanted=len(runs), bold=bold))
 
@@ -85,6 +90,7 @@ def table(
 def plot(
     experiment: Experiment,
     results: Results = Path("results"),
+    only: Only = (),
     chosen_by: ChosenBy = "last",
     map: str = "",
     out: Path = Path("plots"),
@@ -97,7 +103,7 @@ def plot(
     """
     from da import plots
 
-    runs = _runs(experiment)
+    runs = _runs(experiment, only)
     name = experiment.stem
     if map:
         from da.embedding import embedding
@@ -237,19 +243,29 @@ def _parse_and_run(arguments: Sequence[str]) -> None:
 
 def _unboxed(box: str) -> str:
     """What stands in a box of tyro's, without its frame, title and advice on help."""
-    lines = [line.strip("│ \n") for line in box.splitlines() if line.startswith("│")]
+    lines = [line.strip(" │") for line in box.splitlines()[1:]]
     said = " ".join(lines).partition("For full helptext")[0]
-    return re.sub(r"\s*─{3,}\s*", "; ", said).strip("; ")
+    said = re.sub(r"Error parsing __tyro\S* ", "", said)
+    return re.sub(r"\s*[─╰╯-]{3,}\s*", "; ", said).strip("; ")
 
 
-def _runs(experiment: Path) -> "list[Run]":
+def _runs(experiment: Path, only: Sequence[str] = ()) -> "list[Run]":
     if not experiment.is_file():
         known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
         raise ValueError(f"no experiment {experiment}, known: {known}")
     found = runpy.run_path(str(experiment))
     if "runs" not in found:
         raise ValueError(f"{experiment} has no function runs() -> list[Run]")
-    return found["runs"]()
+    runs: list[Run] = found["runs"]()
+    for setting in only:
+        name, _, value = setting.partition("=")
+        values = {str(run.settings().get(name)) for run in runs}
+        if value not in values:
+            every = runs[0].settings()
+            choices = {f"{name}={v}" for v in values} if name in every else set(every)
+            raise ValueError(f"no run with {setting!r}, known: {', '.join(sorted(choices))}")
+        runs = [run for run in runs if str(run.settings().get(name)) == value]
+    return runs
 
 
 def _load(runs: "Sequence[Run]", results: Path) -> "list[Record]":

@@ -98,7 +98,7 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
     seconds, since = 0.0, time.perf_counter()
     for step, losses in trainer.fit(
         parts.method,
-        batches,
+        iter(batches),
         optimizer(run, parts.method),
         run.steps,
         run.look_every,

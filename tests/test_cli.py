@@ -1,0 +1,178 @@
+"""The command line, as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from da.cli import main
+from da.methods import METHODS
+
+EXPERIMENT = """
+from da.methods import METHODS, Network
+from da.run import Run
+
+
+def runs():
+    return [
+        Run(
+            kind.Hparams(),
+            "moons:0-20" + "+3shot" * kind.takes_shots,
+            backbone="mlp",
+            init="random",
+            regime="full",
+            network=Network(neck=0, dropout=0),
+            steps=4,
+            look_every=2,
+            seed=seed,
+        )
+        for kind in METHODS.values()
+        if not kind.frozen_only
+        for seed in range(2)
+    ]
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tiny.py"
+    file.write_text(EXPERIMENT)
+    return file
+
+
+def da(*arguments: object) -> None:
+    main([str(argument) for argument in arguments])
+
+
+def swept(experiment: Path, *more: object) -> None:
+    da("sweep", experiment, "--workers", 1, "--wandb", "off", *more)
+
+
+@pytest.mark.slow
+def test_sweep_then_table_then_plot(experiment, capsys):
+    swept(experiment)
+    count = sum(not kind.frozen_only for kind in METHODS.values())
+    assert f"{2 * count} of {2 * count} runs" in capsys.readouterr().out
+    for style in ("terminal", "markdown", "latex", "csv"):
+        da("table", experiment, "--format", style)
+        assert "dann" in capsys.readouterr().out
+    da("table", experiment, "--chosen-by", "source_accuracy,oracle")
+    assert "oracle" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        da("table", experiment, "--chosen-by", "luck")
+    assert "known: last, source_accuracy" in capsys.readouterr().err
+    da("plot", experiment)
+    files = capsys.readouterr().out.split()
+    assert len(files) == 4
+    assert all(Path(file).stat().st_size > 1000 for file in files)
+
+
+def test_train_saves_a_record_in_the_published_shape(experiment, capsys):
+    words = "--task moons:0-20 --backbone mlp --init random --regime full --steps 2 --seed 1"
+    da("train", *words.split(), "--wandb", "off", "dann", "--trade-off", 0.5)
+    (file,) = Path("results").glob("*.json")
+    assert str(file) in capsys.readouterr().out
+    record = json.loads(file.read_text())
+    assert record["id"] == file.stem
+    assert record["settings"]["method"] == "dann"
+    assert record["settings"]["hp.trade_off"] == 0.5
+    assert record["settings"]["seed"] == 1
+    assert record["curve"][-1]["step"] == 2
+    assert 0 <= record["curve"][-1]["target_accuracy"] <= 100
+    assert record["seconds"] > 0
+    assert record["images_per_second"] > 0
+    assert record["environment"]["torch"]
+
+
+def test_a_second_sweep_does_nothing(experiment, capsys):
+    swept(experiment, "--only", "method=source_only")
+    before = {file: file.stat().st_mtime_ns for file in Path("results").glob("*.json")}
+    swept(experiment, "--only", "method=source_only")
+    assert {file: file.stat().st_mtime_ns for file in Path("results").glob("*.json")} == before
+    assert len(before) == 2
+    capsys.readouterr()
+
+
+def test_shards_share_the_runs(experiment, capsys):
+    for shard, done in (("1/2", 1), ("2/2", 2)):
+        swept(experiment, "--only", "method=source_only", "--shard", shard)
+        assert len(list(Path("results").glob("*.json"))) == done
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("train --task moons:0-20 dan", "dann"),
+        ("train --task moon:0-20 dann", "moons"),
+        ("train --task emoji:noto-twemojy dann", "twemoji"),
+        ("train --task moons:0-20 --backbone resnet5 dann", "lenet"),
+        ("train --task moons:0-20 --backbone lenet dann", "random"),
+        ("train --task moons:0-20 --augment crop dann", "full"),
+        ("train --task moons:0-20 --seed x dann", "--seed INT"),
+        ("train --task moons:0-20 --device tpu dann", "cuda"),
+        ("train --task moons:0-20+3shot dann", "labelled"),
+        ("train --task moons:0-20 fine_tune", "+3shot"),
+        ("train --task folder:here-there dann", "no such folder"),
+        ("train --task moons:0-20 --init 0123 dann", "known: none yet"),
+        ("table nowhere.py", "tiny.py"),
+        ("table tiny.py", "sweep"),
+        ("table tiny.py --only seed=9", "seed=0, seed=1"),
+        ("table tiny.py --only sed=0", "seed"),
+        ("sweep tiny.py --shard 3/2", "1/3"),
+        ("plot tiny.py --map 0123", "known"),
+        ("data emojy", "emoji"),
+        ("list method", "methods"),
+        ("wandb push nowhere", "nowhere"),
+        ("swep", "sweep"),
+    ],
+)
+def test_a_mistake_ends_with_status_2_and_one_line(experiment, capsys, words, known):
+    (experiment.parent / "experiments").symlink_to(experiment.parent)
+    with pytest.raises(SystemExit) as ended:
+        da(*words.split())
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("da: ")
+    assert known in said.err
+
+
+def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
+    text = EXPERIMENT.replace('"moons:0-20"', '("moons:0-20" if seed else "moons:0-x")')
+    experiment.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        swept(experiment, "--only", "method=source_only")
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert len(list(Path("results").glob("*.json"))) == 1
+    assert "1 failed" in said.err
+    assert "unknown rotation 'x'" in said.err
+
+
+@pytest.mark.parametrize("what", ["methods", "tasks", "backbones", "selectors"])
+def test_list(capsys, what):
+    da("list", what)
+    said = capsys.readouterr().out
+    known = {"methods": "dann", "tasks": "digits:mnist-mnistm", "backbones": "lenet"}
+    assert known.get(what, "infomax") in said
+
+
+def test_data_without_names_tells_the_state(capsys):
+    da("data")
+    assert "da data emoji" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_help_comes_without_torch():
+    code = (
+        "import sys; from da.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("False")
+    assert "sweep" in done.stdout

@@ -1,0 +1,56 @@
+"""The first losses of every method, so that a refactor shows that it changes nothing.
+
+After a change that is meant to change them: `python tests/test_golden.py` writes golden.json anew.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import build, points
+
+from da import domains
+from da.batch import Batch, Labeled, Unlabeled
+from da.home import whole
+from da.methods import METHODS
+from da.trainer import train_step
+
+FILE = Path(__file__).with_name("golden.json")
+COMMAND = "python tests/test_golden.py"
+
+
+def first_losses(name: str) -> list[dict[str, float]]:
+    """Of three steps on other images each, from the same weights on every machine."""
+    g = torch.Generator().manual_seed(0)
+    source, target = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
+    y = torch.arange(24) % 3
+    task = domains.build("moons:0-1", points(source, y, 3), points(target, y, 3))
+    m = build(METHODS[name])
+    m.prepare(task.source_train, task.target_train)
+    optimizer = torch.optim.SGD(m.parameters(), 0.1)
+    losses = []
+    for step, i in enumerate(torch.arange(24).split(8)):
+        shots = Labeled(target[i], y[i]) if m.takes_shots else None
+        batch = Batch(Labeled(source[i], y[i]), Unlabeled(target[i], i), shots)
+        found = train_step(m, optimizer, batch, progress=step / 3)
+        losses.append({loss: float(f"{value.item():.7g}") for loss, value in found.items()})
+    return losses
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_first_losses_are_what_they_were(name):
+    golden = json.loads(FILE.read_text())
+    assert name in golden, f"{name} has no golden losses yet: check it, then run {COMMAND}"
+    for now, then in zip(first_losses(name), golden[name], strict=True):
+        assert now == pytest.approx(then, rel=1e-4), f"if this is meant, run {COMMAND}"
+
+
+def test_no_golden_losses_of_methods_that_are_gone():
+    assert json.loads(FILE.read_text()).keys() <= METHODS.keys(), f"run {COMMAND}"
+
+
+if __name__ == "__main__":
+    lines = [f'"{name}": {json.dumps(first_losses(name))}' for name in sorted(METHODS)]
+    with whole(FILE) as part:
+        part.write_text("{\n" + ",\n".join(lines) + "\n}\n")

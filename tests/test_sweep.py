@@ -1,0 +1,149 @@
+"""Each run is done once and wholly, whoever is killed and whoever else works in the folder."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from da import backbones, records
+from da.methods import METHODS, Network
+from da.run import Run
+from da.sweep import sweep
+
+RUN = Run(
+    METHODS["dann"].Hparams(),
+    "moons:0-20",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=6,
+    look_every=3,
+)
+RUNS = [replace(RUN, seed=seed) for seed in range(4)]
+
+
+def curves(folder: Path) -> dict[str, list]:
+    """What every record in `folder` says, but for times."""
+    return {f.name: json.loads(f.read_text())["curve"] for f in sorted(folder.glob("*.json"))}
+
+
+def test_outcomes_are_the_records_on_disk(tmp_path):
+    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert [o.run for o in outcomes] == RUNS[:2]
+    assert all(o.record == records.read(records.path(tmp_path, o.run.id)) for o in outcomes)
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert [o.run for o in sweep(RUNS[:3], tmp_path, workers=1)] == [RUNS[2]]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_records_of_one(tmp_path):
+    list(sweep(RUNS, tmp_path / "one", workers=1))
+    assert len(list(sweep(RUNS, tmp_path / "two", workers=2))) == 4
+    assert curves(tmp_path / "one") == curves(tmp_path / "two")
+
+
+def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
+    bad = replace(RUN, task="moons:0-x")
+    failed, done = sweep([bad, RUN], tmp_path, workers=1)
+    assert failed.record is None
+    assert "unknown rotation 'x'" in failed.error
+    assert done.record
+    assert not records.path(tmp_path, bad.id).exists()
+
+
+def test_a_run_that_diverges_names_loss_and_step(tmp_path):
+    (outcome,) = sweep([replace(RUN, lr=1e30, optimizer="sgd")], tmp_path, workers=1)
+    assert "DivergedError: loss" in outcome.error
+    assert "at step" in outcome.error
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
+    """Its record is waited for, and read."""
+    lock = tmp_path / ".locks" / RUN.id
+    lock.parent.mkdir()
+    theirs = FileLock(lock)
+    theirs.acquire()
+    trained = []
+
+    def train(run, **_):
+        trained.append(run)
+        list_of_one = records.Record(run.id, run.settings(), [{"step": 1}], 1.0)
+        if theirs.is_locked:
+            records.save(records.Record(RUN.id, RUN.settings(), [{"step": 7}], 1.0), tmp_path)
+            theirs.release()
+        return list_of_one
+
+    monkeypatch.setattr("da.sweep.train", train)
+    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert trained == [RUNS[1]]
+    assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
+
+
+def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
+    later = replace(RUN, init=RUNS[1].id)
+    outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
+    assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
+    assert all(o.record for o in outcomes)
+    assert backbones.weights_file(RUNS[1].id).exists()
+    assert not backbones.weights_file(RUNS[0].id).exists()
+
+
+def test_weights_that_are_gone_are_made_again(tmp_path):
+    later = replace(RUN, init=RUNS[1].id)
+    list(sweep([RUNS[1]], tmp_path, workers=1))
+    assert [o.run for o in sweep([RUNS[1], later], tmp_path, workers=1)] == [RUNS[1], later]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_sweep import RUNS
+from da.sweep import sweep
+if __name__ == "__main__":
+    for outcome in sweep(RUNS, Path({folder!r}), workers={workers}):
+        print(outcome.run.id, flush=True)
+"""
+
+
+def start(tmp_path: Path, workers: int = 1) -> subprocess.Popen:
+    script = tmp_path / "go.py"
+    tests, folder = str(Path(__file__).parent), str(tmp_path / "results")
+    script.write_text(SCRIPT.format(tests=tests, folder=folder, workers=workers))
+    return subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, workers):
+    list(sweep(RUNS, tmp_path / "whole", workers=1))
+    with start(tmp_path, workers) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    kept = curves(tmp_path / "results")
+    assert kept
+    time.sleep(2)  # workers notice within a second that their parent is gone
+    list(sweep(RUNS, tmp_path / "results", workers=1))
+    assert curves(tmp_path / "results") == curves(tmp_path / "whole")
+    assert kept.items() <= curves(tmp_path / "whole").items()
+
+
+@pytest.mark.slow
+def test_two_sweeps_at_once_do_each_run_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    one, two = start(tmp_path), start(tmp_path)
+    outs = [process.communicate(timeout=120)[0].split() for process in (one, two)]
+    assert [one.returncode, two.returncode] == [0, 0]
+    assert len(curves(tmp_path / "results")) == len(RUNS)
+    assert set(outs[0]) | set(outs[1]) == {run.id for run in RUNS}
