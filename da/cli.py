@@ -1,24 +1,21 @@
 """The command line. Imports wait inside commands, so that help and errors come at once."""
 
-import contextlib
-import functools
-import io
-import re
-import runpy
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
+from da.shell import deferred, one_line_errors, parse
 from da.track import Mode
 
 if TYPE_CHECKING:
     from da.records import Record
     from da.run import Run
+    from da.sweep import Outcome
 
 Results = Annotated[Path, arg(help="Folder of the records.")]
 Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
@@ -47,17 +44,17 @@ def sweep(
         shard: K/N takes every Nth run from the Kth on: one K a machine.
         workers: Processes side by side; 0 for one a core, or one where there is a GPU.
     """
+    from da import experiment as experiments
     from da import tables, track
     from da.sweep import sweep
 
-    runs = _runs(experiment, only)
-    mine = _shard(runs, shard)
-    failed, start, todo = [], time.perf_counter(), len(mine) - len(_load(mine, results))
+    runs = experiments.runs(experiment, only)
+    mine = experiments.share(runs, shard)
+    todo, start, failed = len(mine) - len(_load(mine, results)), time.perf_counter(), []
     for n, outcome in enumerate(sweep(mine, results, workers=workers, device=device), 1):
         left = (time.perf_counter() - start) / n * max(todo - n, 0)
-        print(
-            f"[{n}/{todo}] {_line(outcome.run, outcome.record, outcome.error)}, {_span(left)} left"
-        )
+        line = _line(outcome.run, outcome.record) if outcome.record else _failure(outcome)
+        print(f"[{n}/{max(n, todo)}] {line}, {_span(left)} left", flush=True)
         if outcome.record:
             track.mirror(outcome.record, wandb, experiment.stem)
         else:
@@ -66,9 +63,7 @@ def sweep(
         track.mirror_table(*tables.plain(tables.build(found)), wandb, experiment.stem)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     if failed:
-        print(f"{len(failed)} failed:", file=sys.stderr)
-        for outcome in failed:
-            print(f"  {_line(outcome.run, None, outcome.error)}", file=sys.stderr)
+        print(f"{len(failed)} failed:", *map(_failure, failed), sep="\n  ", file=sys.stderr)
         raise SystemExit(1)
 
 
@@ -80,9 +75,10 @@ def table(
     format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
 ) -> None:
     """Print the table of an experiment from the records it has so far."""
+    from da import experiment as experiments
     from da import tables
 
-    runs = _runs(experiment, only)
+    runs = experiments.runs(experiment, only)
     found, bold = _load(runs, results), sys.stdout.isatty()
     print(tables.render(found, chosen_by.split(","), format, wanted=len(runs), bold=bold))
 
@@ -101,9 +97,10 @@ def plot(
         map: Id of a run: draw its features, and those of the same run without adaptation.
         out: Folder of the pictures.
     """
+    from da import experiment as experiments
     from da import plots
 
-    runs = _runs(experiment, only)
+    runs = experiments.runs(experiment, only)
     name = experiment.stem
     if map:
         from da.embedding import embedding
@@ -196,76 +193,17 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     """The settings of a run take seconds to import, so only `da train` has them."""
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
-    app.command(name="train")(_deferred(_train_command() if training else _no_train))
+    app.command(name="train")(deferred(_train_command() if training else _no_train))
     for command in (sweep, table, plot, data, list_, wandb):
-        app.command(name=command.__name__.rstrip("_"))(_deferred(command))
+        app.command(name=command.__name__.rstrip("_"))(deferred(command))
     return app
 
 
-def _deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
-    """`command` that, when called, only remembers its arguments."""
-
-    @functools.wraps(command)
-    def remember(*args: Any, **kwargs: Any) -> Callable[[], None]:
-        return functools.partial(command, *args, **kwargs)
-
-    return remember
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a mistake of the user's ends it with status 2 and one line."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments:
-        arguments = ["--help"]
-    try:
-        _parse_and_run(arguments)
-    except ArithmeticError as error:
-        raise SystemExit(f"da: {error}") from error
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print("da: " + " ".join(str(error).split()), file=sys.stderr)
-        raise SystemExit(2) from error
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-
-
-def _parse_and_run(arguments: Sequence[str]) -> None:
-    """Parse, with tyro's box around an error made one line, and only then run."""
-    box = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(box):
-            command = _app(arguments).cli(prog="da", args=arguments)
-    except SystemExit as ended:
-        if ended.code:
-            raise ValueError(_unboxed(box.getvalue())) from ended
-        raise
-    command()
-
-
-def _unboxed(box: str) -> str:
-    """What stands in a box of tyro's, without its frame, title and advice on help."""
-    lines = [line.strip(" │") for line in box.splitlines()[1:]]
-    said = " ".join(lines).partition("For full helptext")[0]
-    said = re.sub(r"Error parsing __tyro\S* ", "", said)
-    return re.sub(r"\s*[─╰╯-]{3,}\s*", "; ", said).strip("; ")
-
-
-def _runs(experiment: Path, only: Sequence[str] = ()) -> "list[Run]":
-    if not experiment.is_file():
-        known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
-        raise ValueError(f"no experiment {experiment}, known: {known}")
-    found = runpy.run_path(str(experiment))
-    if "runs" not in found:
-        raise ValueError(f"{experiment} has no function runs() -> list[Run]")
-    runs: list[Run] = found["runs"]()
-    for setting in only:
-        name, _, value = setting.partition("=")
-        values = {str(run.settings().get(name)) for run in runs}
-        if value not in values:
-            every = runs[0].settings()
-            choices = {f"{name}={v}" for v in values} if name in every else set(every)
-            raise ValueError(f"no run with {setting!r}, known: {', '.join(sorted(choices))}")
-        runs = [run for run in runs if str(run.settings().get(name)) == value]
-    return runs
+    """Run a command."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    with one_line_errors():
+        parse(_app(arguments), arguments)()
 
 
 def _load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
@@ -274,18 +212,17 @@ def _load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
     return records.load(results, {run.id: run.settings() for run in runs})
 
 
-def _shard(runs: "list[Run]", shard: str) -> "list[Run]":
-    match = re.fullmatch(r"(\d+)/(\d+)", shard)
-    if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise ValueError(f"unknown shard {shard!r}, known: 1/3, 2/3, 3/3 and the like")
-    return runs[int(match[1]) - 1 :: int(match[2])]
+def _name(run: "Run") -> str:
+    return f"{run.method.owner.name} {run.task} seed {run.seed}"
 
 
-def _line(run: "Run", record: "Record | None", error: str = "") -> str:
-    name = f"{run.method.owner.name} {run.task} seed {run.seed}"
-    if record is None:
-        return f"{name} {run.id}: {error}"
-    return f"{name}: {record.curve[-1]['target_accuracy']:.1f} % in {_span(record.seconds)}"
+def _line(run: "Run", record: "Record") -> str:
+    accuracy = record.curve[-1]["target_accuracy"]
+    return f"{_name(run)}: {accuracy:.1f} % in {_span(record.seconds)}"
+
+
+def _failure(outcome: "Outcome") -> str:
+    return f"{_name(outcome.run)} failed: {outcome.error}"
 
 
 def _span(seconds: float) -> str:
