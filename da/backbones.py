@@ -97,7 +97,12 @@ def build(name: str, init: str = "pretrained") -> nn.Module:
     else:
         backbone = _by_library(name, pretrained)
     if init not in ("pretrained", "random"):
-        backbone.load_state_dict(run_weights(init))
+        try:
+            backbone.load_state_dict(run_weights(init))
+        except RuntimeError as error:
+            raise ValueError(
+                f"run {init!r} has no weights for {name}: known are runs of regime full with it"
+            ) from error
     return backbone
 
 
@@ -168,9 +173,9 @@ def _by_library(name: str, pretrained: bool) -> Backbone:
     timm = _timm()
     from torchvision import models
 
-    in_torchvision = name in models.list_models()
+    in_torchvision = name in models.list_models(models)
     if not in_torchvision and not timm.is_model(name):
-        every = {*timm.list_models(), *models.list_models()}
+        every = {*timm.list_models(), *models.list_models(models)}
         known = ", ".join([*OWN, *difflib.get_close_matches(name, every, 3)])
         raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
     try:

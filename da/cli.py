@@ -1,7 +1,6 @@
 """The command line. Imports wait inside commands, so that help and errors come at once."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -44,17 +43,21 @@ def sweep(
         shard: K/N takes every Nth run from the Kth on: one K a machine.
         workers: Processes side by side; 0 for one a core, or one where there is a GPU.
     """
+    from tqdm import tqdm
+
     from da import experiment as experiments
     from da import tables, track
     from da.sweep import sweep
 
     runs = experiments.runs(experiment, only)
     mine = experiments.share(runs, shard)
-    todo, start, failed = len(mine) - len(_load(mine, results)), time.perf_counter(), []
-    for n, outcome in enumerate(sweep(mine, results, workers=workers, device=device), 1):
-        left = (time.perf_counter() - start) / n * max(todo - n, 0)
+    todo, failed = len(mine) - len(_load(mine, results)), []
+    outcomes = sweep(mine, results, workers=workers, device=device)
+    bar = tqdm(outcomes, "runs", todo, disable=None, leave=False)
+    for n, outcome in enumerate(bar, 1):
         line = _line(outcome.run, outcome.record) if outcome.record else _failure(outcome)
-        print(f"[{n}/{max(n, todo)}] {line}, {_span(left)} left", flush=True)
+        tqdm.write(f"[{n}/{max(n, todo)}] {line}")
+        sys.stdout.flush()
         if outcome.record:
             track.mirror(outcome.record, wandb, experiment.stem)
         else:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from da.domains import Images, Task
-from da.loaders import test_input
+from da.loaders import unaugmented
 from da.methods import Method
 
 
@@ -47,7 +47,7 @@ def outputs(
     training = method.training
     method.eval()
     parts = [
-        function(test_input(images.take(i).to(device or "cpu"), side)).float().cpu()
+        function(unaugmented(images.take(i).to(device or "cpu"), side)).float().cpu()
         for i in torch.arange(len(images)).split(256)
     ]
     method.train(training)

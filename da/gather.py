@@ -1,9 +1,10 @@
-"""Which row and which column of a table a record stands in. No torch."""
+"""Records by row and column of a table, and what they reached there. No torch."""
 
 import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, stdev
 from typing import Any
 
 from da.published import split_task
@@ -24,6 +25,11 @@ class Line:
         """Whether its runs were shown target labels."""
         return self.shots > 0 or self.method == "target_only"
 
+    @property
+    def marked(self) -> str:
+        """The label, with a dagger where its runs were shown target labels."""
+        return self.label + " †" * self.labels
+
 
 Runs = dict[str, dict[Any, Record]]
 """Records of one row, by column and seed; a column is a task."""
@@ -39,9 +45,9 @@ def gather(records: Sequence[Record]) -> dict[Line, Runs]:
     from a domain to itself in every column with that target. Where there are no such columns they
     are ordinary rows, each run in the column of its own task.
     """
-    fair = [_task(r) for r in records if not _is_target_only(r)]
-    columns = list(dict.fromkeys(_without_shots(task) for task in fair))
-    if set(columns) & set(fair):
+    adapted = [_task(r) for r in records if not _is_target_only(r)]
+    columns = list(dict.fromkeys(map(_without_shots, adapted)))
+    if set(columns) & set(adapted):
         placed = [(r, *_place(r, columns)) for r in records]
     else:
         placed = [(r, (r.settings["method"], 0), [_task(r)]) for r in records]
@@ -73,12 +79,50 @@ def by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
     return dict(groups)
 
 
+def selectors(records: Sequence[Record]) -> list[str]:
+    """What can choose the look of each of these runs: `last`, scores that all have, `oracle`."""
+    looks = [point for record in records for point in record.curve]
+    own = "step", "target_accuracy"
+    scores = [key for key in looks[0] if key not in own and not key.startswith("loss/")]
+    return ["last", *(key for key in scores if all(key in look for look in looks)), "oracle"]
+
+
+def chosen(records: Sequence[Record], names: Sequence[str]) -> list[str]:
+    """The selectors `names`, each once, the oracle last; `last` where none is named.
+
+    Raises ValueError, naming the known ones, for an unknown one, and where there are no records.
+    """
+    if not records:
+        raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
+    known = selectors(records)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")
+    return sorted(dict.fromkeys(names), key=lambda name: name == "oracle") or ["last"]
+
+
+def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | None, float | None]:
+    """Mean over tasks, and the deviation of each seed's own mean, which one seed has not.
+
+    Nothing where a task is missing. `selector` picks the look of each run.
+    """
+    if any(task not in runs for task in tasks):
+        return None, None
+    reached = [
+        {seed: r.point(selector)["target_accuracy"] for seed, r in runs[task].items()}
+        for task in tasks
+    ]
+    seeds = set.intersection(*(set(by_seed) for by_seed in reached))
+    each = [fmean(by_seed[seed] for by_seed in reached) for seed in sorted(seeds)]
+    mean = fmean(fmean(by_seed.values()) for by_seed in reached)
+    return mean, stdev(each) if len(each) > 1 else None
+
+
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
     """Kind of a record, and the columns that it stands in."""
     benchmark, _, target, shots = split_task(_task(r))
     if _is_target_only(r):
-        ends = [(column, split_task(column)) for column in columns]
-        here = [column for column, end in ends if (end[0], end[2]) == (benchmark, target)]
+        here = [column for column in columns if split_task(column)[::2] == (benchmark, target)]
         if here:
             return ("target_only", shots), here
     return (r.settings["method"], shots), [_without_shots(_task(r))]

@@ -23,37 +23,48 @@ class UnwritableError(OSError):
 def whole(path: Path) -> Iterator[Path]:
     """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
 
-    After an error or a kill `path` is what it was before. Raises UnwritableError, for example
-    where the disk is full.
+    After an error or a kill `path` is what it was before. A folder takes the place of none.
+    Raises UnwritableError, for example where the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(part)  # of a process that was killed and had the same number
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            _remove(part)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        yield part
-        if part.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        part.replace(path)
+        yield
     except UnwritableError:
         raise
     except OSError as error:
         raise UnwritableError(
             f"cannot write {path}: {error}; make room there or point DA_HOME elsewhere"
         ) from error
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:
     """`path`, which `make` writes if it is not there; of several processes only one does."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            if not path.exists():
-                with whole(path) as part:
-                    make(part)
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                if not path.exists():
+                    with whole(path) as part:
+                        make(part)
     return path
 
 

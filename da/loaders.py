@@ -58,7 +58,7 @@ def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor
     return chain[at - first * n]
 
 
-def test_input(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
+def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
     """Stored images as network input for evaluation; features stay as they are."""
     return plain(x, side) if x.dtype == torch.uint8 else x
 

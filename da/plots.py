@@ -1,67 +1,22 @@
-"""Records to figures; the only import of matplotlib. No torch."""
+"""Records to figures. No torch."""
 
 from collections.abc import Callable, Sequence
-from itertools import cycle, product
-from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from da.gather import Runs, gather
-from da.home import whole
+from da import style
+from da.gather import Runs, chosen, gather, selectors
 from da.records import Record
-from da.tables import selectors
-
-WIDTH = 10
-"""Inches, of every figure."""
-
-COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
-"""Okabe & Ito 2008, but for the yellow, which white paper swallows."""
-CLASS_COLORS = (
-    *("#9F0162", "#009F81", "#FF5AAF", "#008DF9", "#FFC33B", "#8400CD"),
-    *("#00C2F9", "#A40122", "#FFB2FD", "#FF6E3A", "#00FCCF", "#E20134"),
-)
-"""Twelve that stay apart for the common kinds of colour blindness (Krzywinski 2020)."""
-INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
-
-Pen = dict[str, Any]
-"""How matplotlib is to draw a line or points."""
-DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
-TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
-MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
-OPEN: Pen = {**MEAN, "mfc": "white"}
-SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
-TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
-SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
-
-STYLE: Any = {
-    "font.size": 10.5,
-    "axes.titlesize": 10.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.axisbelow": True,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "grid.color": PALE,
-    "lines.linewidth": 1.6,
-    "legend.frameon": False,
-    "svg.hashsalt": "da",
-}
+from da.style import Pen
+from da.style import save as save
 
 TITLES = {
     "target_accuracy": "target accuracy, %",
@@ -76,7 +31,7 @@ TITLES = {
 Scores = Float[np.ndarray, "tasks seeds *steps"]
 
 
-@rc_context(STYLE)
+@style.styled
 def curves(records: Sequence[Record]) -> Figure:
     """Target accuracy and every selector's score over steps, a line a method.
 
@@ -84,11 +39,11 @@ def curves(records: Sequence[Record]) -> Figure:
     Raises ValueError where there are no records.
     """
     rows = _rows(records)
-    pens = _pens(rows)
+    pens = style.pens(rows)
     keys = ["target_accuracy", *selectors(records)[1:-1]]
     columns = min(3, len(keys))
     height = -(-len(keys) // columns)
-    figure = _figure(2.5 * height + 0.4 + 0.07 * len(rows))
+    figure = style.figure(2.5 * height + 0.4 + 0.07 * len(rows))
     panels = figure.subplots(height, columns, squeeze=False).ravel()
     for panel, key in zip(panels, keys, strict=False):
         weight = "bold" if key == "target_accuracy" else "normal"
@@ -100,11 +55,11 @@ def curves(records: Sequence[Record]) -> Figure:
         panel.set_xlabel("step")
     for panel in panels[len(keys) :]:
         panel.set_axis_off()
-    _legend(figure, pens | _dagger(rows, {"ls": ""}))
+    style.legend(figure, pens | _dagger(rows, {"ls": ""}))
     return figure
 
 
-@rc_context(STYLE)
+@style.styled
 def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     """Target accuracy of methods, best on top: small dots are tasks, a large one is their mean.
 
@@ -113,18 +68,17 @@ def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     naming the known ones, for an unknown selector, and where there are no records.
     """
     rows = _rows(records)
-    if chosen_by not in (known := selectors(records)):
-        raise ValueError(f"unknown selector {chosen_by!r}, known: {', '.join(known)}")
+    [chosen_by] = chosen(records, [chosen_by])
     scores = {
         name: _scores(row, lambda record: record.point(chosen_by)["target_accuracy"])
         for name, row in rows.items()
     }
     names = sorted(rows, key=lambda name: float(_over_seeds(scores[name])[0]))
     lines = 1 + max(name.count("\n") for name in names)
-    figure = _figure(1.1 + (0.16 + 0.18 * lines) * len(names))
+    figure = style.figure(1.1 + (0.16 + 0.18 * lines) * len(names))
     panel = figure.subplots()
     for y, name in enumerate(names):
-        _dots(panel, y, scores[name], OPEN if "†" in name else MEAN)
+        _dots(panel, y, scores[name], style.OPEN if "†" in name else style.MEAN)
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(-0.6, len(names) - 0.4)
     panel.tick_params(axis="y", length=0)
@@ -132,12 +86,12 @@ def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     panel.grid()
     how = {"last": "at the last step", "oracle": "at the step where it is highest"}
     panel.set_xlabel(f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}")
-    entries = {"a task": TASK, "mean of tasks ± deviation over seeds": MEAN}
-    _legend(figure, entries | _dagger(rows, OPEN))
+    entries = {"a task": style.TASK, "mean of tasks ± deviation over seeds": style.MEAN}
+    style.legend(figure, entries | _dagger(rows, style.OPEN))
     return figure
 
 
-@rc_context(STYLE)
+@style.styled
 def feature_map(
     before: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]],
     after: tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "m e"]],
@@ -155,29 +109,19 @@ def feature_map(
     """
     draw = np.random.default_rng(0)
     s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
-    paint = _paint(len(classes))
-    figure = _figure(10.5)
+    paint = style.palette(len(classes))
+    figure = style.figure(10.5)
     panels = figure.subplots(2, 2).T
     for column, when, (f_s, f_t) in zip(panels, ("before", "after"), (before, after), strict=True):
         maps = _maps(np.concatenate([f_s[s], f_t[t]]))
         for panel, (kind, xy) in zip(column, maps.items(), strict=True):
             panel.set_title(f"{kind}, {when} adaptation")
             panel.set(xticks=[], yticks=[])
-            panel.spines[:].set(visible=True, color=PALE)
-            _cloud(panel, xy[len(s) :], y_t[t], paint, TARGET | {"color": COLORS[1]})
-            _cloud(panel, xy[: len(s)], y_s[s], paint, SOURCE | {"color": COLORS[0]})
-    _legend(figure, _domains(classes, paint))
+            panel.spines[:].set(visible=True, color=style.PALE)
+            _cloud(panel, xy[len(s) :], y_t[t], paint, style.TARGET | {"color": style.COLORS[1]})
+            _cloud(panel, xy[: len(s)], y_s[s], paint, style.SOURCE | {"color": style.COLORS[0]})
+    style.legend(figure, _domains(classes, paint))
     return figure
-
-
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Write `path`.png, 1600 pixels wide, and `path`.svg; the same figure gives the same bytes."""
-    files = []
-    for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
-        files.append(path.with_name(f"{path.name}.{kind}"))
-        with whole(files[-1]) as part, rc_context(STYLE):
-            figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
-    return files
 
 
 def _rows(records: Sequence[Record]) -> dict[str, Runs]:
@@ -188,8 +132,7 @@ def _rows(records: Sequence[Record]) -> dict[str, Runs]:
     most = max(map(len, rows.values()))
     some = {line: f" ({len(runs)} of {most} tasks)" for line, runs in rows.items()}
     return {
-        fill(line.label + " †" * line.labels + some[line] * (len(runs) < most), 42): runs
-        for line, runs in rows.items()
+        fill(line.marked + some[line] * (len(runs) < most), 42): runs for line, runs in rows.items()
     }
 
 
@@ -224,11 +167,11 @@ def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
 def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
     middle, spread = _over_seeds(scores)
     tasks = np.unique(np.nanmean(scores, 1))
-    panel.plot(tasks, np.full(len(tasks), y), **TASK)
+    panel.plot(tasks, np.full(len(tasks), y), **style.TASK)
     panel.errorbar(middle, y, xerr=spread, elinewidth=2.4, **pen)
     number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
     beside = panel.get_yaxis_transform()
-    panel.text(1.01, y, number, transform=beside, va="center_baseline", color=INK)
+    panel.text(1.01, y, number, transform=beside, va="center_baseline", color=style.INK)
 
 
 def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
@@ -241,12 +184,6 @@ def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
         }
 
 
-def _paint(classes: int) -> tuple[str, ...]:
-    """A colour for each class, or none where there are too many."""
-    palettes = (COLORS, CLASS_COLORS, ())
-    return next(p[:classes] for p in palettes if len(p) >= classes or not p)
-
-
 def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[str], pen: Pen) -> None:
     if not paint:
         panel.plot(*xy.T, **pen)
@@ -256,30 +193,13 @@ def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[str], pen
 
 def _domains(classes: Sequence[str], paint: Sequence[str]) -> dict[str, Pen]:
     """What shapes and colours stand for."""
-    ink_s, ink_t = (GREY, GREY) if paint else COLORS[:2]
-    domains = {"source": SOURCE | {"color": ink_s}, "target": TARGET | {"color": ink_t}}
-    return domains | {name: SWATCH | {"color": c} for name, c in zip(classes, paint, strict=False)}
-
-
-def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
-    """Colours, then the same ones dashed; grey and dashed where target labels were shown."""
-    pens = cycle({"color": color, "ls": dash} for dash, color in product(DASHES, COLORS))
-    greys = cycle({"color": GREY, "ls": dash} for dash in DASHES[1:])
-    return {name: next(greys if "†" in name else pens) for name in rows}
+    ink_s, ink_t = (style.GREY, style.GREY) if paint else style.COLORS[:2]
+    domains = {"source": style.SOURCE | {"color": ink_s}, "target": style.TARGET | {"color": ink_t}}
+    return domains | {
+        name: style.SWATCH | {"color": c} for name, c in zip(classes, paint, strict=False)
+    }
 
 
 def _dagger(rows: dict[str, Runs], pen: Pen) -> dict[str, Pen]:
     """What the dagger means, where there is one."""
     return {"† was shown target labels": pen} if any("†" in name for name in rows) else {}
-
-
-def _figure(height: float) -> Figure:
-    return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
-
-
-def _legend(figure: Figure, entries: dict[str, Pen]) -> None:
-    """Above the panels, in one line or in as many columns as fit."""
-    widths = [0.6 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
-    columns = len(entries) if sum(widths) < WIDTH else max(1, int(WIDTH / max(widths)))
-    handles = [Line2D([], [], label=name, **pen) for name, pen in entries.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=columns)

@@ -97,6 +97,7 @@ class Run:
         """Same settings, same id, on any machine; a new field at its default changes no id."""
         usual = {f.name: f.default for f in fields(self)} | _plain(Network(), type(self.method)())
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
+        own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -69,13 +69,8 @@ class Table:
 
 def terminal(table: Table, *, bold: bool = False) -> str:
     """At most 100 characters wide, in blocks where need be; the best bold, or else starred."""
-    blocks = []
-    groups = table.groups or (_whole(table),)
-    for group in groups:
-        packed = list(_packed(table, group))
-        for part in packed:
-            last = group is groups[-1] and part is packed[-1]
-            blocks.append(_block(table, part, last, bold))
+    parts = [part for group in table.groups or [_whole(table)] for part in _packed(table, group)]
+    blocks = [_block(table, part, part is parts[-1], bold) for part in parts]
     starred = not bold and any(cell.best for row in table.rows for cell in row.cells)
     notes = [*["* best of its column"] * starred, *table.notes]
     wrapped = [textwrap.fill(note, WIDTH, subsequent_indent="    ") for note in notes]
@@ -151,10 +146,10 @@ def _block(table: Table, group: Group, seeds: bool, bold: bool) -> str:
         columns.append([f"{text:>6}" for text in ["seeds", *(row.seeds for row in rows)]])
     lines = ["".join(texts).rstrip() for texts in zip(*columns, strict=True)]
     rule = "─" * (sum(len(column[0]) for column in columns))
-    out = lines[:1]
-    for before, row, line in zip([None, *rows], rows, lines[1:], strict=False):
-        new = before is None or before.section != row.section
-        out += [rule, line] if new else [line]
+    out, section = lines[:1], -1
+    for row, line in zip(rows, lines[1:], strict=True):
+        out += [rule] * (row.section != section) + [line]
+        section = row.section
     return "\n".join(out)
 
 
@@ -163,7 +158,7 @@ def _aligned(head: str, cells: list[Cell], bold: bool) -> list[str]:
     points = [str(cell).partition(".")[0] for cell in cells]
     marks = ["*" if cell.best and not bold else "" for cell in cells]
     tails = [str(c)[len(p) :] + mark for c, p, mark in zip(cells, points, marks, strict=True)]
-    tail = max([len(t) + (not mark) for t, mark in zip(tails, marks, strict=True)])
+    tail = max(len(t) + (not mark) for t, mark in zip(tails, marks, strict=True))
     texts = [f"{p}{t:<{tail}}" for p, t in zip(points, tails, strict=True)]
     width = max(len(head) + 1, *map(len, texts)) + 1
     column = [f"{head} ".rjust(width)]
@@ -175,19 +170,18 @@ def _aligned(head: str, cells: list[Cell], bold: bool) -> list[str]:
 
 def _rows(table: Table, group: Group) -> list[Row]:
     """All but those of papers that print nothing here."""
-    return [row for row in table.rows if row.section < 2 or any(_of(row, group))]
+    return [row for row in table.rows if row.section < 2 or any(map(str, _of(row, group)))]
 
 
-def _of(row: Row, group: Group) -> list[str]:
-    return [str(row.cells[i]) for i in group.columns]
+def _of(row: Row, group: Group) -> list[Cell]:
+    return [row.cells[i] for i in group.columns]
 
 
 def _pipes(table: Table, group: Group, seeds: bool) -> str:
     head = [group.stub, *group.heads, *["seeds"] * seeds]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for row in _rows(table, group):
-        cells = [row.cells[i] for i in group.columns]
-        texts = [f"**{cell}**" if cell.best else str(cell) for cell in cells]
+        texts = [f"**{cell}**" if cell.best else str(cell) for cell in _of(row, group)]
         lines.append([row.label.replace("|", "\\|"), *texts, *[row.seeds] * seeds])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -198,9 +192,8 @@ def _tabular(table: Table, group: Group, seeds: bool) -> str:
     lines += [" & ".join(map(_escaped, head)) + " \\\\"]
     section = -1
     for row in _rows(table, group):
-        bests = [row.cells[i].best for i in group.columns]
-        texts = [_escaped(text) for text in _of(row, group)]
-        texts = [f"\\textbf{{{t}}}" if best else t for t, best in zip(texts, bests, strict=True)]
+        pairs = [(_escaped(str(cell)), cell.best) for cell in _of(row, group)]
+        texts = [f"\\textbf{{{text}}}" if best else text for text, best in pairs]
         lines += ["\\midrule"] * (row.section != section)
         lines.append(" & ".join([_escaped(row.label), *texts, *[row.seeds] * seeds]) + " \\\\")
         section = row.section

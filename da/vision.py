@@ -24,8 +24,11 @@ def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
     """
     try:
         with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            return np.asarray(upright.resize((side, side), Image.Resampling.BICUBIC))
+            upright: Image.Image = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data:  # of a palette, which Pillow wants unfolded first
+                upright = upright.convert("RGBA")
+            square = upright.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+            return np.asarray(square)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ValueError(f"cannot decode {file}: {error}") from error
 
@@ -38,11 +41,12 @@ def scale(x: UInt8[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:
 def plain(x: UInt8[Tensor, "b h w c"], side: int) -> Float[Tensor, "b c s s"]:
     """The middle of each image, `side` pixels wide; smaller images are enlarged to that."""
     height, width = x.shape[1:3]
-    if min(height, width) < side:
-        size = (max(side, height), max(side, width))
-        return F.interpolate(scale(x), size, mode="bilinear", antialias=True)
-    top, left = (height - side) // 2, (width - side) // 2
-    return scale(x[:, top : top + side, left : left + side])
+    cut = min(height, width, side)
+    top, left = (height - cut) // 2, (width - cut) // 2
+    middle = scale(x[:, top : top + cut, left : left + cut])
+    if cut == side:
+        return middle
+    return F.interpolate(middle, (side, side), mode="bilinear", antialias=True)
 
 
 def random_boxes(

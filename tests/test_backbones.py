@@ -131,7 +131,6 @@ def test_a_network_without_a_linear_classifier_is_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="torchvision's video and other models count as known")
 def test_a_network_of_videos_is_refused():
     with pytest.raises(ValueError, match="r3d_18"):
         build("r3d_18", "random")
@@ -206,7 +205,6 @@ def test_weights_that_were_not_kept_are_answered_with_those_that_were():
         build("mlp", "abc")
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="torch's long message comes through")
 @pytest.mark.parametrize("other", [Features(64), MLP(3), MLP(2, 8)], ids=["none", "deep", "wide"])
 def test_weights_of_another_network_are_refused(other):
     keep("abc", other)

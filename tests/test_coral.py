@@ -3,8 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import build
 
+from conftest import build
 from da.functional import coral
 from da.methods.coral import CORAL
 from da.trainer import train_step
@@ -44,12 +44,13 @@ def test_training_closes_the_gap(stretched):
     assert adapted < without / 3
 
 
-def test_both_domains_move(stretched):
-    stretched.source.x.requires_grad_()
-    stretched.target.x.requires_grad_()
-    build(CORAL)(stretched, 0.5)["coral"].backward()
-    assert stretched.source.x.grad.any()
-    assert stretched.target.x.grad.any()
+def test_features_of_both_domains_move(batch):
+    f_s, f_t = torch.randn(8, 8, requires_grad=True), torch.randn(8, 8, requires_grad=True)
+    m = build(CORAL)
+    m.features = lambda batch: (f_s, f_t)
+    m(batch, 0.5)["coral"].backward()
+    assert f_s.grad.any()
+    assert f_t.grad.any()
 
 
 def test_equals_the_sum_written_by_hand(stretched):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import points
 
+from conftest import points
 from da import domains
 from da.domains import BENCHMARKS, PARTS, Domain, digits, emoji, moons, store, stored
 from da.home import home

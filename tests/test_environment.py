@@ -33,9 +33,11 @@ def test_the_commit_is_unknown_without_git_or_repository(monkeypatch, error):
 
 
 def test_cores_are_those_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3}, raising=False)
     assert environment.cores() == 2
     monkeypatch.delattr(os, "sched_getaffinity")
+    assert environment.cores() == 64
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert environment.cores() == 1
 

@@ -2,8 +2,8 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from conftest import build, points
 
+from conftest import build, points
 from da import domains
 from da.backbones import MLP
 from da.domains import Images

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import points
 from torch import nn
 
+from conftest import points
 from da.features import extract
 from da.home import home
 from da.vision import plain

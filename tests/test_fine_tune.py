@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import build
 
+from conftest import build
 from da.methods.fine_tune import FineTune
 from da.trainer import fit
 

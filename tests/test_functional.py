@@ -94,9 +94,18 @@ def test_covariance_equals_numpy_and_torch():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_second_moments_of_half_precision_are_taken_in_float32(dtype):
     f_s, f_t = normal(64, 8).to(dtype), normal(64, 8, seed=1).to(dtype)
+    gap = coral(f_s.float(), f_t.float())
     assert covariance(f_s).equal(covariance(f_s.float()))
     with torch.autocast("cpu", torch.bfloat16):
-        assert coral(f_s, f_t).equal(coral(f_s.float(), f_t.float()))
+        assert coral(f_s, f_t).equal(gap)
+        assert coral(f_s.float(), f_t.float()).equal(gap)
+
+
+def test_class_confusion_of_half_precision_is_taken_in_float32():
+    logits = normal(64, 8, dtype=torch.bfloat16)
+    confusion = class_confusion(logits.float(), 2.5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert class_confusion(logits, 2.5).equal(confusion)
 
 
 def test_coral_by_hand():

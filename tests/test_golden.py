@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import build, points
 
+from conftest import build, points
 from da import domains
 from da.batch import Batch, Labeled, Unlabeled
 from da.home import whole

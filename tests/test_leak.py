@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 import torch
-from conftest import build, points
 
+from conftest import build, points
 from da import domains, evaluate, selection
 from da.domains import Domain, LabeledImages, Task
 from da.loaders import batches

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from conftest import points
 from scipy.linalg import fractional_matrix_power
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from conftest import points
 from da import domains, evaluate
 from da.backbones import Features
 from da.batch import Batch, Labeled, Unlabeled

@@ -3,8 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import build
 
+from conftest import build
 from da.functional import class_confusion
 from da.methods.mcc import MCC
 from da.trainer import train_step
@@ -50,6 +50,7 @@ def test_only_target_features_are_confused(batch):
 
 def test_equals_the_sum_written_by_hand(batch):
     m = build(MCC, trade_off=0.3, temperature=1.5)
+    m.head[0].weight.data.mul_(20)  # so that some predictions are more certain than others
     f = m.neck(m.backbone(torch.cat([batch.source.x, batch.target.x])))
     p = (m.head(f[8:]) / 1.5).softmax(1)
     weight = 1 + (p * p.log()).sum(1).exp()

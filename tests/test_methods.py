@@ -56,8 +56,9 @@ def test_computes_in_bf16(method, batch):
 
 
 def test_state_survives_a_checkpoint(method, batch, tmp_path):
-    source, target = points(torch.randn(20, 5), torch.arange(20) % 2), points(
-        torch.randn(20, 5) + 1, torch.arange(20) % 2
+    source, target = (
+        points(torch.randn(20, 5), torch.arange(20) % 2),
+        points(torch.randn(20, 5) + 1, torch.arange(20) % 2),
     )
     task = domains.build("moons:0-1", source, target)
     method.prepare(task.source_train, task.target_train)

@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 from sklearn.decomposition import PCA
 
-from da import plots
+from da import plots, style
 from da.records import Record
 
 ACCURACY = {
@@ -104,7 +104,7 @@ def test_runs_that_saw_target_labels_are_marked():
     assert [same_color(fill, "white") for fill in fills] == [False, True, True]
     legend = plots.curves(sweep() + few).legends[0]
     assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s"]
-    assert same_color(legend.get_lines()[1].get_color(), plots.GREY)
+    assert same_color(legend.get_lines()[1].get_color(), style.GREY)
 
 
 def test_long_names_do_not_overlap():
@@ -150,15 +150,15 @@ def test_a_map_shows_each_image_in_its_class_and_domain():
     xy = PCA(2, random_state=0).fit_transform(np.concatenate(before))
     for marker, y, points in (("o", y_s, xy[:12]), ("^", y_t, xy[12:])):
         found = drawn(panel, marker)
-        for label, color in enumerate(plots.COLORS[:3]):
+        for label, color in enumerate(style.COLORS[:3]):
             np.testing.assert_allclose(found[color], points[y == label])
 
 
 def test_a_map_of_many_classes_tells_domains_apart():
     figure = plots.feature_map(*features(12, 13))
     assert names(figure) == ["source", "target"]
-    assert set(drawn(figure.axes[1], "o")) == {plots.COLORS[0]}
-    assert set(drawn(figure.axes[1], "^")) == {plots.COLORS[1]}
+    assert set(drawn(figure.axes[1], "o")) == {style.COLORS[0]}
+    assert set(drawn(figure.axes[1], "^")) == {style.COLORS[1]}
 
 
 @pytest.mark.slow
@@ -175,12 +175,12 @@ def test_a_map_draws_the_same_few_points_each_time():
 @pytest.mark.parametrize("draw", [plots.curves, plots.methods])
 def test_pictures_are_wide_legible_and_the_same_bytes_each_time(draw, tmp_path):
     first, second = draw(sweep()), draw(sweep())
-    png, svg = plots.save(first, tmp_path / "v1.0")
+    png, svg = style.save(first, tmp_path / "v1.0")
     assert (png.name, svg.name) == ("v1.0.png", "v1.0.svg")
     assert imread(png).shape[1] == 1600
-    again = plots.save(second, tmp_path / "again")
+    again = style.save(second, tmp_path / "again")
     assert [file.read_bytes() for file in again] == [png.read_bytes(), svg.read_bytes()]
-    points_at_900_pixels = 900 / plots.WIDTH / 96
+    points_at_900_pixels = 900 / style.WIDTH / 96
     texts = [text for text in first.findobj(Text) if text.get_text()]
     assert min(text.get_fontsize() for text in texts) * points_at_900_pixels >= 9
 
@@ -192,5 +192,5 @@ def test_a_picture_is_whole_or_absent(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", full)
     with pytest.raises(OSError, match="disk full"):
-        plots.save(Figure(), tmp_path / "curves")
+        style.save(Figure(), tmp_path / "curves")
     assert list(tmp_path.iterdir()) == []

@@ -1,14 +1,10 @@
-import csv
-import io
 from itertools import product
-from statistics import stdev
 from typing import Any
 
 import pytest
 
-from da.published import split_task
 from da.records import Point, Record
-from da.tables import build, plain, render, selectors
+from da.tables import build, plain, render
 from da.typeset import Cell, Table
 
 STYLES = ["emoji:noto-twemoji", "emoji:twemoji-noto"]
@@ -56,12 +52,9 @@ def test_one_seed_has_no_deviation() -> None:
     assert "±" not in render([record("dann", STYLES[0], 50.04)])
 
 
-def test_deviation_of_the_average_is_that_of_each_seeds_average() -> None:
-    values = {STYLES[0]: [40.0, 50.0, 60.0], STYLES[1]: [80.0, 72.0, 61.0]}
-    records = [record("dann", t, v, seed) for t, vs in values.items() for seed, v in enumerate(vs)]
-    average = cells(build(records))["dann"]["average"]
-    assert average.mean == pytest.approx(60.5)
-    assert average.deviation == pytest.approx(stdev([60.0, 61.0, 60.5]))
+def test_seeds_are_fewest_to_most() -> None:
+    records = [record("dann", STYLES[0], 50, seed) for seed in range(3)]
+    assert plain(build([*records, record("dann", STYLES[1], 60)]))[1][0][-1] == "1-3"
 
 
 def test_no_average_where_a_task_is_missing() -> None:
@@ -75,37 +68,6 @@ def test_no_average_where_a_task_is_missing() -> None:
 def test_complete_sweeps_are_said_to_be() -> None:
     table = build([record("dann", STYLES[0], 50)], wanted=1)
     assert table.notes == ("1 of 1 runs, each at its last look",)
-
-
-def test_hyperparameters_are_never_averaged_together() -> None:
-    records = [
-        record("dann", STYLES[0], 10 * weight, seed, hp_trade_off=weight)
-        for weight, seed in product((1.0, 2.0), range(2))
-    ]
-    assert texts(build(records)) == {
-        "dann trade_off=1.0": ["10.0 ± 0.0"],
-        "dann trade_off=2.0": ["20.0 ± 0.0"],
-    }
-
-
-def test_settings_that_vary_with_the_method_alone_are_not_named() -> None:
-    records = [
-        record("source_only", STYLES[0], 50, steps=5),
-        record("dann", STYLES[0], 60, steps=9, hp_trade_off=1.0),
-    ]
-    assert list(texts(build(records))) == ["source_only", "dann"]
-
-
-def test_every_setting_that_varies_is_named() -> None:
-    records = [
-        record("dann", STYLES[0], 50, bn=bn, hp_trade_off=w)
-        for bn, w in (("joint", 0.5), ("separate", 0.5), ("joint", 1.0))
-    ]
-    assert list(texts(build(records))) == [
-        "dann bn=joint trade_off=0.5",
-        "dann bn=separate trade_off=0.5",
-        "dann bn=joint trade_off=1.0",
-    ]
 
 
 def test_rows_with_target_labels_stand_last_and_are_never_the_best() -> None:
@@ -132,28 +94,6 @@ def test_a_row_with_target_labels_that_equals_the_best_is_none() -> None:
     records = [record("dann", STYLES[0], 60), record("mcc", STYLES[0], 50)]
     records.append(record("fine_tune", f"{STYLES[0]}+3shot", 60))
     assert [row.cells[0].best for row in build(records).rows] == [True, False, False]
-
-
-def test_target_only_stands_only_under_its_own_target() -> None:
-    records = [record("dann", t, 60) for t in STYLES]
-    records.append(record("source_only", "emoji:noto-noto", 90))
-    assert texts(build(records))["target_only †"] == ["", "90.0", ""]
-
-
-def test_runs_on_no_other_runs_target_keep_their_column() -> None:
-    records = [record("dann", STYLES[0], 60), record("source_only", "emoji:noto-noto", 90)]
-    assert texts(build(records)) == {"dann": ["60.0", "", ""], "source_only": ["", "90.0", ""]}
-
-
-def test_an_experiment_of_labelled_runs_alone_is_an_ordinary_table() -> None:
-    records = [
-        record("fine_tune", "emoji:noto-twemoji+3shot", 70),
-        record("dann", "emoji:noto-twemoji+3shot", 72),
-    ]
-    table = build(records)
-    assert table.heads == ("noto-twemoji+3shot",)
-    assert texts(table) == {"fine_tune": ["70.0"], "dann": ["72.0"]}
-    assert cells(table)["dann"]["noto-twemoji+3shot"].best
 
 
 def test_equal_as_printed_are_both_the_best() -> None:
@@ -201,12 +141,6 @@ def test_unknown_selector_names_the_known() -> None:
         render(looks(), ["best"])
 
 
-def test_losses_and_scores_that_some_runs_lack_choose_nothing() -> None:
-    other = record("mcc", STYLES[0], 1)
-    other.curve[0]["bnm"] = 1.0
-    assert selectors([other, *looks()]) == ["last", "snd", "oracle"]
-
-
 def test_unknown_style_names_the_known() -> None:
     with pytest.raises(ValueError, match="'html', known: terminal, markdown, latex, csv"):
         render(looks(), style="html")
@@ -223,6 +157,7 @@ def test_twenty_tasks_fit_a_terminal() -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("from noto to") == 1
     assert "average from" in text
+    assert sum(line.endswith("  seeds") for line in text.splitlines()) == 1
 
 
 @pytest.mark.parametrize("style", ["terminal", "markdown", "latex"])
@@ -242,55 +177,7 @@ def test_many_tasks_of_one_source_each_are_cut_into_pieces() -> None:
     records = [record("dann", f"moons:{i}-{i + 1}", i) for i in range(10)]
     for style in ("terminal", "markdown", "latex"):
         assert all(f"{i}-{i + 1}" in render(records, style=style) for i in range(10))
-
-
-def test_printed_numbers_stand_beneath_with_their_papers() -> None:
-    records = [
-        record(method, task, 60)
-        for method in ("source_only", "dann", "mcc")
-        for task in ("digits:mnist-mnistm", "digits:mnist-optdigits")
-    ]
-    records.append(record("source_only", "digits:mnistm-mnistm", 95))
-    table = build(records)
-    printed = {label: row for label, row in texts(table).items() if "printed" in label}
-    assert printed == {
-        "source_only, printed [1]": ["≈52.25", "", ""],
-        "dann, printed [1]": ["≈76.66", "", ""],
-        "target_only, printed [1]": ["≈95.96", "", ""],
-    }
-    assert [row.section for row in table.rows] == [0, 0, 0, 1, 2, 2, 2]
-    assert sum(note.startswith("≈ mnistm") for note in table.notes) == 1
-    assert any(note.startswith("[1] DANN (Ganin et al., JMLR 2016)") for note in table.notes)
-
-
-def test_printed_numbers_of_several_papers_are_cited_one_by_one() -> None:
-    records = [record("dann", t, 60) for t in ("digits:mnist-mnistm", "digits:synfont-mnist")]
-    row = texts(build(records))["dann, printed"]
-    assert row == ["≈76.66 [1]", "≈89.35 [2]", ""]
-
-
-def test_printed_numbers_of_the_same_task_are_not_marked() -> None:
-    pairs = [("amazon", "webcam"), ("dslr", "webcam")]
-    records = [record("dann", f"folder:office31/{s}-office31/{t}", 60) for s, t in pairs]
-    table = build(records)
-    assert table.heads == ("amazon-webcam", "dslr-webcam", "average")
-    assert texts(table)["dann, printed [1]"] == ["91.4", "97.9", "94.7"]
-    assert not any(note.startswith("≈") for note in table.notes)
-
-
-def test_bought_labels_have_no_printed_counterpart() -> None:
-    records = [
-        record("mcc", "digits:mnist-mnistm", 60),
-        record("dann", "digits:mnist-mnistm+3shot", 80),
-    ]
-    assert "76.66" not in render(records)
-    assert "76.66" not in render(records, style="csv")
-
-
-def test_printed_numbers_are_never_the_best() -> None:
-    records = [record(m, "digits:mnist-mnistm", a) for m, a in (("source_only", 5), ("dann", 6))]
-    best = [row.label for row in build(records).rows if row.cells[0].best]
-    assert best == ["dann"]
+        assert " 4.5" in render(records, style=style), "average"
 
 
 def test_heads_that_would_be_alike_stay_whole() -> None:
@@ -301,32 +188,3 @@ def test_heads_that_would_be_alike_stay_whole() -> None:
 def test_several_benchmarks_keep_their_names() -> None:
     records = [record("dann", t, 60) for t in (STYLES[0], "moons:0-20")]
     assert build(records).heads[:2] == ("emoji:noto-twemoji", "moons:0-20")
-
-
-def test_csv_has_a_line_for_each_method_task_and_selector() -> None:
-    text = render(twenty(), ["oracle", "last"], style="csv")
-    lines = list(csv.DictReader(io.StringIO(text)))
-    keys = [(line["method"], line["task"], line["chosen_by"]) for line in lines]
-    methods = "source_only", "subspace_alignment", "mcc"
-    assert sorted(keys) == sorted(product(methods, EMOJI, ("last", "oracle")))
-    first = lines[0]
-    assert (first["mean"], first["deviation"], first["seeds"]) == ("21.0000", "1.0000", "3")
-
-
-def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
-    records = [
-        record("dann", "digits:mnist-mnistm", 78),
-        record("source_only", "digits:mnistm-mnistm", 97),
-    ]
-    lines = list(csv.DictReader(io.StringIO(render(records, style="csv"))))
-    assert [line["method"] for line in lines] == ["dann", "target_only"]
-    assert [line["uses_target_labels"] for line in lines] == ["no", "yes"]
-    assert [line["printed"] for line in lines] == ["76.66", "95.96"]
-    assert all("photographs" in line["differs"] for line in lines)
-
-
-def test_columns_of_one_source_stand_side_by_side() -> None:
-    tasks = ["emoji:noto-fluent", "emoji:fluent-noto", "emoji:noto-openmoji"]
-    heads = build([record("dann", t, 60) for t in tasks]).heads
-    assert heads == ("noto-fluent", "noto-openmoji", "fluent-noto", "average")
-    assert [split_task(task)[1] for task in tasks] == ["noto", "fluent", "noto"]

@@ -98,7 +98,8 @@ def test_two_processes_equal_one(batch, tmp_path):
 def test_a_loss_that_is_not_finite_is_named_with_its_step(batch):
     class Diverging(SourceOnly):
         def forward(self, batch, progress):
-            return super().forward(batch, progress) | {"bad": 1 / (self.head[0].bias.sum() * 0 + (progress < 0.45))}
+            bad = 1 / (self.head[0].bias.sum() * 0 + (progress < 0.45))
+            return super().forward(batch, progress) | {"bad": bad}
 
     torch.manual_seed(0)
     m = Diverging.Hparams().build(MLP(5, 16), 3, Network(neck=0, dropout=0))

@@ -36,9 +36,9 @@ TRAIN_PHOTOS = {
 }
 """Photographs under mnistm's training digits: name to package and file.
 
-All with colour and, as in BSDS500, darker than white digits: over bright ones digits come out
-inverted. A LeNet that saw MNIST alone has 43, 51, 77 and 49 % right over them, and over those of
-the test digits 34 and 84 %: as hard on average.
+All with colour and mid-tones: over bright ones digits come out inverted. A LeNet that saw MNIST
+alone has 43, 51, 77 and 49 % right over them, and over those of the test digits 34 and 84 %: as
+hard on average.
 """
 
 TEST_PHOTOS = {

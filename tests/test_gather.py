@@ -1,0 +1,83 @@
+from itertools import product
+from statistics import stdev
+
+import pytest
+
+from da.gather import selectors
+from da.published import split_task
+from da.tables import build
+from test_tables import STYLES, cells, looks, record, texts
+
+
+def test_deviation_of_the_average_is_that_of_each_seeds_average() -> None:
+    values = {STYLES[0]: [40.0, 50.0, 60.0], STYLES[1]: [80.0, 72.0, 61.0]}
+    records = [record("dann", t, v, seed) for t, vs in values.items() for seed, v in enumerate(vs)]
+    average = cells(build(records))["dann"]["average"]
+    assert average.mean == pytest.approx(60.5)
+    assert average.deviation == pytest.approx(stdev([60.0, 61.0, 60.5]))
+
+
+def test_hyperparameters_are_never_averaged_together() -> None:
+    records = [
+        record("dann", STYLES[0], 10 * weight, seed, hp_trade_off=weight)
+        for weight, seed in product((1.0, 2.0), range(2))
+    ]
+    assert texts(build(records)) == {
+        "dann trade_off=1.0": ["10.0 ± 0.0"],
+        "dann trade_off=2.0": ["20.0 ± 0.0"],
+    }
+
+
+def test_settings_that_vary_with_the_method_alone_are_not_named() -> None:
+    records = [
+        record("source_only", STYLES[0], 50, steps=5),
+        record("dann", STYLES[0], 60, steps=9, hp_trade_off=1.0),
+    ]
+    assert list(texts(build(records))) == ["source_only", "dann"]
+
+
+def test_every_setting_that_varies_is_named() -> None:
+    records = [
+        record("dann", STYLES[0], 50, bn=bn, hp_trade_off=w)
+        for bn, w in (("joint", 0.5), ("separate", 0.5), ("joint", 1.0))
+    ]
+    assert list(texts(build(records))) == [
+        "dann bn=joint trade_off=0.5",
+        "dann bn=separate trade_off=0.5",
+        "dann bn=joint trade_off=1.0",
+    ]
+
+
+def test_target_only_stands_only_under_its_own_target() -> None:
+    records = [record("dann", t, 60) for t in STYLES]
+    records.append(record("source_only", "emoji:noto-noto", 90))
+    assert texts(build(records))["target_only †"] == ["", "90.0", ""]
+
+
+def test_runs_on_no_other_runs_target_keep_their_column() -> None:
+    records = [record("dann", STYLES[0], 60), record("source_only", "emoji:noto-noto", 90)]
+    assert texts(build(records)) == {"dann": ["60.0", "", ""], "source_only": ["", "90.0", ""]}
+
+
+def test_an_experiment_of_labelled_runs_alone_is_an_ordinary_table() -> None:
+    records = [
+        record("fine_tune", "emoji:noto-twemoji+3shot", 70),
+        record("dann", "emoji:noto-twemoji+3shot", 72),
+    ]
+    table = build(records)
+    assert table.heads == ("noto-twemoji+3shot",)
+    assert texts(table) == {"fine_tune": ["70.0"], "dann": ["72.0"]}
+    assert cells(table)["dann"]["noto-twemoji+3shot"].best
+
+
+def test_losses_and_scores_that_some_runs_lack_choose_nothing() -> None:
+    other = record("mcc", STYLES[0], 1)
+    other.curve[0]["bnm"] = 1.0
+    assert selectors([other, *looks()]) == ["last", "snd", "oracle"]
+
+
+def test_columns_of_one_source_stand_side_by_side() -> None:
+    tasks = ["emoji:noto-fluent", "emoji:fluent-noto", "emoji:noto-openmoji"]
+    heads = build([record("dann", t, 60) for t in tasks]).heads
+    assert heads == ("noto-fluent", "noto-openmoji", "fluent-noto", "average")
+    assert [split_task(task)[1] for task in tasks] == ["noto", "fluent", "noto"]
