@@ -101,7 +101,7 @@ def plot(
         out: Folder of the pictures.
     """
     from da import experiment as experiments
-    from da import plots
+    from da import plots, style
 
     runs = experiments.runs(experiment, only)
     name = experiment.stem
@@ -119,7 +119,7 @@ def plot(
             f"{name}-methods": plots.methods(found, chosen_by),
         }
     for stem, figure in figures.items():
-        print(*plots.save(figure, out / stem), sep="\n")
+        print(*style.save(figure, out / stem), sep="\n")
 
 
 def data(names: Positional[tuple[str, ...]] = ()) -> None:

@@ -36,7 +36,7 @@ def grl_warmup(progress: float) -> float:
 
 def covariance(f: Float[Tensor, "b d"]) -> Float[Tensor, "d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = f.float() if f.dtype in (torch.float16, torch.bfloat16) else f
+    f = _wide(f)
     f = f - f.mean(0)
     return f.mT @ f / (len(f) - 1)
 
@@ -54,9 +54,12 @@ def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
 
 
 def class_confusion(logits: Float[Tensor, "b k"], temperature: float) -> Float[Tensor, ""]:
-    """How far predictions waver between classes, 0 to 1 (Jin et al. 2020, section 3)."""
-    p = (logits.float() / temperature).softmax(1)
-    certainty = 1 + (-entropy(p)).exp()
+    """How far predictions waver between classes, 0 to 1 (Jin et al. 2020, section 3).
+
+    Images count by how certain they are, and no gradient flows through that.
+    """
+    p = (_wide(logits) / temperature).softmax(1)
+    certainty = 1 + (-entropy(p.detach())).exp()
     weight = len(p) * certainty / certainty.sum()
     with torch.autocast(logits.device.type, enabled=False):
         confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
@@ -68,3 +71,8 @@ def matrix_power(a: Float[Tensor, "d d"], exponent: float) -> Float[Tensor, "d d
     """A power of a symmetric positive definite matrix, by its eigenvalues."""
     values, vectors = torch.linalg.eigh(a)
     return (vectors * values.clamp_min(1e-12) ** exponent) @ vectors.mT
+
+
+def _wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """In float32 where it comes in half precision, which sums of squares overflow."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

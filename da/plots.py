@@ -16,7 +16,6 @@ from da import style
 from da.gather import Runs, chosen, gather, selectors
 from da.records import Record
 from da.style import Pen
-from da.style import save as save
 
 TITLES = {
     "target_accuracy": "target accuracy, %",
