@@ -129,17 +129,25 @@ def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
 
 
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
-    """Name of each record's row: its method, and every setting that varies within its kind."""
-    keys = dict.fromkeys(key for r, _ in placed for key in r.settings)
+    """Name of each record's row: its method, and every setting that varies within its kind.
+
+    A run that begins with another's weights is named by the other's method, not by its id.
+    """
+    methods = {r.id: r.settings["method"] for r, _ in placed}
+    found = []
+    for r, kind in placed:
+        begun = methods.get(str(r.settings.get("init")))
+        found.append((kind, r.settings | {"init": begun} if begun else r.settings))
+    keys = dict.fromkeys(key for _, settings in found for key in settings)
     named = [key for key in keys if key not in ("method", "task", "seed")]
     values: dict[tuple[Kind, str], set[str]] = defaultdict(set)
-    for r, kind in placed:
+    for kind, settings in found:
         for key in named:
-            values[kind, key].add(json.dumps(r.settings.get(key), sort_keys=True))
+            values[kind, key].add(json.dumps(settings.get(key), sort_keys=True))
     labels = []
-    for r, (method, shots) in placed:
-        vary = [k for k in named if len(values[(method, shots), k]) > 1 and k in r.settings]
-        words = [method, *(f"{key.removeprefix('hp.')}={r.settings[key]}" for key in vary)]
+    for (method, shots), settings in found:
+        vary = [k for k in named if len(values[(method, shots), k]) > 1 and k in settings]
+        words = [method, *(f"{key.removeprefix('hp.')}={settings[key]}" for key in vary)]
         labels.append(" ".join([*words, f"({shots}-shot)"] if shots else words))
     return labels
 

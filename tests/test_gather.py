@@ -81,3 +81,14 @@ def test_columns_of_one_source_stand_side_by_side() -> None:
     heads = build([record("dann", t, 60) for t in tasks]).heads
     assert heads == ("noto-fluent", "noto-openmoji", "fluent-noto", "average")
     assert [split_task(task)[1] for task in tasks] == ["noto", "fluent", "noto"]
+
+
+def test_a_run_that_begins_with_anothers_weights_is_named_by_the_others_method() -> None:
+    begun = [record("source_only", STYLES[0], 50, seed) for seed in range(2)]
+    other = record("dann", STYLES[0], 50)
+    after = [record("coral_map", STYLES[0], 70, r.settings["seed"], init=r.id) for r in begun]
+    assert texts(build([*begun, *after]))["coral_map"] == ["70.0 ± 0.0"]
+    after.append(record("coral_map", STYLES[0], 60, init=other.id))
+    rows = texts(build([*begun, other, *after]))
+    assert rows["coral_map init=source_only"] == ["70.0 ± 0.0"]
+    assert rows["coral_map init=dann"] == ["60.0"]
