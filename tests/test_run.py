@@ -142,8 +142,8 @@ def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
 
 
 def test_what_goes_together_is_allowed():
-    replace(FULL, init="random", augment="crop_flip", backbone_lr=0.1)
-    replace(PLAIN, init="0123456789ab")
+    assert replace(FULL, init="random", augment="crop_flip", backbone_lr=0.1).augment == "crop_flip"
+    assert replace(PLAIN, init="0123456789ab").init == "0123456789ab"
 
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
