@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from da.domains import Images, Task
-from da.loaders import unaugmented
 from da.methods import Method
+from da.vision import unaugmented
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from da.backbones import fingerprint
 from da.domains import Domain
 from da.home import home, once
-from da.vision import plain
+from da.vision import unaugmented
 
 
 def extract(domain: Domain, backbone: nn.Module, side: int, device: torch.device) -> Domain:
@@ -42,9 +42,4 @@ def _compute(
 ) -> Float[Tensor, "b d"]:
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
     backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
-    return torch.cat(
-        [
-            backbone(plain(x.to(device), side) if x.dtype == torch.uint8 else x.to(device)).cpu()
-            for x in domain.x.split(64)
-        ]
-    )
+    return torch.cat([backbone(unaugmented(x.to(device), side)).cpu() for x in domain.x.split(64)])

@@ -6,12 +6,12 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int
 from torch import Tensor
 
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Domain, Images, LabeledImages, Task
-from da.vision import Augment, augmented, plain
+from da.vision import Augment, augmented
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS = range(4)
 
@@ -36,12 +36,11 @@ def batches(
         views = generator(seed, _VIEWS, step)
 
         def see(images: Images, i: Tensor, g: torch.Generator = views) -> Tensor:
-            x = images.take(i).to(device, non_blocking=True)
-            return augmented(x, side, augment, g) if x.dtype == torch.uint8 else x
+            return augmented(images.take(i).to(device, non_blocking=True), side, augment, g)
 
         def labeled(images: LabeledImages, stream: int, step: int = step) -> Labeled:
             i = draw(len(images), size, step, seed, stream)
-            return Labeled(see(images, i), images.y[i].to(device, non_blocking=True))
+            return Labeled(see(images, i), images.take_y(i).to(device, non_blocking=True))
 
         source = labeled(task.source_train, _SOURCE)
         j = draw(len(task.target_train), size, step, seed, _TARGET)
@@ -56,11 +55,6 @@ def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor
     first, last = int(at[0]) // n, int(at[-1]) // n
     chain = torch.cat([_shuffle(n, seed, stream, epoch) for epoch in range(first, last + 1)])
     return chain[at - first * n]
-
-
-def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
-    """Stored images as network input for evaluation; features stay as they are."""
-    return plain(x, side) if x.dtype == torch.uint8 else x
 
 
 @lru_cache(maxsize=16)

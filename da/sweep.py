@@ -93,11 +93,10 @@ def _carry_out(jobs: Sequence[_Job], workers: int, *, wait: bool) -> Iterator[tu
 
 def _attempt(job: _Job, wait: bool) -> Outcome:
     """Carry out a run and save its record, unless that is done or being done elsewhere."""
-    lock = FileLock(job.folder / ".locks" / job.run.id, timeout=-1 if wait else 0)
-    lock_folder = Path(lock.lock_file).parent
-    lock_folder.mkdir(parents=True, exist_ok=True)
+    locks = job.folder / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
     try:
-        with lock:
+        with FileLock(locks / job.run.id, timeout=-1 if wait else 0):
             if job.done():
                 return Outcome(job.run, records.read(records.path(job.folder, job.run.id)))
             record = train(job.run, device=job.device, keep=job.keep, quiet=True)

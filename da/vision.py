@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -87,12 +87,20 @@ def crop(
     return F.grid_sample(scale(x), grid, padding_mode="border", align_corners=False)
 
 
+def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
+    """Stored images as network input for evaluation; features stay as they are."""
+    return plain(x, side) if x.dtype == torch.uint8 else x
+
+
 def augmented(
-    x: UInt8[Tensor, "b h w c"], side: int, augment: Augment, generator: torch.Generator
-) -> Float[Tensor, "b c s s"]:
-    """Network input for training; every image gets its own random crop and flip."""
-    if augment == "none":
-        return plain(x, side)
+    x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
+) -> Float[Tensor, "b ..."]:
+    """Network input for training; every image gets its own random crop and flip.
+
+    Features stay as they are.
+    """
+    if augment == "none" or x.dtype != torch.uint8:
+        return unaugmented(x, side)
     boxes = random_boxes(len(x), generator)
     flip = torch.rand(len(x), generator=generator) < 0.5
     return crop(x, boxes, flip & (augment == "crop_flip"), side)

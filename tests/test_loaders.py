@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import points
-from da import domains, loaders
+from da import domains, loaders, vision
 from da.loaders import batches, draw
 
 N = 12
@@ -122,8 +122,8 @@ def test_random_crops_are_those_of_seed_and_step(pictures):
 
 def test_unaugmented_is_the_plain_image_or_the_feature(numbered, pictures):
     x = pictures.source_test.x
-    assert loaders.unaugmented(x, 4).shape == (2 * N, 3, 4, 4)
-    assert loaders.unaugmented(numbered.source_test.x, 4) is numbered.source_test.x
+    assert vision.unaugmented(x, 4).shape == (2 * N, 3, 4, 4)
+    assert vision.unaugmented(numbered.source_test.x, 4) is numbered.source_test.x
 
 
 def test_images_stay_where_they_are_on_a_cpu():

@@ -47,6 +47,10 @@ class LabeledImages(Images):
         """The class of each image."""
         return self.classes[self.rows]
 
+    def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
+        """Classes of the images at places `i`."""
+        return self.classes[self.rows[i]]
+
 
 @dataclass(frozen=True)
 class Domain:
