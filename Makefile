@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check readme
+.PHONY: demo test check readme bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
@@ -22,6 +22,16 @@ check: $(READY)  ## what has to hold before a commit
 
 readme: $(READY)  ## tables and plots of README.md anew from results/published
 	$(BIN)/python tests/test_readme.py
+
+bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data" for some scripts
+	$(or $(wildcard .venv-peers/bin/python),$(BIN)/python) benchmarks/report.py $(ONLY)
+
+bench-peers: .venv-peers/ready  ## the environment of `make bench` with every peer
+
+.venv-peers/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
+	touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "da needs Python 3.11 or newer: make PYTHON=...")'

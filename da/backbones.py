@@ -9,6 +9,7 @@ import os
 import socket
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
@@ -204,22 +205,31 @@ def _from_torchvision(name: str, pretrained: bool) -> Backbone:
 
 
 def _from_timm(name: str, pretrained: bool) -> Backbone:
+    if pretrained:
+        _look_for_hub()
     body = _timm().create_model(name, pretrained=pretrained, num_classes=0)
     width = getattr(body, "head_hidden_size", None) or body.num_features
     return Backbone(body, width, body.pretrained_cfg["mean"], body.pretrained_cfg["std"])
 
 
 def _timm() -> Any:
-    """timm, told beforehand where no hub can be reached: it would retry for most of a minute."""
-    try:
-        socket.getaddrinfo("huggingface.co", 443)
-    except OSError:
-        if not getproxies():
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # timm scripts functions at import, which torch deprecates
         import timm
     return timm
+
+
+@cache
+def _look_for_hub() -> None:
+    """Where no hub can be reached, say so beforehand: it would be retried for most of a minute."""
+    from huggingface_hub import constants
+
+    if "HF_HUB_OFFLINE" in os.environ or getproxies():
+        return
+    try:
+        socket.getaddrinfo("huggingface.co", 443)
+    except OSError:
+        constants.HF_HUB_OFFLINE = True
 
 
 def _known_runs() -> str:

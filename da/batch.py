@@ -1,7 +1,7 @@
 """What a method may see.
 
 Letters of shapes, the same in the whole package: b images, n source images, m target images,
-c channels, h by w pixels, d features, k classes.
+c channels, h by w pixels, d features, k classes. A leading g: runs that train together.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from torch import Tensor
 class Labeled:
     """Images, or their features, and the class of each."""
 
-    x: Shaped[Tensor, "b ..."]
-    y: Int[Tensor, "b"]
+    x: Shaped[Tensor, "..."]
+    y: Int[Tensor, "*g b"]
 
 
 @dataclass(frozen=True)
 class Unlabeled:
     """Images whose classes must stay unknown: there is no field to leak them through."""
 
-    x: Shaped[Tensor, "b ..."]
-    index: Int[Tensor, "b"]
+    x: Shaped[Tensor, "..."]
+    index: Int[Tensor, "*g b"]
     """Position of each image in its domain, for methods that keep a memory of past predictions."""
 
 

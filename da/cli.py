@@ -22,6 +22,7 @@ Only = Annotated[
     tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann.")
 ]
 Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
+Workers = Literal["auto"] | int
 Wandb = Annotated[
     Mode, arg(name="wandb", help="Mirror runs to W&B; auto: where credentials exist.")
 ]
@@ -33,7 +34,7 @@ def sweep(
     results: Results = Path("results"),
     only: Only = (),
     shard: str = "1/1",
-    workers: int = 0,
+    workers: Workers = "auto",
     device: Device = "auto",
     wandb: Wandb = "auto",
 ) -> None:
@@ -41,7 +42,7 @@ def sweep(
 
     Args:
         shard: K/N takes every Nth run from the Kth on: one K a machine.
-        workers: Processes side by side; 0 for one a core, or one where there is a GPU.
+        workers: Processes side by side; auto for what suits the cores, and a GPU's memory.
     """
     from tqdm import tqdm
 
@@ -49,6 +50,8 @@ def sweep(
     from da import tables, track
     from da.sweep import sweep
 
+    if workers != "auto" and workers < 1:
+        raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.runs(experiment, only)
     mine = experiments.share(runs, shard)
     todo, failed = len(mine) - len(_load(mine, results)), []
@@ -120,6 +123,37 @@ def plot(
         }
     for stem, figure in figures.items():
         print(*style.save(figure, out / stem), sep="\n")
+
+
+def profile(
+    experiment: Experiment,
+    only: Only = (),
+    steps: int = 30,
+    device: Device = "auto",
+    out: Path = Path("plots"),
+) -> None:
+    """Time the first run of each method of an experiment, and write a trace of it for a browser.
+
+    Args:
+        steps: How many are timed of each run.
+        out: Folder of the traces, which chrome://tracing and ui.perfetto.dev open.
+    """
+    from da import experiment as experiments
+    from da import profile as profiles
+
+    if steps < 1:
+        raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
+    found, left_out = [], []
+    for run in profiles.first_of_each(experiments.runs(experiment, only)):
+        name = run.method.owner.name
+        trace = out / f"{experiment.stem}-{name}.trace.json"
+        try:
+            found.append(profiles.measure(run, trace, steps=steps, device=device))
+        except ValueError as error:
+            left_out.append(f"{name} left out: {error}")
+    if not found:
+        raise ValueError("; ".join(left_out))
+    print(profiles.render(found), *left_out, sep="\n\n")
 
 
 def data(names: Positional[tuple[str, ...]] = ()) -> None:
@@ -197,7 +231,7 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
     app.command(name="train")(deferred(_train_command() if training else _no_train))
-    for command in (sweep, table, plot, data, list_, wandb):
+    for command in (sweep, table, plot, profile, data, list_, wandb):
         app.command(name=command.__name__.rstrip("_"))(deferred(command))
     return app
 

@@ -12,7 +12,7 @@ from da.methods import METHODS
 from da.run import Run
 from da.train import Parts, assemble, fit
 
-Pair = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]]
+Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]
 """Features of source and of target test images."""
 
 
@@ -52,9 +52,11 @@ def _trained(run: Run) -> Parts:
 
 
 def _features(trained: Parts, shown: Parts) -> Pair:
-    """What the method of `trained` makes of the test images of `shown`."""
-    method, task = trained.method, shown.task
+    """What the method of `trained` makes of the test images of `shown`, before any mapping."""
+    method, own, task = trained.method, trained.task, shown.task
     place = {"side": trained.side, "device": trained.device}
-    f_s = outputs(method, method.embed_source, task.source_test, **place)  # type: ignore[arg-type]
-    f_t = outputs(method, method.embed, task.target_test, **place)  # type: ignore[arg-type]
+    source = replace(task.source_test, x=own.source_test.x)
+    target = replace(task.target_test, x=own.target_test.x)
+    f_s = outputs(method, method.embed_source, source, **place)  # type: ignore[arg-type]
+    f_t = outputs(method, method.embed, target, **place)  # type: ignore[arg-type]
     return f_s.numpy(), f_t.numpy()

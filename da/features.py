@@ -1,8 +1,14 @@
 """Features of whole domains by a frozen backbone: computed once for the same pixels and weights."""
 
 import hashlib
+import os
 import sys
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,36 +16,130 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.backbones import fingerprint
+from da.backbones import LITE0_SHA256, build, fingerprint
 from da.domains import Domain
+from da.folding import folded
 from da.home import home, once
-from da.vision import unaugmented
+from da.loaders import generator
+from da.trainer import Precision
+from da.vision import Augment, augmented, unaugmented
+
+RECIPE = 2
+"""Raised by whoever changes how features are computed."""
+
+CHUNK = 128
+"""Images whose views are drawn together; a CPU's caches want fewer at a time in the network."""
+
+DAYS = 30
+"""Files that no run asked for in so many days make room when new ones are computed."""
 
 
-def extract(domain: Domain, backbone: nn.Module, side: int, device: torch.device) -> Domain:
-    """`domain` with features in place of pixels, each scaled to a root mean square of 1.
+@dataclass(frozen=True)
+class Recipe:
+    """How pixels become features; belongs to the hash under which they are kept."""
 
-    They are kept under the hash of all that determines them.
+    side: int
+    precision: Precision = "fp32"
+    augment: Augment = "none"
+    views: int = 0
+    """Augmented views of every image, the same for every run."""
+
+
+class Frozen:
+    """A backbone that no run moves, built when it is first needed.
+
+    Its weights must not change: they are hashed once, or not at all where `digest` is given.
     """
-    key = f"{domain.digest} {fingerprint(backbone)} {side}"
+
+    def __init__(self, make: Callable[[], nn.Module], digest: str = ""):
+        self._make = make
+        self._digest = digest
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The backbone; making it draws no random number from those of the run."""
+        with torch.random.fork_rng():
+            return self._make().eval().requires_grad_(False)
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells its weights from all others."""
+        return self._digest or fingerprint(self.network)
+
+
+@lru_cache(maxsize=2)
+def frozen(name: str, init: str = "pretrained") -> Frozen:
+    """A backbone for many runs, as `build` makes it.
+
+    Weights that are one known file are not hashed again, and timm is not imported for them until
+    features are computed: it takes seconds.
+    """
+    known = (name, init) == ("efficientnet_lite0", "pretrained")
+    digest = f"{name} {LITE0_SHA256}" if known else ""
+    return Frozen(lambda: build(name, init), digest)
+
+
+def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:
+    """`domain` with features `b d` in place of pixels, each scaled to a root mean square of 1.
+
+    With views they are `b v d`: the plain image, then its augmented views. All runs that need the
+    same features get them from the same file, and runs of one process the same tensor.
+    """
+    key = f"{RECIPE} {domain.digest} {backbone.digest} {recipe}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = once(
         home() / "features" / f"{name}.npy",
-        lambda part: _write(part, _compute(domain, backbone, side, device)),
+        lambda part: _compute(part, domain, backbone.network, recipe, device),
     )
-    f = torch.from_numpy(np.load(file))
-    return replace(domain, x=f * (f.shape[1] ** 0.5 / f.norm(dim=1, keepdim=True).clamp_min(1e-6)))
+    with suppress(OSError):  # of another user
+        os.utime(file)
+    return replace(domain, x=_read(file))
 
 
-def _write(part: Path, features: Float[Tensor, "b d"]) -> None:
-    with part.open("wb") as file:
-        np.save(file, features.numpy())
+@lru_cache(maxsize=16)
+def _read(file: Path) -> Float[Tensor, "b ..."]:
+    """Shared with other processes: the file is mapped, not copied."""
+    return torch.from_numpy(np.load(file, mmap_mode="c"))
 
 
-@torch.no_grad()
 def _compute(
-    domain: Domain, backbone: nn.Module, side: int, device: torch.device
-) -> Float[Tensor, "b d"]:
+    part: Path, domain: Domain, network: nn.Module, recipe: Recipe, device: torch.device
+) -> None:
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
-    backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
-    return torch.cat([backbone(unaugmented(x.to(device), side)).cpu() for x in domain.x.split(64)])
+    prune(part.parent)
+    network = folded(network, unaugmented(domain.x[:4], recipe.side))
+    network = network.to(device).to(memory_format=torch.channels_last)
+    features = _features(domain, network, recipe, device)
+    first = next(features)
+    shape = (len(domain.x), *first.shape[1:])
+    with part.open("wb") as file:  # row by row: with views they may be too many for memory
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for f in chain([first], features):
+            file.write(f.numpy().tobytes())
+
+
+@torch.inference_mode()
+def _features(
+    domain: Domain, backbone: nn.Module, recipe: Recipe, device: torch.device
+) -> Iterator[Float[Tensor, "_ ..."]]:
+    """Features of one chunk of images after the other."""
+    batch = 32 if device.type == "cpu" else CHUNK
+    for chunk, x in enumerate(domain.x.split(CHUNK)):
+        each = []
+        for view in range(1 + recipe.views):
+            augment = recipe.augment if view else "none"
+            seen = augmented(x.to(device), recipe.side, augment, generator(view, chunk))
+            with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
+                each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
+        f = torch.stack(each, 1).float()
+        f *= f.shape[2] ** 0.5 / f.norm(dim=2, keepdim=True).clamp_min(1e-6)
+        yield (f if recipe.views else f.squeeze(1)).cpu()
+
+
+def prune(folder: Path) -> None:
+    """Remove features that have not been asked for in `DAYS` days."""
+    for file in folder.glob("*.npy"):
+        with suppress(OSError):  # of another user, or gone already
+            if time.time() - file.stat().st_mtime > DAYS * 86400:
+                file.unlink()

@@ -1,11 +1,16 @@
 """Distances and operators that methods share. Each function is one equation of one paper."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
+
+Scalar = float | Float[Tensor, ""]
+"""A number; as a tensor where runs that train together have one each, or where it is on a GPU."""
 
 
 class _ReverseGradient(Function):
@@ -17,28 +22,55 @@ class _ReverseGradient(Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.scale = inputs[1]
+        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx, grad):
-        return -ctx.scale * grad, None
+        (scale,) = ctx.saved_tensors
+        return -scale * grad, None
 
 
-def reverse_gradient(x: Float[Tensor, "*shape"], scale: float = 1.0) -> Float[Tensor, "*shape"]:
+def reverse_gradient(x: Float[Tensor, "*shape"], scale: Scalar = 1.0) -> Float[Tensor, "*shape"]:
     """Identity whose gradient is multiplied by `-scale` (Ganin et al. 2016, section 4.2)."""
-    return _ReverseGradient.apply(x, scale)
+    return _ReverseGradient.apply(x, torch.as_tensor(scale))
 
 
-def grl_warmup(progress: float) -> float:
+def grl_warmup(progress: Scalar) -> Scalar:
     """Reversal strength from 0 at the start to 1 at the end (Ganin et al. 2016, section 5.2.2)."""
+    if isinstance(progress, Tensor):
+        return 2 * torch.sigmoid(10 * progress) - 1
     return 2 / (1 + math.exp(-10 * progress)) - 1
 
 
-def covariance(f: Float[Tensor, "b d"]) -> Float[Tensor, "d d"]:
+def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
     f = _wide(f)
-    f = f - f.mean(0)
-    return f.mT @ f / (len(f) - 1)
+    f = f - f.mean(-2, keepdim=True)
+    return f.mT @ f / (f.shape[-2] - 1)
+
+
+def covariance_power(
+    f: Float[Tensor, "*g b d"], exponent: float, *, ridge: float
+) -> Float[Tensor, "*g d d"]:
+    """A power of the covariance of the rows of `f` plus `ridge` times the identity.
+
+    By the eigenvectors of b by b inner products where images are fewer than features: in all
+    other directions the matrix is the ridge alone.
+    """
+    f = _wide(f)
+    b, d = f.shape[-2:]
+    identity = torch.eye(d, device=f.device, dtype=f.dtype)
+    if b >= d:
+        return matrix_power(covariance(f) + ridge * identity, exponent)
+    f = (f - f.mean(-2, keepdim=True)) / (b - 1) ** 0.5
+    ridge = max(ridge, 1e-12)
+    with one_thread():
+        values, vectors = torch.linalg.eigh(f @ f.mT)
+    values = values.clamp_min(1e-12)
+    # ((value + ridge) ** exponent - ridge ** exponent) / value, without the difference of equals.
+    gain = ridge**exponent * (exponent * (values / ridge).log1p()).expm1() / values
+    directions = f.mT @ vectors
+    return (directions * gain[..., None, :]) @ directions.mT + ridge**exponent * identity
 
 
 def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
@@ -53,24 +85,88 @@ def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
     return torch.special.entr(p).sum(1)
 
 
-def class_confusion(logits: Float[Tensor, "b k"], temperature: float) -> Float[Tensor, ""]:
+def entropy_weights(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
+    """Weights of images, larger where class probabilities are certain (Long et al. 2018).
+
+    1 + exp(-entropy), over its mean, through which no gradient flows.
+    """
+    p = _wide(p)
+    p = p.clamp_min(torch.finfo(p.dtype).tiny)  # where it is 0, entropy has no finite gradient
+    certainty = 1 + (-entropy(p)).exp()
+    return certainty / certainty.detach().mean()
+
+
+def multilinear(f: Float[Tensor, "b d"], p: Float[Tensor, "b k"]) -> Float[Tensor, "b d*k"]:
+    """Every product of a feature and a class probability (Long et al. 2018)."""
+    return (f[:, :, None] * p[:, None, :]).flatten(1)
+
+
+def randomized_multilinear(
+    f: Float[Tensor, "b d"],
+    p: Float[Tensor, "b k"],
+    r_f: Float[Tensor, "d r"],
+    r_p: Float[Tensor, "k r"],
+) -> Float[Tensor, "b r"]:
+    """Vectors whose inner products are, on average, those of `multilinear` (Long et al. 2018).
+
+    On average over `r_f` and `r_p`, of independent entries with mean 0 and variance 1.
+    """
+    return (f @ r_f) * (p @ r_p) / r_f.shape[1] ** 0.5
+
+
+def discrepancy(p: Float[Tensor, "b k"], q: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
+    """Mean absolute difference of class probabilities (Saito et al. 2018)."""
+    return (p - q).abs().mean()
+
+
+def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[Tensor, ""]:
     """How far predictions waver between classes, 0 to 1 (Jin et al. 2020, section 3).
 
     Images count by how certain they are, and no gradient flows through that.
     """
     p = (_wide(logits) / temperature).softmax(1)
-    certainty = 1 + (-entropy(p.detach())).exp()
-    weight = len(p) * certainty / certainty.sum()
+    weight = entropy_weights(p.detach())
     with torch.autocast(logits.device.type, enabled=False):
         confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
     confusion = confusion / confusion.sum(1, keepdim=True)
     return (confusion.sum() - confusion.trace()) / p.shape[1]
 
 
-def matrix_power(a: Float[Tensor, "d d"], exponent: float) -> Float[Tensor, "d d"]:
+def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "*g d d"]:
     """A power of a symmetric positive definite matrix, by its eigenvalues."""
-    values, vectors = torch.linalg.eigh(a)
-    return (vectors * values.clamp_min(1e-12) ** exponent) @ vectors.mT
+    with one_thread():
+        values, vectors = torch.linalg.eigh(a)
+    return (vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :]) @ vectors.mT
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """All within it in one thread.
+
+    LAPACK waits for its threads after each of many small products: beside another busy process,
+    eigenvalues of a 1280 by 1280 matrix take 10 s with two threads and 0.3 s with one. And sums
+    over several threads are rounded in another way.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def squared_distances(
+    x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"]
+) -> Float[Tensor, "*g n m"]:
+    """Squared Euclidean distance of each row of `x` from each row of `y`.
+
+    By one product of matrices, of features about their mean, which loses the fewest digits.
+    """
+    mean = y.mean(-2, keepdim=True)
+    x, y = x - mean, y - mean
+    distances = (x @ y.mT).mul_(-2)
+    distances.add_(x.square().sum(-1)[..., :, None]).add_(y.square().sum(-1)[..., None, :])
+    return distances.clamp_min_(0)
 
 
 def _wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -1,7 +1,11 @@
 """Task to endless batches: the same seed and step give the same images, on any device."""
 
+import math
+import os
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,9 +15,11 @@ from torch import Tensor
 
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Domain, Images, LabeledImages, Task
-from da.vision import Augment, augmented
+from da.vision import Augment, augmented, is_random
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS = range(4)
+_BLOCK = 16
+"""Steps whose rows are looked up together."""
 
 
 def batches(
@@ -28,20 +34,39 @@ def batches(
     """Batches of `size` images of each domain, from step 0 on, as network input of `side` pixels.
 
     Each domain is gone through in an order drawn anew each time, without a break in between.
-    Features, which are no pixels, are passed on as they are.
+    Features, which are no pixels, are passed on as they are, or one view of several. Where images
+    have to be brought to a GPU, that is done while the step before is computed.
     """
     device = device or torch.device("cpu")
-    step = 0
+    made = _batches(task, size, seed, side, augment, device)
+    away = any(part.x.device.type != device.type for part in _parts(task))
+    return prefetched(made, device) if device.type == "cuda" and away else made
+
+
+def _parts(task: Task) -> list[Images]:
+    parts = [task.source_train, task.target_train, task.shots]
+    return [part for part in parts if part is not None]
+
+
+def _batches(
+    task: Task, size: int, seed: int, side: int, augment: Augment, device: torch.device
+) -> Iterator[Batch]:
+    random = any(is_random(part.x, augment) for part in _parts(task))
+    views, step = torch.Generator(), 0
+
+    def see(images: Images, i: Tensor) -> Tensor:
+        x = images.take(i)
+        if x.device.type == "cpu" and device.type == "cuda":
+            x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
+        return augmented(x.to(device, non_blocking=True), side, augment, views)
+
+    def labeled(images: LabeledImages, stream: int) -> Labeled:
+        i = draw(len(images), size, step, seed, stream)
+        return Labeled(see(images, i), images.take_y(i).to(device, non_blocking=True))
+
     while True:
-        views = generator(seed, _VIEWS, step)
-
-        def see(images: Images, i: Tensor, g: torch.Generator = views) -> Tensor:
-            return augmented(images.take(i).to(device, non_blocking=True), side, augment, g)
-
-        def labeled(images: LabeledImages, stream: int, step: int = step) -> Labeled:
-            i = draw(len(images), size, step, seed, stream)
-            return Labeled(see(images, i), images.take_y(i).to(device, non_blocking=True))
-
+        if random:
+            views = generator(seed, _VIEWS, step)
         source = labeled(task.source_train, _SOURCE)
         j = draw(len(task.target_train), size, step, seed, _TARGET)
         target = Unlabeled(see(task.target_train, j), j.to(device, non_blocking=True))
@@ -49,12 +74,60 @@ def batches(
         step += 1
 
 
+def prefetched(batches: Iterator[Batch], device: torch.device, ahead: int = 2) -> Iterator[Batch]:
+    """The same batches, of which a thread prepares the next `ahead`, on a CUDA stream of its own.
+
+    What goes wrong in the thread is raised here. It ends when the iterator is closed or deleted.
+    """
+    side = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def prepare() -> tuple[Batch | None, torch.cuda.Event | None]:
+        with torch.cuda.stream(side):
+            batch = next(batches, None)
+            return batch, side.record_event() if side else None
+
+    with ThreadPoolExecutor(1, "batches") as thread:
+        waiting = deque[Future](thread.submit(prepare) for _ in range(ahead))
+        try:
+            while (prepared := waiting.popleft().result())[0] is not None:
+                waiting.append(thread.submit(prepare))
+                yield _arrived(*prepared)
+        finally:
+            thread.shutdown(cancel_futures=True)
+
+
+def _arrived(batch: Batch, event: torch.cuda.Event | None) -> Batch:
+    """`batch`, when the current stream has been told to wait for it."""
+    if event is not None:
+        stream = torch.cuda.current_stream()
+        stream.wait_event(event)
+        for part in (batch.source, batch.target, batch.shots):
+            for field in fields(part) if part else ():
+                # Its memory must not be used again by the stream that made it before this is done.
+                getattr(part, field.name).record_stream(stream)
+    return batch
+
+
 def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor, "_"]:
     """Which of `n` images step `step` shows: a piece of an endless chain of shuffles."""
-    at = torch.arange(step * size, (step + 1) * size)
-    first, last = int(at[0]) // n, int(at[-1]) // n
-    chain = torch.cat([_shuffle(n, seed, stream, epoch) for epoch in range(first, last + 1)])
-    return chain[at - first * n]
+    return _block(n, size, seed, stream, step // _BLOCK)[step % _BLOCK]
+
+
+def rows(n: int, size: int, steps: int, seed: int, stream: int = 0) -> Int[Tensor, "_ size"]:
+    """What `draw` gives in each of `steps` steps from the first on."""
+    return _rows(n, size, seed, stream, range(steps))
+
+
+@lru_cache(maxsize=256)  # as many runs may train together, of which each asks for two or three
+def _block(n: int, size: int, seed: int, stream: int, block: int) -> Int[Tensor, "_ size"]:
+    return _rows(n, size, seed, stream, range(block * _BLOCK, (block + 1) * _BLOCK))
+
+
+def _rows(n: int, size: int, seed: int, stream: int, steps: range) -> Int[Tensor, "_ size"]:
+    start, end = steps.start * size, steps.stop * size
+    first, last = start // n, math.ceil(end / n)
+    chain = torch.cat([_shuffle(n, seed, stream, epoch) for epoch in range(first, last)])
+    return chain[start - first * n : end - first * n].reshape(len(steps), size)
 
 
 @lru_cache(maxsize=16)
@@ -69,7 +142,22 @@ def generator(*key: int) -> torch.Generator:
 
 
 def resident(domain: Domain, device: torch.device) -> Domain:
-    """The domain with its images on `device` where they take less than half of its free memory."""
-    if device.type != "cuda" or 2 * domain.x.nbytes > torch.cuda.mem_get_info(device)[0]:
-        return domain
-    return replace(domain, x=domain.x.to(device))
+    """The domain with its images as near to `device` as they fit.
+
+    On a GPU where they take less than half of its free memory; else in memory where they take
+    less than half of that, read once from the start to the end; else where they are, on disk.
+    """
+    size = 2 * domain.x.nbytes
+    if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0]:
+        return replace(domain, x=domain.x.to(device))
+    if size <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        _read(domain.x)
+    return domain
+
+
+def _read(x: Tensor) -> None:
+    """Touch a value of every page, so that the system fetches the file and keeps it in memory.
+
+    Processes that read the same file share that memory, which copies of it would not.
+    """
+    x.flatten()[:: 4096 // x.element_size()].sum()

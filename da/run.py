@@ -43,7 +43,9 @@ class Run:
     side: int = 0
     """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
     augment: Augment = "none"
-    """Random resized crop, and mirroring, of every training image."""
+    """Of every training image: random resized crop, mirroring, colour jitter, or RandAugment."""
+    views: int = 0
+    """Augmented views of each image in regime frozen, the same for all seeds."""
     network: Network = field(default_factory=Network)
     steps: int = 500
     batch: int = 64
@@ -70,7 +72,12 @@ class Run:
         contradictions = {
             "regime frozen goes with init pretrained or a run's id": frozen
             and self.init == "random",
-            f"augment {self.augment} goes with regime full": frozen and self.augment != "none",
+            f"augment {self.augment} in regime frozen needs views of 1 or more": (
+                frozen and self.augment != "none" and self.views < 1
+            ),
+            "views goes with regime frozen and an augment": (
+                self.views != 0 and (not frozen or self.augment == "none")
+            ),
             "backbone_lr goes with regime full": frozen and self.backbone_lr != 1,
             f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
             f"{method.name} needs labelled target images, for example {self.task}+3shot": (

@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from filelock import FileLock, Timeout
@@ -17,7 +19,15 @@ from da.backbones import weights_file
 from da.environment import cores
 from da.records import Record
 from da.run import Run
+from da.together import kind, train_together
 from da.train import train
+
+TOGETHER = 10
+"""How many runs train together: more would win little, and be lost when a sweep is killed."""
+
+
+GPU_SHARE = 16 * 2**30
+"""Bytes of a GPU's memory that a process may need: a ResNet-50 at 224 px with 64 images twice."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,18 @@ class _Job:
 
 
 def sweep(
-    runs: Sequence[Run], folder: Path, *, workers: int = 0, device: str = "auto"
+    runs: Sequence[Run],
+    folder: Path,
+    *,
+    workers: int | Literal["auto"] = "auto",
+    device: str = "auto",
+    grouped: bool = True,
 ) -> Iterator[Outcome]:
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
-    `workers` processes share the cores; 0 for one a core, or one where there is a GPU. A run that
-    begins with another's weights comes after it. An error in a run ends that run alone.
+    `workers` processes share the cores. Runs that can train together do, unless not `grouped`;
+    their records do not depend on either. A run that begins with another's weights comes after it.
+    An error in a run ends that run alone.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {run.init for run in unfinished}
@@ -56,56 +72,106 @@ def sweep(
     waiting = {job.run.id: job for job in jobs if not job.done()}
     while waiting:
         wave = [job for job in waiting.values() if job.run.init not in waiting]
-        yield from _side_by_side(wave, workers or _usual_workers(device))
+        yield from _side_by_side(
+            _groups(wave, grouped), usual_workers(device) if workers == "auto" else workers
+        )
         for job in wave:
             del waiting[job.run.id]
 
 
-def _usual_workers(device: str) -> int:
-    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
-    return 1 if on_gpu else cores()
+def usual_workers(device: str = "auto") -> int:
+    """How many processes make good use of this machine.
+
+    One a core; where there is a GPU one for every four cores, as far as its free memory allows
+    `GPU_SHARE` to each.
+    """
+    if not (device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())):
+        return cores()
+    free, _ = torch.cuda.mem_get_info(None if device == "auto" else torch.device(device))
+    return max(1, min(cores() // 4, free // GPU_SHARE))
 
 
-def _side_by_side(jobs: Sequence[_Job], workers: int) -> Iterator[Outcome]:
+def _groups(jobs: Sequence[_Job], grouped: bool) -> list[list[_Job]]:
+    """Jobs that can train together, no more than `TOGETHER` at a time."""
+    alike: dict[str, list[_Job]] = {}
+    for job in jobs:
+        alike.setdefault((grouped and kind(job.run)) or job.run.id, []).append(job)
+    return [
+        some[at : at + TOGETHER] for some in alike.values() for at in range(0, len(some), TOGETHER)
+    ]
+
+
+def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:
     """All jobs; those that another process has are come back to at the end."""
     busy = []
-    for job, outcome in _carry_out(jobs, workers, wait=False):
+    for job, outcome in _carry_out(groups, workers, wait=False):
         if outcome.record or outcome.error:
             yield outcome
         else:
-            busy.append(job)
+            busy.append([job])
     yield from (outcome for _, outcome in _carry_out(busy, workers, wait=True))
 
 
-def _carry_out(jobs: Sequence[_Job], workers: int, *, wait: bool) -> Iterator[tuple[_Job, Outcome]]:
-    if min(workers, len(jobs)) <= 1:
-        yield from ((job, _attempt(job, wait)) for job in jobs)
+def _carry_out(
+    groups: Sequence[list[_Job]], workers: int, *, wait: bool
+) -> Iterator[tuple[_Job, Outcome]]:
+    if min(workers, len(groups)) <= 1:
+        for group in groups:
+            yield from _attempt(group, wait)
         return
     spawn = multiprocessing.get_context("spawn")
     start = os.getpid(), max(1, cores() // workers)
-    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, _start_worker, start) as pool:
-        tasks = {pool.submit(_attempt, job, wait): job for job in jobs}
+    with ProcessPoolExecutor(min(workers, len(groups)), spawn, _start_worker, start) as pool:
+        tasks = [pool.submit(_attempt, group, wait) for group in groups]
         try:
-            yield from ((tasks[task], task.result()) for task in as_completed(tasks))
+            for task in as_completed(tasks):
+                yield from task.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _attempt(job: _Job, wait: bool) -> Outcome:
-    """Carry out a run and save its record, unless that is done or being done elsewhere."""
-    locks = job.folder / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(locks / job.run.id, timeout=-1 if wait else 0):
+def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
+    """Carry out runs and save their records, but for those done or being done elsewhere.
+
+    Only a single run is waited for, so that two sweeps never wait for one another.
+    """
+    found, mine = [], []
+    with ExitStack() as held:
+        for job in group:
+            lock = job.folder / ".locks" / job.run.id
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(lock, timeout=-1 if wait else 0))
+            except Timeout:
+                found.append((job, Outcome(job.run)))
+                continue
             if job.done():
-                return Outcome(job.run, records.read(records.path(job.folder, job.run.id)))
-            record = train(job.run, device=job.device, keep=job.keep, quiet=True)
-            records.save(record, job.folder)
-            return Outcome(job.run, record)
-    except Timeout:
-        return Outcome(job.run)
-    except Exception as error:
-        return Outcome(job.run, error=f"{type(error).__name__}: {error}".partition("\n")[0])
+                record = records.read(records.path(job.folder, job.run.id))
+                found.append((job, Outcome(job.run, record)))
+            else:
+                mine.append(job)
+        return found + [(job, _saved(job, ended)) for job, ended in _trained(mine)]
+
+
+def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
+    if len(jobs) > 1:
+        by_run = {job.run: job for job in jobs}
+        keep = [job.run for job in jobs if job.keep]
+        for run, ended in train_together(list(by_run), device=jobs[0].device, keep=keep):
+            yield by_run[run], ended
+    for job in jobs if len(jobs) == 1 else []:
+        try:
+            yield job, train(job.run, device=job.device, keep=job.keep, quiet=True, alone=False)
+        except Exception as error:
+            yield job, error
+
+
+def _saved(job: _Job, ended: Record | Exception) -> Outcome:
+    if isinstance(ended, Exception):
+        message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
+        return Outcome(job.run, error=message)
+    records.save(ended, job.folder)
+    return Outcome(job.run, ended)
 
 
 def _start_worker(parent: int, threads: int) -> None:

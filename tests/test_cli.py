@@ -70,6 +70,13 @@ def test_sweep_then_table_then_plot(experiment, capsys):
     assert all(Path(file).stat().st_size > 1000 for file in files)
 
 
+@pytest.mark.slow
+def test_profile_prints_a_table_and_writes_a_trace(experiment, capsys):
+    da("profile", experiment, "--only", "method=dann", "--steps", 1)
+    assert "of peak" in capsys.readouterr().out
+    assert [file.name for file in Path("plots").iterdir()] == ["tiny-dann.trace.json"]
+
+
 def test_train_saves_a_record_in_the_published_shape(experiment, capsys):
     words = "--task moons:0-20 --backbone mlp --init random --regime full --steps 2 --seed 1"
     da("train", *words.split(), "--wandb", "off", "dann", "--trade-off", 0.5)
@@ -111,7 +118,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task emoji:noto-twemojy dann", "twemoji"),
         ("train --task moons:0-20 --backbone resnet5 dann", "lenet"),
         ("train --task moons:0-20 --backbone lenet dann", "random"),
-        ("train --task moons:0-20 --augment crop dann", "full"),
+        ("train --task moons:0-20 --augment crop dann", "views"),
         ("train --task moons:0-20 --seed x dann", "--seed INT"),
         ("train --task moons:0-20 --device tpu dann", "cuda"),
         ("train --task moons:0-20+3shot dann", "labelled"),
@@ -124,6 +131,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py --only sed=0", "seed"),
         ("sweep tiny.py --shard 3/2", "1/3"),
         ("plot tiny.py --map 0123", "known"),
+        ("profile tiny.py --steps 0", "1 and more"),
         ("data emojy", "emoji"),
         ("list method", "methods"),
         ("wandb push nowhere", "nowhere"),

@@ -93,6 +93,18 @@ def test_one_image_a_class_cannot_be_split(tmp_path):
         folders.open_domain(str(tmp_path / "images"))
 
 
+def test_large_sides_are_decoded_apart_and_small_ones_are_not(office):
+    usual = folders.open_domain(str(office))
+    assert folders.open_domain(str(office), 96).digest == usual.digest
+    source, target = open_pair(f"folder:{office}-{office}", 300)
+    assert source.x.shape == target.x.shape == (7, 343, 343, 3)
+    assert folders.open_domain(str(office), 224).digest == usual.digest
+
+
+def test_side_is_passed_only_to_benchmarks_of_any_side():
+    assert open_pair("moons:0-1", 300)[0].x.ndim == 2
+
+
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
     first = folders.open_domain(str(office))
     assert f"decoding 7 images of {office}" in capsys.readouterr().err

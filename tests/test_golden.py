@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conftest import build, points
-from da import domains
+from da import train
 from da.batch import Batch, Labeled, Unlabeled
 from da.home import whole
 from da.methods import METHODS
@@ -23,11 +23,11 @@ COMMAND = "python tests/test_golden.py"
 def first_losses(name: str) -> list[dict[str, float]]:
     """Of three steps on other images each, from the same weights on every machine."""
     g = torch.Generator().manual_seed(0)
-    source, target = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
+    x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
-    task = domains.build("moons:0-1", points(source, y, 3), points(target, y, 3))
     m = build(METHODS[name])
-    m.prepare(task.source_train, task.target_train)
+    task = train.prepare(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
+    source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     losses = []
     for step, i in enumerate(torch.arange(24).split(8)):

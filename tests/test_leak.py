@@ -105,7 +105,7 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     run = replace(run, method=kind.Hparams(), task=task_of(kind))
     curves = []
     for classes in (target, shuffled(target)):
-        monkeypatch.setattr(domains, "open_pair", lambda _, t=classes: (source, t))
+        monkeypatch.setattr(domains, "open_pair", lambda *_, t=classes: (source, t))
         curves.append(train(run, device="cpu", quiet=True).curve)
     marks = [[point.pop("target_accuracy") for point in curve] for curve in curves]
     assert curves[0] == curves[1]

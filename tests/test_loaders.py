@@ -1,3 +1,5 @@
+import threading
+import time
 from dataclasses import replace
 from itertools import islice
 
@@ -7,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import points
-from da import domains, loaders, vision
-from da.loaders import batches, draw
+from da import domains, loaders
+from da.loaders import batches, draw, prefetched, rows
 
 N = 12
 
@@ -56,6 +58,7 @@ def test_same_seed_and_step_are_the_same_images_whatever_was_drawn_before():
     draw(N, 5, 2, 9)
     torch.rand(1)
     loaders._shuffle.cache_clear()
+    loaders._block.cache_clear()
     assert draw(N, 5, 7, 3).equal(once)
 
 
@@ -120,12 +123,114 @@ def test_random_crops_are_those_of_seed_and_step(pictures):
     assert not any(ours[0].equal(x) for x in (ours[1], *other))
 
 
-def test_unaugmented_is_the_plain_image_or_the_feature(numbered, pictures):
-    x = pictures.source_test.x
-    assert vision.unaugmented(x, 4).shape == (2 * N, 3, 4, 4)
-    assert vision.unaugmented(numbered.source_test.x, 4) is numbered.source_test.x
+CPU = torch.device("cpu")
 
 
-def test_images_stay_where_they_are_on_a_cpu():
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(1, 30), size=st.integers(1, 70), step=st.integers(0, 40))
+def test_draw_is_a_piece_of_the_chain_of_shuffles(n, size, step):
+    epochs = range((step + 1) * size // n + 1)
+    chain = torch.cat([loaders._shuffle(n, 5, 2, epoch) for epoch in epochs])
+    assert draw(n, size, step, 5, 2).equal(chain[step * size : (step + 1) * size])
+
+
+@pytest.mark.parametrize("steps", [1, 16, 40])
+def test_rows_are_what_draw_gives_step_by_step(steps):
+    table = rows(N, 5, steps, 3, 1)
+    assert table.equal(torch.stack([draw(N, 5, step, 3, 1) for step in range(steps)]))
+
+
+@pytest.mark.parametrize("augment", ["none", "crop"])
+def test_no_generator_is_made_where_nothing_is_random(numbered, monkeypatch, augment):
+    keys = []
+    generator = loaders.generator
+    monkeypatch.setattr(loaders, "generator", lambda *key: keys.append(key) or generator(*key))
+    first(2, numbered, 4, 0, augment=augment)
+    assert not [key for key in keys if key[1] == loaders._VIEWS]
+
+
+def test_features_of_several_views_show_one(numbered):
+    views = torch.arange(2 * N)[:, None, None] + torch.tensor([[0.0], [0.25], [0.5]])
+    source = domain(views)
+    task = domains.build("moons:0-1+2shot", source, source)
+    seen = torch.cat([b.source.x for b in first(20, task, 4, 0)])
+    i = torch.cat([draw(N, 4, step, 0, 0) for step in range(20)])
+    assert (seen[:, 0] - i).unique().tolist() == [0, 0.25, 0.5]
+    again = torch.cat([b.source.x for b in first(20, task, 4, 0)])
+    assert again.equal(seen)
+
+
+def test_prefetched_batches_are_the_same_in_the_same_order(pictures):
+    def seen(wrap) -> list[torch.Tensor]:
+        made = wrap(batches(pictures, 4, 0, side=5, augment="strong"))
+        return [x for b in islice(made, 6) for x in (b.source.x, b.source.y, b.target.index)]
+
+    pairs = zip(seen(iter), seen(lambda made: prefetched(made, CPU)), strict=True)
+    assert all(a.equal(b) for a, b in pairs)
+
+
+def test_prefetching_ends_where_the_batches_do(numbered):
+    three = first(3, numbered, 4, 0)
+    assert list(prefetched(iter(three), CPU)) == three
+    assert list(prefetched(iter(three), CPU, 9)) == three
+
+
+def test_prefetching_is_ahead_by_as_many_as_asked(numbered):
+    made = []
+    source = (made.append(i) or batch for i, batch in enumerate(batches(numbered, 4, 0)))
+    ahead = prefetched(source, CPU, 3)
+    next(ahead)
+    time.sleep(0.1)
+    assert len(made) <= 4
+    ahead.close()
+
+
+def test_what_fails_in_the_thread_is_raised_after_the_good_batches(numbered):
+    def failing():
+        yield from first(2, numbered, 4, 0)
+        raise ValueError("no such image")
+
+    made = prefetched(failing(), CPU)
+    assert len([next(made), next(made)]) == 2
+    with pytest.raises(ValueError, match="no such image"):
+        next(made)
+    assert not alive()
+
+
+def alive() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("batches")]
+
+
+@pytest.mark.parametrize("leave", ["close", "delete", "before the first"])
+def test_the_thread_ends_when_the_consumer_stops(numbered, leave):
+    made = prefetched(batches(numbered, 4, 0), CPU)
+    if leave != "before the first":
+        next(made)
+        assert alive()
+    if leave == "close":
+        made.close()
+    del made
+    assert not alive()
+
+
+def test_batches_on_their_device_are_not_prefetched(numbered):
+    made = batches(numbered, 4, 0)
+    next(made)
+    assert not alive()
+
+
+@pytest.mark.parametrize("x", [torch.rand(2 * N, 1), torch.zeros(2 * N, 3, 3, 3).byte()])
+def test_images_stay_where_they_are_on_a_cpu(x):
+    images = domain(x)
+    assert loaders.resident(images, CPU) is images
+
+
+@pytest.mark.parametrize("pages", [1, 10**9])
+def test_images_are_read_once_where_they_fit_into_memory(monkeypatch, pages):
+    read = []
+    monkeypatch.setattr(loaders, "_read", read.append)
+    sizes = {"SC_PHYS_PAGES": pages, "SC_PAGE_SIZE": 1}
+    monkeypatch.setattr(loaders.os, "sysconf", sizes.get)
     images = domain(torch.rand(2 * N, 1))
-    assert loaders.resident(images, torch.device("cpu")) is images
+    loaders.resident(images, CPU)
+    assert read == ([images.x] if pages > 2 * images.x.nbytes else [])

@@ -11,7 +11,8 @@ import pytest
 from da.cli import _app, main
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"<!-- da (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
+REPORTS = README.parent / "benchmarks" / "reports"
+BLOCK = re.compile(r"<!-- (da .*?|newest report) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def printed(command: str) -> str:
@@ -23,15 +24,47 @@ def printed(command: str) -> str:
     return text if "markdown" in command else f"```\n{text}\n```"
 
 
+def reported(folder: Path = REPORTS) -> str:
+    """The summaries of each machine's newest report."""
+    newest = {file.stem.partition("_")[2]: file for file in sorted(folder.glob("*_*.md"))}
+    return "\n\n".join(map(summary, newest.values()))
+
+
+def summary(report: Path) -> str:
+    title, table = re.match(
+        r"# (.*?)\n.*?\n## Summary\n\n(.*?)\n\n", report.read_text(), re.DOTALL
+    ).groups()
+    where = "/".join(report.parts[-3:])
+    return f"[{title}]({where}):\n\n{table}"
+
+
 def filled(text: str) -> str:
     """`text` with every block as its command prints it now."""
-    return BLOCK.sub(lambda m: f"<!-- da {m[1]} -->\n{printed(m[1])}\n<!-- end -->", text)
+
+    def anew(block: re.Match) -> str:
+        command = block[1]
+        found = reported() if command == "newest report" else printed(command.removeprefix("da "))
+        return f"<!-- {command} -->\n{found}\n<!-- end -->"
+
+    return BLOCK.sub(anew, text)
 
 
 @pytest.mark.slow
 def test_tables_are_what_the_records_say(monkeypatch):
     monkeypatch.chdir(README.parent)
     assert filled(README.read_text()) == README.read_text()
+
+
+def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
+    folder = tmp_path / "benchmarks" / "reports"
+    folder.mkdir(parents=True)
+    for day, machine in (("01-30", "a"), ("02-02", "a"), ("01-31", "b")):
+        text = f"# Speed on {machine}, {day}\n\nIt is.\n\n## Summary\n\n| {day} |\n\n## More\n"
+        (folder / f"2026-{day}_{machine}.md").write_text(text)
+    assert reported(folder) == (
+        "[Speed on a, 02-02](benchmarks/reports/2026-02-02_a.md):\n\n| 02-02 |\n\n"
+        "[Speed on b, 01-31](benchmarks/reports/2026-01-31_b.md):\n\n| 01-31 |"
+    )
 
 
 def commands() -> list[str]:

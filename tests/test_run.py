@@ -118,14 +118,18 @@ def test_every_setting_counts(name):
         "augment": "crop",
         "regime": "frozen",
     }
-    assert replace(FULL, **{name: other.get(name, 7)}).id != FULL.id
+    run = replace(PLAIN, augment="crop", views=1) if name == "views" else FULL
+    assert replace(run, **{name: other.get(name, 7)}).id != run.id
 
 
 @pytest.mark.parametrize(
     ("run", "changes", "message"),
     [
         (PLAIN, {"init": "random"}, "regime frozen goes with init pretrained or a run's id"),
-        (PLAIN, {"augment": "crop"}, "augment crop goes with regime full"),
+        (PLAIN, {"augment": "crop"}, "augment crop in regime frozen needs views of 1 or more"),
+        (PLAIN, {"augment": "crop", "views": -1}, "needs views of 1 or more"),
+        (PLAIN, {"views": 1}, "views goes with regime frozen and an augment"),
+        (FULL, {"augment": "crop", "views": 1}, "views goes with regime frozen and an augment"),
         (PLAIN, {"backbone_lr": 0.1}, "backbone_lr goes with regime full"),
         (FULL, {"method": SubspaceAlignment.Hparams()}, "subspace_alignment .* regime frozen"),
         (PLAIN, {"method": FineTune.Hparams()}, r"for example emoji:noto-twemoji\+3shot"),
@@ -144,6 +148,7 @@ def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
 def test_what_goes_together_is_allowed():
     assert replace(FULL, init="random", augment="crop_flip", backbone_lr=0.1).augment == "crop_flip"
     assert replace(PLAIN, init="0123456789ab").init == "0123456789ab"
+    assert replace(PLAIN, augment="crop", views=2).views == 2
 
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)

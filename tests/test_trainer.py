@@ -1,13 +1,12 @@
 """Phases equal separate optimizers; two processes equal one; what is not finite stops a run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
-from torch import nn
 
 from conftest import build
 from da.backbones import MLP
@@ -135,17 +134,106 @@ def test_schedule_scales_every_groups_own_rate(batch):
     assert rates == pytest.approx([0.1 * factor, 0.01 * factor])
 
 
-def test_a_step_does_not_wait_for_the_device(batch, monkeypatch):
-    m = build(DANN, hidden=(8,))
-    optimizer = torch.optim.SGD(m.parameters(), 0.1)
-    train_step(m, optimizer, batch, 0.5)
+class Several(SourceOnly):
+    """Two runs in one: the second diverges at step 6 and comes back at step 7."""
 
-    def waits(*_):
+    def forward(self, batch, progress):
+        task = super().forward(batch, progress)["task"]
+        bad = 1 / torch.tensor([1.0, float(not 0.45 < progress < 0.55)])
+        return {"task": task * torch.ones(2), "bad": bad + 0 * task}
+
+
+def several() -> Method:
+    return Several.Hparams().build(MLP(5, 16), 3, Network(neck=0, dropout=0))
+
+
+def test_a_run_of_several_that_diverges_is_told_and_the_others_go_on(batch):
+    m, failed = several(), {}
+    optimizer = torch.optim.SGD(m.parameters(), 0.0)
+    looks = dict(fit(m, [batch] * 10, optimizer, 10, every=2, failed=failed))
+    assert failed == {1: "loss 'bad' is not finite at step 6"}
+    assert looks[4]["bad"].tolist() == [1, 1]
+    assert looks[10]["task"].shape == (2,)
+
+
+def test_without_a_place_for_it_a_diverged_run_of_several_stops_all(batch):
+    m = several()
+    optimizer = torch.optim.SGD(m.parameters(), 0.0)
+    with pytest.raises(DivergedError, match="loss 'bad' is not finite at step 6"):
+        list(fit(m, [batch] * 10, optimizer, 10, every=2))
+
+
+def test_a_look_gives_the_losses_of_its_own_step(batch):
+    ours, ref = build(DANN, hidden=(8,)), build(DANN, hidden=(8,))
+    looks = dict(fit(ours, [batch] * 4, sgd(ours.parameters()), 4, every=2))
+    optimizer = sgd(ref.parameters())
+    for step in range(4):
+        losses = train_step(ref, optimizer, batch, step / 4)
+        if step % 2:
+            assert looks[step + 1] == losses
+
+
+def test_a_rate_that_is_a_tensor_is_filled_and_scales_the_same(batch):
+    ours, ref = build(DANN, hidden=(8,)), build(DANN, hidden=(8,))
+    rate = torch.tensor(0.1)
+    for m, lr in ((ours, rate), (ref, 0.1)):
+        optimizer = torch.optim.SGD(m.parameters(), lr, momentum=0.9, fused=True)
+        list(fit(m, [batch] * 4, optimizer, 4, every=4, schedule="cosine"))
+        assert optimizer.param_groups[0]["lr"] is rate or m is ref
+    assert rate.item() == pytest.approx(0.1 * SCHEDULES["cosine"](0.75))
+    for p, q in zip(ours.parameters(), ref.parameters(), strict=True):
+        torch.testing.assert_close(p, q)
+
+
+WAITS = "item", "cpu", "tolist", "numpy", "nonzero", "__bool__", "__float__", "__int__", "__index__"
+"""What makes a program wait until the device has come to a number."""
+
+
+def watched(batch: Batch, steps: int, waits: Callable[[bool], object]) -> Iterator[Batch]:
+    """The same batch again and again; `waits` hears when no wait is allowed, and when it is."""
+    waits(False)
+    for _ in range(steps - 1):
+        yield batch
+    waits(True)
+    yield batch
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_between_looks_nothing_waits_for_the_device(method, batch, monkeypatch, precision):
+    def refuse(*_, **__):
         raise AssertionError("a step asks the device for a number")
 
-    for name in ("item", "cpu", "tolist", "__bool__", "__float__", "__int__"):
-        monkeypatch.setattr(torch.Tensor, name, waits)
-    losses = train_step(m, optimizer, batch, 0.5)
-    monkeypatch.undo()
-    assert isinstance(losses["task"], torch.Tensor)
-    assert isinstance(m, nn.Module)
+    def waits(allowed):
+        if allowed:
+            monkeypatch.undo()
+        else:
+            for name in WAITS:
+                monkeypatch.setattr(torch.Tensor, name, refuse)
+
+    optimizer = torch.optim.SGD(method.parameters(), 0.1, momentum=0.9, fused=True)
+    train_step(method, optimizer, batch, 0.5, precision)
+    [(step, losses)] = fit(
+        method, watched(batch, 4, waits), optimizer, 4, every=4, precision=precision
+    )
+    assert step == 4
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_between_looks_a_gpu_is_not_waited_for(method, batch, precision):
+    def waits(allowed):
+        torch.cuda.set_sync_debug_mode("default" if allowed else "error")
+
+    method.cuda()
+    there = Batch(
+        Labeled(batch.source.x.cuda(), batch.source.y.cuda()),
+        Unlabeled(batch.target.x.cuda(), batch.target.index.cuda()),
+        Labeled(batch.shots.x.cuda(), batch.shots.y.cuda()),
+    )
+    optimizer = torch.optim.SGD(method.parameters(), 0.1, momentum=0.9, fused=True)
+    train_step(method, optimizer, there, 0.5, precision)
+    try:
+        list(fit(method, watched(there, 4, waits), optimizer, 4, every=4, precision=precision))
+    finally:
+        waits(True)

@@ -33,7 +33,7 @@ class Images:
 
     def take(self, i: Int[Tensor, "_"]) -> Shaped[Tensor, "_ ..."]:
         """Copies of the images at places `i`."""
-        return self.x.index_select(0, self.rows[i].to(self.x.device))
+        return self.x.index_select(0, self.rows[i].to(self.x.device, non_blocking=True))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,10 @@ def stored(folder: Path) -> Domain:
 
 
 BENCHMARKS = {"emoji": "emoji", "digits": "digits", "folder": "folders", "moons": "moons"}
-"""Benchmark to its module: `DOMAINS`, `SYNTAX`, `pair(names)`, `open_domain(name)`."""
+"""Benchmark to its module: `DOMAINS`, `SYNTAX`, `pair(names)`, `open_domain(name)`.
+
+A module with `ANY_SIDE`, whose images have no size of their own, takes `open_domain(name, side)`.
+"""
 
 
 def parse(name: str) -> tuple[str, str, str, int]:
@@ -150,10 +153,15 @@ def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
     return source, target
 
 
-def open_pair(name: str) -> tuple[Domain, Domain]:
-    """Source and target domain of a task; fetched and decoded first where they are not yet."""
+def open_pair(name: str, side: int = 0) -> tuple[Domain, Domain]:
+    """Source and target domain of a task; fetched and decoded first where they are not yet.
+
+    Images of any size are decoded for network input of `side` pixels, 0 for the usual.
+    """
     benchmark, source, target, _ = parse(name)
-    domains = [_module(benchmark).open_domain(domain) for domain in (source, target)]
+    module = _module(benchmark)
+    sized = {"side": side} if side and getattr(module, "ANY_SIDE", False) else {}
+    domains = [module.open_domain(domain, **sized) for domain in (source, target)]
     a, b = (domain.classes for domain in domains)
     if a != b:
         raise ValueError(

@@ -6,6 +6,7 @@ Office-31 and its like); of the source, every fifth image is held out.
 """
 
 import hashlib
+import math
 import os
 import re
 import sys
@@ -25,7 +26,7 @@ from da.vision import decode
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-SIDE = 256
+ANY_SIDE = True
 CHUNK = 256
 
 
@@ -51,12 +52,14 @@ def _is_folder(path: str) -> bool:
     return bool(path) and Path(path).expanduser().is_dir()
 
 
-def open_domain(name: str) -> Domain:
-    """The images under the folder `name`, squashed to 256 x 256 pixels; decoded at the first call.
+def open_domain(name: str, side: int = 0) -> Domain:
+    """The images under the folder `name`, squashed to squares; decoded at the first call.
 
-    They are decoded anew when a file is added, removed or changed. Raises ValueError, naming it,
-    for a folder that is unreadable or lacks images, and for an image that cannot be decoded.
+    These are as wide as crops of `side` pixels need: see `stored_side`. They are decoded anew when
+    a file is added, removed or changed. Raises ValueError, naming it, for a folder that is
+    unreadable or lacks images, and for an image that cannot be decoded.
     """
+    wide = stored_side(side)
     root = Path(name).expanduser().resolve()
     images = {label: _images(root / label) for label in _labels(root)}
     y = np.repeat(np.arange(len(images)), [len(files) for files in images.values()])
@@ -70,10 +73,18 @@ def open_domain(name: str) -> Domain:
         parts = every[~held], every[held], every, every
         print(f"folder: decoding {len(files)} images of {root}, once", file=sys.stderr)
         folder.mkdir()
-        x = _decoded(files, folder / "x.npy")
+        x = _decoded(files, folder / "x.npy", wide)
         store(folder, x, y, tuple(images), dict(zip(PARTS, parts, strict=True)))
 
-    return stored(once(home() / "folder" / _key(root, files), write))
+    return stored(once(home() / "folder" / _key(root, files, wide), write))
+
+
+def stored_side(side: int) -> int:
+    """Pixels kept of images that are shown at `side`: 256 for 224, in that proportion above.
+
+    For all smaller sides too it is 256, so that they share what was decoded.
+    """
+    return max(256, math.ceil(side * 256 / 224))
 
 
 def held_out(names: Sequence[str], y: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
@@ -113,9 +124,9 @@ def _images(folder: Path) -> list[Path]:
     return images
 
 
-def _key(root: Path, files: list[Path]) -> str:
-    """Changes with the place, and with every file's name, size and time of change."""
-    about = [f"{root} {SIDE}"]
+def _key(root: Path, files: list[Path], side: int) -> str:
+    """Changes with the place, the side, and with every file's name, size and time of change."""
+    about = [f"{root} {side}"]
     for file in files:
         try:
             stat = file.stat()
@@ -125,9 +136,9 @@ def _key(root: Path, files: list[Path]) -> str:
     return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
 
 
-def _decoded(files: list[Path], path: Path) -> np.memmap:
+def _decoded(files: list[Path], path: Path, side: int) -> np.memmap:
     """Decode all files into one array on disk, `CHUNK` of them in memory at a time."""
-    shape = (len(files), SIDE, SIDE, 3)
+    shape = (len(files), side, side, 3)
     with (
         path.open("wb") as out,
         ThreadPoolExecutor() as pool,
@@ -135,7 +146,7 @@ def _decoded(files: list[Path], path: Path) -> np.memmap:
     ):
         write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for start in range(0, len(files), CHUNK):
-            for image in pool.map(lambda file: decode(file, SIDE), files[start : start + CHUNK]):
+            for image in pool.map(lambda file: decode(file, side), files[start : start + CHUNK]):
                 out.write(image.data)
                 bar.update()
     return np.load(path, mmap_mode="r")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from da.batch import Batch
 from da.domains import Images, LabeledImages
+from da.functional import Scalar
+from da.linear import Linear
+from da.noise import Dropout
 
 METHODS: dict[str, type["Method"]] = {}
 """Every method that names its paper, by the name of its file."""
@@ -21,17 +24,28 @@ Losses = dict[str, Tensor]
 class Phase(NamedTuple):
     """A part of a training step: what to minimise, and the parameters it may move."""
 
-    losses: Callable[[Batch, float], Losses]
+    losses: Callable[[Batch, Scalar], Losses]
     updates: Iterable[nn.Parameter]
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What the trainer asks for: a method, or several that train together."""
+
+    def phases(self) -> Iterator[Phase]:
+        """Parts of one training step, in order."""
+
+    def after_step(self) -> None:
+        """Update what no gradient moves."""
 
 
 def mlp(inputs: int, hidden: Iterable[int], outputs: int) -> nn.Sequential:
     """Linear layers with ReLU between them."""
     layers: list[nn.Module] = []
     for width in hidden:
-        layers += [nn.Linear(inputs, width), nn.ReLU()]
+        layers += [Linear(inputs, width), nn.ReLU()]
         inputs = width
-    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+    return nn.Sequential(*layers, Linear(inputs, outputs))
 
 
 @dataclass(frozen=True)
@@ -49,10 +63,10 @@ class Network:
 
     def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
         """The neck for features of width `inputs`, and the width of its output."""
-        drop = [nn.Dropout(self.dropout)] if self.dropout else []
+        drop = [Dropout(self.dropout)] if self.dropout else []
         if not self.neck:
             return nn.Sequential(*drop), inputs
-        layers = [nn.Linear(inputs, self.neck), nn.BatchNorm1d(self.neck), nn.ReLU()]
+        layers = [Linear(inputs, self.neck), nn.BatchNorm1d(self.neck), nn.ReLU()]
         return nn.Sequential(*layers, *drop), self.neck
 
 
@@ -69,6 +83,8 @@ class Method(nn.Module):
     """Whether the method works only on features that do not move."""
     takes_shots: ClassVar[bool] = False
     """Whether the method learns from labelled target images, and only works with them."""
+    batchable: ClassVar[tuple[str, ...] | None] = None
+    """Settings (floats) in which runs that train together may differ; None where runs cannot."""
 
     @dataclass(frozen=True)
     class Hparams:
@@ -105,7 +121,18 @@ class Method(nn.Module):
     def prepare(self, source: LabeledImages, target: Images) -> None:
         """Look at all training images before the first step; most methods need not."""
 
-    def forward(self, batch: Batch, progress: float) -> Losses:
+    def map_source(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
+        """Source images as all that follows `prepare` sees them; most methods change nothing.
+
+        Done once to all of them, so it must not depend on what training moves.
+        """
+        return x
+
+    def map_target(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
+        """Target images as all that follows `prepare` sees them."""
+        return x
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Losses on `batch` once `progress`, from 0 to 1, of the training is done."""
         raise NotImplementedError
 

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import covariance, matrix_power
-from da.methods.mapping import Mapping
+from da.functional import covariance_power
+from da.methods.mapping import LinearMapping
 
 
-class CORALMap(Mapping):
+class CORALMap(LinearMapping):
     """Whiten source features, then give them the target's covariance."""
 
     paper = "Sun et al. 2016, arXiv:1511.05547"
+    batchable = ("ridge",)
 
     @dataclass(frozen=True)
-    class Hparams(Mapping.Hparams):
+    class Hparams(LinearMapping.Hparams):
         """Algorithm 1."""
 
         ridge: float = 1.0
@@ -25,9 +25,8 @@ class CORALMap(Mapping):
     hp: Hparams
 
     def maps(
-        self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]
-    ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
+        self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
+    ) -> tuple[Float[Tensor, "d d"], None]:
         """Whitening times re-colouring for the source, nothing for the target."""
-        identity = torch.eye(f_s.shape[1], device=f_s.device)
-        whiten = matrix_power(covariance(f_s) + self.hp.ridge * identity, -0.5)
-        return whiten @ matrix_power(covariance(f_t) + self.hp.ridge * identity, 0.5), identity
+        whiten = covariance_power(z_s, -0.5, ridge=self.hp.ridge)
+        return whiten @ covariance_power(z_t, 0.5, ridge=self.hp.ridge), None

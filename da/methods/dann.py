@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from da.functional import grl_warmup, reverse_gradient
-from da.methods.base import Batch, Losses, Method, Network, mlp
+from da.methods.base import Batch, Losses, Method, Network, Scalar, mlp
 
 
 class DANN(Method):
     """Features from which a discriminator cannot tell the domain."""
 
     paper = "Ganin et al. 2016, arXiv:1505.07818"
+    batchable = ("trade_off",)
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
@@ -30,7 +31,7 @@ class DANN(Method):
         super().__init__(hp, backbone, classes, network)
         self.discriminator = mlp(self.width, hp.hidden, 1)
 
-    def forward(self, batch: Batch, progress: float) -> Losses:
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy, and domain cross-entropy through a reversed gradient."""
         f_s, f_t = self.features(batch)
         strength = self.hp.trade_off * grl_warmup(progress)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
-from da.methods.base import Batch, Losses, Method
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class FineTune(Method):
@@ -12,6 +12,7 @@ class FineTune(Method):
 
     paper = "baseline"
     takes_shots = True
+    batchable = ()
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
@@ -22,7 +23,7 @@ class FineTune(Method):
 
     hp: Hparams
 
-    def forward(self, batch: Batch, progress: float) -> Losses:
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Cross-entropy on the images of the stage that training is in."""
         assert batch.shots is not None
         stage = batch.source if progress < self.hp.source_share else batch.shots

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 
 from da.functional import class_confusion
-from da.methods.base import Batch, Losses, Method
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class MCC(Method):
     """Target predictions that rarely waver between two classes; no domain alignment."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
+    batchable = "trade_off", "temperature"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
@@ -24,7 +25,7 @@ class MCC(Method):
 
     hp: Hparams
 
-    def forward(self, batch: Batch, progress: float) -> Losses:
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy, and the confusion of target classes."""
         f_s, f_t = self.features(batch)
         confusion = class_confusion(self.head(f_t), self.hp.temperature)

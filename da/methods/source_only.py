@@ -2,14 +2,15 @@
 
 import torch.nn.functional as F
 
-from da.methods.base import Batch, Losses, Method
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class SourceOnly(Method):
     """Cross-entropy on source images; target images are not looked at."""
 
     paper = "baseline"
+    batchable = ()
 
-    def forward(self, batch: Batch, progress: float) -> Losses:
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy."""
         return {"task": F.cross_entropy(self.predict(batch.source.x), batch.source.y)}

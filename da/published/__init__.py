@@ -96,10 +96,13 @@ methods under one protocol with one backbone (folders); then what fills its gaps
 METHODS = {
     "source_only": "source-only",
     "dann": "DANN",
+    "cdan": "CDAN+E",
+    "mcd": "MCD",
     "coral": "Deep CORAL",
     "mcc": "MCC",
     "coral_map": "CORAL",
     "subspace_alignment": "SA (subspace alignment)",
+    "tca": "TCA",
     "target_only": "train-on-target",
 }
 """Our methods to their printed names; `fine_tune` with a few shots has no counterpart."""

@@ -1,0 +1,69 @@
+"""What this machine can do at best, measured: the ceilings that speeds are compared with."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+CPU_SIDE, GPU_SIDE = 1024, 8192
+"""Rows and columns of the matrices: enough to be bound by arithmetic."""
+
+
+class Ceilings(NamedTuple):
+    """The best of a few tries each."""
+
+    fp32: float
+    """Matrix product, FLOP/s."""
+    bf16: float
+    """Matrix product of bfloat16 matrices, FLOP/s."""
+    copy: float
+    """Bytes read plus bytes written, a second, by a copy that no cache can hold."""
+
+
+def ceilings(device: torch.device) -> Ceilings:
+    """Ceilings of `device` with the threads of now; measured once a process, in under a second."""
+    return _measured(str(device), torch.get_num_threads())
+
+
+@lru_cache
+def _measured(device: str, threads: int) -> Ceilings:
+    on_gpu = device.startswith("cuda")
+    side = GPU_SIDE if on_gpu else CPU_SIDE
+    with torch.no_grad():
+        return Ceilings(
+            _matmul(torch.ones(side, side, device=device)),
+            _matmul(torch.ones(side, side, device=device, dtype=torch.bfloat16)),
+            _copy(torch.ones(2**30 if on_gpu else 2**25, device=device)),
+        )
+
+
+def _matmul(x: Tensor) -> float:
+    """The fastest of the libraries at hand: on some CPUs oneDNN does twice what MKL does."""
+    products: list[Callable[[], object]] = [lambda: x @ x]
+    if not x.is_cuda and torch.backends.mkldnn.is_available():
+        products.append(
+            lambda: torch.ops.mkldnn._linear_pointwise(x, x, None, "none", [], ""),
+        )
+    return 2 * len(x) ** 3 / min(_seconds(product, x.is_cuda) for product in products)
+
+
+def _copy(x: Tensor) -> float:
+    to = torch.empty_like(x)
+    return 2 * x.nbytes / _seconds(lambda: to.copy_(x), x.is_cuda)
+
+
+def _seconds(call: Callable[[], object], on_gpu: bool, budget: float = 0.05) -> float:
+    """The shortest of at least three calls, or of as many as `budget` seconds take."""
+    best, end = float("inf"), time.perf_counter() + budget
+    tries = 0
+    while tries < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        if on_gpu:
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+        tries += 1
+    return best

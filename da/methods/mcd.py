@@ -1,0 +1,86 @@
+"""Maximum classifier discrepancy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from da.functional import discrepancy
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
+
+
+class MCD(Method):
+    """Two heads part ways on target images; features are learned on which they cannot.
+
+    Without the balance of classes that the authors' code for VisDA adds. Raises ValueError where
+    there is neither a neck nor a backbone to learn.
+    """
+
+    paper = "Saito et al. 2018, arXiv:1712.02560"
+    batchable = ()
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The three steps of the paper."""
+
+        backbone_steps: int = 4
+        """Repeats of step C, n in the paper."""
+
+    hp: Hparams
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.rival = mlp(self.width, network.head, classes)
+        if not self._generator():
+            raise ValueError("mcd learns features, not with neck 0 on frozen ones: use a neck")
+
+    def phases(self) -> Iterator[Phase]:
+        """Steps A, B and C, the last one repeated."""
+        yield Phase(self, self.parameters())
+        yield Phase(self.disagree, [*self.head.parameters(), *self.rival.parameters()])
+        for _ in range(self.hp.backbone_steps):
+            yield Phase(self.agree, self._generator())
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Step A: features and both heads learn the source."""
+        if self.network.bn == "separate":
+            return self._tasks(self.embed(batch.source.x), batch)
+        return self._tasks(self.features(batch)[0], batch)
+
+    def disagree(self, batch: Batch, progress: Scalar) -> Losses:
+        """Step B: heads keep to the source and part ways on the target."""
+        with torch.no_grad():
+            f_s, f_t = self.features(batch)
+        return {**self._tasks(f_s, batch), "disagree": -self._discrepancy(f_t)}
+
+    def agree(self, batch: Batch, progress: Scalar) -> Losses:
+        """Step C: target features move to where the heads agree."""
+        if self.network.bn == "separate":
+            return {"agree": self._discrepancy(self.embed(batch.target.x))}
+        return {"agree": self._discrepancy(self.features(batch)[1])}
+
+    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Mean logits of both heads on target images: the classes of the authors' ensemble."""
+        return self._ensemble(self.embed(x))
+
+    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Mean logits of both heads on source images."""
+        return self._ensemble(self.embed_source(x))
+
+    def _generator(self) -> list[nn.Parameter]:
+        return [*self.backbone.parameters(), *self.neck.parameters()]
+
+    def _tasks(self, f_s: Float[Tensor, "n d"], batch: Batch) -> Losses:
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task_rival": F.cross_entropy(self.rival(f_s), batch.source.y),
+        }
+
+    def _discrepancy(self, f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
+        return discrepancy(self.head(f_t).softmax(1), self.rival(f_t).softmax(1))
+
+    def _ensemble(self, f: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
+        return (self.head(f) + self.rival(f)) / 2

@@ -1,0 +1,59 @@
+"""Random numbers inside a network: a run draws the same ones alone and among others.
+
+Whoever trains many runs under vmap says with `streams` which generator belongs to which run.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd import Function
+
+_STREAMS: ContextVar[Sequence[torch.Generator]] = ContextVar("streams")
+
+
+@contextmanager
+def streams(generators: Sequence[torch.Generator]) -> Iterator[None]:
+    """Within it, run i under vmap draws from `generators[i]`."""
+    token = _STREAMS.set(generators)
+    try:
+        yield
+    finally:
+        _STREAMS.reset(token)
+
+
+class Dropout(nn.Module):
+    """PyTorch's, number for number."""
+
+    def __init__(self, share: float):
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Zero a share of `x` in training, and scale the rest up."""
+        if not self.training:
+            return x
+        return x * (_Bernoulli.apply(x.detach(), 1 - self.share) / (1 - self.share))
+
+
+class _Bernoulli(Function):
+    """Ones with probability p, else zeros, in the shape of `x`."""
+
+    @staticmethod
+    def forward(x: Tensor, p: float) -> Tensor:
+        return torch.empty_like(x).bernoulli_(p)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_non_differentiable(output)
+
+    @staticmethod
+    def vmap(info, in_dims, x, p):
+        each = x.movedim(in_dims[0], 0)
+        drawn = torch.empty_like(each)
+        for one, generator in zip(drawn, _STREAMS.get(), strict=True):
+            one.bernoulli_(p, generator=generator)
+        return drawn, 0

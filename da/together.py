@@ -1,0 +1,93 @@
+"""Runs that train together: which can, and how."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+
+from da import trainer
+from da.group import Group, stacked
+from da.records import Point, Record
+from da.run import Run
+from da.train import Parts, assemble, batches, keep_weights, look, optimizer, record, threads
+
+Ended = tuple[Run, Record | Exception]
+
+
+def kind(run: Run) -> str | None:
+    """The same for runs that can train together; None for one that trains alone.
+
+    They are of one method, on frozen features of one benchmark, and differ in nothing but task,
+    seed and the method's batchable settings.
+    """
+    batchable = run.method.owner.batchable
+    if run.regime != "frozen" or batchable is None:
+        return None
+    free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
+    shared = {name: value for name, value in run.settings().items() if name not in free}
+    benchmark, shots = run.task.partition(":")[0], run.task.rpartition("+")[2]
+    return json.dumps([benchmark, "shot" in shots and shots, shared], sort_keys=True)
+
+
+def train_together(
+    runs: Sequence[Run], *, device: str = "auto", keep: Sequence[Run] = ()
+) -> Iterator[Ended]:
+    """Carry out runs of one kind and give the record of each, or the error that ended it alone.
+
+    `keep` are those whose weights are stored. Runs whose shapes differ take turns.
+    """
+    start = time.perf_counter()
+    parts: dict[Run, Parts] = {}
+    for run in runs:
+        try:
+            parts[run] = assemble(run, device)
+        except Exception as error:
+            yield run, error
+    preparing = (time.perf_counter() - start) / len(runs)
+    for some in _of_one_shape(parts):
+        with threads(next(iter(some))):
+            ended = list(_fit(some, preparing))
+        for run, end in ended:
+            if run in keep and isinstance(end, Record):
+                keep_weights(run, parts[run])
+            yield run, end
+
+
+def _of_one_shape(parts: dict[Run, Parts]) -> list[dict[Run, Parts]]:
+    alike: dict[tuple, dict[Run, Parts]] = {}
+    for run, part in parts.items():
+        shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
+        alike.setdefault(shapes, {})[run] = part
+    return list(alike.values())
+
+
+def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
+    """Train all of `parts`, of one shape, and give what became of each."""
+    runs, start, looking = list(parts), time.perf_counter(), 0.0
+    group = Group([p.method for p in parts.values()], [p.generator for p in parts.values()])
+    curves: dict[Run, list[Point]] = {run: [] for run in runs}
+    failed: dict[int, str] = {}
+    for step, losses in trainer.fit(
+        group,
+        map(stacked, zip(*(batches(run, part) for run, part in parts.items()), strict=True)),
+        optimizer(runs[0], group.together),
+        runs[0].steps,
+        runs[0].look_every,
+        schedule=runs[0].schedule,
+        precision=runs[0].precision,
+        failed=failed,
+    ):
+        since = time.perf_counter()
+        each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
+        for i, values in enumerate(each):
+            if i not in failed:
+                own = dict(zip(losses, values, strict=True))
+                curves[runs[i]].append(look(parts[runs[i]], step, own))
+        looking += time.perf_counter() - since
+    seconds = time.perf_counter() - start
+    speed = 2 * runs[0].batch * runs[0].steps * len(runs) / (seconds - looking)
+    for i, run in enumerate(runs):
+        if i in failed:
+            yield run, trainer.DivergedError(failed[i])
+        else:
+            own_seconds = preparing + seconds / len(runs)
+            yield run, record(run, parts[run], curves[run], own_seconds, speed)

@@ -1,0 +1,30 @@
+"""What bf16 costs in accuracy: three methods on four emoji tasks in either precision, 3 seeds.
+
+Cost: 72 runs, a sixth of those of the emoji experiment. Result: not carried out yet.
+
+Shown before bf16 may become a default anywhere.
+
+da sweep experiments/precision.py
+da table experiments/precision.py
+"""
+
+from itertools import product
+from typing import get_args
+
+from da.methods.dann import DANN
+from da.methods.mcc import MCC
+from da.methods.source_only import SourceOnly
+from da.run import Run
+from da.trainer import Precision
+
+PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
+
+
+def runs() -> list[Run]:
+    """Every method with its paper's settings; precision alone differs."""
+    return [
+        Run(method.Hparams(), f"emoji:{pair}", precision=precision, seed=seed)
+        for seed, pair, method, precision in product(
+            range(3), PAIRS, (SourceOnly, DANN, MCC), get_args(Precision)
+        )
+    ]

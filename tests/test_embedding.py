@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from da.embedding import embedding
+from da.methods import METHODS, Network
+from da.run import Run
+from da.train import assemble, train
+
+FULL = Run(
+    METHODS["source_only"].Hparams(),
+    "moons:0-40",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=2,
+    batch=16,
+    look_every=2,
+)
+
+
+@pytest.fixture
+def frozen() -> Run:
+    train(FULL, device="cpu", keep=True, quiet=True)
+    return replace(FULL, regime="frozen", init=FULL.id)
+
+
+def test_before_a_mapping_are_the_features_and_after_it_the_mapped_ones(frozen):
+    run = replace(frozen, method=METHODS["subspace_alignment"].Hparams(dimensions=3))
+    seen = embedding(run)
+    plain, mapped = assemble(frozen).task, assemble(run).task
+    rows = plain.source_test.rows, plain.target_test.rows
+    for i, part in enumerate(("source_test", "target_test")):
+        np.testing.assert_allclose(seen.before[i], getattr(plain, part).x[rows[i]], rtol=1e-5)
+        np.testing.assert_allclose(seen.after[i], getattr(mapped, part).x[rows[i]], rtol=1e-5)
+    assert seen.before[0].shape[1] == 64
+    assert seen.after[0].shape[1] == 3
+
+
+def test_images_that_were_bought_are_shown_by_neither(frozen):
+    run = replace(frozen, method=METHODS["fine_tune"].Hparams(), task="moons:40-40+2shot")
+    seen = embedding(run)
+    tested = assemble(run).task.target_test
+    assert len(seen.before[1]) == len(seen.after[1]) == len(seen.y_t) == len(tested)
+    assert torch.from_numpy(seen.y_t).equal(tested.y)

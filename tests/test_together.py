@@ -1,0 +1,132 @@
+"""Which runs train together, and that their records are those of runs alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from da import backbones
+from da.methods import METHODS, Network
+from da.records import Record
+from da.run import Run
+from da.sweep import sweep
+from da.together import kind, train_together
+from da.train import train
+from da.trainer import DivergedError
+
+FULL = Run(
+    METHODS["source_only"].Hparams(),
+    "moons:0-40",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    steps=4,
+    batch=16,
+    look_every=2,
+)
+DANN = METHODS["dann"].Hparams(hidden=(8,))
+FROZEN = replace(
+    FULL,
+    method=DANN,
+    regime="frozen",
+    init=FULL.id,
+    steps=50,
+    look_every=25,
+    network=Network(neck=8),
+    optimizer="sgd",  # AdamW steps along rounding where a gradient is 0, as of the neck's bias
+    lr=0.05,
+)
+
+
+@pytest.fixture
+def begun() -> None:
+    """The weights that frozen runs begin with."""
+    train(FULL, device="cpu", keep=True, quiet=True)
+
+
+def others() -> list[Run]:
+    weak = replace(DANN, trade_off=0.3)
+    return [
+        FROZEN,
+        replace(FROZEN, task="moons:20-40", seed=1),
+        replace(FROZEN, method=weak, seed=2),
+    ]
+
+
+def test_tasks_seeds_and_batchable_settings_may_differ():
+    assert len({kind(run) for run in others()}) == 1
+    assert kind(FROZEN) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": METHODS["mcc"].Hparams()},
+        {"method": replace(DANN, hidden=(9,))},
+        {"lr": 0.1},
+        {"steps": 51},
+        {"init": "pretrained"},
+        {"task": "digits:mnist-mnistm"},
+    ],
+)
+def test_nothing_else_may_differ(change):
+    assert kind(replace(FROZEN, **change)) != kind(FROZEN)
+
+
+def test_shots_are_as_many_for_all():
+    runs = [
+        replace(FROZEN, method=METHODS["fine_tune"].Hparams(), task=f"moons:0-40+{k}shot")
+        for k in (1, 2)
+    ]
+    assert kind(runs[0]) != kind(runs[1])
+
+
+def test_a_moving_backbone_trains_alone():
+    assert kind(FULL) is None
+
+
+def close(a: Record, b: Record) -> None:
+    assert (a.id, a.settings) == (b.id, b.settings)
+    for p, q in zip(a.curve, b.curve, strict=True):
+        assert p == pytest.approx(q, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("begun")
+def test_records_are_those_of_runs_alone():
+    together = dict(train_together(others(), device="cpu"))
+    assert list(together) == others()
+    for run in others():
+        close(together[run], train(run, device="cpu", quiet=True))
+
+
+@pytest.mark.usefixtures("begun")
+def test_weights_are_kept_of_those_that_others_begin_with():
+    runs = others()[:2]
+    list(train_together(runs, device="cpu", keep=runs[1:]))
+    assert [backbones.weights_file(run.id).exists() for run in runs] == [False, True]
+    kept = torch.load(backbones.weights_file(runs[1].id), weights_only=True)
+    assert kept["neck.0.weight"].shape == (8, 64)
+
+
+@pytest.mark.usefixtures("begun")
+def test_what_goes_wrong_in_one_ends_that_one():
+    unknown = replace(FROZEN, task="moons:0-x")
+    wild = replace(FROZEN, method=replace(DANN, trade_off=torch.inf))
+    ended = dict(train_together([FROZEN, unknown, wild], device="cpu"))
+    assert isinstance(ended[FROZEN], Record)
+    assert "unknown rotation" in str(ended[unknown])
+    assert isinstance(ended[wild], DivergedError)
+    assert "is not finite at step" in str(ended[wild])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("begun")
+def test_a_sweep_gives_the_same_records_with_groups_and_without(tmp_path: Path):
+    runs = [*others(), FULL]
+    grouped = {o.run: o.record for o in sweep(runs, tmp_path / "a", workers=1)}
+    alone = {o.run: o.record for o in sweep(runs, tmp_path / "b", workers=1, grouped=False)}
+    assert grouped.keys() == alone.keys() == set(runs)
+    for run in runs:
+        close(grouped[run], alone[run])
