@@ -8,9 +8,14 @@ from da import trainer
 from da.group import Group, stacked
 from da.records import Point, Record
 from da.run import Run
-from da.train import Parts, assemble, batches, keep_weights, look, optimizer, record, threads
+from da.train import Parts, assemble, batches, fit, keep_weights, look, optimizer, record, threads
 
 Ended = tuple[Run, Record | Exception]
+
+SMALL = 2**16
+"""Weights of a method up to which runs share steps on a CPU. Those of larger ones would leave the
+caches before they are needed again, and stepping run by run is faster.
+"""
 
 
 def kind(run: Run) -> str | None:
@@ -33,7 +38,8 @@ def train_together(
 ) -> Iterator[Ended]:
     """Carry out runs of one kind and give the record of each, or the error that ended it alone.
 
-    `keep` are those whose weights are stored. Runs whose shapes differ take turns.
+    `keep` are those whose weights are stored. Runs whose shapes differ take turns, and on a CPU
+    all whose networks are large.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -43,21 +49,35 @@ def train_together(
         except Exception as error:
             yield run, error
     preparing = (time.perf_counter() - start) / len(runs)
-    for some in _of_one_shape(parts):
-        with threads(next(iter(some))):
-            ended = list(_fit(some, preparing))
+    for some in _sharing_steps(parts):
+        ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(*some.popitem(), preparing)
         for run, end in ended:
             if run in keep and isinstance(end, Record):
                 keep_weights(run, parts[run])
             yield run, end
 
 
-def _of_one_shape(parts: dict[Run, Parts]) -> list[dict[Run, Parts]]:
-    alike: dict[tuple, dict[Run, Parts]] = {}
+def _sharing_steps(parts: dict[Run, Parts]) -> list[dict[Run, Parts]]:
+    """Runs of one shape together; on a CPU only small ones."""
+    alike: dict[object, dict[Run, Parts]] = {}
     for run, part in parts.items():
+        size = sum(weight.numel() for weight in part.method.parameters())
         shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
-        alike.setdefault(shapes, {})[run] = part
+        alone = part.device.type == "cpu" and size > SMALL
+        alike.setdefault(run if alone else shapes, {})[run] = part
     return list(alike.values())
+
+
+def _fit_alone(run: Run, part: Parts, preparing: float) -> Iterator[Ended]:
+    start = time.perf_counter()
+    try:
+        with threads(run):
+            curve, seconds = fit(run, part, quiet=True)
+    except Exception as error:
+        yield run, error
+    else:
+        speed = 2 * run.batch * run.steps / seconds
+        yield run, record(run, part, curve, preparing + time.perf_counter() - start, speed)
 
 
 def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
@@ -66,7 +86,7 @@ def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
     group = Group([p.method for p in parts.values()], [p.generator for p in parts.values()])
     curves: dict[Run, list[Point]] = {run: [] for run in runs}
     failed: dict[int, str] = {}
-    for step, losses in trainer.fit(
+    steps = trainer.fit(
         group,
         map(stacked, zip(*(batches(run, part) for run, part in parts.items()), strict=True)),
         optimizer(runs[0], group.together),
@@ -75,14 +95,16 @@ def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
         schedule=runs[0].schedule,
         precision=runs[0].precision,
         failed=failed,
-    ):
-        since = time.perf_counter()
-        each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
-        for i, values in enumerate(each):
-            if i not in failed:
-                own = dict(zip(losses, values, strict=True))
-                curves[runs[i]].append(look(parts[runs[i]], step, own))
-        looking += time.perf_counter() - since
+    )
+    with threads(runs[0]):
+        for step, losses in steps:
+            since = time.perf_counter()
+            each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
+            for i, values in enumerate(each):
+                if i not in failed:
+                    own = dict(zip(losses, values, strict=True))
+                    curves[runs[i]].append(look(parts[runs[i]], step, own))
+            looking += time.perf_counter() - since
     seconds = time.perf_counter() - start
     speed = 2 * runs[0].batch * runs[0].steps * len(runs) / (seconds - looking)
     for i, run in enumerate(runs):

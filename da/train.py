@@ -120,11 +120,12 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     task = prepare(method, run.task, source, target)
-    return Parts(task, method, side, place, _generator(place))
+    return Parts(task, method, side, place, _default_generator(place).clone_state())
 
 
 def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], float]:
     """Train `parts.method`: every look, and the seconds spent between looks."""
+    _default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
     shown = tqdm(
         batches(run, parts),
@@ -207,8 +208,8 @@ def _device(name: str) -> torch.device:
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
 
 
-def _generator(device: torch.device) -> torch.Generator:
-    """One that goes on from where PyTorch's own stands."""
+def _default_generator(device: torch.device) -> torch.Generator:
+    """PyTorch's own, of which layers draw."""
     if device.type == "cpu":
-        return torch.default_generator.clone_state()
-    return torch.cuda.default_generators[device.index or 0].clone_state()
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]
