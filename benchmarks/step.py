@@ -53,10 +53,10 @@ class Case:
 
 CPU = (
     Case("lenet", 28, 128, 9, 12),
-    Case("resnet18", 64, 16, 7, 4),
-    Case("resnet18", 224, 16, 5, 1),
-    Case("efficientnet_lite0", 96, 32, 5, 1),
-    Case("resnet50", 224, 8, 3, 1),
+    Case("resnet18", 64, 16, 5, 3),
+    Case("resnet18", 224, 16, 3, 1),
+    Case("efficientnet_lite0", 96, 32, 3, 1),
+    Case("resnet50", 224, 4, 2, 1),
 )
 CUDA = (
     Case("lenet", 28, 64, 9, 100),
