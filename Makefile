@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+SCRIPTS := step training data mapping sweep seeds scaling
 
 .PHONY: demo test check readme bench bench-peers
 .DELETE_ON_ERROR:
@@ -24,7 +25,9 @@ readme: $(READY)  ## tables and plots of README.md anew from results/published
 	$(BIN)/python tests/test_readme.py
 
 bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data" for some scripts
-	$(or $(wildcard .venv-peers/bin/python),$(BIN)/python) benchmarks/report.py $(ONLY)
+	for script in $(or $(ONLY),$(SCRIPTS)); do \
+	  $(or $(wildcard .venv-peers/bin/python),$(BIN)/python) benchmarks/report.py $$script || exit; \
+	done
 
 bench-peers: .venv-peers/ready  ## the environment of `make bench` with every peer
 

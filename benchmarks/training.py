@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from da import loaders, trainer
+from da import loaders, memory, trainer
 from da.backbones import Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Images, LabeledImages, Task
@@ -168,6 +168,7 @@ def reached(course: Course, rate: float) -> list[Bar]:
 def measure(quick: bool) -> list[Section]:
     """Both."""
     torch.backends.cudnn.benchmark = True
+    memory.keep()
     return [overhead(quick), throughput(quick)]
 
 
