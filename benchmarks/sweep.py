@@ -1,11 +1,12 @@
 """Runs an hour of the emoji experiment: `da sweep` as it is, and one run after another.
 
 Cost: five minutes on 2 cores, for two of the experiment's five sources and one of its three seeds.
-One run after another is measured twice: with PyTorch's own products in linear layers, and with ours (`da/linear.py`).
-Records of all three ways are compared.
+One run after another is measured twice: with PyTorch's own products in linear layers, and with ours
+(`da/linear.py`). Records of all three ways are compared.
 """
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ OURS = "one run after another, our products"
 SWEEP = "da sweep as it is"
 WAYS = PLAIN, OURS, SWEEP
 
+SOURCES = re.compile(":(noto|contrast)-")
 EMOJI = Path(__file__).parents[1] / "experiments" / "emoji.py"
 
 
@@ -119,8 +121,7 @@ def measure(quick: bool) -> Section:
     spent = dict.fromkeys(WAYS, 0.0)
     load = os.getloadavg()[0]
     with experiment_of(quick) as (every, folder):
-        some = ":noto-", ":contrast-"
-        runs = [run for run in every if quick or run.seed == 0 and any(x in run.task for x in some)]
+        runs = [run for run in every if quick or (run.seed == 0 and SOURCES.search(run.task))]
         warm_up(runs, folder / "warm")
         for some in _by_source(runs):
             spent[PLAIN] += one_by_one(some, folder / "plain", products=False)
