@@ -13,11 +13,10 @@ from itertools import product
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from da import backbones, memory
 from da.batch import Batch, Labeled, Unlabeled
-from da.ceilings import ceilings
+from da.ceilings import ceilings, flops
 from da.methods import METHODS, Method, Network
 from da.trainer import train_step
 from measure import Bar, Section, Timing, busy, interleaved, show
@@ -112,18 +111,6 @@ def ours(method: Method, batch: Batch, precision: Any = "fp32") -> Step:
     """Our step as `da.trainer` takes it, halfway through the training."""
     optimizer = sgd(list(method.parameters()), fused=True)
     return partial(train_step, method, optimizer, batch, 0.5, precision)
-
-
-def flops(step: Step) -> int:
-    """Floating-point operations of a step, in convolutions and matrix products."""
-
-    def linear(x: Any, weight: Any, *rest: Any, out_shape: Any = None, **named: Any) -> int:
-        return 2 * x[0] * x[1] * weight[0]
-
-    known = {torch.ops.mkldnn._linear_pointwise: linear}
-    with FlopCounterMode(display=False, custom_mapping=known) as counter:
-        step()
-    return counter.get_total_flops()
 
 
 def measured(name: str, case: Case) -> tuple[Timing, int]:

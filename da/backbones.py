@@ -45,7 +45,7 @@ class Backbone(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
         """Features of images in 0..1."""
-        return self.body(((x - self.mean) / self.std).contiguous(memory_format=self.layout))
+        return self.body((x - self.mean).div_(self.std).contiguous(memory_format=self.layout))
 
 
 class MLP(nn.Sequential):

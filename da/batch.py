@@ -4,6 +4,7 @@ Letters of shapes, the same in the whole package: b images, n source images, m t
 c channels, h by w pixels, d features, k classes. A leading g: runs that train together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Int, Shaped
@@ -35,3 +36,15 @@ class Batch:
     target: Unlabeled
     shots: Labeled | None = None
     """Target images whose classes were bought: only in tasks that end in `+Kshot`."""
+
+
+def tensors(batch: Batch) -> list[Tensor]:
+    """All that a batch holds, in a fixed order."""
+    parts = (batch.source.x, batch.source.y, batch.target.x, batch.target.index)
+    return [*parts, batch.shots.x, batch.shots.y] if batch.shots else [*parts]
+
+
+def packed(parts: Sequence[Tensor]) -> Batch:
+    """The batch that holds `parts`, in the order of `tensors`."""
+    x_s, y_s, x_t, index, *shots = parts
+    return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index), Labeled(*shots) if shots else None)

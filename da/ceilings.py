@@ -1,12 +1,14 @@
-"""What this machine can do at best, measured: the ceilings that speeds are compared with."""
+"""What this machine can do at best, measured, and how much of that a piece of work asks for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from math import prod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 CPU_SIDE, GPU_SIDE = 1024, 8192
 """Rows and columns of the matrices: enough to be bound by arithmetic."""
@@ -26,6 +28,30 @@ class Ceilings(NamedTuple):
 def ceilings(device: torch.device) -> Ceilings:
     """Ceilings of `device` with the threads of now; measured once a process, in under a second."""
     return _measured(str(device), torch.get_num_threads())
+
+
+def flops(work: Callable[[], object]) -> int:
+    """Floating-point operations of matrix products and convolutions in a call of `work`."""
+    known: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
+    if torch.backends.mkldnn.is_available():
+        known[torch.ops.mkldnn._linear_pointwise] = _product
+    with FlopCounterMode(display=False, custom_mapping=known) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def _product(a: Sequence[int], b: Sequence[int], *_: object, **__: object) -> int:
+    """Of oneDNN's product of rows and weights, which PyTorch's counter does not know."""
+    return 2 * prod(a) * b[0]
+
+
+def _convolution_backward(
+    grad: Sequence[int], x: Sequence[int], weight: Sequence[int], *rest: Any, **_: object
+) -> int:
+    """For each gradient as much as forward; PyTorch's counter takes no notice of groups."""
+    transposed, wanted = rest[4], rest[7]
+    each = 2 * prod(x if transposed else grad) * prod(weight[1:])
+    return each * sum(map(bool, wanted[:2]))
 
 
 @lru_cache

@@ -4,14 +4,13 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import fields
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from da.batch import Batch
+from da.batch import Batch, tensors
 from da.group import Group
 from da.methods import Losses, Method
 from da.trainer import Precision, train_step
@@ -131,19 +130,19 @@ def restored(
     Adam begin.
     """
 
-    def tensors() -> Iterator[Tensor]:
+    def moving() -> Iterator[Tensor]:
         yield from method.parameters()
         yield from method.buffers()
         for state in optimizer.state.values():
             yield from (value for value in state.values() if isinstance(value, Tensor))
 
-    before = {tensor: tensor.detach().clone() for tensor in tensors()}
+    before = {tensor: tensor.detach().clone() for tensor in moving()}
     drawn = [generator.get_state() for generator in generators]
     try:
         yield
     finally:
         with torch.no_grad():
-            for tensor in tensors():
+            for tensor in moving():
                 tensor.copy_(before[tensor]) if tensor in before else tensor.zero_()
         for generator, state in zip(generators, drawn, strict=True):
             generator.set_state(state)
@@ -151,14 +150,9 @@ def restored(
 
 def fill(batch: Batch, new: Batch) -> None:
     """Copy all tensors of `new` into those of `batch`; ValueError where shapes or types differ."""
-    into, values = _tensors(batch), _tensors(new)
+    into, values = tensors(batch), tensors(new)
     shapes = [[(tuple(x.shape), x.dtype) for x in each] for each in (into, values)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"the graph is of batches {shapes[0]}, not {shapes[1]}")
     for tensor, value in zip(into, values, strict=True):
         tensor.copy_(value, non_blocking=True)
-
-
-def _tensors(batch: Batch) -> list[Tensor]:
-    parts = [part for part in (batch.source, batch.target, batch.shots) if part is not None]
-    return [getattr(part, field.name) for part in parts for field in fields(part)]

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from da.batch import Batch, Labeled, Unlabeled
+from da.batch import Batch, packed, tensors
 from da.methods import Losses, Method, Phase
 from da.methods.base import Scalar
 from da.noise import streams
@@ -48,14 +48,14 @@ class Group(nn.Module):
     def _losses(
         self, function: Callable[[Batch, Scalar], Losses], batch: Batch, progress: Scalar
     ) -> dict[str, Float[Tensor, "g"]]:
-        def one(state: dict[str, Tensor], settings: dict[str, Tensor], *tensors: Tensor) -> Losses:
+        def one(state: dict[str, Tensor], settings: dict[str, Tensor], *parts: Tensor) -> Losses:
             with _set(self.together, settings):
-                arguments = (function, _unflattened(tensors), progress)
+                arguments = (function, packed(parts), progress)
                 return functional_call(_Call(self.together), state, arguments)
 
         state = {f"method.{name}": tensor for name, tensor in self.state.items()}
         with streams(self.generators):
-            return vmap(one)(state, self.settings, *_flattened(batch))
+            return vmap(one)(state, self.settings, *tensors(batch))
 
 
 class _Call(nn.Module):
@@ -99,14 +99,4 @@ def _set(method: Method, settings: dict[str, Tensor]) -> Iterator[None]:
 
 def stacked(batches: Sequence[Batch]) -> Batch:
     """One batch whose tensors have a leading axis g, for as many batches of equal sizes."""
-    return _unflattened([torch.stack(each) for each in zip(*map(_flattened, batches), strict=True)])
-
-
-def _flattened(batch: Batch) -> list[Tensor]:
-    tensors = [batch.source.x, batch.source.y, batch.target.x, batch.target.index]
-    return tensors + ([batch.shots.x, batch.shots.y] if batch.shots else [])
-
-
-def _unflattened(tensors: Sequence[Tensor]) -> Batch:
-    x_s, y_s, x_t, index, *shots = tensors
-    return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index), Labeled(*shots) if shots else None)
+    return packed([torch.stack(each) for each in zip(*map(tensors, batches), strict=True)])

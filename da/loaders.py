@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from da.batch import Batch, Labeled, Unlabeled
+from da.batch import Batch, Labeled, Unlabeled, tensors
 from da.domains import Domain, Images, LabeledImages, Task
 from da.vision import Augment, augmented, is_random
 
@@ -101,10 +101,9 @@ def _arrived(batch: Batch, event: torch.cuda.Event | None) -> Batch:
     if event is not None:
         stream = torch.cuda.current_stream()
         stream.wait_event(event)
-        for part in (batch.source, batch.target, batch.shots):
-            for field in fields(part) if part else ():
-                # Its memory must not be used again by the stream that made it before this is done.
-                getattr(part, field.name).record_stream(stream)
+        for tensor in tensors(batch):
+            # Its memory must not be used again by the stream that made it before this is done.
+            tensor.record_stream(stream)
     return batch
 
 

@@ -4,8 +4,8 @@ import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, starmap
-from math import prod
 from pathlib import Path
 
 import torch
@@ -13,11 +13,10 @@ from torch.autograd.profiler import record_function
 from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
-from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from da import train, trainer
 from da.batch import Batch
-from da.ceilings import ceilings
+from da.ceilings import ceilings, flops
 from da.functional import Scalar
 from da.home import whole
 from da.methods import Losses, Method, Phase
@@ -134,13 +133,14 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
         look = _seconds(lambda: train.look(parts, steps, {}))
         _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
         peak = ceilings(parts.device)
+        work = partial(trainer.train_step, parts.method, optimizer, next(batches), 0.5)
         return Profile(
             run,
             start_up,
             {part: seconds / steps for part, seconds in spent.items()},
             step,
             look,
-            flops(run, parts.method, next(batches)),
+            flops(partial(work, run.precision)),
             peak.bf16 if run.precision == "bf16" else peak.fp32,
             torch.get_num_threads(),
         )
@@ -152,14 +152,6 @@ def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None
         work()
     with whole(file) as part:
         recorded.export_chrome_trace(str(part))
-
-
-def flops(run: Run, method: Method, batch: Batch) -> int:
-    """Floating-point operations of products and convolutions in a step of `run` on `batch`."""
-    optimizer = train.optimizer(run, method)
-    with FlopCounterMode(display=False) as counter:
-        trainer.train_step(method, optimizer, batch, 0.5, run.precision)
-    return counter.get_total_flops()
 
 
 def first_of_each(runs: Sequence[Run]) -> list[Run]:
@@ -256,12 +248,3 @@ def _aligned(rows: list[list[str]]) -> str:
         for cells in (zip(row, widths, strict=True) for row in rows)
     ]
     return "\n".join(lines)
-
-
-def _product_flops(a: torch.Size, b: torch.Size, *_: object, **__: object) -> int:
-    """Of oneDNN's product of rows and weights, which PyTorch's counter does not know."""
-    return 2 * prod(a) * b[0]
-
-
-if torch.backends.mkldnn.is_available():
-    register_flop_formula(torch.ops.mkldnn._linear_pointwise)(_product_flops)

@@ -164,7 +164,7 @@ def resized(
         for image, (top, left, bottom, right), mirror, place in some:
             piece = image[None, top:bottom, left:right].contiguous()
             _resize(piece.permute(0, 3, 1, 2), (side, side), False, out=target)
-            place.copy_(seen[0].flip(1) if mirror else seen[0]).div_(255)
+            place.copy_(seen[0].flip(1) if mirror else seen[0]).mul_(1 / 255)
 
     threads = torch.get_num_threads()
     if threads == 1:

@@ -1,8 +1,7 @@
 """What bf16 costs in accuracy: three methods on four emoji tasks in either precision, 3 seeds.
 
-Cost: 72 runs, a sixth of those of the emoji experiment. Result: not carried out yet.
-
-Shown before bf16 may become a default anywhere.
+Cost: 72 runs, two minutes on 2 cores; fp32 runs are those of the emoji experiment. Result: means
+differ by 0.4 points at most, less than their deviation over seeds; see the README.
 
 da sweep experiments/precision.py
 da table experiments/precision.py

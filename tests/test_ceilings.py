@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from da import ceilings
 
@@ -46,3 +47,35 @@ def test_measured_once_for_each_number_of_threads(monkeypatch):
     assert ceilings.ceilings(CPU) is found
     monkeypatch.setattr("torch.get_num_threads", lambda: 99)
     assert ceilings.ceilings(CPU) != found
+
+
+def test_operations_of_a_layer_are_those_of_its_products():
+    x, first, second = torch.rand(4, 8), nn.Linear(8, 16), nn.Linear(16, 2)
+    forward = [2 * 4 * 8 * 16, 2 * 4 * 16 * 2]
+    assert ceilings.flops(lambda: first(x)) == forward[0]
+    # Backward of a layer is two products, but for the first, whose input takes no gradient.
+    done = ceilings.flops(lambda: second(first(x)).sum().backward())
+    assert done == 3 * sum(forward) - forward[0]
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="no oneDNN")
+def test_products_of_onednn_count_as_any_other():
+    x, weight = torch.ones(4, 6), torch.ones(5, 6)
+    product = torch.ops.mkldnn._linear_pointwise
+    assert ceilings.flops(lambda: product(x, weight, None, "none", [], "")) == 2 * 4 * 6 * 5
+
+
+@pytest.mark.parametrize("groups", [1, 3, 6])
+def test_groups_of_a_convolution_make_it_cheaper(groups):
+    layer = nn.Conv2d(6, 12, 3, groups=groups, padding=1)
+    x = torch.rand(2, 6, 8, 8, requires_grad=True)
+    forward = 2 * (2 * 12 * 8 * 8) * (6 // groups) * 9
+    assert ceilings.flops(lambda: layer(x).sum().backward()) == 3 * forward
+    assert ceilings.flops(lambda: layer(x.detach()).sum().backward()) == 2 * forward
+
+
+def test_a_transposed_convolution_has_the_operations_of_the_other():
+    layer = nn.ConvTranspose2d(6, 4, 2, stride=2)
+    x = torch.rand(2, 6, 5, 5, requires_grad=True)
+    forward = 2 * (2 * 6 * 5 * 5) * 4 * 4
+    assert ceilings.flops(lambda: layer(x).sum().backward()) == 3 * forward
