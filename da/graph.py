@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from da.batch import Batch, tensors
 from da.group import Group
 from da.methods import Losses, Method
+from da.noise import default_generator
 from da.trainer import Precision, train_step
 
 WARM_UP = 3
@@ -45,7 +46,7 @@ class Captured:
         self.batch, self.progress = copy.deepcopy(batch), torch.zeros((), device=device)
         self.moved = method, optimizer  # the graph knows where their memory is, and does not own it
         take = partial(train_step, method, optimizer, self.batch, self.progress, precision)
-        kept = restored(method, optimizer, [_usual(device), *generators])
+        kept = restored(method, optimizer, [default_generator(device), *generators])
         try:
             self.graph, self.losses = record(take, kept, device, generators)
         except RuntimeError as error:
@@ -99,11 +100,6 @@ def _waiting_is_an_error() -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_sync_debug_mode(usual)
-
-
-def _usual(device: torch.device) -> torch.Generator:
-    on_gpu = device.type == "cuda"
-    return torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
 
 
 def make_capturable(optimizer: Optimizer, device: torch.device) -> None:

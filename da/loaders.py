@@ -112,21 +112,12 @@ def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor
     return _block(n, size, seed, stream, step // _BLOCK)[step % _BLOCK]
 
 
-def rows(n: int, size: int, steps: int, seed: int, stream: int = 0) -> Int[Tensor, "_ size"]:
-    """What `draw` gives in each of `steps` steps from the first on."""
-    return _rows(n, size, seed, stream, range(steps))
-
-
 @lru_cache(maxsize=256)  # as many runs may train together, of which each asks for two or three
 def _block(n: int, size: int, seed: int, stream: int, block: int) -> Int[Tensor, "_ size"]:
-    return _rows(n, size, seed, stream, range(block * _BLOCK, (block + 1) * _BLOCK))
-
-
-def _rows(n: int, size: int, seed: int, stream: int, steps: range) -> Int[Tensor, "_ size"]:
-    start, end = steps.start * size, steps.stop * size
+    start, end = block * _BLOCK * size, (block + 1) * _BLOCK * size
     first, last = start // n, math.ceil(end / n)
     chain = torch.cat([_shuffle(n, seed, stream, epoch) for epoch in range(first, last)])
-    return chain[start - first * n : end - first * n].reshape(len(steps), size)
+    return chain[start - first * n : end - first * n].reshape(_BLOCK, size)
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,13 @@ from torch.autograd import Function
 _STREAMS: ContextVar[Sequence[torch.Generator]] = ContextVar("streams")
 
 
+def default_generator(device: torch.device) -> torch.Generator:
+    """PyTorch's own on `device`, which layers draw from."""
+    if device.type == "cpu":
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]
+
+
 @contextmanager
 def streams(generators: Sequence[torch.Generator]) -> Iterator[None]:
     """Within it, run i under vmap draws from `generators[i]`."""

@@ -20,7 +20,6 @@ from da.environment import cores
 from da.records import Record
 from da.run import Run
 from da.together import kind, train_together
-from da.train import train
 
 TOGETHER = 10
 """How many runs train together: more would win little, and be lost when a sweep is killed."""
@@ -154,16 +153,11 @@ def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
 
 
 def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
-    if len(jobs) > 1:
-        by_run = {job.run: job for job in jobs}
-        keep = [job.run for job in jobs if job.keep]
+    by_run = {job.run: job for job in jobs}
+    keep = [job.run for job in jobs if job.keep]
+    if jobs:
         for run, ended in train_together(list(by_run), device=jobs[0].device, keep=keep):
             yield by_run[run], ended
-    for job in jobs if len(jobs) == 1 else []:
-        try:
-            yield job, train(job.run, device=job.device, keep=job.keep, quiet=True, alone=False)
-        except Exception as error:
-            yield job, error
 
 
 def _saved(job: _Job, ended: Record | Exception) -> Outcome:

@@ -19,6 +19,7 @@ from da.environment import environment, peak_memory
 from da.functional import one_thread
 from da.home import whole
 from da.methods import Method
+from da.noise import default_generator
 from da.records import Point, Record
 from da.run import Run
 
@@ -35,24 +36,15 @@ class Parts:
     """What the run draws from while it trains, on `device`."""
 
 
-def train(
-    run: Run,
-    *,
-    device: str = "auto",
-    keep: bool = False,
-    quiet: bool = False,
-    alone: bool = True,
-) -> Record:
+def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
     """Carry out `run` and report it.
 
     `device` is auto, cpu, cuda or the like. `keep` stores the weights, for runs that begin with
-    them; `quiet` shows no progress. Not `alone`, a run on features leaves cores to others: see
-    `threads`.
+    them; `quiet` shows no progress.
     """
     start = time.perf_counter()
     parts = assemble(run, device)
-    with nullcontext() if alone else threads(run):
-        curve, seconds = fit(run, parts, quiet=quiet)
+    curve, seconds = fit(run, parts, quiet=quiet)
     if keep:
         keep_weights(run, parts)
     speed = 2 * run.batch * run.steps / seconds
@@ -120,12 +112,12 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     task = prepare(method, run.task, source, target)
-    return Parts(task, method, side, place, _default_generator(place).clone_state())
+    return Parts(task, method, side, place, default_generator(place).clone_state())
 
 
 def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], float]:
     """Train `parts.method`: every look, and the seconds spent between looks."""
-    _default_generator(parts.device).set_state(parts.generator.get_state())
+    default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
     shown = tqdm(
         batches(run, parts),
@@ -206,10 +198,3 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
-
-
-def _default_generator(device: torch.device) -> torch.Generator:
-    """PyTorch's own, of which layers draw."""
-    if device.type == "cpu":
-        return torch.default_generator
-    return torch.cuda.default_generators[device.index or 0]

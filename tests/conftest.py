@@ -1,5 +1,8 @@
+import warnings
+
 import pytest
 import torch
+from torch import nn
 
 from da.backbones import MLP, Features
 from da.batch import Batch, Labeled, Unlabeled
@@ -42,3 +45,30 @@ def points(x: torch.Tensor, y: torch.Tensor, classes: int = 2) -> Domain:
     train, test = torch.arange(len(x)).chunk(2)
     rows = {"source_train": train, "source_test": test, "target_train": train, "target_test": test}
     return Domain(tuple(map(str, range(classes))), x, y, rows, "toy")
+
+
+@pytest.fixture(scope="session")
+def peer():
+    """The layers of pytorch-adapt, whose import warns of what it is built on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pytorch_adapt import layers
+    return layers
+
+
+def normal(*shape: int, seed: int = 0, dtype=torch.float64) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def domain_loss_after_moving(m, part: nn.Module, batch) -> float:
+    """The domain loss once `part` alone has gone down its gradient of the domain loss."""
+    m.zero_grad()
+    m(batch, 1.0)["domain"].backward()
+    saved = [p.clone() for p in part.parameters()]
+    with torch.no_grad():
+        for p in part.parameters():
+            p -= 0.1 * p.grad
+        moved = m(batch, 1.0)["domain"].item()
+        for p, old in zip(part.parameters(), saved, strict=True):
+            p.copy_(old)
+    return moved

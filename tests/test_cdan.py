@@ -1,13 +1,10 @@
 """Features that fool a discriminator which also sees the predictions (Long et al. 2018)."""
 
-import warnings
-
 import pytest
 import torch
-from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from conftest import build
+from conftest import build, domain_loss_after_moving, normal
 from da.functional import (
     entropy,
     entropy_weights,
@@ -16,33 +13,6 @@ from da.functional import (
     randomized_multilinear,
 )
 from da.methods.cdan import CDAN
-
-
-@pytest.fixture(scope="module")
-def peer():
-    """The layers of pytorch-adapt, whose import warns of what it is built on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pytorch_adapt import layers
-    return layers
-
-
-def normal(*shape: int, seed: int = 0, dtype=torch.float64) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def domain_loss_after_moving(m, part: nn.Module, batch) -> float:
-    """The domain loss once `part` alone has gone down its gradient of the domain loss."""
-    m.zero_grad()
-    m(batch, 1.0)["domain"].backward()
-    saved = [p.clone() for p in part.parameters()]
-    with torch.no_grad():
-        for p in part.parameters():
-            p -= 0.1 * p.grad
-        moved = m(batch, 1.0)["domain"].item()
-        for p, old in zip(part.parameters(), saved, strict=True):
-            p.copy_(old)
-    return moved
 
 
 @pytest.mark.parametrize("exact_up_to", [0, 4096])

@@ -1,23 +1,8 @@
 import torch
-from torch import nn
 
-from conftest import build
+from conftest import build, domain_loss_after_moving
 from da.functional import grl_warmup
 from da.methods.dann import DANN
-
-
-def domain_loss_after_moving(m, part: nn.Module, batch) -> float:
-    """The domain loss once `part` alone has gone down its gradient of the domain loss."""
-    m.zero_grad()
-    m(batch, 1.0)["domain"].backward()
-    saved = [p.clone() for p in part.parameters()]
-    with torch.no_grad():
-        for p in part.parameters():
-            p -= 0.1 * p.grad
-        moved = m(batch, 1.0)["domain"].item()
-        for p, old in zip(part.parameters(), saved, strict=True):
-            p.copy_(old)
-    return moved
 
 
 def test_backbone_climbs_the_loss_that_the_discriminator_descends(batch):

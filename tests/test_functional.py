@@ -1,5 +1,4 @@
 import math
-import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
+from conftest import normal
 from da.functional import (
     class_confusion,
     coral,
@@ -22,19 +22,6 @@ from da.functional import (
 
 few = settings(deadline=None, max_examples=15, database=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(scope="module")
-def peer():
-    """The losses of pytorch-adapt, whose import warns of what it is built on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pytorch_adapt import layers
-    return layers
-
-
-def normal(*shape: int, seed: int = 0, dtype=torch.float64) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def gradient(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

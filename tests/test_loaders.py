@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import points
 from da import domains, loaders
-from da.loaders import batches, draw, prefetched, rows
+from da.loaders import batches, draw, prefetched
 
 N = 12
 
@@ -132,12 +132,6 @@ def test_draw_is_a_piece_of_the_chain_of_shuffles(n, size, step):
     epochs = range((step + 1) * size // n + 1)
     chain = torch.cat([loaders._shuffle(n, 5, 2, epoch) for epoch in epochs])
     assert draw(n, size, step, 5, 2).equal(chain[step * size : (step + 1) * size])
-
-
-@pytest.mark.parametrize("steps", [1, 16, 40])
-def test_rows_are_what_draw_gives_step_by_step(steps):
-    table = rows(N, 5, steps, 3, 1)
-    assert table.equal(torch.stack([draw(N, 5, step, 3, 1) for step in range(steps)]))
 
 
 @pytest.mark.parametrize("augment", ["none", "crop"])

@@ -1,7 +1,6 @@
 """Heads that part on target images, features that bring them together (Saito et al. 2018)."""
 
 import copy
-import warnings
 
 import pytest
 import torch
@@ -146,12 +145,10 @@ def test_discrepancy_has_no_side():
 
 
 @pytest.mark.slow
-def test_discrepancy_equals_pytorch_adapt():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pytorch_adapt.layers import MCDLoss
+def test_discrepancy_equals_pytorch_adapt(peer):
     one, two = torch.randn(2, 7, 4)
-    torch.testing.assert_close(discrepancy(one.softmax(1), two.softmax(1)), MCDLoss()(one, two))
+    theirs = peer.MCDLoss()(one, two)
+    torch.testing.assert_close(discrepancy(one.softmax(1), two.softmax(1)), theirs)
 
 
 def test_predicts_what_both_heads_do_together(batch):

@@ -75,15 +75,14 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
     theirs.acquire()
     trained = []
 
-    def train(run, **_):
-        trained.append(run)
-        list_of_one = records.Record(run.id, run.settings(), [{"step": 1}], 1.0)
+    def train_together(runs, **_):
+        trained.extend(runs)
         if theirs.is_locked:
             records.save(records.Record(RUN.id, RUN.settings(), [{"step": 7}], 1.0), tmp_path)
             theirs.release()
-        return list_of_one
+        return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
 
-    monkeypatch.setattr("da.sweep.train", train)
+    monkeypatch.setattr("da.sweep.train_together", train_together)
     outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
     assert trained == [RUNS[1]]
     assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
