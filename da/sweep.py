@@ -61,9 +61,9 @@ def sweep(
 ) -> Iterator[Outcome]:
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
-    `workers` processes share the cores. Runs that can train together do, unless not `grouped`;
-    their records do not depend on either. A run that begins with another's weights comes after it.
-    An error in a run ends that run alone.
+    `workers` processes share the cores; records of runs on features do not depend on how many. Runs
+    that can train together do, unless not `grouped`, which changes their records by rounding. A run
+    that begins with another's weights comes after it. An error in a run ends that run alone.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {run.init for run in unfinished}
