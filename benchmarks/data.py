@@ -13,20 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from einops import rearrange
 from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from da import memory
+from da.backbones import Backbone
 from da.vision import Augment, augmented, decode
 from measure import Bar, Section, Timing, busy, interleaved, show
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 AUGMENTS: tuple[Augment, ...] = ("none", "crop_flip", "jitter", "strong")
-FACTOR = 1 / torch.tensor(STD)[:, None, None]
-SHIFT = -torch.tensor(MEAN)[:, None, None] * FACTOR
 PIL = "PIL, {} workers"
 
 
@@ -87,16 +85,13 @@ def loader(data: Dataset, batch: int, workers: int) -> Iterator[Tensor]:
 
 
 def ours(x: Tensor, side: int, batch: int, augment: Augment) -> Callable[[], Tensor]:
-    """Makes a batch of what is in memory."""
+    """Makes a batch of what is in memory, as loader and backbone do."""
     generator = torch.Generator().manual_seed(0)
-    shift, factor = (channels.flatten().repeat(side) for channels in (SHIFT, FACTOR))
+    backbone = Backbone(torch.nn.Identity(), 1, MEAN, STD)
 
     def make() -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
-        seen = augmented(x.index_select(0, rows), side, augment, generator)
-        lines = rearrange(seen, "b c h w -> (b h) (w c)")  # long enough for vector instructions
-        torch.addcmul(shift, lines, factor, out=lines)
-        return seen
+        return backbone(augmented(x.index_select(0, rows), side, augment, generator))
 
     return make
 

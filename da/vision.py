@@ -44,23 +44,32 @@ def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
         raise ValueError(f"cannot decode {file}: {error}") from error
 
 
-def scale(x: UInt8[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:
-    """Stored pixels as network input in 0..1, channels last in memory."""
-    return rearrange(x, "b h w c -> b c h w").float().div_(255)
+Pixels = Shaped[Tensor, "b c _ _"]
+"""Network input, channels last in memory: bytes as stored, or numbers in 0..1."""
 
 
-def plain(x: UInt8[Tensor, "b h w c"], side: int) -> Float[Tensor, "b c s s"]:
+def scale(x: Pixels) -> Float[Tensor, "b c _ _"]:
+    """Numbers in 0..1."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
+
+
+def _seen(x: UInt8[Tensor, "b h w c"]) -> UInt8[Tensor, "b c h w"]:
+    """Stored pixels as networks see them; nothing is copied."""
+    return rearrange(x, "b h w c -> b c h w")
+
+
+def plain(x: UInt8[Tensor, "b h w c"], side: int) -> Pixels:
     """The middle of each image, `side` pixels wide; smaller images are enlarged to that."""
     height, width = x.shape[1:3]
     cut = min(height, width, side)
     top, left = (height - cut) // 2, (width - cut) // 2
-    middle = scale(x[:, top : top + cut, left : left + cut])
+    middle = _seen(x[:, top : top + cut, left : left + cut])
     if cut == side:
         return middle
-    return F.interpolate(middle, (side, side), mode="bilinear", antialias=True)
+    return F.interpolate(scale(middle), (side, side), mode="bilinear", antialias=True)
 
 
-def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Float[Tensor, "b ..."]:
+def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Shaped[Tensor, "b ..."]:
     """Stored images as network input for evaluation.
 
     Features stay as they are; of several views `b v d` it is the first, the plain image's.
@@ -77,7 +86,7 @@ def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
 
 def augmented(
     x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
-) -> Float[Tensor, "b ..."]:
+) -> Shaped[Tensor, "b ..."]:
     """Network input for training; every image gets its own random crop, flip and so on.
 
     Features `b d` stay as they are; of features `b v d` each image shows one of its v views.
@@ -90,8 +99,8 @@ def augmented(
     flip = torch.rand(len(x), generator=generator) < 0.5
     seen = crop(x, boxes, flip & (augment != "crop"), side)
     if augment == "jitter":
-        return jitter(seen, generator)
-    return rand_augment(seen, generator) if augment == "strong" else seen
+        return jitter(scale(seen), generator)
+    return rand_augment(scale(seen), generator) if augment == "strong" else seen
 
 
 def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
@@ -123,13 +132,11 @@ def random_boxes(
     return torch.stack([at[0] * (1 - height), at[1] * (1 - width), height, width], 1)
 
 
-def crop(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
-) -> Float[Tensor, "b c s s"]:
+def crop(x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int) -> Pixels:
     """The box of each image at `side` by `side` pixels, mirrored where `flip`.
 
-    On a CPU boxes are rounded to whole pixels and shrunk without aliasing, as torchvision does by
-    default; elsewhere they are sampled where they are.
+    On a CPU boxes are rounded to whole pixels and shrunk without aliasing, to bytes, as torchvision
+    does by default; elsewhere they are sampled where they are, and numbers in 0..1.
     """
     return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, side)
 
@@ -146,32 +153,31 @@ def sampled(
     theta[:, 0, 2] = 2 * left + width - 1
     theta[:, 1, 2] = 2 * top + height - 1
     grid = F.affine_grid(theta, [len(x), x.shape[3], side, side], align_corners=False)
-    return F.grid_sample(scale(x), grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(scale(_seen(x)), grid, padding_mode="border", align_corners=False)
 
 
 def resized(
     x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
-) -> Float[Tensor, "b c s s"]:
+) -> UInt8[Tensor, "b c s s"]:
     """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
-    out = torch.empty(len(x), side, side, x.shape[3])
+    out = x.new_empty(len(x), side, side, x.shape[3])
     pieces = list(
         zip(x, whole_pixels(boxes, *x.shape[1:3]).tolist(), flip.tolist(), out, strict=True)
     )
 
     def resize(some: list) -> None:
-        seen = x.new_empty(1, side, side, x.shape[3])
-        target = seen.permute(0, 3, 1, 2)
         for image, (top, left, bottom, right), mirror, place in some:
-            piece = image[None, top:bottom, left:right].contiguous()
-            _resize(piece.permute(0, 3, 1, 2), (side, side), False, out=target)
-            place.copy_(seen[0].flip(1) if mirror else seen[0]).mul_(1 / 255)
+            piece = _seen(image[None, top:bottom, left:right])
+            _resize(piece, (side, side), False, out=_seen(place[None]))
+            if mirror:
+                place.copy_(place.flip(1))
 
     threads = torch.get_num_threads()
     if threads == 1:
         resize(pieces)
     else:
         list(_pool(threads).map(resize, [pieces[t::threads] for t in range(threads)]))
-    return rearrange(out, "b h w c -> b c h w")
+    return _seen(out)
 
 
 def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:

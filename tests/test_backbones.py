@@ -14,7 +14,7 @@ from da import backbones
 from da.backbones import MLP, Features, build, fingerprint
 from da.home import whole
 from da.methods.source_only import SourceOnly
-from da.vision import scale
+from da.vision import plain
 
 OFFLINE = "HF_HUB_OFFLINE"
 
@@ -37,7 +37,7 @@ def photo(name: str) -> torch.Tensor:
     image = Image.fromarray(getattr(data, name)())
     side, left = image.height, (image.width - image.height) // 2
     square = image.crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.BICUBIC)
-    return scale(torch.from_numpy(np.array(square))[None])
+    return plain(torch.from_numpy(np.array(square))[None], 224)
 
 
 @pytest.mark.slow
@@ -50,6 +50,19 @@ def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
     cat, coffee = F.linear(f, kept["_fc.weight"], kept["_fc.bias"]).argmax(1).tolist()
     assert cat in range(281, 286)
     assert coffee == 967
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_bytes_and_numbers_are_normalised_alike(layout):
+    mean, std = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.5, 1.0, 2.0])
+    backbone = backbones.Backbone(nn.Identity(), 3, mean.tolist(), std.tolist())
+    backbone.layout = layout
+    x = torch.randint(256, (50, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    expected = (x / 255 - mean[:, None, None]) / std[:, None, None]
+    for given in (x, x / 255):
+        seen = backbone.normalised(given)
+        assert seen.equal(expected)
+        assert seen.is_contiguous(memory_format=layout)
 
 
 @pytest.mark.slow
