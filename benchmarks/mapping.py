@@ -22,9 +22,9 @@ from da.backbones import Features
 from da.functional import squared_distances
 from da.methods.coral_map import CORALMap
 from da.methods.mapping import Mapping
-from da.methods.sinkhorn_map import barycenters, normalised, sinkhorn
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.methods.tca import TCA
+from da.transport import barycenters, normalised, sinkhorn
 from measure import Bar, Section, Timing, interleaved
 
 WIDTH, CLASSES, COMPONENTS = 1280, 31, 20

@@ -113,6 +113,7 @@ def build(name: str, init: str = "pretrained") -> nn.Module:
 
     Raises ValueError for an unknown name, and for weights that are neither here nor to be had.
     """
+    init = origin(init)
     pretrained = init == "pretrained"
     if pretrained and name in ("lenet", "mlp"):
         raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
@@ -139,13 +140,31 @@ def weights_file(run_id: str) -> Path:
     return home() / "weights" / f"{run_id}.pt"
 
 
-def run_weights(run_id: str) -> dict[str, Tensor]:
-    """Backbone weights that a run ended with; ValueError where they were not kept."""
+ORIGIN = "origin"
+"""In a file of weights: where those of the backbone began, as `Run.init`."""
+
+
+def origin(init: str) -> str:
+    """Where the backbone's weights come from: where `init` is a run that did not move them, those
+    that it began with.
+    """
+    if init in ("pretrained", "random") or run_weights(init):
+        return init
+    kept = _kept(init)
+    return origin(kept[ORIGIN]) if ORIGIN in kept else init
+
+
+def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
+    """Weights of a `part` that a run ended with; ValueError where they were not kept."""
+    weights = _kept(run_id).items()
+    return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
+
+
+def _kept(run_id: str) -> dict[str, Any]:
     file = weights_file(run_id)
     if not file.exists():
         raise ValueError(f"no weights of run {run_id!r}: sweep it first, known: {_known_runs()}")
-    kept = torch.load(file, weights_only=True, map_location="cpu")
-    return {k.removeprefix("backbone."): v for k, v in kept.items() if k.startswith("backbone.")}
+    return torch.load(file, weights_only=True, map_location="cpu")
 
 
 def fingerprint(backbone: nn.Module) -> str:

@@ -5,7 +5,7 @@ c channels, h by w pixels, d features, k classes. A leading g: runs that train t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from jaxtyping import Int, Shaped
 from torch import Tensor
@@ -26,6 +26,15 @@ class Unlabeled:
     x: Shaped[Tensor, "..."]
     index: Int[Tensor, "*g b"]
     """Position of each image in its domain, for methods that keep a memory of past predictions."""
+    strong: Shaped[Tensor, "..."] | None = None
+    """A strongly augmented view of each image, for methods that ask for it, in regime full."""
+
+
+@dataclass(frozen=True)
+class TargetBatch:
+    """One training step's data for methods that never see the source."""
+
+    target: Unlabeled
 
 
 @dataclass(frozen=True)
@@ -38,13 +47,14 @@ class Batch:
     """Target images whose classes were bought: only in tasks that end in `+Kshot`."""
 
 
-def tensors(batch: Batch) -> list[Tensor]:
+def tensors(batch: Batch | TargetBatch) -> list[Tensor]:
     """All that a batch holds, in a fixed order."""
-    parts = (batch.source.x, batch.source.y, batch.target.x, batch.target.index)
-    return [*parts, batch.shots.x, batch.shots.y] if batch.shots else [*parts]
+    parts = [getattr(batch, part.name) for part in fields(batch)]
+    held = [getattr(part, x.name) for part in parts if part for x in fields(part)]
+    return [x for x in held if x is not None]
 
 
 def packed(parts: Sequence[Tensor]) -> Batch:
-    """The batch that holds `parts`, in the order of `tensors`."""
+    """The batch that holds `parts`, in the order of `tensors`; it has no strong views."""
     x_s, y_s, x_t, index, *shots = parts
     return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index), Labeled(*shots) if shots else None)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Results = Annotated[Path, arg(help="Folder of the records.")]
 Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
+Recorded = Annotated[
+    Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")
+]
 Only = Annotated[
     tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann.")
 ]
@@ -62,6 +65,7 @@ def sweep(
         tqdm.write(f"[{n}/{max(n, todo)}] {line}")
         sys.stdout.flush()
         if outcome.record:
+            _warn(outcome.run, outcome.record)
             track.mirror(outcome.record, wandb, experiment.stem)
         else:
             failed.append(outcome)
@@ -79,14 +83,26 @@ def table(
     only: Only = (),
     chosen_by: ChosenBy = "last",
     format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
+    cost: bool = False,
 ) -> None:
-    """Print the table of an experiment from the records it has so far."""
+    """Print the table of an experiment from the records it has so far.
+
+    Args:
+        cost: What a run takes beside what it reaches on average; CSV says so at any rate.
+    """
     from da import experiment as experiments
     from da import tables
 
     runs = experiments.runs(experiment, only)
-    found, bold = _load(runs, results), sys.stdout.isatty()
-    print(tables.render(found, chosen_by.split(","), format, wanted=len(runs), bold=bold))
+    found, bold, names = _load(runs, results), sys.stdout.isatty(), chosen_by.split(",")
+    print(tables.render(found, names, format, wanted=len(runs), bold=bold, cost=cost))
+
+
+def diagnose(run: Recorded, results: Results = Path("results")) -> None:
+    """Print how a run went, look by look, and warnings with the likely cause of each."""
+    from da import records, symptoms
+
+    print(symptoms.page(records.find(run, results)))
 
 
 def plot(
@@ -164,30 +180,13 @@ def data(names: Positional[tuple[str, ...]] = ()) -> None:
         print(line)
 
 
-def list_(what: Positional[Literal["methods", "tasks", "backbones", "selectors"]]) -> None:
+def list_(
+    what: Positional[Literal["methods", "tasks", "backbones", "selectors", "recipes"]],
+) -> None:
     """Show what there is."""
-    if what == "methods":
-        from da.methods import METHODS
+    from da import listing
 
-        lines = [
-            f"{n:20} {str(m.__doc__).partition(chr(10))[0]} ({m.paper})" for n, m in METHODS.items()
-        ]
-    elif what == "tasks":
-        from da.domains import every_task
-
-        lines = every_task()
-    elif what == "backbones":
-        from da.backbones import OWN
-
-        lines = [*OWN, "any name of timm or torchvision"]
-    else:
-        from da.selection import SELECTORS
-
-        docs = {n: " ".join(str(s.__doc__).split()) for n, s in SELECTORS.items()}
-        lines = [f"{'last':16} The last look."]
-        lines += [f"{n:16} {doc}" for n, doc in docs.items()]
-        lines += [f"{'oracle':16} Target accuracy: no fair choice, marked wherever it is used."]
-    print("\n".join(lines))
+    print("\n".join(listing.LISTS[what]()))
 
 
 def wandb(
@@ -231,7 +230,7 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
     app.command(name="train")(deferred(_train_command() if training else _no_train))
-    for command in (sweep, table, plot, profile, data, list_, wandb):
+    for command in (sweep, table, diagnose, plot, profile, data, list_, wandb):
         app.command(name=command.__name__.rstrip("_"))(deferred(command))
     return app
 
@@ -256,6 +255,15 @@ def _name(run: "Run") -> str:
 def _line(run: "Run", record: "Record") -> str:
     accuracy = record.curve[-1]["target_accuracy"]
     return f"{_name(run)}: {accuracy:.1f} % in {_span(record.seconds)}"
+
+
+def _warn(run: "Run", record: "Record") -> None:
+    from tqdm import tqdm
+
+    from da import symptoms
+
+    for warning in symptoms.lasting(record.curve, record.settings):
+        tqdm.write(f"{_name(run)}, {run.id}: warning: {warning}", file=sys.stderr)
 
 
 def _failure(outcome: "Outcome") -> str:

@@ -54,6 +54,12 @@ def outputs(
     return torch.cat(parts)
 
 
+def online_accuracy(logits: Float[Tensor, "m k"], y: Int[Tensor, "m"]) -> float:
+    """Percentage right of predictions made while images streamed by; NaN where none was made."""
+    made = ~logits.isnan().any(1).cpu()
+    return accuracy(logits.cpu()[made], y[made])
+
+
 def accuracy(logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> float:
     """Percentage of rows whose largest logit is at `y`."""
     return 100 * (logits.argmax(1) == y).float().mean().item()

@@ -1,11 +1,12 @@
 """Distances and operators that methods share. Each function is one equation of one paper."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
 
@@ -35,11 +36,14 @@ def reverse_gradient(x: Float[Tensor, "*shape"], scale: Scalar = 1.0) -> Float[T
     return _ReverseGradient.apply(x, torch.as_tensor(scale))
 
 
-def grl_warmup(progress: Scalar) -> Scalar:
-    """Reversal strength from 0 at the start to 1 at the end (Ganin et al. 2016, section 5.2.2)."""
+def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
+    """Reversal strength from 0 at the start to 1 at the end (Ganin et al. 2016, section 5.2.2).
+
+    `steepness` is gamma there.
+    """
     if isinstance(progress, Tensor):
-        return 2 * torch.sigmoid(10 * progress) - 1
-    return 2 / (1 + math.exp(-10 * progress)) - 1
+        return 2 * torch.sigmoid(steepness * progress) - 1
+    return 2 / (1 + math.exp(-steepness * progress)) - 1
 
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
@@ -80,6 +84,36 @@ def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor,
         return gap.square().sum() / (4 * f_s.shape[1] ** 2)
 
 
+def gaussian_kernel(
+    f: Float[Tensor, "b d"],
+    factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0),
+    width: Scalar | None = None,
+) -> Float[Tensor, "b b"]:
+    """Sum over `factors` of exp(-|f_i - f_j|² / (factor * width)), for all pairs of rows of `f`.
+
+    The width is by default the mean squared distance of two different rows, through which no
+    gradient flows, as in the code of Long et al. 2015.
+    """
+    with torch.autocast(f.device.type, enabled=False):
+        f = _wide(f)
+        distances = squared_distances(f, f)
+        if width is None:
+            width = distances.detach().sum() / (len(f) * (len(f) - 1))
+            width = width.clamp_min(torch.finfo(f.dtype).tiny)
+        return torch.stack([(-distances / (factor * width)).exp() for factor in factors]).sum(0)
+
+
+def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
+    """Squared distance of the domains' means in the space of a kernel (Gretton et al. 2012).
+
+    `k` is the kernel of `n` source images, then of target images: of each two, or more. The
+    estimate is unbiased, of all pairs of different images, so it may be below 0.
+    """
+    within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
+    m = len(k) - n
+    return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * k[:n, n:].mean()
+
+
 def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
     """Shannon entropy of each row of class probabilities, in nats."""
     return torch.special.entr(p).sum(1)
@@ -94,6 +128,44 @@ def entropy_weights(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
     p = p.clamp_min(torch.finfo(p.dtype).tiny)  # where it is 0, entropy has no finite gradient
     certainty = 1 + (-entropy(p)).exp()
     return certainty / certainty.detach().mean()
+
+
+def prediction_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
+    """Shannon entropy of each prediction, in nats (Grandvalet & Bengio 2004).
+
+    By logarithms, so that its gradient is finite where a class has no probability left.
+    """
+    log_p = _wide(logits).log_softmax(1)
+    return -(log_p.exp() * log_p).sum(1)
+
+
+def marginal_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
+    """Shannon entropy of the mean prediction, in nats: how evenly classes are predicted.
+
+    Less the mean of `prediction_entropy`, it is the mutual information of image and predicted
+    class (Krause et al. 2010).
+    """
+    log_p = _wide(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
+    return -(log_p.exp() * log_p).sum()
+
+
+def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
+    """Sum of the singular values over the number of rows (Cui et al. 2020)."""
+    with torch.autocast(p.device.type, enabled=False), one_thread():
+        return torch.linalg.svdvals(_wide(p)).sum() / len(p)
+
+
+def confident_cross_entropy(
+    logits: Float[Tensor, "b k"], guide: Float[Tensor, "b k"], threshold: Scalar
+) -> Float[Tensor, ""]:
+    """Cross-entropy with the classes that the logits `guide` predict (Sohn et al. 2020).
+
+    Of images where these have a probability of at least `threshold`, over the number of all
+    images. No gradient flows to `guide`.
+    """
+    confidence, y = _wide(guide).softmax(1).max(1)
+    loss = F.cross_entropy(logits, y, reduction="none")
+    return (loss * (confidence >= threshold)).mean()
 
 
 def multilinear(f: Float[Tensor, "b d"], p: Float[Tensor, "b k"]) -> Float[Tensor, "b d*k"]:
@@ -130,6 +202,28 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
         confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
     confusion = confusion / confusion.sum(1, keepdim=True)
     return (confusion.sum() - confusion.trace()) / p.shape[1]
+
+
+def cross_entropy_against(logits: Float[Tensor, "b k"], y: Int[Tensor, "b"]) -> Float[Tensor, ""]:
+    """Mean of -log(1 - p) of class `y`: small where it is ruled out (Zhang et al. 2019).
+
+    Finite for any finite logits, as the other classes' are added up.
+    """
+    others = logits.scatter(1, y[:, None], -torch.inf)
+    return (logits.logsumexp(1) - others.logsumexp(1)).mean()
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], f: Float[Tensor, "b d"]
+) -> Float[Tensor, ""]:
+    """How far the slopes of `critic` at the rows of `f` are from 1 (Gulrajani et al. 2017).
+
+    Mean squared difference; in float32 or wider.
+    """
+    with torch.enable_grad(), torch.autocast(f.device.type, enabled=False):
+        f = _wide(f).detach().requires_grad_()
+        (slopes,) = torch.autograd.grad(critic(f).sum(), f, create_graph=True)
+        return (slopes.norm(dim=1) - 1).square().mean()
 
 
 def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "*g d d"]:

@@ -2,9 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 from da.published import split_task
@@ -83,7 +83,7 @@ def selectors(records: Sequence[Record]) -> list[str]:
     """What can choose the look of each of these runs: `last`, scores that all have, `oracle`."""
     looks = [point for record in records for point in record.curve]
     own = "step", "target_accuracy"
-    scores = [key for key in looks[0] if key not in own and not key.startswith("loss/")]
+    scores = [key for key in looks[0] if key not in own and "/" not in key]
     return ["last", *(key for key in scores if all(key in look for look in looks)), "oracle"]
 
 
@@ -116,6 +116,22 @@ def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | No
     each = [fmean(by_seed[seed] for by_seed in reached) for seed in sorted(seeds)]
     mean = fmean(fmean(by_seed.values()) for by_seed in reached)
     return mean, stdev(each) if len(each) > 1 else None
+
+
+def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
+    """Median seconds of a run, and images a second, on each machine; runs of other columns too."""
+    found: dict[str, dict[str, Record]] = defaultdict(dict)
+    for by_seed in runs:
+        for r in by_seed.values():
+            about = [r.environment.get(key) for key in ("machine", "device")]
+            found[", ".join(filter(None, about)) or "an unknown machine"][r.id] = r
+    return {
+        machine: (
+            median(r.seconds for r in each.values()),
+            median(r.images_per_second for r in each.values()),
+        )
+        for machine, each in found.items()
+    }
 
 
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:

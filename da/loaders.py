@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from da.batch import Batch, Labeled, Unlabeled, tensors
+from da.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
 from da.domains import Domain, Images, LabeledImages, Task
 from da.vision import Augment, augmented, is_random
 
-_SOURCE, _TARGET, _SHOTS, _VIEWS = range(4)
+_SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
 _BLOCK = 16
 """Steps whose rows are looked up together."""
 
@@ -30,16 +32,49 @@ def batches(
     side: int = 0,
     augment: Augment = "none",
     device: torch.device | None = None,
+    strong: bool = False,
 ) -> Iterator[Batch]:
     """Batches of `size` images of each domain, from step 0 on, as network input of `side` pixels.
 
     Each domain is gone through in an order drawn anew each time, without a break in between.
-    Features, which are no pixels, are passed on as they are, or one view of several. Where images
-    have to be brought to a GPU, that is done while the step before is computed.
+    Features, which are no pixels, are passed on as they are, or one view of several. With `strong`,
+    target pixels come in a second, strong view too. Where images have to be brought to a GPU, that
+    is done while the step before is computed.
     """
     device = device or torch.device("cpu")
-    made = _batches(task, size, seed, side, augment, device)
-    away = any(part.x.device.type != device.type for part in _parts(task))
+    made = _batches(task, size, seed, _Sight(side, augment, device), strong)
+    return _ahead(made, _parts(task), device)
+
+
+def target_batches(
+    task: Task,
+    size: int,
+    seed: int,
+    *,
+    side: int = 0,
+    augment: Augment = "none",
+    device: torch.device | None = None,
+) -> Iterator[TargetBatch]:
+    """What `batches` shows of the target, and nothing of the source."""
+    device = device or torch.device("cpu")
+    made = _target_batches(task.target_train, size, seed, _Sight(side, augment, device))
+    return _ahead(made, [task.target_train], device)
+
+
+def stream(
+    images: Images, size: int, seed: int, *, side: int = 0, device: torch.device | None = None
+) -> Iterator[TargetBatch]:
+    """All `images` once, in an order drawn from `seed`, `size` at a time and then what is left."""
+    sight = _Sight(side, "none", device or torch.device("cpu"))
+    for i in _shuffle(len(images), seed, _STREAM, 0).split(size):
+        yield TargetBatch(sight.unlabeled(images, i))
+
+
+_Any = TypeVar("_Any", Batch, TargetBatch)
+
+
+def _ahead(made: Iterator[_Any], parts: list[Images], device: torch.device) -> Iterator[_Any]:
+    away = any(part.x.device.type != device.type for part in parts)
     return prefetched(made, device) if device.type == "cuda" and away else made
 
 
@@ -48,40 +83,59 @@ def _parts(task: Task) -> list[Images]:
     return [part for part in parts if part is not None]
 
 
-def _batches(
-    task: Task, size: int, seed: int, side: int, augment: Augment, device: torch.device
-) -> Iterator[Batch]:
-    random = any(is_random(part.x, augment) for part in _parts(task))
-    views, step = torch.Generator(), 0
+class _Sight:
+    """How stored images become network input; draws from `views`."""
 
-    def see(images: Images, i: Tensor) -> Tensor:
+    def __init__(self, side: int, augment: Augment, device: torch.device):
+        self.side, self.augment, self.device = side, augment, device
+        self.views = torch.Generator()
+
+    def see(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
         x = images.take(i)
-        if x.device.type == "cpu" and device.type == "cuda":
+        if x.device.type == "cpu" and self.device.type == "cuda":
             x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
-        return augmented(x.to(device, non_blocking=True), side, augment, views)
+        x = x.to(self.device, non_blocking=True)
+        return augmented(x, self.side, augment or self.augment, self.views)
 
-    def labeled(images: LabeledImages, stream: int) -> Labeled:
-        i = draw(len(images), size, step, seed, stream)
-        return Labeled(see(images, i), images.take_y(i).to(device, non_blocking=True))
+    def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
+        return Labeled(self.see(images, i), images.take_y(i).to(self.device, non_blocking=True))
 
-    while True:
+    def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
+        seen, index = self.see(images, i), i.to(self.device, non_blocking=True)
+        second = self.see(images, i, "strong") if strong and images.x.dtype == torch.uint8 else None
+        return Unlabeled(seen, index, second)
+
+
+def _batches(task: Task, size: int, seed: int, sight: _Sight, strong: bool) -> Iterator[Batch]:
+    random = strong or any(is_random(part.x, sight.augment) for part in _parts(task))
+    for step in count():
         if random:
-            views = generator(seed, _VIEWS, step)
-        source = labeled(task.source_train, _SOURCE)
+            sight.views = generator(seed, _VIEWS, step)
+        source = sight.labeled(
+            task.source_train, draw(len(task.source_train), size, step, seed, _SOURCE)
+        )
         j = draw(len(task.target_train), size, step, seed, _TARGET)
-        target = Unlabeled(see(task.target_train, j), j.to(device, non_blocking=True))
-        yield Batch(source, target, labeled(task.shots, _SHOTS) if task.shots else None)
-        step += 1
+        target = sight.unlabeled(task.target_train, j, strong)
+        shots = None
+        if task.shots:
+            shots = sight.labeled(task.shots, draw(len(task.shots), size, step, seed, _SHOTS))
+        yield Batch(source, target, shots)
 
 
-def prefetched(batches: Iterator[Batch], device: torch.device, ahead: int = 2) -> Iterator[Batch]:
+def _target_batches(images: Images, size: int, seed: int, sight: _Sight) -> Iterator[TargetBatch]:
+    for step in count():
+        sight.views = generator(seed, _VIEWS, step)
+        yield TargetBatch(sight.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
+
+
+def prefetched(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
     """The same batches, of which a thread prepares the next `ahead`, on a CUDA stream of its own.
 
     What goes wrong in the thread is raised here. It ends when the iterator is closed or deleted.
     """
     side = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def prepare() -> tuple[Batch | None, torch.cuda.Event | None]:
+    def prepare() -> tuple[_Any | None, torch.cuda.Event | None]:
         with torch.cuda.stream(side):
             batch = next(batches, None)
             return batch, side.record_event() if side else None
@@ -96,7 +150,7 @@ def prefetched(batches: Iterator[Batch], device: torch.device, ahead: int = 2) -
             thread.shutdown(cancel_futures=True)
 
 
-def _arrived(batch: Batch, event: torch.cuda.Event | None) -> Batch:
+def _arrived(batch: _Any, event: torch.cuda.Event | None) -> _Any:
     """`batch`, when the current stream has been told to wait for it."""
     if event is not None:
         stream = torch.cuda.current_stream()

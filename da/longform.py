@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 
-from da.gather import average, chosen, gather, tasks
+from da.gather import average, chosen, costs, gather, tasks
 from da.printed import beside, cited
 from da.records import Record
 
 COLUMNS = (
     *("method", "task", "chosen_by", "mean", "deviation", "seeds", "uses_target_labels"),
     *("printed", "printed_deviation", "printed_in", "differs"),
+    *("machine", "seconds", "images_per_second"),
 )
 
 
@@ -26,11 +27,18 @@ def render(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> s
         for task in (task for task in tasks(rows) if task in runs):
             n = beside(line, task)
             printed = [n.value, n.std, cited(n), n.differs] if n else [None] * 4
+            cost = _joined(costs([runs[task]]))
             for name in names:
                 ours = map(_digits, average(runs, [task], name))
                 seeds = len(runs[task])
-                writer.writerow([line.label, task, name, *ours, seeds, labels, *printed])
+                writer.writerow([line.label, task, name, *ours, seeds, labels, *printed, *cost])
     return out.getvalue()
+
+
+def _joined(costs: dict[str, tuple[float, float]]) -> list[str]:
+    """Machine, seconds and images a second; where runs are from several machines, all of them."""
+    rows = [(machine, *map(_digits, cost)) for machine, cost in costs.items()]
+    return ["; ".join(column) for column in zip(*rows, strict=True)]
 
 
 def _digits(value: float | None) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, starmap
+from itertools import chain, count, islice, starmap
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
 
 from da import train, trainer
-from da.batch import Batch
+from da.batch import Batch, TargetBatch
 from da.ceilings import ceilings, flops
 from da.functional import Scalar
 from da.home import whole
@@ -104,7 +104,7 @@ class _Clocked:
     def phases(self) -> Iterator[Phase]:
         for losses, updates in self.method.phases():
 
-            def forward(batch: Batch, progress: Scalar, losses=losses) -> Losses:
+            def forward(batch: Batch | TargetBatch, progress: Scalar, losses=losses) -> Losses:
                 self.clock.begin("forward")
                 found = losses(batch, progress)
                 self.clock.begin("backward")
@@ -124,13 +124,13 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
     start = time.perf_counter()
     parts = train.assemble(run, device)
     optimizer = train.optimizer(run, parts.method)
-    batches = train.batches(run, parts)
+    batches = chain.from_iterable(train.batches(run, parts) for _ in count())  # streams end
     with train.threads(run):
         _fit(run, parts.method, optimizer, batches, WARM_UP)
         start_up = time.perf_counter() - start
         step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
         spent = _clocked(run, parts, optimizer, batches, steps)
-        look = _seconds(lambda: train.look(parts, steps, {}))
+        look = _seconds(lambda: train.look(run, parts, steps, {}))
         _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
         peak = ceilings(parts.device)
         work = partial(trainer.train_step, parts.method, optimizer, next(batches), 0.5)
@@ -203,7 +203,11 @@ def _name(profile: Profile) -> str:
 
 
 def _fit(
-    run: Run, method: Trainable, optimizer: Optimizer, batches: Iterable[Batch], steps: int
+    run: Run,
+    method: Trainable,
+    optimizer: Optimizer,
+    batches: Iterable[Batch | TargetBatch],
+    steps: int,
 ) -> None:
     """Steps as they are in `run`, with a look, at nothing, after the last alone."""
     taken = islice(batches, steps)
@@ -212,12 +216,12 @@ def _fit(
 
 
 def _clocked(
-    run: Run, parts: Parts, optimizer: Optimizer, batches: Iterator[Batch], steps: int
+    run: Run, parts: Parts, optimizer: Optimizer, batches: Iterator[Batch | TargetBatch], steps: int
 ) -> dict[str, float]:
     """Seconds that `steps` steps spend in each part."""
     clock = _Clock(parts.device)
 
-    def timed() -> Iterator[Batch]:
+    def timed() -> Iterator[Batch | TargetBatch]:
         for _ in range(steps):
             clock.begin("data")
             batch = next(batches)

@@ -9,7 +9,7 @@ from typing import Any
 from da.home import whole
 
 Point = dict[str, float]
-"""One look at a model: step, target accuracy, losses, and a score for every selector."""
+"""One look at a model: step, target accuracy, losses, a score for every selector, diagnosis."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,10 @@ class Record:
     settings: dict[str, Any]
     """As `Run.settings()` gives them: method, task, seed, ..., and `hp.NAME` of the method."""
     curve: list[Point]
-    """Every look, first to last: `step`, `target_accuracy`, a score a selector, `loss/NAME`."""
+    """Every look, first to last: `step`, `target_accuracy`, a score a selector (that named entropy
+    is minus the mean of target predictions), `loss/NAME`, `diagnosis/NAME` as `da.diagnosis` gives
+    them, and in `predicted/CLASS` how many target test images are taken for each class.
+    """
     seconds: float
     """Wall time of the run."""
     images_per_second: float = 0.0
@@ -55,6 +58,20 @@ def read(file: Path) -> Record:
         return Record(**json.loads(file.read_text()))
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is no record: {error}") from error
+
+
+def find(run: str, folder: Path) -> Record:
+    """The record of run `run`, an id, or of the file of that name.
+
+    Raises ValueError, naming some of the known ids, where there is none.
+    """
+    file = Path(run) if Path(run).is_file() else path(folder, run)
+    if not file.is_file():
+        known = sorted(file.stem for file in folder.glob("*.json"))
+        more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+        names = ", ".join(known[:3]) or "none yet"
+        raise ValueError(f"no record of a run {run!r} in {folder}, known: {names}{more}")
+    return read(file)
 
 
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:

@@ -83,6 +83,9 @@ class Run:
             f"{method.name} needs labelled target images, for example {self.task}+3shot": (
                 method.takes_shots and not shots
             ),
+            f"{method.name} begins with a finished run's network: init is that run's id": (
+                method.source_free and self.init in ("pretrained", "random")
+            ),
             f"{method.name} takes no labelled target images, as in {self.task}": (
                 shots and not method.takes_shots
             ),

@@ -21,38 +21,46 @@ def render(
     style: str = "terminal",
     wanted: int | None = None,
     bold: bool = False,
+    cost: bool = False,
 ) -> str:
     """The table of an experiment as text, in one of `STYLES`.
 
     `chosen_by` names what picks the look of each run: `last`, `oracle`, or scores in the records;
-    several give a column each, averaged over tasks. `wanted` is how many runs the experiment has;
-    `bold` marks the best in a terminal by ANSI codes instead of a star. Raises ValueError, naming
-    the known ones, for an unknown style or selector, and where there are no records.
+    several give a column each, averaged over tasks. `cost` gives such columns too, and beside them
+    what a run takes on each machine; CSV has both at any rate. `wanted` is how many runs the
+    experiment has; `bold` marks the best in a terminal by ANSI codes instead of a star. Raises
+    ValueError, naming the known ones, for an unknown style or selector, and where there are no
+    records.
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
     if style == "csv":
         return longform.render(records, chosen_by)
-    table = build(records, chosen_by, wanted)
+    table = build(records, chosen_by, wanted, cost)
     if style == "terminal":
         return typeset.terminal(table, bold=bold)
     return typeset.markdown(table) if style == "markdown" else typeset.latex(table)
 
 
 def build(
-    records: Sequence[Record], chosen_by: Sequence[str] = ("last",), wanted: int | None = None
+    records: Sequence[Record],
+    chosen_by: Sequence[str] = ("last",),
+    wanted: int | None = None,
+    cost: bool = False,
 ) -> Table:
     """The table before it is made text; arguments and errors as in `render`."""
     names = gather.chosen(records, chosen_by)
     rows = gather.gather(records)
     tasks = gather.tasks(rows)
-    table = _by_task(rows, tasks, names[0]) if len(names) == 1 else _by_selector(rows, tasks, names)
+    by_task = len(names) == 1 and not cost
+    table = _by_task(rows, tasks, names[0]) if by_task else _by_selector(rows, tasks, names)
     notes = [_progress(len(records), wanted) + _choice(names)]
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
     if any(len(runs) < len(tasks) for runs in rows.values()):
         notes.append("an average is blank where one of its tasks is missing")
-    return replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
+    table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
+    return _with_cost(table, rows) if cost else table
 
 
 def plain(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -103,6 +111,25 @@ def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
         best = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
         marked.append(replace(row, cells=best) if row.section == 0 else row)
     return tuple(marked)
+
+
+def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
+    """Two more columns for each machine: what a run of a row takes there, in the median."""
+    taken = {line.marked: gather.costs(runs.values()) for line, runs in rows.items()}
+    machines = list(dict.fromkeys(machine for costs in taken.values() for machine in costs))
+    marks = [f"[{i}] " for i in range(1, len(machines) + 1)] if len(machines) > 1 else [""]
+    heads = [f"{mark}{head}" for mark in marks for head in ("seconds a run", "images/s")]
+    full = []
+    for row in table.rows:
+        pairs = [taken[row.label].get(machine, (None, None)) for machine in machines]
+        cells = [
+            Cell(value, digits=n) for pair in pairs for value, n in zip(pair, (1, 0), strict=True)
+        ]
+        full.append(replace(row, cells=(*row.cells, *cells)))
+    where = "; ".join(f"{mark}{machine}" for mark, machine in zip(marks, machines, strict=True))
+    note = f"cost: medians over runs on {where}; runs side by side slow one another"
+    heads, notes = [*table.heads, *heads], [*table.notes, note]
+    return replace(table, heads=tuple(heads), rows=tuple(full), notes=tuple(notes))
 
 
 def _benchmarks(tasks: list[str]) -> str:

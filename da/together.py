@@ -8,7 +8,18 @@ from da import trainer
 from da.group import Group, stacked
 from da.records import Point, Record
 from da.run import Run
-from da.train import Parts, assemble, batches, fit, keep_weights, look, optimizer, record, threads
+from da.train import (
+    Parts,
+    assemble,
+    batches,
+    fit,
+    images,
+    keep_weights,
+    look,
+    optimizer,
+    record,
+    threads,
+)
 
 Ended = tuple[Run, Record | Exception]
 
@@ -76,7 +87,7 @@ def _fit_alone(run: Run, part: Parts, preparing: float) -> Iterator[Ended]:
     except Exception as error:
         yield run, error
     else:
-        speed = 2 * run.batch * run.steps / seconds
+        speed = images(run, part) / seconds
         yield run, record(run, part, curve, preparing + time.perf_counter() - start, speed)
 
 
@@ -103,7 +114,7 @@ def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
             for i, values in enumerate(each):
                 if i not in failed:
                     own = dict(zip(losses, values, strict=True))
-                    curves[runs[i]].append(look(parts[runs[i]], step, own))
+                    curves[runs[i]].append(look(runs[i], parts[runs[i]], step, own))
             looking += time.perf_counter() - since
     seconds = time.perf_counter() - start
     speed = 2 * runs[0].batch * runs[0].steps * len(runs) / (seconds - looking)

@@ -12,9 +12,20 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from da import backbones, domains, evaluate, features, loaders, memory, selection, trainer
-from da.batch import Batch
-from da.domains import Domain, Task
+from da import (
+    backbones,
+    diagnosis,
+    domains,
+    evaluate,
+    features,
+    loaders,
+    memory,
+    selection,
+    symptoms,
+    trainer,
+)
+from da.batch import Batch, TargetBatch
+from da.domains import Domain, Images, Task
 from da.environment import environment, peak_memory
 from da.functional import one_thread
 from da.home import whole
@@ -47,14 +58,21 @@ def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = F
     curve, seconds = fit(run, parts, quiet=quiet)
     if keep:
         keep_weights(run, parts)
-    speed = 2 * run.batch * run.steps / seconds
+    speed = images(run, parts) / seconds
     return record(run, parts, curve, time.perf_counter() - start, speed)
+
+
+def images(run: Run, parts: Parts) -> int:
+    """How many images all steps of `run` take together, a repeated one each time."""
+    if parts.method.streams:
+        return min(run.steps * run.batch, len(parts.task.target_test))
+    return (1 if parts.method.source_free else 2) * run.batch * run.steps
 
 
 def keep_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with."""
     with whole(backbones.weights_file(run.id)) as file:
-        torch.save(parts.method.state_dict(), file)
+        torch.save(parts.method.state_dict() | {backbones.ORIGIN: run.init}, file)
 
 
 def record(
@@ -77,12 +95,21 @@ def record(
 def prepare(method: Method, name: str, source: Domain, target: Domain) -> Task:
     """The task `name`, which `method` has looked at, with features as it maps them."""
     task = domains.build(name, source, target)
-    method.prepare(task.source_train, task.target_train)
+    show(method, task)
     if not method.frozen_only:  # pixels may be many, and nothing changes them
         return task
     with torch.no_grad():
         x_s, x_t = _each_view(method.map_source, source.x), _each_view(method.map_target, target.x)
     return domains.build(name, replace(source, x=x_s), replace(target, x=x_t))
+
+
+def show(method: Method, task: Task) -> None:
+    """Let `method` look at all the images of `task` that it will learn from."""
+    if method.source_free:
+        learnt_from = task.target_test if method.streams else task.target_train
+        method.prepare_target(Images(learnt_from.x, learnt_from.rows))
+    else:
+        method.prepare(task.source_train, task.target_train)
 
 
 def _each_view(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -97,7 +124,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     side = run.side or min(source.x.shape[1], 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
-        frozen = features.frozen(run.backbone, run.init)
+        frozen = features.frozen(run.backbone, backbones.origin(run.init))
         recipe = features.Recipe(side, run.precision, run.augment, run.views)
         source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
         backbone: nn.Module = backbones.Features(source.x.shape[-1])
@@ -111,8 +138,28 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
+    if method.source_free:
+        _begin(method, run.init)
     task = prepare(method, run.task, source, target)
     return Parts(task, method, side, place, default_generator(place).clone_state())
+
+
+def _begin(method: Method, run_id: str) -> None:
+    """Give `method` the neck and the head that a run ended with; ValueError where they differ."""
+    for name in ("neck", "head"):
+        try:
+            method.get_submodule(name).load_state_dict(backbones.run_weights(run_id, name))
+        except RuntimeError as error:
+            raise ValueError(
+                f"run {run_id!r} has another {name} than this run's network"
+            ) from error
+
+
+def steps(run: Run, parts: Parts) -> int:
+    """How many training steps `run` takes: no more than a stream has batches."""
+    if parts.method.streams:
+        return min(run.steps, -(-len(parts.task.target_test) // run.batch))
+    return run.steps
 
 
 def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], float]:
@@ -122,7 +169,7 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
     shown = tqdm(
         batches(run, parts),
         f"{run.method.owner.name} {run.task}",
-        run.steps,
+        steps(run, parts),
         leave=False,
         disable=not bar,
     )
@@ -132,17 +179,26 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
         parts.method,
         iter(shown),
         optimizer(run, parts.method),
-        run.steps,
+        steps(run, parts),
         run.look_every,
         schedule=run.schedule,
         precision=run.precision,
     ):
         seconds += time.perf_counter() - since
-        curve.append(look(parts, step, {name: loss.item() for name, loss in losses.items()}))
-        if not bar and not quiet:
-            print("  ".join(f"{name} {value:.4g}" for name, value in curve[-1].items()))
+        curve.append(look(run, parts, step, {name: loss.item() for name, loss in losses.items()}))
+        if not quiet:
+            _tell(run, curve, numbers=not bar)
         since = time.perf_counter()
     return curve, seconds
+
+
+def _tell(run: Run, curve: list[Point], *, numbers: bool) -> None:
+    """The last look's numbers, and on stderr what it is the first to warn of."""
+    if numbers:
+        told = {name: value for name, value in curve[-1].items() if name[:10] != "predicted/"}
+        print("  ".join(f"{name} {value:.4g}" for name, value in told.items()))
+    for warning in symptoms.new(curve, run.settings()):
+        tqdm.write(f"warning at step {curve[-1]['step']}: {warning}", file=sys.stderr)
 
 
 def threads(run: Run) -> AbstractContextManager[None]:
@@ -152,27 +208,40 @@ def threads(run: Run) -> AbstractContextManager[None]:
     return one_thread() if run.regime == "frozen" else nullcontext()
 
 
-def batches(run: Run, parts: Parts) -> Iterator[Batch]:
-    """All that `run` is trained on, step by step, without an end."""
-    return loaders.batches(
-        parts.task,
-        run.batch,
-        run.seed,
-        side=parts.side,
-        augment=run.augment,
-        device=parts.device,
-    )
+def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
+    """All that `run` is trained on, step by step; without an end, but for streams."""
+    task, method = parts.task, parts.method
+    place: dict[str, Any] = {"side": parts.side, "device": parts.device}
+    if method.streams:
+        return loaders.stream(task.target_test, run.batch, run.seed, **place)
+    place["augment"] = run.augment
+    if method.source_free:
+        return loaders.target_batches(task, run.batch, run.seed, **place)
+    return loaders.batches(task, run.batch, run.seed, strong=method.takes_strong, **place)
 
 
-def look(parts: Parts, step: int, losses: dict[str, float]) -> Point:
-    """How the method stands after `step`: accuracy, the selectors' scores, losses."""
+def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
+    """How the method stands after `step`: accuracy, the selectors' scores, losses, diagnosis.
+
+    It is diagnosed on the same batch each time, the first.
+    """
     seen = evaluate.predict(parts.method, parts.task, side=parts.side, device=parts.device)
     right = evaluate.accuracy(seen.target_logits, parts.task.target_test.y)
     scores = {name: score(seen) for name, score in selection.SELECTORS.items()}
+    if parts.method.streams:
+        y = parts.task.target_test.y
+        scores["target_accuracy/online"] = evaluate.online_accuracy(
+            parts.method.get_buffer("online"), y
+        )
+    predicted = diagnosis.predicted(seen, parts.task.classes)
+    progress = (step - 1) / steps(run, parts)
+    found = diagnosis.diagnose(parts.method, next(batches(run, parts)), progress, run.precision)
     return (
         {"step": step, "target_accuracy": right}
         | scores
         | {f"loss/{name}": loss for name, loss in losses.items()}
+        | {f"diagnosis/{name}": value for name, value in found.items()}
+        | {f"predicted/{name}": count for name, count in predicted.items()}
     )
 
 

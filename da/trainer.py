@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from da.batch import Batch
+from da.batch import Batch, TargetBatch
 from da.functional import Scalar
 from da.methods.base import Losses, Trainable
 
@@ -43,14 +43,14 @@ def average_gradients(params: list[nn.Parameter]) -> None:
 def train_step(
     method: Trainable,
     optimizer: Optimizer,
-    batch: Batch,
+    batch: Batch | TargetBatch,
     progress: Scalar,
     precision: Precision = "fp32",
 ) -> Losses:
     """Move `method` by one step and give the losses, detached, before that step."""
     logged: Losses = {}
     for phase in method.phases():
-        with torch.autocast(batch.source.x.device.type, torch.bfloat16, precision == "bf16"):
+        with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
             losses = phase.losses(batch, progress)
         params = [p for p in phase.updates if p.requires_grad]
         optimizer.zero_grad()
@@ -91,7 +91,7 @@ class _Log:
 
 def fit(
     method: Trainable,
-    batches: Iterable[Batch],
+    batches: Iterable[Batch | TargetBatch],
     optimizer: Optimizer,
     steps: int,
     every: int,

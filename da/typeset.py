@@ -25,7 +25,7 @@ class Cell:
     @property
     def number(self) -> str:
         """The mean alone."""
-        return "" if self.mean is None else f"{self.mean:.{self.digits}f}"
+        return "" if self.mean is None else f"{self.mean:,.{self.digits}f}"
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.{self.digits}f}"

@@ -1,15 +1,31 @@
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from da import domains, methods, train
 from da.backbones import MLP, Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Domain
 from da.methods import METHODS, Method, Network
 
 torch.set_num_threads(1)
+
+OF_ALL_METHODS = {"methods", "known_shift", "golden", "group", "leak"}
+"""Files of tests about methods, beside those that are named after a file of da/methods."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test in such a file, and every one whose parameter is a method: `-m methods`."""
+    files = OF_ALL_METHODS | {file.stem for file in Path(methods.__file__).parent.glob("*.py")}
+    for item in items:
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        one = any(isinstance(value, type) and issubclass(value, Method) for value in given)
+        if one or item.path.stem.removeprefix("test_") in files:
+            item.add_marker("methods")
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +36,22 @@ def _own_home(monkeypatch, tmp_path):
     monkeypatch.delenv("DA_DATA", raising=False)
 
 
+def skip_without(library: str) -> None:
+    """Skip the test where a library that a method needs is not installed."""
+    if library:
+        pytest.importorskip(library)
+
+
 def build(kind: type[Method], **hp) -> Method:
-    """A small untrained method of features of width 5 and 3 classes."""
+    """A small untrained method of features of width 5 and 3 classes; 8 images of each domain."""
+    skip_without(kind.needs)
     torch.manual_seed(0)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
-    return kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
+    m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
+    if not kind.frozen_only:  # whose maps need more images
+        few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
+        train.show(m, domains.build("moons:0-1", few, few))
+    return m
 
 
 @pytest.fixture(params=METHODS.values(), ids=METHODS)

@@ -1,7 +1,10 @@
 """Features that fool a discriminator which also sees the predictions (Long et al. 2018)."""
 
+import copy
+
 import pytest
 import torch
+from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from conftest import build, domain_loss_after_moving, normal
@@ -13,6 +16,7 @@ from da.functional import (
     randomized_multilinear,
 )
 from da.methods.cdan import CDAN
+from da.trainer import train_step
 
 
 @pytest.mark.parametrize("exact_up_to", [0, 4096])
@@ -102,6 +106,37 @@ def test_equals_a_step_written_by_hand(batch, exact_up_to):
             torch.testing.assert_close(q.grad, dict(ref.named_parameters())[name].grad)
     for q, g in zip(m.discriminator.parameters(), d_grads, strict=True):
         torch.testing.assert_close(q.grad, g)
+
+
+def test_steps_equal_separate_networks_with_optimizers_of_their_own(batch):
+    m = build(CDAN, hidden=(8,))
+    parts = m.backbone, m.neck, m.head, m.discriminator
+    backbone, neck, head, judge = (nn.Sequential(*copy.deepcopy(part)) for part in parts)
+    rest = [*backbone.parameters(), *neck.parameters(), *head.parameters()]
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    opt_judge = torch.optim.SGD(judge.parameters(), **settings)
+    opt_rest = torch.optim.SGD(rest, **settings)
+    optimizer = torch.optim.SGD(m.parameters(), **settings)
+    for progress in (0.2, 0.5, 0.9):
+        train_step(m, optimizer, batch, progress)
+        f = neck(backbone(torch.cat([batch.source.x, batch.target.x])))
+        p = head(f).softmax(1)
+        judged = judge((f[:, :, None] * p.detach()[:, None]).flatten(1)).squeeze(1).sigmoid()
+        right = torch.cat([judged[:8], 1 - judged[8:]]).log()
+        certain = 1 + (p * p.log()).sum(1).exp()
+        weights = torch.cat([half / half.sum().detach() for half in certain.split(8)]) / 2
+        loss = -(weights * right).sum()
+        task = -head(f[:8]).log_softmax(1)[range(8), batch.source.y].mean()
+        climb = task - grl_warmup(progress) * loss
+        of_rest = torch.autograd.grad(climb, rest, retain_graph=True)
+        of_judge = torch.autograd.grad(loss, list(judge.parameters()))
+        for params, grads in ((rest, of_rest), (judge.parameters(), of_judge)):
+            for q, grad in zip(params, grads, strict=True):
+                q.grad = grad
+        opt_judge.step()
+        opt_rest.step()
+    for ours, theirs in zip(parts, (backbone, neck, head, judge), strict=True):
+        torch.testing.assert_close(list(ours.parameters()), list(theirs.parameters()))
 
 
 def test_wide_products_are_taken_at_random():

@@ -29,7 +29,7 @@ def runs():
             seed=seed,
         )
         for kind in METHODS.values()
-        if not kind.frozen_only
+        if not kind.frozen_only and not kind.source_free
         for seed in range(2)
     ]
 """
@@ -54,7 +54,7 @@ def swept(experiment: Path, *more: object) -> None:
 @pytest.mark.slow
 def test_sweep_then_table_then_plot(experiment, capsys):
     swept(experiment)
-    count = sum(not kind.frozen_only for kind in METHODS.values())
+    count = sum(not (kind.frozen_only or kind.source_free) for kind in METHODS.values())
     assert f"{2 * count} of {2 * count} runs" in capsys.readouterr().out
     for style in ("terminal", "markdown", "latex", "csv"):
         da("table", experiment, "--format", style)
@@ -94,6 +94,24 @@ def test_train_saves_a_record_in_the_published_shape(experiment, capsys):
     assert record["environment"]["torch"]
 
 
+def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys):
+    kind = "METHODS['dann']"
+    text = EXPERIMENT.replace("METHODS.values()", f"[{kind}]").replace("range(2)", "[0]")
+    experiment.write_text(text.replace("kind.Hparams()", "kind.Hparams(trade_off=0)"))
+    swept(experiment)
+    said = [line for line in capsys.readouterr().err.splitlines() if "exactly zero" in line]
+    (file,) = Path("results").glob("*.json")
+    assert len(said) == 1
+    assert said[0].startswith(f"dann moons:0-20 seed 0, {file.stem}: warning: ")
+    pages = []
+    for run in (file.stem, file):
+        da("diagnose", run)
+        pages.append(capsys.readouterr().out)
+    assert pages[0] == pages[1]
+    assert "2 of 2 looks, first at step 2" in pages[0]
+    assert "likely cause: the setting trade_off" in pages[0]
+
+
 def test_a_second_sweep_does_nothing(experiment, capsys):
     swept(experiment, "--only", "method=source_only")
     before = {file: file.stat().st_mtime_ns for file in Path("results").glob("*.json")}
@@ -113,7 +131,7 @@ def test_shards_share_the_runs(experiment, capsys):
 @pytest.mark.parametrize(
     ("words", "known"),
     [
-        ("train --task moons:0-20 dan", "dann"),
+        ("train --task moons:0-20 dnan", "dann"),
         ("train --task moon:0-20 dann", "moons"),
         ("train --task emoji:noto-twemojy dann", "twemoji"),
         ("train --task moons:0-20 --backbone resnet5 dann", "lenet"),
@@ -126,6 +144,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task folder:here-there dann", "no such folder"),
         ("train --task moons:0-20 --init 0123 dann", "known: none yet"),
         ("table nowhere.py", "tiny.py"),
+        ("diagnose 0123", "known: none yet"),
         ("table tiny.py", "sweep"),
         ("table tiny.py --only seed=9", "seed=0, seed=1"),
         ("table tiny.py --only sed=0", "seed"),

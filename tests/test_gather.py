@@ -70,10 +70,12 @@ def test_an_experiment_of_labelled_runs_alone_is_an_ordinary_table() -> None:
     assert cells(table)["dann"]["noto-twemoji+3shot"].best
 
 
-def test_losses_and_scores_that_some_runs_lack_choose_nothing() -> None:
-    other = record("mcc", STYLES[0], 1)
-    other.curve[0]["bnm"] = 1.0
-    assert selectors([other, *looks()]) == ["last", "snd", "oracle"]
+def test_losses_measurements_and_scores_that_some_runs_lack_choose_nothing() -> None:
+    records = [record("mcc", STYLES[0], 1), *looks()]
+    records[0].curve[0]["bnm"] = 1.0
+    for point in (point for r in records for point in r.curve):
+        point |= {"diagnosis/lambda": 1.0, "predicted/cat": 1}
+    assert selectors(records) == ["last", "snd", "oracle"]
 
 
 def test_columns_of_one_source_stand_side_by_side() -> None:

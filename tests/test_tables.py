@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -188,3 +189,51 @@ def test_heads_that_would_be_alike_stay_whole() -> None:
 def test_several_benchmarks_keep_their_names() -> None:
     records = [record("dann", t, 60) for t in (STYLES[0], "moons:0-20")]
     assert build(records).heads[:2] == ("emoji:noto-twemoji", "moons:0-20")
+
+
+def costly(method: str, seconds: float, machine: str = "one", **more: Any) -> Record:
+    about = {"machine": machine, "device": "cpu"}
+    r = record(method, STYLES[0], 50, **more)
+    return replace(r, seconds=seconds, images_per_second=64_000 / seconds, environment=about)
+
+
+def test_cost_is_the_median_run_beside_the_accuracy() -> None:
+    records = [costly("dann", s, seed=i) for i, s in enumerate((8, 90, 10))] + [costly("mcc", 2)]
+    table = build(records, cost=True)
+    assert table.heads == ("last", "seconds a run", "images/s")
+    assert texts(table) == {
+        "dann": ["50.0 ± 0.0", "10.0", "6,400"],
+        "mcc": ["50.0", "2.0", "32,000"],
+    }
+    assert table.notes[-1].startswith("cost: medians over runs on one, cpu;")
+    assert all(
+        "32,000" in render(records, style=s, cost=True) for s in ("terminal", "markdown", "latex")
+    )
+
+
+def test_cost_is_never_the_best() -> None:
+    table = build([costly("dann", 2), costly("mcc", 1)], ["snd", "last"], cost=True)
+    assert [cell.best for cell in table.rows[0].cells] == [True, True, False, False]
+
+
+def test_each_machine_has_its_own_columns() -> None:
+    records = [costly("dann", 4), costly("mcc", 2, "two"), costly("mcc", 3, seed=1)]
+    table = build(records, cost=True)
+    assert table.heads[1:] == (
+        "[1] seconds a run",
+        "[1] images/s",
+        "[2] seconds a run",
+        "[2] images/s",
+    )
+    assert texts(table)["dann"][1:] == ["4.0", "16,000", "", ""]
+    assert texts(table)["mcc"][1:] == ["3.0", "21,333", "2.0", "32,000"]
+    assert "[1] one, cpu; [2] two, cpu;" in table.notes[-1]
+
+
+def test_a_run_that_stands_in_several_columns_counts_once() -> None:
+    records = [record("dann", f"emoji:{pair}", 50) for pair in ("a-b", "c-b", "b-a")]
+    records += [
+        replace(record("source_only", "emoji:b-b", 90), seconds=1),
+        replace(record("source_only", "emoji:a-a", 90), seconds=9),
+    ]
+    assert texts(build(records, cost=True))["target_only †"][1] == "5.0"

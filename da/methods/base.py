@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped
@@ -17,6 +17,22 @@ from da.noise import Dropout
 METHODS: dict[str, type["Method"]] = {}
 """Every method that names its paper, by the name of its file."""
 
+Family = Literal[
+    "baseline",
+    "mapping",
+    "discrepancy",
+    "adversarial",
+    "entropy",
+    "norm",
+    "self-training",
+    "optimal transport",
+    "source-free",
+    "test-time",
+    "combination",
+    "peer",
+]
+"""What kind of adaptation a method is."""
+
 Losses = dict[str, Tensor]
 """Named scalars, weights already applied: their sum is minimised."""
 
@@ -24,7 +40,8 @@ Losses = dict[str, Tensor]
 class Phase(NamedTuple):
     """A part of a training step: what to minimise, and the parameters it may move."""
 
-    losses: Callable[[Batch, Scalar], Losses]
+    losses: Callable[[Any, Scalar], Losses]
+    """Of a batch, and how much of the training is done."""
     updates: Iterable[nn.Parameter]
 
 
@@ -39,11 +56,23 @@ class Trainable(Protocol):
         """Update what no gradient moves."""
 
 
-def mlp(inputs: int, hidden: Iterable[int], outputs: int) -> nn.Sequential:
-    """Linear layers with ReLU between them."""
+def mlp(
+    inputs: int,
+    hidden: Iterable[int],
+    outputs: int,
+    *,
+    norm: bool = False,
+    dropout: float = 0.0,
+    leak: float = 0.0,
+) -> nn.Sequential:
+    """Linear layers; after each hidden one batch norm if `norm`, ReLU (of slope `leak` below 0),
+    and dropout.
+    """
     layers: list[nn.Module] = []
     for width in hidden:
-        layers += [Linear(inputs, width), nn.ReLU()]
+        layers += [Linear(inputs, width), *([nn.BatchNorm1d(width)] if norm else [])]
+        layers += [nn.LeakyReLU(leak) if leak else nn.ReLU()]
+        layers += [Dropout(dropout)] if dropout else []
         inputs = width
     return nn.Sequential(*layers, Linear(inputs, outputs))
 
@@ -60,14 +89,19 @@ class Network:
     """Widths of the classifier's hidden layers; none for a linear classifier."""
     bn: Literal["joint", "separate"] = "joint"
     """Whether source and target pass through batch norm in one batch or in two."""
+    neck_norm: bool = True
+    """Batch norm in the neck."""
+    neck_relu: bool = True
+    """ReLU at the end of the neck."""
 
     def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
         """The neck for features of width `inputs`, and the width of its output."""
         drop = [Dropout(self.dropout)] if self.dropout else []
         if not self.neck:
             return nn.Sequential(*drop), inputs
-        layers = [Linear(inputs, self.neck), nn.BatchNorm1d(self.neck), nn.ReLU()]
-        return nn.Sequential(*layers, *drop), self.neck
+        norm = [nn.BatchNorm1d(self.neck)] if self.neck_norm else []
+        relu = [nn.ReLU()] if self.neck_relu else []
+        return nn.Sequential(Linear(inputs, self.neck), *norm, *relu, *drop), self.neck
 
 
 class Method(nn.Module):
@@ -79,10 +113,24 @@ class Method(nn.Module):
 
     name: ClassVar[str]
     paper: ClassVar[str]
+    """Authors, year and where to find it; "baseline" where there is none."""
+    family: ClassVar[Family]
     frozen_only: ClassVar[bool] = False
     """Whether the method works only on features that do not move."""
     takes_shots: ClassVar[bool] = False
     """Whether the method learns from labelled target images, and only works with them."""
+    takes_strong: ClassVar[bool] = False
+    """Whether the method wants a strong view of target images, where they are pixels."""
+    source_free: ClassVar[bool] = False
+    """Whether the method begins with a finished run's network, `Run.init`, and sees no source."""
+    streams: ClassVar[bool] = False
+    """Whether it learns from target test images, each once, in the order in which they come.
+
+    It then has a buffer `online`: the logits of each, as predicted before anything was learnt of
+    it; NaN where it has not come yet.
+    """
+    needs: ClassVar[str] = ""
+    """A library that the method imports when it is built, and that is not installed with `da`."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Settings (floats) in which runs that train together may differ; None where runs cannot."""
 
@@ -120,6 +168,9 @@ class Method(nn.Module):
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
         """Look at all training images before the first step; most methods need not."""
+
+    def prepare_target(self, target: Images) -> None:
+        """In place of `prepare` where there is no source: all target images to be learnt from."""
 
     def map_source(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Source images as all that follows `prepare` sees them; most methods change nothing.
@@ -165,4 +216,16 @@ class Method(nn.Module):
         return self.head(self.embed_source(x))
 
     def after_step(self) -> None:
-        """Update what no gradient moves, such as an average of weights."""
+        """Update what no gradient moves, such as an average of weights or a memory of images.
+
+        Nowhere else, since losses are also computed to be looked at.
+        """
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take over buffers of any size: a method that was not prepared cannot know it."""
+        for name, buffer in self.named_buffers(recurse=False):
+            if prefix + name in state_dict:
+                setattr(self, name, buffer.new_empty(state_dict[prefix + name].shape))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

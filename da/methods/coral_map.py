@@ -6,13 +6,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import covariance_power
-from da.methods.mapping import LinearMapping
+from da.methods.linear_mapping import LinearMapping
 
 
 class CORALMap(LinearMapping):
     """Whiten source features, then give them the target's covariance."""
 
     paper = "Sun et al. 2016, arXiv:1511.05547"
+    family = "mapping"
     batchable = ("ridge",)
 
     @dataclass(frozen=True)

@@ -4,40 +4,46 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
-from da.functional import grl_warmup, reverse_gradient
-from da.methods.base import Batch, Losses, Method, Network, Scalar, mlp
+from da.functional import reverse_gradient
+from da.methods.adversarial import Adversarial
+from da.methods.base import Batch, Losses, Network, Scalar
 
 
-class DANN(Method):
+class DANN(Adversarial):
     """Features from which a discriminator cannot tell the domain."""
 
     paper = "Ganin et al. 2016, arXiv:1505.07818"
     batchable = ("trade_off",)
 
     @dataclass(frozen=True)
-    class Hparams(Method.Hparams):
-        """Eq. 9; the domain loss is the mean over both domains, half of the sum printed there."""
-
-        trade_off: float = 1.0
-        """Strength of the reversed gradient at the end of the warm-up, lambda in eq. 9."""
-        hidden: tuple[int, ...] = (1024, 1024)
-        """Widths of the discriminator's hidden layers; 100 for the paper's MNIST network."""
+    class Hparams(Adversarial.Hparams):
+        """Eq. 9, where the domain loss is the sum; its two hidden layers are of 1024, or one of
+        100 on MNIST. What others chose is in recipes.py.
+        """
 
     hp: Hparams
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.discriminator = mlp(self.width, hp.hidden, 1)
+        self.discriminator = self.build_discriminator(self.width)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy, and domain cross-entropy through a reversed gradient."""
-        f_s, f_t = self.features(batch)
-        strength = self.hp.trade_off * grl_warmup(progress)
-        logits = self.discriminator(reverse_gradient(torch.cat([f_s, f_t]), strength)).squeeze(1)
-        is_source = torch.cat([logits.new_ones(len(f_s)), logits.new_zeros(len(f_t))])
+        return self.domain_losses(*self.features(batch), batch.source.y, progress)
+
+    def domain_losses(
+        self,
+        f_s: Float[Tensor, "n d"],
+        f_t: Float[Tensor, "m d"],
+        y: Int[Tensor, "n"],
+        progress: Scalar,
+    ) -> Losses:
+        """Both losses, of features that are known already."""
+        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
-            "domain": F.binary_cross_entropy_with_logits(logits, is_source),
+            "task": F.cross_entropy(self.head(f_s), y),
+            "domain": self.domain_loss(self.discriminator(f).squeeze(1), len(f_s)),
         }

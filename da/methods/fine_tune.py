@@ -11,6 +11,7 @@ class FineTune(Method):
     """Train on the source first, then on the labelled target images alone."""
 
     paper = "baseline"
+    family = "baseline"
     takes_shots = True
     batchable = ()
 

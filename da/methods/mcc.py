@@ -12,6 +12,7 @@ class MCC(Method):
     """Target predictions that rarely waver between two classes; no domain alignment."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
+    family = "entropy"
     batchable = "trade_off", "temperature"
 
     @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class MCD(Method):
     """
 
     paper = "Saito et al. 2018, arXiv:1712.02560"
+    family = "adversarial"
     batchable = ()
 
     @dataclass(frozen=True)

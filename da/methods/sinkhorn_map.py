@@ -1,26 +1,24 @@
 """Optimal transport as a mapping, with entropic regularisation."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from da.functional import one_thread, squared_distances
-from da.methods.base import Method, Network
-from da.methods.mapping import Mapping
+from da.methods.transport_mapping import TransportMapping
+from da.transport import normalised, sinkhorn
 
 
-class SinkhornMap(Mapping):
+class SinkhornMap(TransportMapping):
     """Move each source image to the mean of the target images that optimal transport gives it."""
 
     paper = "Courty et al. 2017, arXiv:1507.00504"
+    family = "optimal transport"
     batchable = ("reg",)
 
     @dataclass(frozen=True)
-    class Hparams(Mapping.Hparams):
+    class Hparams(TransportMapping.Hparams):
         """The paper chooses `reg` anew for each task; its default is ours."""
 
         reg: float = 0.05
@@ -31,116 +29,8 @@ class SinkhornMap(Mapping):
         """What squared distances are divided by."""
 
     hp: Hparams
-    anchors: Tensor
-    shifts: Tensor
-    mean: Tensor
-    spread: Tensor
 
-    def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
-        super().__init__(hp, backbone, classes, network)
-        self.register_buffer("anchors", torch.zeros(0, self.width))
-        self.register_buffer("shifts", torch.zeros(0, self.width))
-        self.register_buffer("mean", torch.zeros(self.width))
-        self.register_buffer("spread", torch.ones(self.width))
-
-    def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """How far the plan moves each source image."""
-        cost = normalised(squared_distances(f_s, f_t), self.hp.norm)
-        plan = sinkhorn(cost, self.hp.reg, max_iterations=self.hp.max_iterations)
-        self.anchors, self.shifts = f_s, barycenters(plan, f_t) - f_s
-        self.mean, self.spread = f_t.mean(0), f_t.std(0).clamp_min(1e-6)
-
-    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-        """Moved as far as the nearest training image is (Ferradans et al. 2014)."""
-        parts = x.to(self.anchors).split(4096)  # all distances at once may be too many
-        nearest = [squared_distances(part, self.anchors).argmin(-1) for part in parts]
-        return self.map_target(x.to(self.anchors) + self.shifts[torch.cat(nearest)])
-
-    def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-        """Where it is, in units of the target's spread about its mean, as all images are."""
-        return (x.to(self.anchors) - self.mean) / self.spread
-
-
-def normalised(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:
-    """`cost`, changed in place, over its largest or median entry."""
-    if norm == "none":
-        return cost
-    entries = cost.flatten(-2)
-    unit = entries.amax(-1) if norm == "max" else entries.median(-1).values
-    return cost.div_(unit.clamp_min(torch.finfo(cost.dtype).tiny)[..., None, None])
-
-
-def barycenters(
-    plan: Float[Tensor, "*g n m"], f_t: Float[Tensor, "*g m d"]
-) -> Float[Tensor, "*g n d"]:
-    """Mean of the target images that each source image is sent to."""
-    return plan @ f_t / plan.sum(-1, keepdim=True)
-
-
-STRETCH = 10
-"""Iterations between looks at the plan."""
-ABSORBED = 20.0
-"""Logarithm of a scaling from which on it moves into the kernel: far from the ends of float32."""
-
-
-@torch.no_grad()
-def sinkhorn(
-    cost: Float[Tensor, "*g n m"],
-    reg: float,
-    *,
-    max_iterations: int = 1000,
-    tolerance: float = 1e-6,
-) -> Float[Tensor, "*g n m"]:
-    """Plan with the least cost minus `reg` times its entropy; all images weigh the same.
-
-    Ends when less than `tolerance` of the mass is out of place, or after `max_iterations`, each a
-    product with exp(-cost / reg) and one with its transpose (Cuturi 2013). Steps whose scalings
-    outgrow float32 are done again by their logarithms, which then are part of that kernel, so no
-    `reg` is too small. Memory: one more matrix of the size of `cost`.
-    """
-    m = cost.shape[-1]
-    none = cost.new_zeros(*cost.shape[:-1], 1), cost.new_zeros(*cost.shape[:-2], 1, m)
-    p, q = _by_logarithms(cost, reg, *none, steps=1)
-    kernel, u, v = _kernel(cost, reg, p, q), none[0].exp(), none[1].exp()
-    for done in range(1, max_iterations, STRETCH):
-        steps = min(STRETCH, max_iterations - done)
-        new_u, new_v = _by_products(kernel, u, steps=steps)
-        if _size(new_u) < ABSORBED and _size(new_v) < ABSORBED:
-            u, v = new_u, new_v
-        else:
-            p, q = _by_logarithms(cost, reg, p + u.log(), q + v.log(), steps=steps)
-            kernel, u, v = _kernel(cost, reg, p, q), none[0].exp(), none[1].exp()
-        received = v * (u.mT @ kernel)
-        if (received - 1 / m).abs().sum(-1).max().item() < tolerance:
-            break
-    return kernel.mul_(u).mul_(v)
-
-
-Scalings = tuple[Float[Tensor, "*g n 1"], Float[Tensor, "*g 1 m"]]
-"""Of the rows and of the columns of the kernel."""
-
-
-@one_thread()
-def _by_products(kernel: Tensor, u: Tensor, *, steps: int) -> Scalings:
-    n, m = kernel.shape[-2:]
-    for _ in range(steps):
-        v = 1 / (m * (kernel.mT @ u))
-        u = 1 / (n * (kernel @ v))
-    return u, v.mT
-
-
-def _by_logarithms(cost: Tensor, reg: float, p: Tensor, q: Tensor, *, steps: int) -> Scalings:
-    n, m = cost.shape[-2:]
-    for _ in range(steps):
-        q = -math.log(m) - (p - cost / reg).logsumexp(-2, keepdim=True)
-        p = -math.log(n) - (q - cost / reg).logsumexp(-1, keepdim=True)
-    return p, q
-
-
-def _kernel(cost: Tensor, reg: float, p: Tensor, q: Tensor) -> Tensor:
-    return (cost / -reg).add_(p).add_(q).exp_()
-
-
-def _size(scaling: Tensor) -> float:
-    """Largest logarithm, up or down; not a number where there was an overflow."""
-    return scaling.log().abs().max().item()
+    def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        """The plan with least cost and much entropy."""
+        cost = normalised(cost, self.hp.norm)
+        return sinkhorn(cost, self.hp.reg, max_iterations=self.hp.max_iterations)

@@ -9,6 +9,7 @@ class SourceOnly(Method):
     """Cross-entropy on source images; target images are not looked at."""
 
     paper = "baseline"
+    family = "baseline"
     batchable = ()
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:

@@ -1,0 +1,74 @@
+"""Adaptive batch normalisation."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+
+
+class AdaBN(Method):
+    """Training on the source; for target images, every batch norm has statistics of the target.
+
+    The weights are those of source_only. Where there is no batch norm, as on features without a
+    neck (`network.neck` 0), the predictions are, too. The paper takes the statistics of all target
+    images once training is over; here they are running averages along with it, as those of the
+    source always are.
+    """
+
+    paper = "Li et al. 2016, arXiv:1603.04779"
+    family = "norm"
+
+    def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.target_of_backbone = TargetStatistics(self.backbone)
+        self.target_of_neck = TargetStatistics(self.neck)
+        self._x_t: Tensor | None = None
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy; target images are left for after the step."""
+        if self.training:
+            self._x_t = batch.target.x
+        logits = self.predict_source(batch.source.x)
+        return {"task": F.cross_entropy(logits, batch.source.y)}
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Bring the target's statistics up to date, by a pass of the batch's target images."""
+        if self._x_t is not None:
+            self.embed(self._x_t)
+        self._x_t = None
+
+    def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Features of target images, by their own statistics."""
+        f = functional_call(self.backbone, self.target_of_backbone.by_path(), x)
+        return functional_call(self.neck, self.target_of_neck.by_path(), f)
+
+    def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Features of source images, by theirs."""
+        return super().embed(x)
+
+
+class TargetStatistics(nn.Module):
+    """A second set of running statistics for the batch norms of a network, and no weights."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.paths: list[str] = []
+        self.norms = nn.ModuleList()
+        for path, norm in network.named_modules():
+            if isinstance(norm, _BatchNorm) and norm.track_running_stats:
+                self.paths.append(path)
+                self.norms.append(nn.BatchNorm1d(norm.num_features, affine=False))
+                self.norms[-1].load_state_dict(dict(norm.named_buffers()))
+
+    def by_path(self) -> dict[str, Tensor]:
+        """The statistics, by the paths of those that they take the place of."""
+        return {
+            f"{path}.{name}": statistic
+            for path, norm in zip(self.paths, self.norms, strict=True)
+            for name, statistic in norm.named_buffers()
+        }

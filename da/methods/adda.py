@@ -1,0 +1,99 @@
+"""Adversarial discriminative domain adaptation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from da.methods.adversarial import domain_cross_entropy
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.methods.mean_teacher import without_parameters
+
+
+class ADDA(Method):
+    """A copy of the source's encoder learns to give target features like the source's.
+
+    The encoder is backbone and neck. Raises ValueError where neither has anything to learn.
+    """
+
+    paper = "Tzeng et al. 2017, arXiv:1702.05464"
+    family = "adversarial"
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """Both stages in one run with one optimizer. Unlike in the paper the discriminator learns
+        from the first step on, and the source's batch norm is fixed at the change."""
+
+        hidden: tuple[int, ...] = (500, 500)
+        """Widths of the discriminator's hidden layers."""
+        source_share: float = 0.5
+        """Share of the training that makes the source model, the step that reaches it included."""
+
+    hp: Hparams
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        if not list(self._encoder().parameters()):
+            raise ValueError("adda learns features, not with neck 0 on frozen ones: use a neck")
+        self.discriminator = mlp(self.width, hp.hidden, 1)
+        self.source_encoder = without_parameters(self._encoder())
+        self.adapting = False
+        self.progress: Scalar = 0.0
+        self.train()
+
+    def phases(self) -> Iterator[Phase]:
+        """The source model first, then discriminator and target encoder in turn."""
+        if not self.adapting:
+            yield Phase(self, [*self._encoder().parameters(), *self.head.parameters()])
+        yield Phase(self.discriminate, list(self.discriminator.parameters()))
+        if self.adapting:
+            yield Phase(self.confuse, list(self._encoder().parameters()))
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy."""
+        self.progress = progress
+        return {"task": F.cross_entropy(self.head(self.embed(batch.source.x)), batch.source.y)}
+
+    def discriminate(self, batch: Batch, progress: Scalar) -> Losses:
+        """The discriminator learns which encoder features come from."""
+        with torch.no_grad():
+            f_s = self.embed_source(batch.source.x)
+            f_t = (self.embed if self.adapting else self.embed_source)(batch.target.x)
+        logits = self.discriminator(torch.cat([f_s, f_t])).squeeze(1)
+        return {"domain": domain_cross_entropy(logits, len(f_s)).mean()}
+
+    def confuse(self, batch: Batch, progress: Scalar) -> Losses:
+        """The target encoder learns what the discriminator takes for the source."""
+        logits = self.discriminator(self.embed(batch.target.x)).squeeze(1)
+        return {"confusion": domain_cross_entropy(logits, len(logits)).mean()}
+
+    def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
+        """Features of source images, by the encoder that was trained on them."""
+        return self.source_encoder(x)
+
+    def train(self, mode: bool = True) -> "ADDA":
+        """Set the mode of all but the source encoder's batch norm, which learns nothing."""
+        super().train(mode)
+        for module in self.source_encoder.modules():
+            module.training = mode and not isinstance(module, nn.modules.batchnorm._BatchNorm)
+        return self
+
+    def after_step(self) -> None:
+        """The source encoder follows until its stage ends, and then stays."""
+        if not self.adapting:
+            self.source_encoder.load_state_dict(self._encoder().state_dict())
+            self.adapting = bool(self.progress >= self.hp.source_share)
+
+    def get_extra_state(self) -> Tensor:
+        """The stage, for a checkpoint."""
+        return torch.tensor(self.adapting)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take the stage from a checkpoint."""
+        self.adapting = bool(state)
+
+    def _encoder(self) -> nn.Sequential:
+        return nn.Sequential(self.backbone, self.neck)

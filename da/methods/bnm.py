@@ -1,0 +1,33 @@
+"""Batch nuclear-norm maximisation."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from da.functional import nuclear_norm
+from da.methods.base import Batch, Losses, Method, Scalar
+
+
+class BNM(Method):
+    """Target predictions whose matrix has a large nuclear norm: certain ones, of many classes."""
+
+    paper = "Cui et al. 2020, arXiv:2003.12237"
+    family = "entropy"
+    batchable = ("trade_off",)
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The paper's norm over the batch size; its authors' code takes the mean singular value."""
+
+        trade_off: float = 1.0
+        """Weight of the nuclear norm, lambda in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and minus the nuclear norm of target predictions."""
+        f_s, f_t = self.features(batch)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "nuclear": -self.hp.trade_off * nuclear_norm(self.head(f_t).softmax(1)),
+        }

@@ -1,0 +1,56 @@
+"""Batch spectral penalisation."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from da.functional import one_thread, reverse_gradient
+from da.methods.base import Batch, Losses, Scalar
+from da.methods.dann import DANN
+
+
+class BSP(DANN):
+    """DANN whose features have no direction that outweighs the others."""
+
+    paper = "Chen et al. 2019, ICML"
+    family = "norm"  # type: ignore[assignment]
+    batchable = "trade_off", "penalty"  # type: ignore[assignment]
+
+    @dataclass(frozen=True)
+    class Hparams(DANN.Hparams):
+        """The paper's BSP+DANN. As there, the penalty is a sum over the images of a batch, which
+        were 36 of each domain.
+        """
+
+        penalty: float = 1e-4
+        """Weight of the largest squared singular values, beta in the paper."""
+        directions: int = 1
+        """How many of them are penalised in each domain, k in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """The losses of DANN, and the spectral penalty of both domains' features."""
+        f_s, f_t = self.features(batch)
+        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
+        spectrum = spectral_penalty(f_s, self.hp.directions)
+        spectrum = spectrum + spectral_penalty(f_t, self.hp.directions)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "domain": self.domain_loss(self.discriminator(f).squeeze(1), len(f_s)),
+            "spectrum": self.hp.penalty * spectrum,
+        }
+
+
+def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:
+    """Sum of the `count` largest squared singular values of features (Chen et al. 2019).
+
+    These are the eigenvalues of their inner products, which are found faster.
+    """
+    f = f.to(torch.promote_types(f.dtype, torch.float32))
+    with torch.autocast(f.device.type, enabled=False), one_thread():
+        products = f @ f.mT if len(f) < f.shape[1] else f.mT @ f
+        return torch.linalg.eigvalsh(products)[-count:].sum()

@@ -1,0 +1,35 @@
+"""Conditional domain-adversarial training with minimum class confusion."""
+
+from dataclasses import dataclass
+
+from da.functional import class_confusion
+from da.methods.base import Batch, Losses, Scalar
+from da.methods.cdan import CDAN
+
+
+class CDANMCC(CDAN):
+    """CDAN+E whose target predictions, besides, rarely waver between two classes."""
+
+    paper = "Jin et al. 2020, arXiv:1912.03699"
+    family = "combination"  # type: ignore[assignment]
+    batchable = "trade_off", "confusion_trade_off", "temperature"  # type: ignore[assignment]
+
+    @dataclass(frozen=True)
+    class Hparams(CDAN.Hparams):
+        """The paper's loss (section 3) beside CDAN+E. In the code of Rangwani et al. 2022 it is
+        beside CDAN, without `entropy`, and `temperature` is 2.
+        """
+
+        confusion_trade_off: float = 1.0
+        """Weight of the confusion loss, mu in the paper."""
+        temperature: float = 2.5
+        """Softens target predictions in it, T in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """The losses of CDAN, and the confusion of target classes."""
+        f_s, f_t = self.features(batch)
+        confusion = class_confusion(self.head(f_t), self.hp.temperature)
+        losses = self.domain_losses(f_s, f_t, batch.source.y, progress)
+        return {**losses, "confusion": self.hp.confusion_trade_off * confusion}

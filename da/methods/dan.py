@@ -1,0 +1,38 @@
+"""Deep adaptation network."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from da.functional import gaussian_kernel, mmd
+from da.methods.base import Batch, Losses, Method, Scalar
+
+
+class DAN(Method):
+    """Features of both domains with the same mean in the spaces of five Gaussian kernels."""
+
+    paper = "Long et al. 2015, arXiv:1502.02791"
+    family = "discrepancy"
+    batchable = ("trade_off",)
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The authors' later PyTorch code: it takes all pairs of a batch, where the paper takes a
+        sum of linear time, weighs the kernels equally, where the paper learns their weights, and
+        aligns the neck alone, where the paper aligns three layers of AlexNet.
+        """
+
+        trade_off: float = 1.0
+        """Weight of the discrepancy, lambda in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and the multi-kernel discrepancy of the domains."""
+        f_s, f_t = self.features(batch)
+        k = gaussian_kernel(torch.cat([f_s, f_t]))
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "mmd": self.hp.trade_off * mmd(k, len(f_s)),
+        }

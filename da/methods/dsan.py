@@ -1,0 +1,57 @@
+"""Deep subdomain adaptation network."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from da.functional import gaussian_kernel, grl_warmup
+from da.methods.base import Batch, Losses, Method, Scalar
+
+
+class DSAN(Method):
+    """Classes, each with the same mean in both domains in the spaces of five Gaussian kernels."""
+
+    paper = "Zhu et al. 2020, arXiv:2106.09388"
+    family = "discrepancy"
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The authors' code: like it, and unlike the paper's mean over all classes, a batch counts
+        the classes that it has source images of and that some target image most likely is.
+        """
+
+        trade_off: float = 0.5
+        """Weight of the discrepancy at the end of the warm-up, which is that of DANN."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and the discrepancy within each class."""
+        f_s, f_t = self.features(batch)
+        p_t = self.head(f_t).detach().softmax(1)
+        distance = local_mmd(gaussian_kernel(torch.cat([f_s, f_t])), batch.source.y, p_t)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "lmmd": self.hp.trade_off * grl_warmup(progress) * distance,
+        }
+
+
+def local_mmd(
+    k: Float[Tensor, "b b"], y: Int[Tensor, "n"], p_t: Float[Tensor, "m k"]
+) -> Float[Tensor, ""]:
+    """Squared distance of a class's two means in the space of a kernel, averaged over classes.
+
+    `k` is the kernel of source images of classes `y`, then of target images, which belong to each
+    class as far as `p_t` says. Classes not seen in both domains do not count (Zhu et al. 2020).
+    """
+    p_t = p_t.to(k.dtype)
+    classes = torch.arange(p_t.shape[1], device=y.device)
+    p_s = (y[:, None] == classes).to(p_t)
+    shared = p_s.any(0) & (p_t.argmax(1)[:, None] == classes).any(0)
+    w_s, w_t = (p / p.sum(0).clamp_min(torch.finfo(p.dtype).tiny) for p in (p_s, p_t))
+    w = torch.cat([w_s, -w_t]) * shared
+    with torch.autocast(k.device.type, enabled=False):
+        return (w * (k @ w)).sum() / shared.sum().clamp_min(1)

@@ -1,0 +1,33 @@
+"""Entropy minimisation."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from da.functional import prediction_entropy
+from da.methods.base import Batch, Losses, Method, Scalar
+
+
+class EntropyMin(Method):
+    """Target predictions that are certain, so that class boundaries avoid target images."""
+
+    paper = "Grandvalet & Bengio 2004, NeurIPS 17"
+    family = "entropy"
+    batchable = ("trade_off",)
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The paper chooses its weight anew for each task; the default is that of SAFN+ENT."""
+
+        trade_off: float = 0.1
+        """Weight of the entropy, lambda in the paper."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and the mean entropy of target predictions."""
+        f_s, f_t = self.features(batch)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "entropy": self.hp.trade_off * prediction_entropy(self.head(f_t)).mean(),
+        }

@@ -1,0 +1,51 @@
+"""FixMatch, with the source as its labelled images."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import nn
+
+from da.functional import confident_cross_entropy
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.noise import Dropout
+
+
+class FixMatch(Method):
+    """A strong view of a target image learns the class that is certain in the weak one."""
+
+    paper = "Sohn et al. 2020, arXiv:2001.07685"
+    family = "self-training"
+    batchable = "trade_off", "threshold"
+    takes_strong = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """As many target as source images in a batch, and no average of weights to predict with.
+
+        The paper's strong view is one of pixels. Where there is none, as for cached features, it
+        is the image's features with some of them dropped.
+        """
+
+        trade_off: float = 1.0
+        """Weight of the target images, lambda_u in the paper."""
+        threshold: float = 0.95
+        """Least probability of a class that is learned, tau in the paper."""
+        feature_dropout: float = 0.5
+        """Share of the features that a feature-space strong view loses; ours."""
+
+    hp: Hparams
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.drop = Dropout(hp.feature_dropout)
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Cross-entropy of source classes, and of strong views with the weak views' classes."""
+        f_s, f_weak = self.features(batch)
+        x, strong = batch.target.x, batch.target.strong
+        f_strong = self.embed(self.drop(x) if strong is None else strong)
+        loss = confident_cross_entropy(self.head(f_strong), self.head(f_weak), self.hp.threshold)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "strong": self.hp.trade_off * loss,
+        }

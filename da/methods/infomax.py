@@ -1,0 +1,35 @@
+"""Information maximisation."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from da.functional import marginal_entropy, prediction_entropy
+from da.methods.base import Batch, Losses, Method, Scalar
+
+
+class InfoMax(Method):
+    """Target predictions that are certain one by one and, in a batch, spread over all classes."""
+
+    paper = "Krause et al. 2010, NeurIPS 23; Liang et al. 2020, arXiv:2002.08546"
+    family = "entropy"
+    batchable = ("trade_off",)
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The two losses of SHOT-IM (Liang et al.), beside a source that is at hand."""
+
+        trade_off: float = 1.0
+        """Weight of the mutual information of target image and predicted class."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and entropy and diversity of target predictions."""
+        f_s, f_t = self.features(batch)
+        logits_t = self.head(f_t)
+        return {
+            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "entropy": self.hp.trade_off * prediction_entropy(logits_t).mean(),
+            "diversity": -self.hp.trade_off * marginal_entropy(logits_t),
+        }

@@ -1,0 +1,94 @@
+"""Joint distribution adaptation."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from da.eigen import require_images, transfer_components
+from da.functional import one_thread, squared_distances
+from da.methods.base import Method, Network
+from da.methods.mapping import Mapping
+
+
+class JDA(Mapping):
+    """Directions of large variance along which domains and their classes have the same means."""
+
+    paper = "Long et al. 2013, ICCV"
+    family = "mapping"
+    batchable = ("ridge",)
+
+    @dataclass(frozen=True)
+    class Hparams(Mapping.Hparams):
+        """Of the authors' code, in its linear form, with images of length 1 as there. A class to
+        which no target image is given is left out.
+        """
+
+        dimensions: int = 100
+        """How many directions are kept, k in the paper."""
+        ridge: float = 0.1
+        """Weight of the size of the map, lambda in the paper, against gaps of means that are in
+        all of Frobenius norm 1 as in the authors' code.
+        """
+        iterations: int = 10
+        """How often target images are given classes anew, by the nearest source image; 1 for the
+        means of the domains alone.
+        """
+
+    hp: Hparams
+    mean: Tensor
+    weights: Tensor
+
+    def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.register_buffer("mean", torch.zeros(self.width))
+        self.register_buffer("weights", torch.zeros(self.width, self.mapped_width()))
+
+    def mapped_width(self) -> int:
+        """One feature a direction, no more than there are features."""
+        return min(self.hp.dimensions, self.width)
+
+    def find_by_class(
+        self, f_s: Float[Tensor, "n d"], y_s: Int[Tensor, "n"], f_t: Float[Tensor, "m d"]
+    ) -> None:
+        """Directions of mean 0 and variance 1; ValueError for settings without sense."""
+        require_images(len(f_s) + len(f_t), self.mapped_width())
+        if self.hp.iterations < 1:
+            raise ValueError(f"iterations {self.hp.iterations}, known: 1 and more")
+        x = F.normalize(torch.cat([f_s, f_t]))
+        self.mean = x.mean(0)
+        hx = x - self.mean
+        with one_thread():  # hx'hx = basis r'r basis', in as few dimensions as it has
+            basis, rt = torch.linalg.qr(torch.linalg.qr(hx, mode="r").R.mT)
+        y_t = y_s.new_full([len(f_t)], -1)  # of no class, at first
+        for _ in range(self.hp.iterations):
+            gaps = basis.mT @ hx.mT @ self._contrasts(y_s, y_t)
+            w = basis @ transfer_components(rt.mT, gaps, self.mapped_width(), mu=self.hp.ridge)
+            self.weights = w * len(x) ** 0.5
+            z_s, z_t = (hx @ self.weights).split([len(f_s), len(f_t)])
+            before, y_t = y_t, y_s[squared_distances(z_t, z_s).argmin(1)]
+            if y_t.equal(before):
+                break
+
+    def _contrasts(self, y_s: Int[Tensor, "n"], y_t: Int[Tensor, "m"]) -> Float[Tensor, "n+m r"]:
+        """Weights of images in the gaps of means, E where M = E E' in the paper."""
+        p_s, p_t = (self._groups(y) for y in (y_s, y_t))
+        n, m = p_s.sum(0), p_t.sum(0)
+        e = torch.cat([p_s / n.clamp_min(1), -p_t / m.clamp_min(1)]) * ((n > 0) & (m > 0))
+        return e / (e.mT @ e).norm().sqrt()
+
+    def _groups(self, y: Int[Tensor, "b"]) -> Float[Tensor, "b r"]:
+        """Which images belong to the domain, all, and which to each class."""
+        classes = torch.arange(self.classes, device=y.device)
+        each = (y[:, None] == classes).to(self.mean)
+        return torch.cat([each.new_ones(len(y), 1), each], 1)
+
+    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
+        """Along the directions."""
+        return self.map_target(x)
+
+    def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
+        """Along the directions."""
+        return (F.normalize(x.to(self.mean)) - self.mean) @ self.weights

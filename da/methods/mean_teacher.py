@@ -1,0 +1,97 @@
+"""Mean teacher, by self-ensembling."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.noise import Dropout
+
+
+class MeanTeacher(Method):
+    """A student agrees, on noisy target images, with a teacher that is its average over time.
+
+    Predictions are the teacher's.
+    """
+
+    paper = "French et al. 2018, arXiv:1706.05208"
+    family = "self-training"
+    takes_strong = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """Their method with a confidence threshold, without the loss that balances classes.
+
+        As there, source and target never share a batch norm's batch, whatever `network.bn` says.
+        The teacher starts as in the code of Tarvainen & Valpola 2017, as the mean of all students.
+        Their two views of an image are drawn alike; here the teacher sees the batch's and the
+        student the strong one. Where there is none, as for cached features, both see features of
+        which each has lost others.
+        """
+
+        trade_off: float = 3.0
+        """Weight of the squared difference of predictions."""
+        threshold: float = 0.96837722
+        """Confidence that the teacher must exceed for an image to count."""
+        keep: float = 0.99
+        """Largest share of the teacher's weights that stays at a step, alpha in the paper."""
+        feature_dropout: float = 0.5
+        """Share of the features that a feature-space view loses; ours."""
+
+    hp: Hparams
+    steps: Tensor
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.drop = Dropout(hp.feature_dropout)
+        self.register_buffer("steps", torch.zeros(()))
+        self.teacher = without_parameters(self._student())
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and how far student and teacher are apart on the target."""
+        x, strong = batch.target.x, batch.target.strong
+        view, other = (self.drop(x), self.drop(x)) if strong is None else (strong, x)
+        p = self.head(self.embed(view)).softmax(1)
+        q = self.teacher(other).softmax(1)
+        certain = q.max(1).values > self.hp.threshold
+        gap = (p - q).square().mean(1)
+        return {
+            "task": F.cross_entropy(self.head(self.embed(batch.source.x)), batch.source.y),
+            "consistency": self.hp.trade_off * (gap * certain).mean(),
+        }
+
+    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """The teacher's class logits of target images."""
+        return self.teacher(x)
+
+    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """The teacher's class logits of source images."""
+        return self.teacher(x)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Move the teacher's weights towards the student's; its batch norm is its own.
+
+        At first by as much as makes it the mean of all students until then.
+        """
+        self.steps += 1
+        share = (1 / (self.steps + 1)).clamp_min(1 - self.hp.keep)
+        for name, weight in self._student().named_parameters():
+            self.teacher.get_buffer(name).lerp_(weight, share)
+
+    def _student(self) -> nn.Sequential:
+        return nn.Sequential(self.backbone, self.neck, self.head)
+
+
+def without_parameters(network: nn.Module) -> nn.Module:
+    """A copy whose weights are buffers: in checkpoints, and out of the optimizer's reach."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, weight.detach())
+    return network

@@ -1,0 +1,18 @@
+"""Optimal transport as a mapping, exact."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from da.methods.transport_mapping import TransportMapping
+from da.transport import exact_plan
+
+
+class OTMap(TransportMapping):
+    """Move each source image to the mean of the target images that the cheapest plan gives it."""
+
+    paper = "Courty et al. 2017, arXiv:1507.00504"
+    family = "optimal transport"
+
+    def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        """The plan with the least cost."""
+        return exact_plan(cost)

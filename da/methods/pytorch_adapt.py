@@ -1,0 +1,99 @@
+"""Any training step of the library PyTorch Adapt, a peer."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
+
+TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
+TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"
+IN_TURNS = "CDAN CDANE DomainConfusion GAN GANE GVBGAN"
+MOVED: dict[str, dict[str, list[str]]] = {
+    **{f"{name}Hook": {} for name in TERMS.split()},
+    **{f"{name}Hook": {"opts": ["ours", "D", "residual_model"]} for name in TOGETHER.split()},
+    **{f"{name}Hook": {"d_opts": ["D"], "g_opts": ["ours"]} for name in IN_TURNS.split()},
+}
+"""Hook to what its optimizers move; to nothing for a loss that joins the classifier's."""
+GIVEN = "src_imgs_features", "target_imgs_features", "src_labels", "src_domain", "target_domain"
+
+
+class PytorchAdapt(Method):
+    """A hook of pytorch-adapt 0.0.83 that takes its steps with our network and optimizer.
+
+    Raises ValueError for hooks that are unknown, need a stage of training before, or two heads.
+    """
+
+    paper = "Musgrave et al. 2022, arXiv:2211.15673"
+    family = "peer"
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The rest is as in the library: a step's losses are averaged, and nothing warms up."""
+
+        hook: str = "DANNHook"
+        """Its name in `pytorch_adapt.hooks`."""
+        trade_off: float = 1.0
+        """Weight of all losses but that of source classes."""
+        hidden: tuple[int, ...] = (1024, 1024)
+        """Widths of the discriminator's hidden layers."""
+
+    hp: Hparams
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        if hp.hook not in MOVED:
+            raise ValueError(f"unknown hook {hp.hook!r}, known: {', '.join(sorted(MOVED))}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its torchmetrics imports pkg_resources
+            from pytorch_adapt import hooks, layers
+        hook = getattr(hooks, hp.hook)(**MOVED[hp.hook])
+        hook = hook if MOVED[hp.hook] else hooks.ClassifierHook(["ours"], post=[hook])
+        self.steps = [part for part in hook.hook.hooks if hasattr(part, "reducer")]
+        calls = hooks.validate_hook(hook, ["src_imgs", "target_imgs", *GIVEN])
+        self.parts = nn.ModuleDict(self._parts(calls, layers))
+        if "GVB" in hp.hook:
+            self.head, self.parts["D"] = map(layers.ModelWithBridge, (self.head, self.parts["D"]))
+
+    def _parts(self, calls: dict[str, int], layers: Any) -> dict[str, nn.Module]:
+        """Networks that the hook calls beside ours, by the library's names for them."""
+        name, k, parts = self.hp.hook, self.classes, dict[str, nn.Module]()
+        width = k if "Logits" in name or "GVB" in name else self.width
+        if "feature_combiner" in calls:
+            parts["feature_combiner"] = layers.RandomizedDotProduct([width, k], 1024)
+            width = 1024
+        if "residual_model" in calls:
+            parts["residual_model"] = layers.PlusResidual(mlp(k, (), k))
+        if name == "DomainConfusionHook":
+            parts["D"] = mlp(width, self.hp.hidden, 2)
+        elif "D" in calls:
+            parts["D"] = mlp(width, self.hp.hidden, 1).append(nn.Flatten(0))
+        return parts
+
+    def phases(self) -> Iterator[Phase]:
+        """One for each of the hook's optimizers."""
+        ours = nn.ModuleList([self.backbone, self.neck, self.head])
+        known: dict[str, Any] = {"C": self.head, "ours": ours, **self.parts}
+        for step in self.steps:
+            moved = [p for n in step.optimizers if n in known for p in known[n].parameters()]
+            yield Phase(partial(self._losses, step, known), moved)
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """The losses of all phases."""
+        each = [phase.losses(batch, progress) for phase in self.phases()]
+        return {name: loss for losses in each for name, loss in losses.items()}
+
+    def _losses(self, step: Any, known: dict[str, Any], batch: Batch, progress: Scalar) -> Losses:
+        """Of one phase, which leaves in `known` what it computed, for the next."""
+        if GIVEN[0] not in known:
+            f_s, f_t = self.features(batch)
+            given = f_s, f_t, batch.source.y, f_s.new_ones(len(f_s)), f_t.new_zeros(len(f_t))
+            known |= zip(GIVEN, given, strict=True)
+        known |= (found := step.hook(known, {}))[0]
+        losses = step.reducer(known, found[1])[1]
+        losses = {name.replace("src_c_loss", "task"): x / len(losses) for name, x in losses.items()}
+        return {name: x if name == "task" else self.hp.trade_off * x for name, x in losses.items()}

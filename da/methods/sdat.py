@@ -1,0 +1,54 @@
+"""Smooth domain-adversarial training."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from da.methods.base import Batch, Losses, Scalar
+from da.methods.cdan_mcc import CDANMCC
+
+
+class SDAT(CDANMCC):
+    """CDAN and MCC with a task loss that stays small all around the weights."""
+
+    paper = "Rangwani et al. 2022, arXiv:2206.08213"
+    batchable = None  # type: ignore[assignment]
+
+    @dataclass(frozen=True)
+    class Hparams(CDANMCC.Hparams):
+        """As the paper says, the task loss alone climbs and is smooth. In the authors' script for
+        CDAN+MCC the confusion loss climbs with it, and all losses are taken at the top.
+        """
+
+        entropy: bool = False
+        """Off in the authors' scripts."""
+        temperature: float = 2.0
+        """As in the authors' scripts."""
+        rho: float = 0.02
+        """Distance in the space of weights at which the task loss is taken."""
+
+    hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """The losses of CDAN and MCC, the task's taken uphill, where its gradient then is too."""
+        losses = super().forward(batch, progress)
+        return {**losses, "task": self.uphill(losses["task"], batch)}
+
+    def uphill(self, task: Float[Tensor, ""], batch: Batch) -> Float[Tensor, ""]:
+        """The task loss `rho` from here along its gradient, as a function of the weights here."""
+        network = nn.Sequential(self.backbone, self.neck, self.head)
+        weights = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        gradient = torch.autograd.grad(task, list(weights.values()), retain_graph=True)
+        length = torch.stack([g.norm() for g in gradient]).norm()
+        step = self.hp.rho / (length + 1e-12)
+        climbed = {
+            name: p + step * g for (name, p), g in zip(weights.items(), gradient, strict=True)
+        }
+        x_s, x_t = batch.source.x, batch.target.x
+        x = x_s if self.network.bn == "separate" else torch.cat([x_s, x_t])
+        logits = functional_call(network, climbed, (x,))[: len(x_s)]
+        return F.cross_entropy(logits, batch.source.y)

@@ -1,0 +1,88 @@
+"""Source hypothesis transfer: the source is gone, its classifier stays."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from da.batch import Batch, TargetBatch
+from da.domains import Images
+from da.functional import marginal_entropy, prediction_entropy
+from da.methods.base import Losses, Method, Network, Scalar
+from da.vision import unaugmented
+
+
+class SHOT(Method):
+    """Features move until a fixed classifier is certain of them and all its classes occur."""
+
+    paper = "Liang et al. 2020, arXiv:2002.08546"
+    family = "source-free"
+    source_free = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """The source model is that of the run begun with; the paper's smooths labels by 0.1."""
+
+        trade_off: float = 0.3
+        """Weight of the cross-entropy with pseudo-labels, beta in the paper; 0.1 for digits."""
+        refreshes: int = 15
+        """How often pseudo-labels are found, as in the authors' code."""
+
+    hp: Hparams
+    labels: Tensor
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.head.requires_grad_(False)
+        self.register_buffer("labels", torch.zeros(0, dtype=torch.long))
+
+    def prepare_target(self, target: Images) -> None:
+        """Keep the images, and label them for the first time."""
+        self.target, self.progress, self.found = target, 0.0, 0
+        self.label()
+
+    def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
+        """Entropy and evenness of predictions, and cross-entropy with pseudo-labels."""
+        logits = self.predict(batch.target.x)
+        self.progress = float(progress)
+        pseudo = F.cross_entropy(logits, self.labels[batch.target.index])
+        return {
+            "entropy": prediction_entropy(logits).mean(),
+            "evenness": -marginal_entropy(logits),
+            "pseudo": self.hp.trade_off * pseudo,
+        }
+
+    def after_step(self) -> None:
+        """Label all images anew, so many times in the course of the training."""
+        if self.progress * self.hp.refreshes >= self.found:
+            self.label()
+
+    @torch.no_grad()
+    def label(self) -> None:
+        """Find the pseudo-labels of all target images, in evaluation mode."""
+        training, place = self.training, next(self.head.parameters())
+        self.eval()
+        parts = torch.arange(len(self.target)).split(256)
+        x = (unaugmented(self.target.take(i).to(place.device), side=0) for i in parts)
+        f = torch.cat([self.embed(some).float() for some in x])
+        self.labels = pseudo_labels(f, self.head(f).softmax(1))
+        self.found += 1
+        self.train(training)
+
+
+def pseudo_labels(f: Float[Tensor, "m d"], p: Float[Tensor, "m k"]) -> Int[Tensor, "m"]:
+    """The nearest class centre of each image, by cosine, of those classes that are predicted.
+
+    Centres are means of features weighted with predictions `p`, then with the labels these give
+    (Liang et al. 2020, section 3.2; features get a constant one, as in the authors' code).
+    """
+    f = F.normalize(F.pad(f, (0, 1), value=1.0))
+    weights, y, every = p, p.argmax(1), torch.arange(p.shape[1], device=p.device)
+    for _ in range(2):
+        centers = F.normalize(weights.mT @ f)
+        absent = (y[:, None] != every).all(0)
+        y = (f @ centers.mT).masked_fill(absent, -torch.inf).argmax(1)
+        weights = (y[:, None] == every).to(f)
+    return y

@@ -1,0 +1,99 @@
+"""Any mapping of the library skada, a peer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from da.methods.base import Network
+from da.methods.mapping import Mapping
+
+MAPPINGS = "CORAL ClassRegularizerOTMapping EntropicOTMapping LinearOTMapping MMDLSConSMapping"
+MAPPINGS += " MultiLinearMongeAlignment OTMapping"
+PROJECTIONS = "SubspaceAlignment TransferComponentAnalysis TransferJointMatching"
+PROJECTIONS += " TransferSubspaceLearning"
+SOURCE, TARGET, UNKNOWN = 1, -2, -1
+"""How skada marks domains, and classes that are not known."""
+
+
+class Skada(Mapping):
+    """An adapter of skada 0.6.0, between standardised features and standardised mapped ones.
+
+    Raises ValueError where skada is not installed, and for adapters that are unknown, or weigh or
+    label images instead of mapping them.
+    """
+
+    paper = "Lalou et al. 2024, arXiv:2407.11676"
+    family = "peer"
+    needs = "skada"
+    batchable: ClassVar[tuple[str, ...] | None] = None
+
+    @dataclass(frozen=True)
+    class Hparams(Mapping.Hparams):
+        """All else is as in the library; the gamma of `MMDLSConSMapping` is 1."""
+
+        adapter: str = "CORAL"
+        """Its name in `skada`, without `Adapter`."""
+        components: int = 0
+        """Width of the subspace, for adapters that project to one; 0 for that of the features."""
+
+    hp: Hparams
+    f_s: Tensor
+    y_s: Tensor
+    f_t: Tensor
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        known = (PROJECTIONS if hp.components else f"{MAPPINGS} {PROJECTIONS}").split()
+        if hp.adapter not in known:
+            these = "adapter with components" if hp.components else "adapter"
+            raise ValueError(f"unknown {these} {hp.adapter!r}, known: {', '.join(known)}")
+        try:
+            import skada
+            from sklearn.preprocessing import StandardScaler
+        except ImportError as error:
+            raise ValueError("skada is not installed: pip install 'da-lab[peers]'") from error
+        super().__init__(hp, backbone, classes, network)
+        settings: dict[str, float] = {"n_components": hp.components} if hp.components else {}
+        settings |= {"gamma": 1.0} if hp.adapter == "MMDLSConSMapping" else {}
+        adapter = getattr(skada, f"{hp.adapter}Adapter")(**settings)
+        self.pipeline = skada.make_da_pipeline(StandardScaler(), adapter, StandardScaler())
+        self.register_buffer("f_s", torch.zeros(0, self.width))
+        self.register_buffer("y_s", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("f_t", torch.zeros(0, self.width))
+        self.fitted_on = self.f_s
+
+    def mapped_width(self) -> int:
+        """Width of mapped features."""
+        return self.hp.components or self.width
+
+    def find_by_class(
+        self, f_s: Float[Tensor, "n d"], y_s: Int[Tensor, "n"], f_t: Float[Tensor, "m d"]
+    ) -> None:
+        """Keep what the adapter is fitted on: one that is loaded is fitted on it again."""
+        self.f_s, self.y_s, self.f_t = f_s, y_s, f_t
+
+    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
+        """As the library does it."""
+        return self._mapped(x, SOURCE)
+
+    def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
+        """As the library does it."""
+        return self._mapped(x, TARGET)
+
+    def _mapped(self, x: Float[Tensor, "b d"], domain: int) -> Float[Tensor, "b e"]:
+        if self.fitted_on is not self.f_s:  # found, or loaded, since
+            self._fit()
+        f, domains = x.double().cpu().numpy(), np.full(len(x), domain)
+        mapped = self.pipeline.transform(f, sample_domain=domains, allow_source=True)
+        return torch.as_tensor(mapped).to(self.f_s)
+
+    @torch.enable_grad()  # some adapters descend
+    def _fit(self) -> None:
+        x, m = torch.cat([self.f_s, self.f_t]).double().cpu().numpy(), len(self.f_t)
+        y = np.append(self.y_s.cpu().numpy(), np.full(m, UNKNOWN))
+        domains = np.repeat([SOURCE, TARGET], [len(self.f_s), m])
+        self.pipeline.fit(x, y, sample_domain=domains)
+        self.fitted_on = self.f_s

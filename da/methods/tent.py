@@ -1,0 +1,76 @@
+"""Test-time entropy minimisation."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from da.batch import Batch, TargetBatch, Unlabeled
+from da.domains import Images
+from da.functional import prediction_entropy
+from da.methods.base import Losses, Method, Network, Scalar
+
+
+class Tent(Method):
+    """While test images stream by, batch norms move until predictions are certain.
+
+    Raises ValueError for a network without batch norm.
+    """
+
+    paper = "Wang et al. 2021, arXiv:2006.10726"
+    family = "test-time"
+    source_free = True
+    streams = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """One step a batch, of which predictions are made before it; that is `online`.
+
+        Afterwards the network is used with the mean statistics of the stream; the authors' would
+        take those of each batch. Dropout is off.
+        """
+
+    online: Tensor
+    _seen: tuple[Unlabeled, Float[Tensor, "b k"]]
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.requires_grad_(False)
+        self.norms = [module for module in self.modules() if isinstance(module, _BatchNorm)]
+        if not self.norms:
+            raise ValueError("tent moves batch norms, and this network has none, known: neck 256")
+        for norm in self.norms:
+            norm.requires_grad_(True)
+        self.register_buffer("online", torch.zeros(0, classes))
+
+    def train(self, mode: bool = True) -> "Tent":
+        """Batch norms alone are in training mode."""
+        super().train(False)
+        for norm in self.norms:
+            norm.train(mode)
+        self.training = mode
+        return self
+
+    def prepare_target(self, target: Images) -> None:
+        """Forget the source's statistics; no image has been seen yet."""
+        for norm in self.norms:
+            norm.reset_running_stats()
+        self.steps = 0
+        self.online = self.online.new_full((len(target), self.classes), torch.nan)
+        self.train()
+
+    def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
+        """Entropy of the predictions."""
+        for norm in self.norms:
+            norm.momentum = 1 / (1 + self.steps)  # so that the mean is one over all batches
+        logits = self.predict(batch.target.x)
+        self._seen = batch.target, logits.detach().float()
+        return {"entropy": prediction_entropy(logits).mean()}
+
+    def after_step(self) -> None:
+        """Keep the predictions that were made before the step."""
+        target, logits = self._seen
+        self.online[target.index] = logits
+        self.steps += 1

@@ -1,0 +1,38 @@
+"""What experiments share, so that a run is made once."""
+
+from pathlib import Path
+
+import pytest
+
+from da import experiment
+from da.methods import METHODS, OWN
+from da.run import Run
+
+FOLDER = Path(__file__).parents[1] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def every() -> dict[str, Run]:
+    """Runs of methods.py by id."""
+    return {run.id: run for run in experiment.runs(FOLDER / "methods.py")}
+
+
+def test_every_method_of_the_package_is_compared_but_peers(every):
+    ours = {name for name in OWN if METHODS[name].family != "peer"}
+    assert {run.method.owner.name for run in every.values()} == ours
+    assert len(every) == len(ours) * 20 * 3
+
+
+def test_runs_of_the_emoji_experiment_are_among_them(every):
+    runs = experiment.runs(FOLDER / "emoji.py")
+    assert len(runs) == 420
+    assert all(every[run.id] == run for run in runs)
+
+
+def test_a_source_free_run_begins_with_source_only_on_its_task_and_seed(every):
+    free = [run for run in every.values() if run.method.owner.source_free]
+    assert len(free) >= 60
+    for run in free:
+        first = every[run.init]
+        assert first.method.owner.name == "source_only"
+        assert (first.task, first.seed) == (run.task, run.seed)
