@@ -27,8 +27,8 @@ OWN = "efficientnet_lite0", "lenet", "mlp"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-_CACHED = 2**17
-"""Numbers that a core's cache holds with room to spare."""
+_CACHED = 2**21
+"""Numbers that the largest of a CPU's caches holds with room to spare."""
 
 
 class Backbone(nn.Module):

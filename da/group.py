@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from da.batch import Batch, packed, tensors
+from da.method import Scalar
 from da.methods import Losses, Method, Phase
-from da.methods.base import Scalar
 from da.noise import streams
 
 

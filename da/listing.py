@@ -6,8 +6,8 @@ from typing import get_args
 
 from da import domains
 from da.backbones import OWN
+from da.method import Family
 from da.methods import METHODS
-from da.methods.base import Family
 from da.recipes import RECIPES
 from da.selection import SELECTORS
 

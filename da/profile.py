@@ -19,8 +19,8 @@ from da.batch import Batch, TargetBatch
 from da.ceilings import ceilings, flops
 from da.functional import Scalar
 from da.home import whole
+from da.method import Trainable
 from da.methods import Losses, Method, Phase
-from da.methods.base import Trainable
 from da.run import Run
 from da.train import Parts
 

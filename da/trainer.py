@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from da.batch import Batch, TargetBatch
 from da.functional import Scalar
-from da.methods.base import Losses, Trainable
+from da.method import Losses, Trainable
 
 Precision = Literal["fp32", "bf16"]
 Schedule = Literal["constant", "cosine", "annealing"]

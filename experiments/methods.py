@@ -13,8 +13,8 @@ da table experiments/methods.py --cost
 from itertools import permutations, product
 from typing import get_args
 
+from da.method import Family
 from da.methods import METHODS, OWN, Method
-from da.methods.base import Family
 from da.methods.source_only import SourceOnly
 from da.run import Run
 

@@ -28,6 +28,8 @@ ORDER = [
     "backbones",
     "folding",
     "loaders",
+    "network",
+    "method",
     "methods",
     "trainer",
     "features",

@@ -4,8 +4,8 @@ import re
 from typing import get_args
 
 from da import listing
+from da.method import Family
 from da.methods import METHODS
-from da.methods.base import Family
 
 
 def test_methods_stand_in_columns_by_family_then_name():

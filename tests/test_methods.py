@@ -77,7 +77,7 @@ def test_a_file_holds_one_method():
 
 
 def test_a_shared_base_is_no_method():
-    base = type("SourceFree", (Method,), {"__module__": "da.methods.base"})
+    base = type("SourceFree", (Method,), {"__module__": "da.method"})
     assert base not in METHODS.values()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import get_args
 
-from da.methods.base import METHODS, Batch, Family, Losses, Method, Network, Phase
+from da.method import METHODS, Batch, Family, Losses, Method, Network, Phase
 
 __all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "load"]
 

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
 from da.methods.adversarial import domain_cross_entropy
-from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
-from da.methods.mean_teacher import without_parameters
+from da.network import without_parameters
 
 
 class ADDA(Method):

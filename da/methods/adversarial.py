@@ -1,7 +1,7 @@
 """What adversarial methods share: a discriminator, how strongly it is fooled, and its loss."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.functional import grl_warmup
-from da.methods.base import Method, Scalar, mlp
+from da.method import Family, Method, Scalar, mlp
 
 
 def domain_cross_entropy(logits: Float[Tensor, "b"], n: int) -> Float[Tensor, "b"]:
@@ -39,7 +39,8 @@ class Adversarial(Method):
     source images and then of all target images.
     """
 
-    family = "adversarial"
+    family: ClassVar[Family] = "adversarial"
+    batchable: ClassVar[tuple[str, ...] | None] = ("trade_off",)
     discriminator: nn.Module
     """Gives one logit of coming from the source for each row of its input."""
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 
 
 class AFN(Method):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.batch import Unlabeled
 from da.domains import Images, LabeledImages
-from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.method import Batch, Losses, Method, Network, Scalar
 
 
 class ATDOC(Method):

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import one_thread, reverse_gradient
-from da.methods.base import Batch, Losses, Scalar
+from da.functional import one_thread
+from da.method import Batch, Losses, Scalar
 from da.methods.dann import DANN
 
 
@@ -16,8 +15,8 @@ class BSP(DANN):
     """DANN whose features have no direction that outweighs the others."""
 
     paper = "Chen et al. 2019, ICML"
-    family = "norm"  # type: ignore[assignment]
-    batchable = "trade_off", "penalty"  # type: ignore[assignment]
+    family = "norm"
+    batchable = "trade_off", "penalty"
 
     @dataclass(frozen=True)
     class Hparams(DANN.Hparams):
@@ -35,14 +34,10 @@ class BSP(DANN):
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """The losses of DANN, and the spectral penalty of both domains' features."""
         f_s, f_t = self.features(batch)
-        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
         spectrum = spectral_penalty(f_s, self.hp.directions)
         spectrum = spectrum + spectral_penalty(f_t, self.hp.directions)
-        return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
-            "domain": self.domain_loss(self.discriminator(f).squeeze(1), len(f_s)),
-            "spectrum": self.hp.penalty * spectrum,
-        }
+        losses = self.domain_losses(f_s, f_t, batch.source.y, progress)
+        return {**losses, "spectrum": self.hp.penalty * spectrum}
 
 
 def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:

@@ -13,15 +13,14 @@ from da.functional import (
     randomized_multilinear,
     reverse_gradient,
 )
+from da.method import Batch, Losses, Network, Scalar
 from da.methods.adversarial import Adversarial
-from da.methods.base import Batch, Losses, Network, Scalar
 
 
 class CDAN(Adversarial):
     """Features from which, beside the predictions, a discriminator cannot tell the domain."""
 
     paper = "Long et al. 2018, arXiv:1705.10667"
-    batchable = ("trade_off",)
 
     @dataclass(frozen=True)
     class Hparams(Adversarial.Hparams):

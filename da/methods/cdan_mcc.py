@@ -1,9 +1,10 @@
 """Conditional domain-adversarial training with minimum class confusion."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from da.functional import class_confusion
-from da.methods.base import Batch, Losses, Scalar
+from da.method import Batch, Losses, Scalar
 from da.methods.cdan import CDAN
 
 
@@ -11,8 +12,8 @@ class CDANMCC(CDAN):
     """CDAN+E whose target predictions, besides, rarely waver between two classes."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
-    family = "combination"  # type: ignore[assignment]
-    batchable = "trade_off", "confusion_trade_off", "temperature"  # type: ignore[assignment]
+    family = "combination"
+    batchable: ClassVar[tuple[str, ...] | None] = "trade_off", "confusion_trade_off", "temperature"
 
     @dataclass(frozen=True)
     class Hparams(CDAN.Hparams):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from da.functional import gaussian_kernel, mmd
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 
 
 class DAN(Method):

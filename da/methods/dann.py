@@ -8,15 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from da.functional import reverse_gradient
+from da.method import Batch, Losses, Network, Scalar
 from da.methods.adversarial import Adversarial
-from da.methods.base import Batch, Losses, Network, Scalar
 
 
 class DANN(Adversarial):
     """Features from which a discriminator cannot tell the domain."""
 
     paper = "Ganin et al. 2016, arXiv:1505.07818"
-    batchable = ("trade_off",)
 
     @dataclass(frozen=True)
     class Hparams(Adversarial.Hparams):

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from da.functional import squared_distances
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 from da.transport import exact_plan
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from da.functional import confident_cross_entropy
-from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.method import Batch, Losses, Method, Network, Scalar
 from da.noise import Dropout
 
 

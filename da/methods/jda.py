@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.eigen import require_images, transfer_components
 from da.functional import one_thread, squared_distances
-from da.methods.base import Method, Network
+from da.method import Method, Network
 from da.methods.mapping import Mapping
 
 

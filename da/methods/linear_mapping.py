@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.methods.base import Method, Network
+from da.method import Method, Network
 from da.methods.mapping import Mapping
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.batch import Batch
 from da.domains import Images, LabeledImages
-from da.methods.base import Losses, Method, Network, mlp
+from da.method import Losses, Method, Network, mlp
 from da.vision import unaugmented
 
 

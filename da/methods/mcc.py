@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 
 from da.functional import class_confusion
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 
 
 class MCC(Method):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from da.functional import cross_entropy_against, grl_warmup, reverse_gradient
-from da.methods.base import Batch, Losses, Method, Network, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Scalar, mlp
 
 
 class MDD(Method):

@@ -1,6 +1,5 @@
 """Mean teacher, by self-ensembling."""
 
-import copy
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.method import Batch, Losses, Method, Network, Scalar
+from da.network import without_parameters
 from da.noise import Dropout
 
 
@@ -85,13 +85,3 @@ class MeanTeacher(Method):
 
     def _student(self) -> nn.Sequential:
         return nn.Sequential(self.backbone, self.neck, self.head)
-
-
-def without_parameters(network: nn.Module) -> nn.Module:
-    """A copy whose weights are buffers: in checkpoints, and out of the optimizer's reach."""
-    network = copy.deepcopy(network)
-    for module in network.modules():
-        for name, weight in list(module.named_parameters(recurse=False)):
-            delattr(module, name)
-            module.register_buffer(name, weight.detach())
-    return network

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import confident_cross_entropy
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 
 
 class PseudoLabel(Method):

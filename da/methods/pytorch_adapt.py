@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
 
 TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
 TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from da.methods.base import Batch, Losses, Scalar
+from da.method import Batch, Losses, Scalar
 from da.methods.cdan_mcc import CDANMCC
 
 
@@ -16,7 +16,7 @@ class SDAT(CDANMCC):
     """CDAN and MCC with a task loss that stays small all around the weights."""
 
     paper = "Rangwani et al. 2022, arXiv:2206.08213"
-    batchable = None  # type: ignore[assignment]
+    batchable = None
 
     @dataclass(frozen=True)
     class Hparams(CDANMCC.Hparams):

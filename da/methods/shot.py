@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from da.batch import Batch, TargetBatch
 from da.domains import Images
 from da.functional import marginal_entropy, prediction_entropy
-from da.methods.base import Losses, Method, Network, Scalar
+from da.method import Losses, Method, Network, Scalar
 from da.vision import unaugmented
 
 

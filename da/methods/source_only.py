@@ -2,7 +2,7 @@
 
 import torch.nn.functional as F
 
-from da.methods.base import Batch, Losses, Method, Scalar
+from da.method import Batch, Losses, Method, Scalar
 
 
 class SourceOnly(Method):

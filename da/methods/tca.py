@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.eigen import require_images, transfer_components
 from da.kernels import gram, kernel, median_gamma
-from da.methods.base import Method, Network
+from da.method import Method, Network
 from da.methods.mapping import Mapping
 
 

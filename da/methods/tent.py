@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from da.batch import Batch, TargetBatch, Unlabeled
 from da.domains import Images
 from da.functional import prediction_entropy
-from da.methods.base import Losses, Method, Network, Scalar
+from da.method import Losses, Method, Network, Scalar
 
 
 class Tent(Method):

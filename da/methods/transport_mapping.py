@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.functional import squared_distances
-from da.methods.base import Method, Network
+from da.method import Method, Network
 from da.methods.mapping import Mapping
 from da.transport import barycenters
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.functional import gradient_penalty
-from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
 
 
 class WDGRL(Method):

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from da.batch import Batch
 from da.domains import Images, LabeledImages
 from da.functional import Scalar
-from da.linear import Linear
-from da.noise import Dropout
+from da.network import Network, mlp
 
 METHODS: dict[str, type["Method"]] = {}
 """Every method that names its paper, by the name of its file."""
@@ -54,54 +53,6 @@ class Trainable(Protocol):
 
     def after_step(self) -> None:
         """Update what no gradient moves."""
-
-
-def mlp(
-    inputs: int,
-    hidden: Iterable[int],
-    outputs: int,
-    *,
-    norm: bool = False,
-    dropout: float = 0.0,
-    leak: float = 0.0,
-) -> nn.Sequential:
-    """Linear layers; after each hidden one batch norm if `norm`, ReLU (of slope `leak` below 0),
-    and dropout.
-    """
-    layers: list[nn.Module] = []
-    for width in hidden:
-        layers += [Linear(inputs, width), *([nn.BatchNorm1d(width)] if norm else [])]
-        layers += [nn.LeakyReLU(leak) if leak else nn.ReLU()]
-        layers += [Dropout(dropout)] if dropout else []
-        inputs = width
-    return nn.Sequential(*layers, Linear(inputs, outputs))
-
-
-@dataclass(frozen=True)
-class Network:
-    """What stands on the backbone: `backbone -> neck -> head`."""
-
-    neck: int = 256
-    """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
-    dropout: float = 0.5
-    """Share of the neck's output that is dropped in training."""
-    head: tuple[int, ...] = ()
-    """Widths of the classifier's hidden layers; none for a linear classifier."""
-    bn: Literal["joint", "separate"] = "joint"
-    """Whether source and target pass through batch norm in one batch or in two."""
-    neck_norm: bool = True
-    """Batch norm in the neck."""
-    neck_relu: bool = True
-    """ReLU at the end of the neck."""
-
-    def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
-        """The neck for features of width `inputs`, and the width of its output."""
-        drop = [Dropout(self.dropout)] if self.dropout else []
-        if not self.neck:
-            return nn.Sequential(*drop), inputs
-        norm = [nn.BatchNorm1d(self.neck)] if self.neck_norm else []
-        relu = [nn.ReLU()] if self.neck_relu else []
-        return nn.Sequential(Linear(inputs, self.neck), *norm, *relu, *drop), self.neck
 
 
 class Method(nn.Module):

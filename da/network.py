@@ -1,0 +1,69 @@
+"""What methods build networks of: the neck, layers of heads, copies that no gradient moves."""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from da.linear import Linear
+from da.noise import Dropout
+
+
+def mlp(
+    inputs: int,
+    hidden: Iterable[int],
+    outputs: int,
+    *,
+    norm: bool = False,
+    dropout: float = 0.0,
+    leak: float = 0.0,
+) -> nn.Sequential:
+    """Linear layers; after each hidden one batch norm if `norm`, ReLU (of slope `leak` below 0),
+    and dropout.
+    """
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [Linear(inputs, width), *([nn.BatchNorm1d(width)] if norm else [])]
+        layers += [nn.LeakyReLU(leak) if leak else nn.ReLU()]
+        layers += [Dropout(dropout)] if dropout else []
+        inputs = width
+    return nn.Sequential(*layers, Linear(inputs, outputs))
+
+
+@dataclass(frozen=True)
+class Network:
+    """What stands on the backbone: `backbone -> neck -> head`."""
+
+    neck: int = 256
+    """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
+    dropout: float = 0.5
+    """Share of the neck's output that is dropped in training."""
+    head: tuple[int, ...] = ()
+    """Widths of the classifier's hidden layers; none for a linear classifier."""
+    bn: Literal["joint", "separate"] = "joint"
+    """Whether source and target pass through batch norm in one batch or in two."""
+    neck_norm: bool = True
+    """Batch norm in the neck."""
+    neck_relu: bool = True
+    """ReLU at the end of the neck."""
+
+    def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
+        """The neck for features of width `inputs`, and the width of its output."""
+        drop = [Dropout(self.dropout)] if self.dropout else []
+        if not self.neck:
+            return nn.Sequential(*drop), inputs
+        norm = [nn.BatchNorm1d(self.neck)] if self.neck_norm else []
+        relu = [nn.ReLU()] if self.neck_relu else []
+        return nn.Sequential(Linear(inputs, self.neck), *norm, *relu, *drop), self.neck
+
+
+def without_parameters(network: nn.Module) -> nn.Module:
+    """A copy whose weights are buffers: in checkpoints, and out of the optimizer's reach."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, weight.detach())
+    return network
