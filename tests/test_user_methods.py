@@ -76,7 +76,7 @@ def test_it_is_listed_and_found_by_its_name(folder):
     ("name", "text", "said"),
     [
         ("dann", CODE, r"dann\.py: the name dann stands already, known: .*source_only"),
-        ("base", CODE, r"base\.py: the name base stands already"),
+        ("mapping", CODE, r"mapping\.py: the name mapping stands already"),
         ("mine", "x = 1\n", r"mine\.py has no method: a subclass of Method that names its paper"),
         ("mine", "x = \n", r"mine\.py fails: SyntaxError: invalid syntax \(mine\.py, line 1\)"),
         ("mine", "import nowhere\n", r"mine\.py fails: ModuleNotFoundError: .*'nowhere'"),
