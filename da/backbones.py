@@ -19,7 +19,8 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.home import home, sha256
+from da.home import sha256
+from da.weights import origin, run_weights
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
 """Backbones that need no network; any name of timm or torchvision is known too."""
@@ -135,38 +136,6 @@ def build(name: str, init: str = "pretrained") -> nn.Module:
     return backbone
 
 
-def weights_file(run_id: str) -> Path:
-    """Where the weights of a finished run are kept, if they are."""
-    return home() / "weights" / f"{run_id}.pt"
-
-
-ORIGIN = "origin"
-"""In a file of weights: where those of the backbone began, as `Run.init`."""
-
-
-def origin(init: str) -> str:
-    """Where the backbone's weights come from: where `init` is a run that did not move them, those
-    that it began with.
-    """
-    if init in ("pretrained", "random") or run_weights(init):
-        return init
-    kept = _kept(init)
-    return origin(kept[ORIGIN]) if ORIGIN in kept else init
-
-
-def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
-    """Weights of a `part` that a run ended with; ValueError where they were not kept."""
-    weights = _kept(run_id).items()
-    return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
-
-
-def _kept(run_id: str) -> dict[str, Any]:
-    file = weights_file(run_id)
-    if not file.exists():
-        raise ValueError(f"no weights of run {run_id!r}: sweep it first, known: {_known_runs()}")
-    return torch.load(file, weights_only=True, map_location="cpu")
-
-
 def fingerprint(backbone: nn.Module) -> str:
     """SHA-256 of all weights."""
     digest = hashlib.sha256()
@@ -276,7 +245,3 @@ def _look_for_hub() -> None:
         socket.getaddrinfo("huggingface.co", 443)
     except OSError:
         constants.HF_HUB_OFFLINE = True
-
-
-def _known_runs() -> str:
-    return ", ".join(sorted(f.stem for f in weights_file("").parent.glob("*.pt"))) or "none yet"

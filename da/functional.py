@@ -84,36 +84,6 @@ def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor,
         return gap.square().sum() / (4 * f_s.shape[1] ** 2)
 
 
-def gaussian_kernel(
-    f: Float[Tensor, "b d"],
-    factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0),
-    width: Scalar | None = None,
-) -> Float[Tensor, "b b"]:
-    """Sum over `factors` of exp(-|f_i - f_j|² / (factor * width)), for all pairs of rows of `f`.
-
-    The width is by default the mean squared distance of two different rows, through which no
-    gradient flows, as in the code of Long et al. 2015.
-    """
-    with torch.autocast(f.device.type, enabled=False):
-        f = _wide(f)
-        distances = squared_distances(f, f)
-        if width is None:
-            width = distances.detach().sum() / (len(f) * (len(f) - 1))
-            width = width.clamp_min(torch.finfo(f.dtype).tiny)
-        return torch.stack([(-distances / (factor * width)).exp() for factor in factors]).sum(0)
-
-
-def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
-    """Squared distance of the domains' means in the space of a kernel (Gretton et al. 2012).
-
-    `k` is the kernel of `n` source images, then of target images: of each two, or more. The
-    estimate is unbiased, of all pairs of different images, so it may be below 0.
-    """
-    within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
-    m = len(k) - n
-    return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * k[:n, n:].mean()
-
-
 def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
     """Shannon entropy of each row of class probabilities, in nats."""
     return torch.special.entr(p).sum(1)

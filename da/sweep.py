@@ -15,11 +15,11 @@ import torch
 from filelock import FileLock, Timeout
 
 from da import records
-from da.backbones import weights_file
 from da.environment import cores
 from da.records import Record
 from da.run import Run
 from da.together import kind, train_together
+from da.weights import weights_file
 
 TOGETHER = 10
 """How many runs train together: more would win little, and be lost when a sweep is killed."""

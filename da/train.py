@@ -23,12 +23,12 @@ from da import (
     selection,
     symptoms,
     trainer,
+    weights,
 )
 from da.batch import Batch, TargetBatch
 from da.domains import Domain, Images, Task
 from da.environment import environment, peak_memory
 from da.functional import one_thread
-from da.home import whole
 from da.methods import Method
 from da.noise import default_generator
 from da.records import Point, Record
@@ -71,8 +71,7 @@ def images(run: Run, parts: Parts) -> int:
 
 def keep_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with."""
-    with whole(backbones.weights_file(run.id)) as file:
-        torch.save(parts.method.state_dict() | {backbones.ORIGIN: run.init}, file)
+    weights.save(run.id, parts.method.state_dict(), origin=run.init)
 
 
 def record(
@@ -124,7 +123,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     side = run.side or min(source.x.shape[1], 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
-        frozen = features.frozen(run.backbone, backbones.origin(run.init))
+        frozen = features.frozen(run.backbone, weights.origin(run.init))
         recipe = features.Recipe(side, run.precision, run.augment, run.views)
         source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
         backbone: nn.Module = backbones.Features(source.x.shape[-1])
@@ -148,7 +147,7 @@ def _begin(method: Method, run_id: str) -> None:
     """Give `method` the neck and the head that a run ended with; ValueError where they differ."""
     for name in ("neck", "head"):
         try:
-            method.get_submodule(name).load_state_dict(backbones.run_weights(run_id, name))
+            method.get_submodule(name).load_state_dict(weights.run_weights(run_id, name))
         except RuntimeError as error:
             raise ValueError(
                 f"run {run_id!r} has another {name} than this run's network"

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 from torch import nn
 
-from da import backbones
+from da import backbones, weights
 from da.backbones import MLP, Features, build, fingerprint
 from da.home import whole
 from da.methods.source_only import SourceOnly
@@ -213,7 +213,7 @@ def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monk
 
 def keep(run_id: str, backbone: nn.Module) -> None:
     """Weights of a whole method, as `train` keeps them."""
-    with whole(backbones.weights_file(run_id)) as file:
+    with whole(weights.weights_file(run_id)) as file:
         torch.save(SourceOnly.Hparams().build(backbone, 2).state_dict(), file)
 
 

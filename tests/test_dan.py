@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from conftest import build, normal
-from da.functional import gaussian_kernel, mmd
+from da.kernels import gaussian_kernel, mmd
 from da.methods.dan import DAN
 from da.trainer import train_step
 

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from conftest import build, normal
-from da.functional import gaussian_kernel, grl_warmup
+from da.functional import grl_warmup
+from da.kernels import gaussian_kernel
 from da.methods.dsan import DSAN, local_mmd
 from da.trainer import train_step
 

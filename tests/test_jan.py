@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from conftest import build, normal
-from da.functional import gaussian_kernel, mmd
+from da.kernels import gaussian_kernel, mmd
 from da.methods.jan import JAN
 from da.trainer import train_step
 

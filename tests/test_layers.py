@@ -25,6 +25,7 @@ ORDER = [
     "vision",
     "fetch",
     "domains",
+    "weights",
     "backbones",
     "folding",
     "loaders",

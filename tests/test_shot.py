@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from conftest import build, points
-from da import domains, loaders, train
+from da import domains, loaders, train, weights
 from da.batch import TargetBatch
 from da.functional import marginal_entropy, prediction_entropy
 from da.methods.shot import SHOT, pseudo_labels
@@ -127,7 +127,7 @@ def source_run() -> Run:
 def test_it_begins_with_the_whole_network_of_a_run(source_run):
     run = replace(source_run, method=SHOT.Hparams(), init=source_run.id)
     begun = train.assemble(run, "cpu").method
-    kept = torch.load(train.backbones.weights_file(source_run.id), weights_only=True)
+    kept = torch.load(weights.weights_file(source_run.id), weights_only=True)
     for name, weight in begun.state_dict().items():
         if name != "labels":
             assert weight.equal(kept[name]), name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from da import backbones, records
+from da import records, weights
 from da.methods import METHODS, Network
 from da.run import Run
 from da.sweep import sweep
@@ -93,8 +93,8 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
     outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
     assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
     assert all(o.record for o in outcomes)
-    assert backbones.weights_file(RUNS[1].id).exists()
-    assert not backbones.weights_file(RUNS[0].id).exists()
+    assert weights.weights_file(RUNS[1].id).exists()
+    assert not weights.weights_file(RUNS[0].id).exists()
 
 
 def test_weights_that_are_gone_are_made_again(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from da import backbones
+from da import weights
 from da.methods import METHODS, Network
 from da.records import Record
 from da.run import Run
@@ -105,8 +105,8 @@ def test_records_are_those_of_runs_alone():
 def test_weights_are_kept_of_those_that_others_begin_with():
     runs = others()[:2]
     list(train_together(runs, device="cpu", keep=runs[1:]))
-    assert [backbones.weights_file(run.id).exists() for run in runs] == [False, True]
-    kept = torch.load(backbones.weights_file(runs[1].id), weights_only=True)
+    assert [weights.weights_file(run.id).exists() for run in runs] == [False, True]
+    kept = torch.load(weights.weights_file(runs[1].id), weights_only=True)
     assert kept["neck.0.weight"].shape == (8, 64)
 
 

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.functional import gaussian_kernel, grl_warmup
+from da.functional import grl_warmup
+from da.kernels import gaussian_kernel
 from da.method import Batch, Losses, Method, Scalar
 
 

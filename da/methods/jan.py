@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from da.functional import gaussian_kernel, mmd
+from da.kernels import gaussian_kernel, mmd
 from da.method import Batch, Losses, Method, Scalar
 
 

@@ -1,0 +1,50 @@
+"""Weights that finished runs ended with, for runs that begin with them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from da.home import home, whole
+
+_ORIGIN = "origin"
+
+
+def weights_file(run_id: str) -> Path:
+    """Where the weights of a finished run are kept, if they are."""
+    return home() / "weights" / f"{run_id}.pt"
+
+
+def save(run_id: str, state: Mapping[str, Tensor], *, origin: str) -> None:
+    """Keep the weights of a run; `origin` is its `Run.init`, where those of its backbone began."""
+    with whole(weights_file(run_id)) as file:
+        torch.save({**state, _ORIGIN: origin}, file)
+
+
+def origin(init: str) -> str:
+    """Where the backbone's weights come from: where `init` is a run that did not move them, those
+    that it began with.
+    """
+    if init in ("pretrained", "random") or run_weights(init):
+        return init
+    kept = _kept(init)
+    return origin(kept[_ORIGIN]) if _ORIGIN in kept else init
+
+
+def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
+    """Weights of a `part` that a run ended with; ValueError where they were not kept."""
+    weights = _kept(run_id).items()
+    return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
+
+
+def _kept(run_id: str) -> dict[str, Any]:
+    file = weights_file(run_id)
+    if not file.exists():
+        raise ValueError(f"no weights of run {run_id!r}: sweep it first, known: {_known_runs()}")
+    return torch.load(file, weights_only=True, map_location="cpu")
+
+
+def _known_runs() -> str:
+    return ", ".join(sorted(f.stem for f in weights_file("").parent.glob("*.pt"))) or "none yet"
