@@ -62,6 +62,7 @@ ORDER = [
     "track",
     "shell",
     "listing",
+    "commands",
     "cli",
 ]
 """A module imports only from those above it."""
@@ -73,7 +74,7 @@ BEHIND = {
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},
     "wandb": {"track"},
-    "tyro": {"run", "shell", "cli"},
+    "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""
 
