@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ def find(run: str, folder: Path) -> Record:
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
     """Records of those of `wanted`, settings by id, that have one.
 
+    A setting that is younger than a record had its default then, or the id would be another.
     Raises ValueError where a record was made under other settings: a default has changed since.
     """
     found = []
@@ -87,5 +88,5 @@ def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
             changed = {k: v for k, v in record.settings.items() if now.get(k) != v}
             if changed:
                 raise ValueError(f"{file} was made with {changed}; remove it and run it anew")
-            found.append(record)
+            found.append(replace(record, settings={**now, **record.settings}))
     return found

@@ -72,9 +72,11 @@ def test_load_brings_those_that_are_wanted_and_there(tmp_path):
     assert records.load(tmp_path, {}) == []
 
 
-def test_load_forgives_a_setting_that_is_new_since(tmp_path):
+def test_load_fills_in_a_setting_that_is_new_since(tmp_path):
     records.save(RECORD, tmp_path)
-    assert records.load(tmp_path, {"abc": RECORD.settings | {"new": 1}}) == [RECORD]
+    [found] = records.load(tmp_path, {"abc": RECORD.settings | {"new": 1}})
+    assert found.settings == RECORD.settings | {"new": 1}
+    assert found.curve == RECORD.curve
 
 
 @pytest.mark.parametrize("now", [{"method": "coral", "hp.hidden": [8]}, {"method": "dann"}])
