@@ -130,3 +130,11 @@ def test_equals_a_step_written_by_hand(batch):
     torch.testing.assert_close(
         dict(m.named_parameters()), dict(ref.named_parameters()), rtol=1e-4, atol=1e-5
     )
+
+
+def test_features_cannot_silence_the_critic(batch):
+    m = build(WDGRL)
+    with torch.no_grad():
+        m.critic[0].bias.fill_(-100)  # as a neck does that drives all its units below 0
+    m(batch, 0.5)["distance"].backward()
+    assert any(p.grad.any() for p in m.neck.parameters())

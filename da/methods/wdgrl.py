@@ -30,6 +30,8 @@ class WDGRL(Method):
         """Weight of the Wasserstein distance, lambda in the paper."""
         hidden: tuple[int, ...] = (100,)
         """Widths of the critic's hidden layers."""
+        leak: float = 0.2
+        """Slope of their ReLU below 0; 0 in the paper, where features can silence all of them."""
         critic_steps: int = 5
         """Steps of the critic for each one of the features, n in the paper."""
         penalty: float = 10.0
@@ -39,7 +41,7 @@ class WDGRL(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        *layers, _ = mlp(self.width, hp.hidden, 1)
+        *layers, _ = mlp(self.width, hp.hidden, 1, leak=hp.leak)
         # Without a bias, as what is added to the rating of both domains cancels.
         last = nn.Linear((self.width, *hp.hidden)[-1], 1, bias=False)
         self.critic = nn.Sequential(*layers, last)
