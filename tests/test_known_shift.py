@@ -160,7 +160,11 @@ SHIFTS = {
     "dan": (shortcut(), {}, ("dan", {"trade_off": 0.0})),
     "jan": (clusters(shift=2.4), {}, ("jan", {"trade_off": 0.0})),
     "dsan": (shortcut(), {}, ("dsan", {"trade_off": 0.0})),
-    "bsp": (spread(), {"trade_off": 0.0}, ("bsp", {"trade_off": 0.0, "penalty": 0.0})),
+    "bsp": (
+        spread(),
+        {"hidden": (32,), "trade_off": 0.0},
+        ("bsp", {"hidden": (32,), "trade_off": 0.0, "penalty": 0.0}),
+    ),
     "adabn": (clusters(shift=2.4), {}, ("source_only", {})),
     "mcc": (clusters(shift=2.4), {}, ("mcc", {"trade_off": 0.0})),
     "entropy_min": (hinted(), {"trade_off": 0.3}, ("entropy_min", {"trade_off": 0.0})),
