@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -43,8 +43,10 @@ def gather(records: Sequence[Record]) -> dict[Line, Runs]:
 
     Those stand in the columns of the others: shots in the column of the task without them, a run
     from a domain to itself in every column with that target. Where there are no such columns they
-    are ordinary rows, each run in the column of its own task.
+    are ordinary rows, each run in the column of its own task. A run over a stream of test images
+    stands in two rows: what it predicted while they came, and what it would predict afterwards.
     """
+    records = [twin for r in records for twin in (r, *_online(r))]
     adapted = [_task(r) for r in records if not _is_target_only(r)]
     columns = list(dict.fromkeys(map(_without_shots, adapted)))
     if set(columns) & set(adapted):
@@ -132,6 +134,16 @@ def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]
         )
         for machine, each in found.items()
     }
+
+
+def _online(r: Record) -> list[Record]:
+    """A record of the predictions that a run made while test images streamed by, if it did."""
+    last = r.curve[-1]
+    if "target_accuracy/online" not in last:
+        return []
+    settings = r.settings | {"method": f"{r.settings['method']} (online)"}
+    point = last | {"target_accuracy": last["target_accuracy/online"]}
+    return [replace(r, settings=settings, curve=[point])]
 
 
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from statistics import stdev
 
@@ -94,3 +95,10 @@ def test_a_run_that_begins_with_anothers_weights_is_named_by_the_others_method()
     rows = texts(build([*begun, other, *after]))
     assert rows["coral_map init=source_only"] == ["70.0 ± 0.0"]
     assert rows["coral_map init=dann"] == ["60.0"]
+
+
+def test_a_run_over_a_stream_has_a_row_for_what_it_said_meanwhile() -> None:
+    tent = record("tent", STYLES[0], 60)
+    curve = [*tent.curve[:-1], tent.curve[-1] | {"target_accuracy/online": 55.0}]
+    records = [record("dann", STYLES[0], 50), replace(tent, curve=curve)]
+    assert texts(build(records)) == {"dann": ["50.0"], "tent": ["60.0"], "tent (online)": ["55.0"]}
