@@ -8,6 +8,7 @@ import torch
 from torch.optim import SGD, AdamW
 
 import da.graph
+from conftest import build
 from da.backbones import lenet
 from da.batch import Batch, Labeled, Unlabeled
 from da.graph import Captured, fill, make_capturable, restored
@@ -150,9 +151,7 @@ def test_there_is_no_cuda_graph_on_a_cpu():
 def test_progress_may_be_a_tensor(name):
     losses = []
     for progress in (0.3, torch.tensor(0.3)):
-        kind = METHODS[name]
-        torch.manual_seed(0)
-        method = kind.Hparams().build(da.backbones.Features(5), 3, Network(neck=8, dropout=0))
+        method = build(METHODS[name])
         optimizer = sgd(method)
         train_step(method, optimizer, features(), progress)
         losses.append(train_step(method, optimizer, features(1), progress))

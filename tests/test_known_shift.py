@@ -155,7 +155,11 @@ SHIFTS = {
         ("adda", {"hidden": (32,), "source_share": 1.0}),
     ),
     "mdd": (spread(), {"trade_off": 6.0, "gamma": 1.0}, ("mdd", {"trade_off": 0.0, "gamma": 1.0})),
-    "wdgrl": (shortcut(), {}, ("wdgrl", {"trade_off": 0.0})),
+    "wdgrl": (
+        shortcut(),
+        {"hidden": (32,), "critic_steps": 2},
+        ("wdgrl", {"hidden": (32,), "critic_steps": 2, "trade_off": 0.0}),
+    ),
     "coral": (shortcut(), {}, ("coral", {"trade_off": 0.0})),
     "dan": (shortcut(), {}, ("dan", {"trade_off": 0.0})),
     "jan": (clusters(shift=2.4), {}, ("jan", {"trade_off": 0.0})),
