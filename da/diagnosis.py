@@ -34,12 +34,11 @@ def diagnose(
 
     The task's are the losses `task` and `task_...`.
     """
-    training, device = method.training, batch.target.x.device
+    device = batch.target.x.device
     discriminator = getattr(method, "discriminator", None)
     gradients = _Gradients()
     found: dict[str, float] = {}
-    method.eval()
-    with undisturbed(device):
+    with method.evaluating(), undisturbed(device):
         for phase in method.phases():
             moves_features = _moves_features(method, phase)
             if not moves_features and discriminator is None:
@@ -53,7 +52,6 @@ def diagnose(
             if moves_features:
                 gradients.add(losses, [x for x in f if x.requires_grad])
             found |= _told(logits, batch)
-    method.train(training)
     if callable(strength := getattr(method, "strength", None)):
         found["lambda"] = float(strength(progress))
     return found | gradients.norms()

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from da.assemble import Parts, assemble
 from da.evaluate import outputs
 from da.methods import METHODS
 from da.run import Run
-from da.train import Parts, assemble, fit
+from da.train import fit
 from da.weights import weights_file
 
 Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]

@@ -44,13 +44,11 @@ def outputs(
     device: torch.device | None = None,
 ) -> Float[Tensor, "b _"]:
     """What `function`, a part of `method`, gives for `images` in evaluation mode, on the CPU."""
-    training = method.training
-    method.eval()
-    parts = [
-        function(unaugmented(images.take(i).to(device or "cpu"), side)).float().cpu()
-        for i in torch.arange(len(images)).split(256)
-    ]
-    method.train(training)
+    with method.evaluating():
+        parts = [
+            function(unaugmented(images.take(i).to(device or "cpu"), side)).float().cpu()
+            for i in torch.arange(len(images)).split(256)
+        ]
     return torch.cat(parts)
 
 

@@ -48,7 +48,7 @@ def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = _wide(f)
+    f = wide(f)
     f = f - f.mean(-2, keepdim=True)
     return f.mT @ f / (f.shape[-2] - 1)
 
@@ -61,7 +61,7 @@ def covariance_power(
     By the eigenvectors of b by b inner products where images are fewer than features: in all
     other directions the matrix is the ridge alone.
     """
-    f = _wide(f)
+    f = wide(f)
     b, d = f.shape[-2:]
     identity = torch.eye(d, device=f.device, dtype=f.dtype)
     if b >= d:
@@ -94,7 +94,7 @@ def entropy_weights(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
 
     1 + exp(-entropy), over its mean, through which no gradient flows.
     """
-    p = _wide(p)
+    p = wide(p)
     p = p.clamp_min(torch.finfo(p.dtype).tiny)  # where it is 0, entropy has no finite gradient
     certainty = 1 + (-entropy(p)).exp()
     return certainty / certainty.detach().mean()
@@ -105,7 +105,7 @@ def prediction_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
 
     By logarithms, so that its gradient is finite where a class has no probability left.
     """
-    log_p = _wide(logits).log_softmax(1)
+    log_p = wide(logits).log_softmax(1)
     return -(log_p.exp() * log_p).sum(1)
 
 
@@ -115,14 +115,14 @@ def marginal_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     Less the mean of `prediction_entropy`, it is the mutual information of image and predicted
     class (Krause et al. 2010).
     """
-    log_p = _wide(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
+    log_p = wide(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
     return -(log_p.exp() * log_p).sum()
 
 
 def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     """Sum of the singular values over the number of rows (Cui et al. 2020)."""
     with torch.autocast(p.device.type, enabled=False), one_thread():
-        return torch.linalg.svdvals(_wide(p)).sum() / len(p)
+        return torch.linalg.svdvals(wide(p)).sum() / len(p)
 
 
 def confident_cross_entropy(
@@ -133,7 +133,7 @@ def confident_cross_entropy(
     Of images where these have a probability of at least `threshold`, over the number of all
     images. No gradient flows to `guide`.
     """
-    confidence, y = _wide(guide).softmax(1).max(1)
+    confidence, y = wide(guide).softmax(1).max(1)
     loss = F.cross_entropy(logits, y, reduction="none")
     return (loss * (confidence >= threshold)).mean()
 
@@ -166,7 +166,7 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
 
     Images count by how certain they are, and no gradient flows through that.
     """
-    p = (_wide(logits) / temperature).softmax(1)
+    p = (wide(logits) / temperature).softmax(1)
     weight = entropy_weights(p.detach())
     with torch.autocast(logits.device.type, enabled=False):
         confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
@@ -191,7 +191,7 @@ def gradient_penalty(
     Mean squared difference; in float32 or wider.
     """
     with torch.enable_grad(), torch.autocast(f.device.type, enabled=False):
-        f = _wide(f).detach().requires_grad_()
+        f = wide(f).detach().requires_grad_()
         (slopes,) = torch.autograd.grad(critic(f).sum(), f, create_graph=True)
         return (slopes.norm(dim=1) - 1).square().mean()
 
@@ -233,6 +233,6 @@ def squared_distances(
     return distances.clamp_min_(0)
 
 
-def _wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+def wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """In float32 where it comes in half precision, which sums of squares overflow."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

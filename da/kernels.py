@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import Scalar, squared_distances
+from da.functional import Scalar, squared_distances, wide
 
 
 def kernel(
@@ -49,7 +49,7 @@ def gaussian_kernel(
     gradient flows, as in the code of Long et al. 2015.
     """
     with torch.autocast(f.device.type, enabled=False):
-        f = f.to(torch.promote_types(f.dtype, torch.float32))
+        f = wide(f)
         distances = squared_distances(f, f)
         if width is None:
             width = distances.detach().sum() / (len(f) * (len(f) - 1))

@@ -123,8 +123,10 @@ def _batches(task: Task, size: int, seed: int, sight: _Sight, strong: bool) -> I
 
 
 def _target_batches(images: Images, size: int, seed: int, sight: _Sight) -> Iterator[TargetBatch]:
+    random = is_random(images.x, sight.augment)
     for step in count():
-        sight.views = generator(seed, _VIEWS, step)
+        if random:
+            sight.views = generator(seed, _VIEWS, step)
         yield TargetBatch(sight.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
 
 

@@ -1,6 +1,7 @@
 """The contract of a domain-adaptation method."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -165,6 +166,14 @@ class Method(nn.Module):
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Class logits of source images."""
         return self.head(self.embed_source(x))
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """In evaluation mode within it, and as before afterwards."""
+        training = self.training
+        self.eval()
+        yield
+        self.train(training)
 
     def after_step(self) -> None:
         """Update what no gradient moves, such as an average of weights or a memory of images.

@@ -15,6 +15,7 @@ from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
 
 from da import train, trainer
+from da.assemble import Parts, assemble
 from da.batch import Batch, TargetBatch
 from da.ceilings import ceilings, flops
 from da.functional import Scalar
@@ -22,7 +23,6 @@ from da.home import whole
 from da.method import Trainable
 from da.methods import Losses, Method, Phase
 from da.run import Run
-from da.train import Parts
 
 STEP = "data", "forward", "backward", "optimiser", "trainer"
 """Parts of a step; `trainer` is all that is none of the others."""
@@ -122,7 +122,7 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
     Raises ValueError for what cannot be had.
     """
     start = time.perf_counter()
-    parts = train.assemble(run, device)
+    parts = assemble(run, device)
     optimizer = train.optimizer(run, parts.method)
     batches = chain.from_iterable(train.batches(run, parts) for _ in count())  # streams end
     with train.threads(run):

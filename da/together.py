@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 from da import trainer
+from da.assemble import Parts, assemble
 from da.group import Group, stacked
 from da.records import Point, Record
 from da.run import Run
 from da.train import (
-    Parts,
-    assemble,
     batches,
     fit,
     images,

@@ -43,7 +43,7 @@ def _kept(run_id: str) -> dict[str, Any]:
     file = weights_file(run_id)
     if not file.exists():
         raise ValueError(f"no weights of run {run_id!r}: sweep it first, known: {_known_runs()}")
-    return torch.load(file, weights_only=True, map_location="cpu")
+    return torch.load(file, weights_only=True, map_location="cpu", mmap=True)  # read as needed
 
 
 def _known_runs() -> str:

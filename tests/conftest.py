@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from da import domains, methods, train
+from da import domains, methods
+from da.assemble import show
 from da.backbones import MLP, Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Domain
@@ -50,7 +51,7 @@ def build(kind: type[Method], **hp) -> Method:
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
     if not kind.frozen_only:  # whose maps need more images
         few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
-        train.show(m, domains.build("moons:0-1", few, few))
+        show(m, domains.build("moons:0-1", few, few))
     return m
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from conftest import points, skip_without
-from da import diagnosis, train
+from da import diagnosis
+from da.assemble import assemble, prepare
 from da.backbones import MLP, Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.diagnosis import diagnose, predicted, undisturbed
@@ -189,7 +190,7 @@ def test_looking_changes_nothing(kind):
         skip_without(kind.needs)
         method = built(kind, Features(5) if kind.frozen_only else None, Network(neck=8))
         name = "moons:0-40" + "+3shot" * kind.takes_shots
-        task = train.prepare(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
+        task = prepare(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
         optimizer = torch.optim.SGD(method.parameters(), 0.05)
         losses = []
         for step, batch in enumerate(islice(batches(task, 8, 0), 4)):
@@ -216,9 +217,9 @@ RUN = Run(
 
 
 def test_a_record_has_it_at_each_look(monkeypatch):
-    curve, _ = fit(RUN, train.assemble(RUN, "cpu"), quiet=True)
+    curve, _ = fit(RUN, assemble(RUN, "cpu"), quiet=True)
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_: {})
-    without, _ = fit(RUN, train.assemble(RUN, "cpu"), quiet=True)
+    without, _ = fit(RUN, assemble(RUN, "cpu"), quiet=True)
     for point, plain in zip(curve, without, strict=True):
         names = [name.removeprefix("diagnosis/") for name in point.keys() - plain.keys()]
         assert sorted(names) == sorted(
@@ -231,7 +232,7 @@ def test_a_record_has_it_at_each_look(monkeypatch):
     assert curve[-1]["diagnosis/lambda"] == pytest.approx(2 / (1 + math.exp(-10 * 3 / 4)) - 1)
     shares = [n for name, n in curve[-1].items() if name.startswith("predicted/")]
     assert len(shares) == 2
-    assert sum(shares) == len(train.assemble(RUN, "cpu").task.target_test)
+    assert sum(shares) == len(assemble(RUN, "cpu").task.target_test)
 
 
 def mute(method: Method) -> None:
@@ -258,7 +259,7 @@ WEIGHTLESS = replace(LONGER, method=DANN.Hparams(trade_off=0, hidden=(8,)))
     ],
 )
 def test_each_warning_is_given_once_while_training(run, damage, warnings, capsys):
-    parts = train.assemble(run, "cpu")
+    parts = assemble(run, "cpu")
     if damage:
         damage(parts.method)
     fit(run, parts)

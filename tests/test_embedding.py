@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from da.assemble import assemble
 from da.embedding import embedding
 from da.methods import METHODS, Network
 from da.run import Run
-from da.train import assemble, train
+from da.train import train
 
 FULL = Run(
     METHODS["source_only"].Hparams(),

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from conftest import build, points, skip_without
-from da import train
+from da.assemble import prepare
 from da.batch import Batch, Labeled, Unlabeled
 from da.home import whole
 from da.methods import METHODS
@@ -28,7 +28,7 @@ def first_losses(name: str) -> list[dict[str, float]]:
     x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
     m = build(METHODS[name])
-    task = train.prepare(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
+    task = prepare(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
     source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     losses = []

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from conftest import points, skip_without
-from da import evaluate, loaders, train
+from da import evaluate, loaders
+from da.assemble import prepare
 from da.backbones import Features
 from da.domains import Domain, Task
 from da.methods import METHODS, Method, Network
@@ -132,7 +133,7 @@ def trained(
         source, _ = trained("source_only", shift, seed, frozen=frozen, network=network)
         for part in ("backbone", "neck", "head"):
             m.get_submodule(part).load_state_dict(source.get_submodule(part).state_dict())
-    task = train.prepare(m, *shift)
+    task = prepare(m, *shift)
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
     batches = cycle(islice(loaders.batches(task, 64, seed), 16))

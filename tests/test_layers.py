@@ -54,6 +54,7 @@ ORDER = [
     "tables",
     "style",
     "plots",
+    "assemble",
     "train",
     "profile",
     "together",

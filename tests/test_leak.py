@@ -8,12 +8,13 @@ import torch
 
 from conftest import build, points, skip_without
 from da import domains, evaluate, selection
+from da.assemble import show
 from da.domains import Domain, LabeledImages, Task
 from da.loaders import batches
 from da.methods import METHODS
 from da.methods.source_only import SourceOnly
 from da.run import Run
-from da.train import show, train
+from da.train import train
 from da.trainer import fit
 
 every_method = pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)

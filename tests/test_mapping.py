@@ -10,7 +10,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from conftest import points
-from da import domains, evaluate, train
+from da import domains, evaluate
+from da.assemble import prepare
 from da.backbones import Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Domain, Task
@@ -44,7 +45,7 @@ def prepared(kind: type[Mapping], pair: tuple[Domain, Domain], **hp) -> tuple[Ma
     """The method, and the task as it sees it."""
     torch.manual_seed(0)
     m = kind.Hparams(**hp).build(Features(6), 2)
-    return m, train.prepare(m, "moons:0-1", *pair)
+    return m, prepare(m, "moons:0-1", *pair)
 
 
 def images(task: Task) -> tuple[torch.Tensor, torch.Tensor]:

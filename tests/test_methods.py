@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from conftest import build, points
-from da import domains, train
+from da import domains
+from da.assemble import show
 from da.methods import METHODS, Method
 from da.trainer import train_step
 
@@ -62,7 +63,7 @@ def test_state_survives_a_checkpoint(method, batch, tmp_path):
         points(torch.randn(20, 5) + 1, torch.arange(20) % 2),
     )
     task = domains.build("moons:0-1", source, target)
-    train.show(method, task)
+    show(method, task)
     train_step(method, torch.optim.SGD(method.parameters(), 0.1), batch, 0.5)
     torch.save(method.state_dict(), tmp_path / "weights.pt")
     fresh = build(type(method))

@@ -73,7 +73,7 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
 
 def test_a_look_and_the_start_are_timed_apart(monkeypatch, tmp_path, watch):
     monkeypatch.setattr(train, "look", watch.slow(train.look))
-    monkeypatch.setattr(train, "assemble", watch.slow(train.assemble))
+    monkeypatch.setattr(profile, "assemble", watch.slow(profile.assemble))
     found = profile.measure(run(), tmp_path / "trace.json", steps=3)
     assert (found.start_up, found.look, found.step) == (1, 1, 0)
 

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from conftest import build, points
 from da import domains, loaders, train, weights
+from da.assemble import Parts, assemble
 from da.batch import TargetBatch
 from da.functional import marginal_entropy, prediction_entropy
 from da.methods.shot import SHOT, pseudo_labels
@@ -107,7 +108,7 @@ def test_it_is_shown_no_source_image():
     few = points(torch.randn(40, 2), torch.arange(40) % 2)
     run = Run(SHOT.Hparams(), "moons:0-40", backbone="mlp", init="x", regime="full", batch=8)
     task = domains.build(run.task, few, few)
-    parts = train.Parts(task, build(SHOT), 0, torch.device("cpu"), torch.Generator())
+    parts = Parts(task, build(SHOT), 0, torch.device("cpu"), torch.Generator())
     batch = next(train.batches(run, parts))
     assert isinstance(batch, TargetBatch)
     assert not hasattr(batch, "source")
@@ -126,7 +127,7 @@ def source_run() -> Run:
 
 def test_it_begins_with_the_whole_network_of_a_run(source_run):
     run = replace(source_run, method=SHOT.Hparams(), init=source_run.id)
-    begun = train.assemble(run, "cpu").method
+    begun = assemble(run, "cpu").method
     kept = torch.load(weights.weights_file(source_run.id), weights_only=True)
     for name, weight in begun.state_dict().items():
         if name != "labels":
@@ -137,7 +138,7 @@ def test_features_of_a_frozen_run_are_those_that_it_began_with(source_run):
     first = replace(source_run, regime="frozen", init=source_run.id)
     train.train(first, device="cpu", keep=True, quiet=True)
     second = replace(first, method=SHOT.Hparams(), init=first.id)
-    ours, theirs = (train.assemble(run, "cpu") for run in (second, first))
+    ours, theirs = (assemble(run, "cpu") for run in (second, first))
     assert ours.task.target_train.x.equal(theirs.task.target_train.x)
 
 
@@ -145,7 +146,7 @@ def test_another_network_is_refused(source_run):
     network = replace(source_run.network, neck=8)
     run = replace(source_run, method=SHOT.Hparams(), init=source_run.id, network=network)
     with pytest.raises(ValueError, match="has another neck"):
-        train.assemble(run, "cpu")
+        assemble(run, "cpu")
 
 
 def test_a_run_that_begins_with_nothing_is_refused():

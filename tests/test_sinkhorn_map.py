@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from conftest import points
-from da import train
+from da.assemble import prepare
 from da.backbones import Features
 from da.functional import squared_distances
 from da.methods.sinkhorn_map import SinkhornMap
@@ -20,7 +20,7 @@ def mapped(x_s: torch.Tensor, x_t: torch.Tensor, **hp) -> tuple[torch.Tensor, to
     """Source and target features, in their own units; the first half of each trains."""
     m = SinkhornMap.Hparams(**hp).build(Features(x_s.shape[1]), 2)
     pair = (points(x, torch.arange(len(x)) % 2) for x in (x_s, x_t))
-    task = train.prepare(m, "moons:0-1", *pair)
+    task = prepare(m, "moons:0-1", *pair)
     x_s, x_t = (images.x * m.spread + m.mean for images in (task.source_train, task.target_train))
     return x_s, x_t
 

@@ -7,6 +7,7 @@ import torch
 
 from conftest import build, points
 from da import domains, loaders, train
+from da.assemble import assemble, show
 from da.backbones import Features
 from da.evaluate import online_accuracy
 from da.functional import prediction_entropy
@@ -78,7 +79,7 @@ def test_afterwards_statistics_are_the_mean_over_the_stream():
     m, x = build(Tent), torch.randn(32, 5) + 3
     many = points(x.repeat(2, 1), torch.arange(64) % 3, 3)
     task = domains.build("moons:0-1", many, many)
-    train.show(m, task)
+    show(m, task)
     steps = loaders.stream(task.target_test, 8, seed=0)
     list(fit(m, steps, torch.optim.SGD(m.parameters(), 0.0), 4, 4))
     before = m.neck[0](m.backbone(x))
@@ -110,7 +111,7 @@ def test_a_run_reports_online_and_after():
     train.train(first, device="cpu", keep=True, quiet=True)
     run = replace(first, method=Tent.Hparams(), init=first.id, lr=1e-3)
     record = train.train(run, device="cpu", quiet=True)
-    task = train.assemble(run, "cpu").task
+    task = assemble(run, "cpu").task
     assert record.curve[-1]["step"] == -(-len(task.target_test) // 32) < 60
     assert 0 < record.curve[-1]["target_accuracy/online"] <= 100
 

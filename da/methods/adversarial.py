@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from da.functional import grl_warmup
-from da.method import Family, Method, Scalar, mlp
+from da.method import Batch, Family, Losses, Method, Scalar, mlp
 
 
 def domain_cross_entropy(logits: Float[Tensor, "b"], n: int) -> Float[Tensor, "b"]:
@@ -35,8 +35,8 @@ class Discriminator(nn.Sequential):
 class Adversarial(Method):
     """A discriminator learns to tell the domain, which features unlearn by its reversed gradient.
 
-    A subclass makes `discriminator` by `build_discriminator`, and hands it the features of all
-    source images and then of all target images.
+    A subclass makes `discriminator` by `build_discriminator`, and in `domain_losses` hands it the
+    features of all source images and then of all target images.
     """
 
     family: ClassVar[Family] = "adversarial"
@@ -64,6 +64,20 @@ class Adversarial(Method):
         """Mean over all images of both domains, or the sum of the domains' two means."""
 
     hp: Hparams
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        """Source cross-entropy, and domain cross-entropy through reversed gradients."""
+        return self.domain_losses(*self.features(batch), batch.source.y, progress)
+
+    def domain_losses(
+        self,
+        f_s: Float[Tensor, "n d"],
+        f_t: Float[Tensor, "m d"],
+        y: Int[Tensor, "n"],
+        progress: Scalar,
+    ) -> Losses:
+        """Both losses, of features that are known already."""
+        raise NotImplementedError
 
     def build_discriminator(self, inputs: int) -> Discriminator:
         """The discriminator of rows of `inputs` numbers that the settings describe."""

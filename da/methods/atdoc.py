@@ -79,10 +79,9 @@ class ATDOC(Method):
     @torch.no_grad()
     def after_step(self) -> None:
         """Remember the step's target images as the network, without noise, now sees them."""
-        training, seen = self.training, self._seen
-        self.eval()
-        f = self.embed(seen.x)
-        self.train(training)
+        seen = self._seen
+        with self.evaluating():
+            f = self.embed(seen.x)
         self.memory_f[seen.index] = F.normalize(f)
         self.memory_p[seen.index] = sharpened(self.head(f), self.hp.temperature)
 

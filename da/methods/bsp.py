@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import one_thread
+from da.functional import one_thread, wide
 from da.method import Batch, Losses, Scalar
 from da.methods.dann import DANN
 
@@ -45,7 +45,7 @@ def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:
 
     These are the eigenvalues of their inner products, which are found faster.
     """
-    f = f.to(torch.promote_types(f.dtype, torch.float32))
+    f = wide(f)
     with torch.autocast(f.device.type, enabled=False), one_thread():
         products = f @ f.mT if len(f) < f.shape[1] else f.mT @ f
         return torch.linalg.eigvalsh(products)[-count:].sum()

@@ -13,7 +13,7 @@ from da.functional import (
     randomized_multilinear,
     reverse_gradient,
 )
-from da.method import Batch, Losses, Network, Scalar
+from da.method import Losses, Network, Scalar
 from da.methods.adversarial import Adversarial
 
 
@@ -49,10 +49,6 @@ class CDAN(Adversarial):
             self.register_buffer("r_f", torch.randn(self.width, width))
             self.register_buffer("r_p", torch.randn(classes, width))
         self.discriminator = self.build_discriminator(width)
-
-    def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and domain cross-entropy through reversed gradients."""
-        return self.domain_losses(*self.features(batch), batch.source.y, progress)
 
     def domain_losses(
         self,

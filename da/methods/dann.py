@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from da.functional import reverse_gradient
-from da.method import Batch, Losses, Network, Scalar
+from da.method import Losses, Network, Scalar
 from da.methods.adversarial import Adversarial
 
 
@@ -28,10 +28,6 @@ class DANN(Adversarial):
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
         self.discriminator = self.build_discriminator(self.width)
-
-    def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and domain cross-entropy through a reversed gradient."""
-        return self.domain_losses(*self.features(batch), batch.source.y, progress)
 
     def domain_losses(
         self,

@@ -85,10 +85,6 @@ class JDA(Mapping):
         each = (y[:, None] == classes).to(self.mean)
         return torch.cat([each.new_ones(len(y), 1), each], 1)
 
-    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Along the directions."""
-        return self.map_target(x)
-
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
         """Along the directions."""
         return (F.normalize(x.to(self.mean)) - self.mean) @ self.weights

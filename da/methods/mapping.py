@@ -43,8 +43,8 @@ class Mapping(Method):
         self.find(f_s, f_t)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Mapped features of source images."""
-        raise NotImplementedError
+        """Mapped features of source images; where both domains are mapped alike, the same."""
+        return self.map_target(x)
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
         """Mapped features of target images."""

@@ -62,14 +62,13 @@ class SHOT(Method):
     @torch.no_grad()
     def label(self) -> None:
         """Find the pseudo-labels of all target images, in evaluation mode."""
-        training, place = self.training, next(self.head.parameters())
-        self.eval()
+        place = next(self.head.parameters())
         parts = torch.arange(len(self.target)).split(256)
         x = (unaugmented(self.target.take(i).to(place.device), side=0) for i in parts)
-        f = torch.cat([self.embed(some).float() for some in x])
-        self.labels = pseudo_labels(f, self.head(f).softmax(1))
+        with self.evaluating():
+            f = torch.cat([self.embed(some).float() for some in x])
+            self.labels = pseudo_labels(f, self.head(f).softmax(1))
         self.found += 1
-        self.train(training)
 
 
 def pseudo_labels(f: Float[Tensor, "m d"], p: Float[Tensor, "m k"]) -> Int[Tensor, "m"]:

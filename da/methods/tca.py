@@ -60,12 +60,8 @@ class TCA(Mapping):
         w = transfer_components(k.sub_(self.means), gap, self.mapped_width(), mu=self.hp.mu)
         self.weights = w * len(self.anchors) ** 0.5
 
-    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Components of source images."""
-        return self.map_target(x)
-
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Components of target images."""
+        """Components of images of either domain."""
         parts = x.to(self.anchors).split(4096)  # the kernel of all images at once may be too large
         kernels = (kernel(part, self.anchors, self._gamma()) for part in parts)
         return torch.cat([k.sub_(self.means) @ self.weights for k in kernels])
