@@ -5,18 +5,18 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da import commands
+from da.commands import results, runs, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
-    commands.sweep,
-    commands.table,
-    commands.diagnose,
-    commands.plot,
-    commands.profile,
-    commands.data,
-    commands.list_,
-    commands.wandb,
+    runs.sweep,
+    results.table,
+    results.diagnose,
+    results.plot,
+    runs.profile,
+    stock.data,
+    stock.list_,
+    results.wandb,
 )
 """All but `train`, in the order in which help shows them."""
 
@@ -25,7 +25,7 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     """The settings of a run take seconds to import, so only `da train` has them."""
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
-    app.command(name="train")(deferred(commands.train_command() if training else commands.no_train))
+    app.command(name="train")(deferred(runs.train_command() if training else runs.no_train))
     for command in COMMANDS:
         app.command(name=command.__name__.rstrip("_"))(deferred(command))
     return app

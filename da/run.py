@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,23 @@ class Run:
             if contradicts:
                 raise ValueError(f"contradictory settings: {message}")
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Run":
+        """The run whose `settings()` these are, as its record holds them.
+
+        Raises ValueError for a method or a setting that is not known here.
+        """
+        kind = METHODS.get(settings["method"])
+        if kind is None:
+            raise ValueError(f"unknown method {settings['method']!r}, known: {', '.join(METHODS)}")
+        hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
+        rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
+        network = {f.name: rest.pop(f.name) for f in fields(Network) if f.name in rest}
+        try:
+            return cls(kind.Hparams(**hp), network=Network(**network), **rest)
+        except TypeError as error:
+            raise ValueError(f"cannot understand the settings of a run: {error}") from error
+
     def settings(self) -> dict[str, Any]:
         """Every setting as plain data, to be stored."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
@@ -109,6 +127,10 @@ class Run:
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(network: Network, method: Method.Hparams) -> dict[str, Any]:

@@ -57,17 +57,19 @@ def sweep(
     *,
     workers: int | Literal["auto"] = "auto",
     device: str = "auto",
+    keep: bool = False,
     grouped: bool = True,
 ) -> Iterator[Outcome]:
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
     `workers` processes share the cores; records of runs on features do not depend on how many. Runs
     that can train together do, unless not `grouped`, which changes their records by rounding. A run
-    that begins with another's weights comes after it. An error in a run ends that run alone.
+    that begins with another's weights comes after it; these are stored, and with `keep` those of
+    every run, also where it has its record. An error in a run ends that run alone.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {run.init for run in unfinished}
-    jobs = [_Job(run, folder, device, run.id in begun_with) for run in runs]
+    jobs = [_Job(run, folder, device, keep or run.id in begun_with) for run in runs]
     waiting = {job.run.id: job for job in jobs if not job.done()}
     while waiting:
         wave = [job for job in waiting.values() if job.run.init not in waiting]

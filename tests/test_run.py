@@ -40,6 +40,17 @@ def test_ids_never_change(run, id):
     assert run.id == id
 
 
+@pytest.mark.parametrize("run", [PLAIN, TUNED, FULL, SHOTS])
+def test_a_record_tells_its_run(run):
+    assert Run.of(json.loads(json.dumps(run.settings()))) == run
+
+
+@pytest.mark.parametrize("changed", [{"method": "magic"}, {"hp.magic": 1}, {"magic": 1}])
+def test_settings_that_are_not_known_are_named(changed):
+    with pytest.raises(ValueError, match="magic"):
+        Run.of(PLAIN.settings() | changed)
+
+
 def test_a_new_setting_at_its_default_changes_no_id():
     @dataclass(frozen=True)
     class Later(Run):

@@ -97,6 +97,13 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
     assert not weights.weights_file(RUNS[0].id).exists()
 
 
+def test_weights_are_kept_of_every_run_when_asked(tmp_path):
+    list(sweep([RUN], tmp_path, workers=1))
+    assert not weights.weights_file(RUN.id).exists()
+    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    assert weights.weights_file(RUN.id).exists()
+
+
 def test_weights_that_are_gone_are_made_again(tmp_path):
     later = replace(RUN, init=RUNS[1].id)
     list(sweep([RUNS[1]], tmp_path, workers=1))

@@ -1,0 +1,1 @@
+"""What the commands do. Imports wait inside them, so that help and errors come at once."""

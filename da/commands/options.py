@@ -1,0 +1,70 @@
+"""What options mean, and how runs are told of; shared by the commands."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from da.track import Mode
+
+if TYPE_CHECKING:
+    from da.records import Record
+    from da.run import Run
+    from da.sweep import Outcome
+
+Results = Annotated[Path, arg(help="Folder of the records.")]
+Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
+Recorded = Annotated[
+    Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")
+]
+Only = Annotated[
+    tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann.")
+]
+Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
+Workers = Literal["auto"] | int
+Wandb = Annotated[
+    Mode, arg(name="wandb", help="Mirror runs to W&B; auto: where credentials exist.")
+]
+ChosenBy = Annotated[str, arg(help="Selectors, with commas between: see `da list selectors`.")]
+Keep = Annotated[
+    bool, arg(help="Store the weights of every run, to prune, export and predict with later.")
+]
+
+
+def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """Records of `runs` so far."""
+    from da import records
+
+    return records.load(results, {run.id: run.settings() for run in runs})
+
+
+def name_of(run: "Run") -> str:
+    """A run in a few words."""
+    return f"{run.method.owner.name} {run.task} seed {run.seed}"
+
+
+def line(run: "Run", record: "Record") -> str:
+    """What came of a run."""
+    accuracy = record.curve[-1]["target_accuracy"]
+    return f"{name_of(run)}: {accuracy:.1f} % in {_span(record.seconds)}"
+
+
+def warn(run: "Run", record: "Record") -> None:
+    """Say on stderr what a finished run is to be looked at for."""
+    from tqdm import tqdm
+
+    from da import symptoms
+
+    for warning in symptoms.lasting(record.curve, record.settings):
+        tqdm.write(f"{name_of(run)}, {run.id}: warning: {warning}", file=sys.stderr)
+
+
+def failure(outcome: "Outcome") -> str:
+    """What went wrong."""
+    return f"{name_of(outcome.run)} failed: {outcome.error}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

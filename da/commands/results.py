@@ -1,0 +1,85 @@
+"""Commands that read records."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, load
+from da.track import Mode
+
+
+def table(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    chosen_by: ChosenBy = "last",
+    format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
+    cost: bool = False,
+) -> None:
+    """Print the table of an experiment from the records it has so far.
+
+    Args:
+        cost: What a run takes beside what it reaches on average; CSV says so at any rate.
+    """
+    from da import experiment as experiments
+    from da import tables
+
+    runs = experiments.runs(experiment, only)
+    found, bold, names = load(runs, results), sys.stdout.isatty(), chosen_by.split(",")
+    print(tables.render(found, names, format, wanted=len(runs), bold=bold, cost=cost))
+
+
+def diagnose(run: Recorded, results: Results = Path("results")) -> None:
+    """Print how a run went, look by look, and warnings with the likely cause of each."""
+    from da import records, symptoms
+
+    print(symptoms.page(records.find(run, results)))
+
+
+def plot(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    chosen_by: ChosenBy = "last",
+    map: str = "",
+    out: Path = Path("plots"),
+) -> None:
+    """Draw curves and methods of an experiment, or the feature map of one run, as PNG and SVG.
+
+    Args:
+        map: Id of a run: draw its features, and those of the same run without adaptation.
+        out: Folder of the pictures.
+    """
+    from da import experiment as experiments
+    from da import plots, style
+
+    runs = experiments.runs(experiment, only)
+    name = experiment.stem
+    if map:
+        from da.embedding import embedding
+
+        known = {run.id: run for run in runs}
+        if map not in known:
+            raise ValueError(f"unknown run {map!r}, known: {', '.join(known)}")
+        figures = {f"{name}-map-{map}": plots.feature_map(**vars(embedding(known[map])))}
+    else:
+        found = load(runs, results)
+        figures = {
+            f"{name}-curves": plots.curves(found),
+            f"{name}-methods": plots.methods(found, chosen_by),
+        }
+    for stem, figure in figures.items():
+        print(*style.save(figure, out / stem), sep="\n")
+
+
+def wandb(
+    action: Positional[Literal["push"]],
+    results: Positional[Path] = Path("results"),
+    mode: Mode = "auto",
+) -> None:
+    """Mirror records that were made earlier to W&B: `da wandb push results/`."""
+    from da import track
+
+    print(f"{track.push(results, mode)} runs mirrored from {results}")

@@ -1,0 +1,125 @@
+"""Commands that carry out runs."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes
+
+from da.commands.options import (
+    Device,
+    Experiment,
+    Keep,
+    Only,
+    Results,
+    Wandb,
+    Workers,
+    failure,
+    line,
+    load,
+    warn,
+)
+
+
+def train_command() -> Callable[..., None]:
+    """The command `train`, whose settings take seconds to import."""
+    from da.run import Run
+
+    def train(
+        run: OmitArgPrefixes[Run],
+        results: Results = Path("results"),
+        device: Device = "auto",
+        keep: Keep = False,
+        wandb: Wandb = "auto",
+    ) -> None:
+        """Train one model and save its record."""
+        from da import records, track
+        from da.train import train
+
+        record = train(run, device=device, keep=keep)
+        records.save(record, results)
+        track.mirror(record, wandb)
+        print(f"{line(run, record)}, {records.path(results, run.id)}")
+
+    return train
+
+
+def no_train() -> None:
+    """Train one model and save its record."""
+
+
+def sweep(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    shard: str = "1/1",
+    workers: Workers = "auto",
+    device: Device = "auto",
+    keep: Keep = False,
+    wandb: Wandb = "auto",
+) -> None:
+    """Carry out every run of an experiment that has no record yet.
+
+    Args:
+        shard: K/N takes every Nth run from the Kth on: one K a machine.
+        workers: Processes side by side; auto for what suits the cores, and a GPU's memory.
+    """
+    from tqdm import tqdm
+
+    from da import experiment as experiments
+    from da import tables, track
+    from da.sweep import sweep
+
+    if workers != "auto" and workers < 1:
+        raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
+    runs = experiments.runs(experiment, only)
+    mine = experiments.share(runs, shard)
+    todo, failed = len(mine) - len(load(mine, results)), []
+    outcomes = sweep(mine, results, workers=workers, device=device, keep=keep)
+    bar = tqdm(outcomes, "runs", todo, disable=None, leave=False)
+    for n, outcome in enumerate(bar, 1):
+        told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
+        tqdm.write(f"[{n}/{max(n, todo)}] {told}")
+        sys.stdout.flush()
+        if outcome.record:
+            warn(outcome.run, outcome.record)
+            track.mirror(outcome.record, wandb, experiment.stem)
+        else:
+            failed.append(outcome)
+    if found := load(runs, results):
+        track.mirror_table(*tables.plain(tables.build(found)), wandb, experiment.stem)
+    print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
+    if failed:
+        print(f"{len(failed)} failed:", *map(failure, failed), sep="\n  ", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def profile(
+    experiment: Experiment,
+    only: Only = (),
+    steps: int = 30,
+    device: Device = "auto",
+    out: Path = Path("plots"),
+) -> None:
+    """Time the first run of each method of an experiment, and write a trace of it for a browser.
+
+    Args:
+        steps: How many are timed of each run.
+        out: Folder of the traces, which chrome://tracing and ui.perfetto.dev open.
+    """
+    from da import experiment as experiments
+    from da import profile as profiles
+
+    if steps < 1:
+        raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
+    found, left_out = [], []
+    for run in profiles.first_of_each(experiments.runs(experiment, only)):
+        name = run.method.owner.name
+        trace = out / f"{experiment.stem}-{name}.trace.json"
+        try:
+            found.append(profiles.measure(run, trace, steps=steps, device=device))
+        except ValueError as error:
+            left_out.append(f"{name} left out: {error}")
+    if not found:
+        raise ValueError("; ".join(left_out))
+    print(profiles.render(found), *left_out, sep="\n\n")
