@@ -46,6 +46,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
+    run.tuning.hold(method.backbone)
     if method.source_free:
         _begin(method, run.init)
     task = prepare(method, run.task, source, target)

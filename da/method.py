@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Shaped
+import torch.nn.functional as F
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from da.batch import Batch
 from da.domains import Images, LabeledImages
 from da.functional import Scalar
-from da.network import Network, mlp
+from da.network import Network
+from da.stages import keep_held
 
 METHODS: dict[str, type["Method"]] = {}
 """Every method that names its paper, by the name of its file."""
@@ -116,7 +118,7 @@ class Method(nn.Module):
         self.classes = classes
         self.backbone = backbone
         self.neck, self.width = network.build_neck(backbone.width)  # type: ignore[arg-type]
-        self.head = mlp(self.width, network.head, classes)
+        self.head = network.build_head(self.width, classes)
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
         """Look at all training images before the first step; most methods need not."""
@@ -143,6 +145,10 @@ class Method(nn.Module):
         """Parts of one training step, in order. By default a single one, which moves everything."""
         yield Phase(self, self.parameters())
 
+    def task_loss(self, logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> Float[Tensor, ""]:
+        """Mean cross-entropy of labelled images, their labels smoothed as the network says."""
+        return F.cross_entropy(logits, y, label_smoothing=self.network.label_smoothing)
+
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
         """Features of target images: the neck's output, which methods align."""
         return self.neck(self.backbone(x))
@@ -166,6 +172,12 @@ class Method(nn.Module):
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Class logits of source images."""
         return self.head(self.embed_source(x))
+
+    def train(self, mode: bool = True) -> "Method":
+        """As any module's, but that parts of the backbone that are held stay in evaluation mode."""
+        super().train(mode)
+        keep_held(self)
+        return self
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

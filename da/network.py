@@ -49,6 +49,22 @@ class Network:
     neck_relu: bool = True
     """ReLU at the end of the neck."""
 
+    head_dropout: float = 0.0
+    """Share of each hidden layer of the classifier that is dropped in training."""
+    head_init: Literal["default", "xavier"] = "default"
+    """How the classifier's weights begin: PyTorch's way, or Xavier uniform."""
+    label_smoothing: float = 0.0
+    """Share of each label that is spread over all classes."""
+
+    def build_head(self, inputs: int, classes: int) -> nn.Sequential:
+        """A classifier for rows of `inputs` numbers."""
+        head = mlp(inputs, self.head, classes, dropout=self.head_dropout)
+        if self.head_init == "xavier":
+            for layer in head:
+                if isinstance(layer, nn.Linear):
+                    nn.init.xavier_uniform_(layer.weight)
+        return head
+
     def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
         """The neck for features of width `inputs`, and the width of its output."""
         drop = [Dropout(self.dropout)] if self.dropout else []

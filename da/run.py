@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from da.methods import METHODS, Method, Network
-from da.trainer import Precision, Schedule
+from da.trainer import Precision
+from da.tuning import Schedule, Tuning
 from da.vision import Augment
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ else:
         },
         prefix_names=False,
     )
+
+
+_PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
+"""Fields of a run that are settings themselves; their names stand among its own in records."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Run:
     views: int = 0
     """Augmented views of each image in regime frozen, the same for all seeds."""
     network: Network = field(default_factory=Network)
+    tuning: Tuning = field(default_factory=Tuning)
     steps: int = 500
     batch: int = 64
     """Images of each domain in a step."""
@@ -80,6 +86,9 @@ class Run:
                 self.views != 0 and (not frozen or self.augment == "none")
             ),
             "backbone_lr goes with regime full": frozen and self.backbone_lr != 1,
+            "last, freeze, unfreeze_every and stage_lr go with regime full": (
+                frozen and self.tuning.moves_stages
+            ),
             f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
             f"{method.name} needs labelled target images, for example {self.task}+3shot": (
                 method.takes_shots and not shots
@@ -109,21 +118,29 @@ class Run:
             raise ValueError(f"unknown method {settings['method']!r}, known: {', '.join(METHODS)}")
         hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
         rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
-        network = {f.name: rest.pop(f.name) for f in fields(Network) if f.name in rest}
+        parts = {
+            name: {f.name: rest.pop(f.name) for f in fields(part) if f.name in rest}
+            for name, part in _PARTS.items()
+        }
         try:
-            return cls(kind.Hparams(**hp), network=Network(**network), **rest)
+            made = {name: part(**parts[name]) for name, part in _PARTS.items()}
+            return cls(kind.Hparams(**hp), **made, **rest)
         except TypeError as error:
             raise ValueError(f"cannot understand the settings of a run: {error}") from error
 
     def settings(self) -> dict[str, Any]:
         """Every setting as plain data, to be stored."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
-        return own | {"method": self.method.owner.name} | _plain(self.network, self.method)
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _PARTS}
+        return own | {"method": self.method.owner.name} | _plain(self.method, *self._parts())
+
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in _PARTS)
 
     @property
     def id(self) -> str:
         """Same settings, same id, on any machine; a new field at its default changes no id."""
-        usual = {f.name: f.default for f in fields(self)} | _plain(Network(), type(self.method)())
+        usual = {f.name: f.default for f in fields(self)}
+        usual |= _plain(type(self.method)(), *(kind() for kind in _PARTS.values()))
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
@@ -133,7 +150,9 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _plain(network: Network, method: Method.Hparams) -> dict[str, Any]:
+def _plain(method: Method.Hparams, *parts: Any) -> dict[str, Any]:
     """As JSON would give it back: lists for tuples."""
-    hp = {f"hp.{name}": value for name, value in asdict(method).items()}
-    return json.loads(json.dumps(asdict(network) | hp))
+    plain = {f"hp.{name}": value for name, value in asdict(method).items()}
+    for part in parts:
+        plain |= asdict(part)
+    return json.loads(json.dumps(plain))

@@ -16,6 +16,7 @@ from da.train import (
     keep_weights,
     look,
     optimizer,
+    rate,
     record,
     threads,
 )
@@ -31,11 +32,11 @@ caches before they are needed again, and stepping run by run is faster.
 def kind(run: Run) -> str | None:
     """The same for runs that can train together; None for one that trains alone.
 
-    They are of one method, on frozen features of one benchmark, and differ in nothing but task,
-    seed and the method's batchable settings.
+    They are of one method, on frozen features of one benchmark, end with their last look's weights,
+    and differ in nothing but task, seed and the method's batchable settings.
     """
     batchable = run.method.owner.batchable
-    if run.regime != "frozen" or batchable is None:
+    if run.regime != "frozen" or batchable is None or run.tuning.kept != "last":
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
@@ -86,7 +87,7 @@ def _fit_alone(run: Run, part: Parts, preparing: float) -> Iterator[Ended]:
     except Exception as error:
         yield run, error
     else:
-        speed = images(run, part) / seconds
+        speed = images(run, part, int(curve[-1]["step"])) / seconds
         yield run, record(run, part, curve, preparing + time.perf_counter() - start, speed)
 
 
@@ -102,7 +103,7 @@ def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
         optimizer(runs[0], group.together),
         runs[0].steps,
         runs[0].look_every,
-        schedule=runs[0].schedule,
+        rate=rate(runs[0], runs[0].steps),
         precision=runs[0].precision,
         failed=failed,
     )

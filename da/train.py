@@ -13,9 +13,10 @@ from tqdm import tqdm
 from da import diagnosis, evaluate, loaders, selection, symptoms, trainer, weights
 from da.assemble import Parts, assemble
 from da.batch import Batch, TargetBatch
+from da.best import Best
 from da.environment import environment, peak_memory
 from da.functional import one_thread
-from da.methods import Method
+from da.methods import Losses, Method
 from da.noise import default_generator
 from da.records import Point, Record
 from da.run import Run
@@ -32,15 +33,15 @@ def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = F
     curve, seconds = fit(run, parts, quiet=quiet)
     if keep:
         keep_weights(run, parts)
-    speed = images(run, parts) / seconds
+    speed = images(run, parts, int(curve[-1]["step"])) / seconds
     return record(run, parts, curve, time.perf_counter() - start, speed)
 
 
-def images(run: Run, parts: Parts) -> int:
-    """How many images all steps of `run` take together, a repeated one each time."""
+def images(run: Run, parts: Parts, steps: int) -> int:
+    """How many images `steps` steps of `run` take together, a repeated one each time."""
     if parts.method.streams:
-        return min(run.steps * run.batch, len(parts.task.target_test))
-    return (1 if parts.method.source_free else 2) * run.batch * run.steps
+        return min(steps * run.batch, len(parts.task.target_test))
+    return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def keep_weights(run: Run, parts: Parts) -> None:
@@ -84,22 +85,41 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
         disable=not bar,
     )
     curve: list[Point] = []
+    best = Best(run.tuning)
     seconds, since = 0.0, time.perf_counter()
-    for step, losses in trainer.fit(
-        parts.method,
-        iter(shown),
-        optimizer(run, parts.method),
-        steps(run, parts),
-        run.look_every,
-        schedule=run.schedule,
-        precision=run.precision,
-    ):
+    for step, losses in _steps(run, parts, iter(shown)):
         seconds += time.perf_counter() - since
         curve.append(look(run, parts, step, {name: loss.item() for name, loss in losses.items()}))
         if not quiet:
             _tell(run, curve, numbers=not bar)
+        best.see(curve[-1], parts.method)
+        if best.over():
+            break
         since = time.perf_counter()
+    best.restore(parts.method)
     return curve, seconds
+
+
+def _steps(
+    run: Run, parts: Parts, batches: Iterator[Batch | TargetBatch]
+) -> Iterator[tuple[int, Losses]]:
+    moving = optimizer(run, parts.method)
+    top = run.lr * run.backbone_lr
+    return trainer.fit(
+        parts.method,
+        batches,
+        moving,
+        steps(run, parts),
+        run.look_every,
+        rate=rate(run, steps(run, parts)),
+        before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
+        precision=run.precision,
+    )
+
+
+def rate(run: Run, steps: int) -> trainer.Rate:
+    """The course of the learning rate over the `steps` of `run`."""
+    return lambda step: run.tuning.rate(step, steps, run.schedule)
 
 
 def _tell(run: Run, curve: list[Point], *, numbers: bool) -> None:
@@ -156,13 +176,8 @@ def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
 
 
 def optimizer(run: Run, method: Method) -> Optimizer:
-    """The optimizer of all parameters of `method`, the backbone's at their own rate."""
-    backbone = list(method.backbone.parameters())
-    ours = {id(p) for p in backbone}
-    rest = [p for p in method.parameters() if id(p) not in ours]
-    groups: list[dict[str, Any]] = [{"params": rest}]
-    if backbone:
-        groups.append({"params": backbone, "lr": run.lr * run.backbone_lr})
+    """The optimizer of all parameters of `method` that move, the backbone's at their own rate."""
+    groups = run.tuning.groups(method, run.lr, run.lr * run.backbone_lr)
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
     betas = (run.momentum, 0.999)

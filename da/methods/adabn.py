@@ -1,7 +1,6 @@
 """Adaptive batch normalisation."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -33,7 +32,7 @@ class AdaBN(Method):
         if self.training:
             self._x_t = batch.target.x
         logits = self.predict_source(batch.source.x)
-        return {"task": F.cross_entropy(logits, batch.source.y)}
+        return {"task": self.task_loss(logits, batch.source.y)}
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Phase, Scalar
 from da.methods.adversarial import domain_cross_entropy
-from da.network import without_parameters
+from da.network import mlp, without_parameters
 
 
 class ADDA(Method):
@@ -55,7 +54,7 @@ class ADDA(Method):
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy."""
         self.progress = progress
-        return {"task": F.cross_entropy(self.head(self.embed(batch.source.x)), batch.source.y)}
+        return {"task": self.task_loss(self.head(self.embed(batch.source.x)), batch.source.y)}
 
     def discriminate(self, batch: Batch, progress: Scalar) -> Losses:
         """The discriminator learns which encoder features come from."""

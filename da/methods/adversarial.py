@@ -1,15 +1,17 @@
 """What adversarial methods share: a discriminator, how strongly it is fooled, and its loss."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.functional import grl_warmup
-from da.method import Batch, Family, Losses, Method, Scalar, mlp
+from da.method import Batch, Family, Losses, Method, Scalar
+from da.network import mlp
 
 
 def domain_cross_entropy(logits: Float[Tensor, "b"], n: int) -> Float[Tensor, "b"]:
@@ -64,20 +66,12 @@ class Adversarial(Method):
         """Mean over all images of both domains, or the sum of the domains' two means."""
 
     hp: Hparams
+    domain_losses: Callable[[Tensor, Tensor, Tensor, Scalar], Losses]
+    """Both losses, of source features, target features, source classes and progress."""
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy, and domain cross-entropy through reversed gradients."""
         return self.domain_losses(*self.features(batch), batch.source.y, progress)
-
-    def domain_losses(
-        self,
-        f_s: Float[Tensor, "n d"],
-        f_t: Float[Tensor, "m d"],
-        y: Int[Tensor, "n"],
-        progress: Scalar,
-    ) -> Losses:
-        """Both losses, of features that are known already."""
-        raise NotImplementedError
 
     def build_discriminator(self, inputs: int) -> Discriminator:
         """The discriminator of rows of `inputs` numbers that the settings describe."""

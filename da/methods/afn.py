@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -45,7 +44,7 @@ class AFN(Method):
         """
         f_s, f_t = self.features(batch)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "norm": self.hp.trade_off * (self.shortfall(f_s) + self.shortfall(f_t)),
         }
 

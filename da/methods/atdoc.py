@@ -64,7 +64,7 @@ class ATDOC(Method):
         loss = F.cross_entropy(self.head(f_t), y, reduction="none")
         loss = (confidence * loss).sum() / confidence.sum()
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "neighbors": self.hp.trade_off * progress * loss,
         }
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -68,7 +67,7 @@ class CDAN(Adversarial):
             p_s, p_t = p.split([len(f_s), len(f_t)])
             weights = torch.cat([entropy_weights(p_s), entropy_weights(p_t)])
         return {
-            "task": F.cross_entropy(logits[: len(f_s)], y),
+            "task": self.task_loss(logits[: len(f_s)], y),
             "domain": self.domain_loss(domain, len(f_s), weights),
         }
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
 from da.kernels import gaussian_kernel, mmd
 from da.method import Batch, Losses, Method, Scalar
@@ -33,6 +32,6 @@ class DAN(Method):
         f_s, f_t = self.features(batch)
         k = gaussian_kernel(torch.cat([f_s, f_t]))
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "mmd": self.hp.trade_off * mmd(k, len(f_s)),
         }

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -39,6 +38,6 @@ class DANN(Adversarial):
         """Both losses, of features that are known already."""
         f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
         return {
-            "task": F.cross_entropy(self.head(f_s), y),
+            "task": self.task_loss(self.head(f_s), y),
             "domain": self.domain_loss(self.discriminator(f).squeeze(1), len(f_s)),
         }

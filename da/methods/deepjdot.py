@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -44,7 +43,7 @@ class DeepJDOT(Method):
         far, wrong = self.hp.feature_trade_off * distances, self.hp.class_trade_off * classes
         plan = exact_plan((far + wrong).detach())
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "features": (plan * far).sum(),
             "classes": (plan * wrong).sum(),
         }

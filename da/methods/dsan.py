@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -35,7 +34,7 @@ class DSAN(Method):
         p_t = self.head(f_t).detach().softmax(1)
         distance = local_mmd(gaussian_kernel(torch.cat([f_s, f_t])), batch.source.y, p_t)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "lmmd": self.hp.trade_off * grl_warmup(progress) * distance,
         }
 

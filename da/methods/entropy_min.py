@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
 from da.functional import prediction_entropy
 from da.method import Batch, Losses, Method, Scalar
 
@@ -28,6 +26,6 @@ class EntropyMin(Method):
         """Source cross-entropy, and the mean entropy of target predictions."""
         f_s, f_t = self.features(batch)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "entropy": self.hp.trade_off * prediction_entropy(self.head(f_t)).mean(),
         }

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
 from da.method import Batch, Losses, Method, Scalar
 
 
@@ -28,4 +26,4 @@ class FineTune(Method):
         """Cross-entropy on the images of the stage that training is in."""
         assert batch.shots is not None
         stage = batch.source if progress < self.hp.source_share else batch.shots
-        return {"task": F.cross_entropy(self.predict(stage.x), stage.y)}
+        return {"task": self.task_loss(self.predict(stage.x), stage.y)}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import nn
 
 from da.functional import confident_cross_entropy
@@ -46,6 +45,6 @@ class FixMatch(Method):
         f_strong = self.embed(self.drop(x) if strong is None else strong)
         loss = confident_cross_entropy(self.head(f_strong), self.head(f_weak), self.hp.threshold)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "strong": self.hp.trade_off * loss,
         }

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
 from da.functional import marginal_entropy, prediction_entropy
 from da.method import Batch, Losses, Method, Scalar
 
@@ -29,7 +27,7 @@ class InfoMax(Method):
         f_s, f_t = self.features(batch)
         logits_t = self.head(f_t)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "entropy": self.hp.trade_off * prediction_entropy(logits_t).mean(),
             "diversity": -self.hp.trade_off * marginal_entropy(logits_t),
         }

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
 from da.kernels import gaussian_kernel, mmd
 from da.method import Batch, Losses, Method, Scalar
@@ -35,6 +34,6 @@ class JAN(Method):
         logits = self.head(f)
         k_p = gaussian_kernel(logits.softmax(1), (1.0,), self.hp.prediction_width)
         return {
-            "task": F.cross_entropy(logits[: len(f_s)], batch.source.y),
+            "task": self.task_loss(logits[: len(f_s)], batch.source.y),
             "jmmd": self.hp.trade_off * mmd(gaussian_kernel(f) * k_p, len(f_s)),
         }

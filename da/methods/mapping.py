@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from da.batch import Batch
 from da.domains import Images, LabeledImages
-from da.method import Losses, Method, Network, mlp
+from da.method import Losses, Method, Network
+from da.network import mlp
 from da.vision import unaugmented
 
 
@@ -62,4 +62,4 @@ class Mapping(Method):
 
     def forward(self, batch: Batch, progress: float | Tensor) -> Losses:
         """Cross-entropy of mapped source features."""
-        return {"task": F.cross_entropy(self.predict_source(batch.source.x), batch.source.y)}
+        return {"task": self.task_loss(self.predict_source(batch.source.x), batch.source.y)}

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
 from da.functional import class_confusion
 from da.method import Batch, Losses, Method, Scalar
 
@@ -31,6 +29,6 @@ class MCC(Method):
         f_s, f_t = self.features(batch)
         confusion = class_confusion(self.head(f_t), self.hp.temperature)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "confusion": self.hp.trade_off * confusion,
         }

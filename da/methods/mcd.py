@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.functional import discrepancy
-from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Phase, Scalar
 
 
 class MCD(Method):
@@ -34,7 +33,7 @@ class MCD(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.rival = mlp(self.width, network.head, classes)
+        self.rival = network.build_head(self.width, classes)
         if not self._generator():
             raise ValueError("mcd learns features, not with neck 0 on frozen ones: use a neck")
 
@@ -76,8 +75,8 @@ class MCD(Method):
 
     def _tasks(self, f_s: Float[Tensor, "n d"], batch: Batch) -> Losses:
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
-            "task_rival": F.cross_entropy(self.rival(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
+            "task_rival": self.task_loss(self.rival(f_s), batch.source.y),
         }
 
     def _discrepancy(self, f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from da.functional import cross_entropy_against, grl_warmup, reverse_gradient
-from da.method import Batch, Losses, Method, Network, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Scalar
 
 
 class MDD(Method):
@@ -36,7 +36,7 @@ class MDD(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.rival = mlp(self.width, network.head, classes)
+        self.rival = network.build_head(self.width, classes)
 
     def strength(self, progress: Scalar) -> Scalar:
         """Of the reversed gradient, once `progress` of the training is done."""
@@ -51,6 +51,6 @@ class MDD(Method):
         agree = F.cross_entropy(rival_s, logits.argmax(1))
         part = cross_entropy_against(rival_t, self.head(f_t).argmax(1))
         return {
-            "task": F.cross_entropy(logits, batch.source.y),
+            "task": self.task_loss(logits, batch.source.y),
             "disparity": self.hp.gamma * agree + part,
         }

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
@@ -60,7 +59,7 @@ class MeanTeacher(Method):
         certain = q.max(1).values > self.hp.threshold
         gap = (p - q).square().mean(1)
         return {
-            "task": F.cross_entropy(self.head(self.embed(batch.source.x)), batch.source.y),
+            "task": self.task_loss(self.head(self.embed(batch.source.x)), batch.source.y),
             "consistency": self.hp.trade_off * (gap * certain).mean(),
         }
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -42,7 +41,7 @@ class PseudoLabel(Method):
         logits_t = self.head(f_t)
         loss = confident_cross_entropy(logits_t, logits_t, self.hp.threshold)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "pseudo": self.hp.trade_off * self.ramp(progress) * loss,
         }
 

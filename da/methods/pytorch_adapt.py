@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Phase, Scalar
+from da.network import Network, mlp
 
 TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
 TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -51,4 +50,4 @@ class SDAT(CDANMCC):
         x_s, x_t = batch.source.x, batch.target.x
         x = x_s if self.network.bn == "separate" else torch.cat([x_s, x_t])
         logits = functional_call(network, climbed, (x,))[: len(x_s)]
-        return F.cross_entropy(logits, batch.source.y)
+        return self.task_loss(logits, batch.source.y)

@@ -1,7 +1,5 @@
 """Train on the source and hope: the baseline every table starts with."""
 
-import torch.nn.functional as F
-
 from da.method import Batch, Losses, Method, Scalar
 
 
@@ -14,4 +12,4 @@ class SourceOnly(Method):
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy."""
-        return {"task": F.cross_entropy(self.predict(batch.source.x), batch.source.y)}
+        return {"task": self.task_loss(self.predict(batch.source.x), batch.source.y)}

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.functional import gradient_penalty
-from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
+from da.method import Batch, Losses, Method, Network, Phase, Scalar
+from da.network import mlp
 
 
 class WDGRL(Method):
@@ -69,7 +69,7 @@ class WDGRL(Method):
         """Source cross-entropy, and the distance that the critic has found."""
         f_s, f_t = self.features(batch)
         return {
-            "task": F.cross_entropy(self.head(f_s), batch.source.y),
+            "task": self.task_loss(self.head(f_s), batch.source.y),
             "distance": self.hp.trade_off * self.distance(f_s, f_t),
         }
 

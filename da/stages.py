@@ -1,0 +1,102 @@
+"""The stages of a backbone, and holding some of them still."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from torch import nn
+
+LISTS = {"features", "blocks", "layers", "stages", "encoder", "trunk_output"}
+"""Names under which libraries keep a network's stages in a row."""
+
+POOLS = nn.MaxPool2d, nn.AvgPool2d
+
+
+@dataclass
+class Stage:
+    """A part of a network that is held still or moved as a whole."""
+
+    layers: list[nn.Module] = field(default_factory=list)
+    """Modules that have weights of their own, or no parts."""
+
+    def parameters(self) -> list[nn.Parameter]:
+        """All weights, those of the network itself included where the stage has them."""
+        return [p for layer in self.layers for p in layer.parameters(recurse=False)]
+
+    def hold(self) -> None:
+        """No gradient moves it, and its batch norms and dropouts are as in evaluation."""
+        self._move(False)
+
+    def release(self) -> None:
+        """It is trained from now on."""
+        self._move(True)
+
+    def _move(self, moves: bool) -> None:
+        for layer in self.layers:
+            layer.held = not moves  # type: ignore[assignment]
+            layer.training = moves  # of itself alone: the parts of a layer have their own
+            for parameter in layer.parameters(recurse=False):
+                parameter.requires_grad_(moves)
+
+
+def keep_held(network: nn.Module) -> None:
+    """Layers that are held are in evaluation mode, whatever mode the network was put in."""
+    for layer in network.modules():
+        if getattr(layer, "held", False):
+            layer.training = False
+
+
+def layers(backbone: nn.Module) -> dict[str, nn.Module]:
+    """All modules that have weights of their own, or no parts, in their order, by name."""
+    return {
+        name: module
+        for name, module in backbone.named_modules()
+        if not any(module.children()) or any(True for _ in module.parameters(recurse=False))
+    }
+
+
+def stages(backbone: nn.Module) -> list[Stage]:
+    """The stages from the input up: those of timm; of other networks their parts in a row.
+
+    Layers before the first part are cut after each pool. What has no matrix of weights, such as a
+    last norm, belongs to the stage before it.
+    """
+    body = getattr(backbone, "body", backbone)
+    number = dict(_by_timm(body) if hasattr(body, "group_matcher") else _by_place(body))
+    found: list[Stage] = []
+    last: object = None
+    for name, layer in layers(body).items():
+        mine = number.get(name, last)
+        if not found or (mine != last and _has_matrix(body, name, mine, number)):
+            found.append(Stage())
+        last = mine
+        found[-1].layers.append(layer)
+    return found
+
+
+def _has_matrix(body: nn.Module, name: str, mine: object, number: dict[str, object]) -> bool:
+    same = (body.get_submodule(other) for other, n in number.items() if n == mine)
+    return any(p.ndim > 1 for layer in same for p in layer.parameters(recurse=False))
+
+
+def _by_timm(body: nn.Module) -> Iterator[tuple[str, object]]:
+    """Layers with weights to timm's number of their stage."""
+    from timm.models import group_parameters
+
+    groups = group_parameters(body, body.group_matcher(coarse=True))  # type: ignore[operator]
+    for number, names in groups.items():
+        for name in names:
+            yield name.rpartition(".")[0], number
+
+
+def _by_place(body: nn.Module) -> Iterator[tuple[str, object]]:
+    """Layers to the part they stand in: the first on their path that is no list of parts."""
+    cut, in_stem = 0, True
+    for name, layer in layers(body).items():
+        first, *deeper = [part for part in name.split(".") if part not in LISTS] or [""]
+        if deeper:
+            in_stem = False
+            yield name, first
+        elif in_stem:
+            cut += isinstance(layer, nn.Linear)
+            yield name, cut
+            cut += isinstance(layer, POOLS)
