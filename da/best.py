@@ -2,9 +2,8 @@
 
 import math
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from da.method import Method
 from da.records import Point
 from da.tuning import Tuning
 
@@ -19,7 +18,7 @@ class Best:
         """Looks since the best one."""
         self.weights: dict[str, Tensor] = {}
 
-    def see(self, point: Point, method: Method) -> None:
+    def see(self, point: Point, method: nn.Module) -> None:
         """Take in a look; its weights are copied where it is the best so far."""
         if self.tuning.kept == "last":
             return
@@ -32,7 +31,7 @@ class Best:
         """Whether nothing better has come for as long as patience lasts."""
         return 0 < self.tuning.patience <= self.since
 
-    def restore(self, method: Method) -> None:
+    def restore(self, method: nn.Module) -> None:
         """Give `method` the best weights that were seen."""
         if self.weights:
             method.load_state_dict(self.weights)
