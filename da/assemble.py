@@ -32,14 +32,14 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     side = run.side or min(source.x.shape[1], 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
-        frozen = features.frozen(run.backbone, weights.origin(run.init))
+        frozen = features.frozen(run.backbone, weights.origin(run.init), run.hidden)
         recipe = features.Recipe(side, run.precision, run.augment, run.views)
         source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
         backbone: nn.Module = backbones.Features(source.x.shape[-1])
     else:
         if place.type == "cpu":
             memory.keep()
-        backbone = backbones.build(run.backbone, run.init)
+        backbone = backbones.build(run.backbone, run.init, hidden=run.hidden)
         if isinstance(backbone, backbones.Backbone) and not run.channels_last:
             backbone.layout = torch.contiguous_format
     source, target = (loaders.resident(d, place) for d in (source, target))

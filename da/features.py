@@ -68,7 +68,7 @@ class Frozen:
 
 
 @lru_cache(maxsize=2)
-def frozen(name: str, init: str = "pretrained") -> Frozen:
+def frozen(name: str, init: str = "pretrained", hidden: bool = True) -> Frozen:
     """A backbone for many runs, as `build` makes it.
 
     Weights that are one known file are not hashed again, and timm is not imported for them until
@@ -76,7 +76,7 @@ def frozen(name: str, init: str = "pretrained") -> Frozen:
     """
     known = (name, init) == ("efficientnet_lite0", "pretrained")
     digest = f"{name} {LITE0_SHA256}" if known else ""
-    return Frozen(lambda: build(name, init), digest)
+    return Frozen(lambda: build(name, init, hidden=hidden), digest)
 
 
 def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:

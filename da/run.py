@@ -42,6 +42,8 @@ class Run:
     """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji."""
     backbone: str = "efficientnet_lite0"
     """One of `da list backbones`, or any name of timm or torchvision."""
+    hidden: bool = True
+    """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
     init: str = "pretrained"
     """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
     regime: Literal["frozen", "full"] = "frozen"

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 from torch import nn
 
-from da import backbones, weights
+from da import backbones, libraries, weights
 from da.backbones import MLP, Features, build, fingerprint
 from da.home import whole
 from da.methods.source_only import SourceOnly
@@ -27,7 +27,7 @@ def no_network(monkeypatch):
         raise socket.gaierror("Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    monkeypatch.setattr(backbones, "getproxies", dict)
+    monkeypatch.setattr(libraries, "getproxies", dict)
     monkeypatch.delenv(OFFLINE, raising=False)
     monkeypatch.setattr(constants, OFFLINE, False)
 
@@ -138,9 +138,27 @@ def test_timms_and_torchvisions_say_width_and_normalisation(name, width, mean):
 
 
 @pytest.mark.slow
-def test_a_network_without_a_linear_classifier_is_refused():
-    with pytest.raises(ValueError, match="no squeezenet1_0: it has no linear classifier"):
-        build("squeezenet1_0", "random")
+@pytest.mark.parametrize(
+    ("name", "widths"),
+    [
+        ("vgg11", (4096, 512 * 7 * 7)),
+        ("mobilenet_v3_small", (1024, 576)),
+        ("squeezenet1_1", (512, 512)),
+        ("resnet18", (512, 512)),
+    ],
+)
+def test_hidden_layers_of_the_classifier_stay_or_go(name, widths):
+    for hidden, width in zip((True, False), widths, strict=True):
+        backbone = build(name, "random", hidden=hidden).eval()
+        assert backbone.width == width
+        with torch.no_grad():
+            assert backbone(torch.rand(1, 3, 64, 64)).shape == (1, width)
+
+
+@pytest.mark.slow
+def test_hidden_layers_of_timm_are_not_taken_off():
+    with pytest.raises(ValueError, match="go only with torchvision's networks"):
+        build("vgg11.tv_in1k", "random", hidden=False)
 
 
 @pytest.mark.slow
@@ -158,7 +176,7 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
     def fail(*_, **__):
         raise OSError("no connection\nand a second line")
 
-    backbones._timm()
+    libraries.import_timm()
     monkeypatch.setattr(create, fail)
     with pytest.raises(ValueError, match="no connection") as caught:
         build(name, "pretrained")
@@ -171,8 +189,8 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
 
 
 def hub_is_tried() -> bool:
-    backbones._look_for_hub.cache_clear()
-    backbones._look_for_hub()
+    libraries._look_for_hub.cache_clear()
+    libraries._look_for_hub()
     return not constants.HF_HUB_OFFLINE
 
 
@@ -186,7 +204,7 @@ def test_with_a_network_the_hub_is_tried(monkeypatch):
 
 
 def test_behind_a_proxy_the_hub_is_tried(monkeypatch):
-    monkeypatch.setattr(backbones, "getproxies", lambda: {"https": "http://proxy"})
+    monkeypatch.setattr(libraries, "getproxies", lambda: {"https": "http://proxy"})
     assert hub_is_tried()
 
 
@@ -199,11 +217,11 @@ def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
 def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monkeypatch):
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *name: asked.append(name) or [])
-    backbones._look_for_hub.cache_clear()
+    libraries._look_for_hub.cache_clear()
     build("efficientnet_lite0")
     build("test_vit", "random")
     assert not asked
-    timm = backbones._timm()
+    timm = libraries.import_timm()
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
     for _ in range(2):
         with pytest.raises(pytest.fail.Exception):

