@@ -19,6 +19,7 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da import pruning
 from da.home import sha256
 from da.weights import origin, run_weights
 
@@ -128,7 +129,10 @@ def build(name: str, init: str = "pretrained") -> nn.Module:
         backbone = _by_library(name, pretrained)
     if init not in ("pretrained", "random"):
         try:
-            backbone.load_state_dict(run_weights(init))
+            state = run_weights(init)
+            if pruning.NARROWED in state:
+                pruning.take_shapes(backbone, state)
+            backbone.load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(
                 f"run {init!r} has no weights for {name}: known are runs of regime full with it"

@@ -10,7 +10,7 @@ import torch
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from da import diagnosis, evaluate, loaders, selection, symptoms, trainer, weights
+from da import diagnosis, evaluate, loaders, pruning, selection, symptoms, trainer, weights
 from da.assemble import Parts, assemble
 from da.batch import Batch, TargetBatch
 from da.environment import environment, peak_memory
@@ -45,7 +45,7 @@ def images(run: Run, parts: Parts) -> int:
 
 def keep_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with."""
-    weights.save(run.id, parts.method.state_dict(), origin=run.init)
+    weights.save(run.id, parts.method.state_dict(), origin=run.init, settings=run.settings())
 
 
 def record(
@@ -163,7 +163,12 @@ def optimizer(run: Run, method: Method) -> Optimizer:
     groups: list[dict[str, Any]] = [{"params": rest}]
     if backbone:
         groups.append({"params": backbone, "lr": run.lr * run.backbone_lr})
-    if run.optimizer == "sgd":
-        return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
-    betas = (run.momentum, 0.999)
-    return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)
+    common: dict[str, Any] = {"weight_decay": run.weight_decay, "fused": True}
+    made: Optimizer = (
+        SGD(groups, run.lr, run.momentum, **common)
+        if run.optimizer == "sgd"
+        else AdamW(groups, run.lr, (run.momentum, 0.999), **common)
+    )
+    if run.sparsity and not run.structured:
+        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck, method.head))
+    return made
