@@ -157,18 +157,20 @@ def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
 
 def optimizer(run: Run, method: Method) -> Optimizer:
     """The optimizer of all parameters of `method`, the backbone's at their own rate."""
+    made = _optimizer(run, method)
+    if run.sparsity and not run.structured:
+        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck, method.head))
+    return made
+
+
+def _optimizer(run: Run, method: Method) -> Optimizer:
     backbone = list(method.backbone.parameters())
     ours = {id(p) for p in backbone}
     rest = [p for p in method.parameters() if id(p) not in ours]
     groups: list[dict[str, Any]] = [{"params": rest}]
     if backbone:
         groups.append({"params": backbone, "lr": run.lr * run.backbone_lr})
-    common: dict[str, Any] = {"weight_decay": run.weight_decay, "fused": True}
-    made: Optimizer = (
-        SGD(groups, run.lr, run.momentum, **common)
-        if run.optimizer == "sgd"
-        else AdamW(groups, run.lr, (run.momentum, 0.999), **common)
-    )
-    if run.sparsity and not run.structured:
-        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck, method.head))
-    return made
+    if run.optimizer == "sgd":
+        return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
+    betas = (run.momentum, 0.999)
+    return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)
