@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from da import backbones, domains, features, loaders, memory, weights
+from da import backbones, domains, features, loaders, memory, pruning, weights
 from da.domains import Domain, Images, Task
+from da.kept import Kept
 from da.methods import Method
 from da.noise import default_generator
 from da.run import Run
+from da.vision import unaugmented
 
 
 @dataclass(frozen=True)
@@ -42,26 +44,55 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         backbone = backbones.build(run.backbone, run.init, hidden=run.hidden)
         if isinstance(backbone, backbones.Backbone) and not run.channels_last:
             backbone.layout = torch.contiguous_format
+        _change(backbone, run, unaugmented(source.x[:2], side))
     source, target = (loaders.resident(d, place) for d in (source, target))
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     run.tuning.hold(method.backbone)
-    if method.source_free:
-        _begin(method, run.init)
+    if method.source_free or run.sparsity:
+        _begin(method, run)
+    if method.taught:
+        method.guide = _teacher(run, method.classes).to(place).predict
     task = prepare(method, run.task, source, target)
     return Parts(task, method, side, place, default_generator(place).clone_state())
 
 
-def _begin(method: Method, run_id: str) -> None:
-    """Give `method` the neck and the head that a run ended with; ValueError where they differ."""
+def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
+    """Make `backbone` what `run` says, beyond its name; `x` is an example of its input."""
+    if run.structured:
+        pruning.narrow(backbone, run.sparsity, x)
+    if run.unit_features:
+        features.scale_outputs(backbone)
+
+
+def _begin(method: Method, run: Run) -> None:
+    """Give `method` the neck and the head that `run.init` ended with, and prune it if asked.
+
+    Raises ValueError where they differ.
+    """
     for name in ("neck", "head"):
         try:
-            method.get_submodule(name).load_state_dict(weights.run_weights(run_id, name))
+            method.get_submodule(name).load_state_dict(weights.run_weights(run.init, name))
         except RuntimeError as error:
             raise ValueError(
-                f"run {run_id!r} has another {name} than this run's network"
+                f"run {run.init!r} has another {name} than this run's network"
             ) from error
+    if run.sparsity and not run.structured:
+        matrices = pruning.prunable(method.backbone, method.neck, method.head)
+        pruning.zero_smallest(matrices, run.sparsity)
+
+
+def _teacher(run: Run, classes: int) -> Kept:
+    """The finished run that `run` learns from; ValueError where it is of another task."""
+    teacher = Kept(run.teacher)
+    for what, theirs, ours in (
+        ("classes", teacher.method.classes, classes),
+        ("pixels a side", teacher.run.side, run.side),
+    ):
+        if theirs != ours:
+            raise ValueError(f"teacher {teacher.run.id!r} has {theirs} {what}, this run {ours}")
+    return teacher
 
 
 def prepare(method: Method, name: str, source: Domain, target: Domain) -> Task:

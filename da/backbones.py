@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from da import pruning
 from da.home import sha256
 from da.libraries import Backbone, by_library, import_timm
 from da.weights import origin, run_weights
@@ -73,7 +74,10 @@ def build(name: str, init: str = "pretrained", *, hidden: bool = True) -> nn.Mod
         backbone = by_library(name, pretrained, hidden, OWN)
     if init not in ("pretrained", "random"):
         try:
-            backbone.load_state_dict(run_weights(init))
+            state = run_weights(init)
+            if pruning.NARROWED in state:
+                pruning.take_shapes(backbone, state)
+            backbone.load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(
                 f"run {init!r} has no weights for {name}: known are runs of regime full with it"

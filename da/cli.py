@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da.commands import results, runs, stock
+from da.commands import models, results, runs, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
@@ -13,6 +13,8 @@ COMMANDS = (
     results.table,
     results.diagnose,
     results.plot,
+    models.prune,
+    models.distill,
     runs.profile,
     stock.data,
     stock.list_,

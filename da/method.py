@@ -31,6 +31,7 @@ Family = Literal[
     "source-free",
     "test-time",
     "combination",
+    "distillation",
     "peer",
 ]
 """What kind of adaptation a method is."""
@@ -77,6 +78,12 @@ class Method(nn.Module):
     """Whether the method wants a strong view of target images, where they are pixels."""
     source_free: ClassVar[bool] = False
     """Whether the method begins with a finished run's network, `Run.init`, and sees no source."""
+    taught: ClassVar[bool] = False
+    """Whether it learns from a finished run's predictions: that of its setting `teacher`, or of
+    `Run.init` where this is empty.
+    """
+    guide: Callable[[Tensor], Tensor]
+    """Class logits of target images by that run, given to a method that is `taught`."""
     streams: ClassVar[bool] = False
     """Whether it learns from target test images, each once, in the order in which they come.
 

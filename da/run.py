@@ -48,6 +48,12 @@ class Run:
     """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
     regime: Literal["frozen", "full"] = "frozen"
     """Train on features that are computed once, or move the whole backbone."""
+    unit_features: bool = False
+    """Scale each image's features to a root mean square of 1, as regime frozen always does."""
+    sparsity: float = 0.0
+    """Share of the weights of run `init` that are set to 0 before the first step and stay 0."""
+    structured: bool = False
+    """Take that share of channels out of every layer of the backbone, not single weights."""
     side: int = 0
     """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
     augment: Augment = "none"
@@ -77,7 +83,7 @@ class Run:
 
     def __post_init__(self) -> None:
         method, shots = self.method.owner, "shot" in self.task.rpartition("+")[2]
-        frozen = self.regime == "frozen"
+        frozen, from_run = self.regime == "frozen", self.init not in ("pretrained", "random")
         contradictions = {
             "regime frozen goes with init pretrained or a run's id": frozen
             and self.init == "random",
@@ -96,8 +102,23 @@ class Run:
                 method.takes_shots and not shots
             ),
             f"{method.name} begins with a finished run's network: init is that run's id": (
-                method.source_free and self.init in ("pretrained", "random")
+                method.source_free and not from_run
             ),
+            f"{method.name} learns from a finished run: teacher, or init, is that run's id": (
+                self.teacher in ("pretrained", "random")
+            ),
+            f"{method.name} shows images to a finished run: regime full": method.taught and frozen,
+            "unit_features goes with regime full; features of regime frozen are always so": (
+                frozen and self.unit_features
+            ),
+            f"sparsity is at least 0 and below 1, not {self.sparsity}": not 0 <= self.sparsity < 1,
+            "sparsity goes with regime full and a run's id as init": (
+                self.sparsity != 0 and (frozen or not from_run)
+            ),
+            f"sparsity prunes backbone, neck and head, and {method.name} predicts with more": (
+                self.sparsity != 0 and method.predict is not Method.predict
+            ),
+            "structured goes with a sparsity": self.structured and not self.sparsity,
             f"{method.name} takes no labelled target images, as in {self.task}": (
                 shots and not method.takes_shots
             ),
@@ -137,6 +158,11 @@ class Run:
 
     def _parts(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in _PARTS)
+
+    @property
+    def teacher(self) -> str:
+        """Id of the finished run that a method which is taught learns from; "" for others."""
+        return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
 
     @property
     def id(self) -> str:

@@ -68,11 +68,13 @@ def sweep(
     every run, also where it has its record. An error in a run ends that run alone.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
-    begun_with = {run.init for run in unfinished}
+    begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
     jobs = [_Job(run, folder, device, keep or run.id in begun_with) for run in runs]
     waiting = {job.run.id: job for job in jobs if not job.done()}
     while waiting:
-        wave = [job for job in waiting.values() if job.run.init not in waiting]
+        wave = [
+            job for job in waiting.values() if not {job.run.init, job.run.teacher} & waiting.keys()
+        ]
         yield from _side_by_side(
             _groups(wave, grouped), usual_workers(device) if workers == "auto" else workers
         )

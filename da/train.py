@@ -10,7 +10,7 @@ import torch
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from da import diagnosis, evaluate, loaders, selection, symptoms, trainer, weights
+from da import diagnosis, evaluate, loaders, pruning, selection, symptoms, trainer, weights
 from da.assemble import Parts, assemble
 from da.batch import Batch, TargetBatch
 from da.best import Best
@@ -46,7 +46,7 @@ def images(run: Run, parts: Parts, steps: int) -> int:
 
 def keep_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with."""
-    weights.save(run.id, parts.method.state_dict(), origin=run.init)
+    weights.save(run.id, parts.method.state_dict(), origin=run.init, settings=run.settings())
 
 
 def record(
@@ -177,6 +177,13 @@ def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
 
 def optimizer(run: Run, method: Method) -> Optimizer:
     """The optimizer of all parameters of `method` that move, the backbone's at their own rate."""
+    made = _optimizer(run, method)
+    if run.sparsity and not run.structured:
+        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck, method.head))
+    return made
+
+
+def _optimizer(run: Run, method: Method) -> Optimizer:
     groups = run.tuning.groups(method, run.lr, run.lr * run.backbone_lr)
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from da.home import home, whole
 
-_ORIGIN = "origin"
+_ORIGIN, _SETTINGS = "origin", "settings"
 
 
 def weights_file(run_id: str) -> Path:
@@ -17,10 +17,15 @@ def weights_file(run_id: str) -> Path:
     return home() / "weights" / f"{run_id}.pt"
 
 
-def save(run_id: str, state: Mapping[str, Tensor], *, origin: str) -> None:
-    """Keep the weights of a run; `origin` is its `Run.init`, where those of its backbone began."""
+def save(
+    run_id: str, state: Mapping[str, Tensor], *, origin: str, settings: Mapping[str, Any]
+) -> None:
+    """Keep the weights of a run; `origin` is its `Run.init`, where those of its backbone began.
+
+    Its `settings` tell what they are the weights of.
+    """
     with whole(weights_file(run_id)) as file:
-        torch.save({**state, _ORIGIN: origin}, file)
+        torch.save({**state, _ORIGIN: origin, _SETTINGS: dict(settings)}, file)
 
 
 def origin(init: str) -> str:
@@ -33,6 +38,22 @@ def origin(init: str) -> str:
     return origin(kept[_ORIGIN]) if _ORIGIN in kept else init
 
 
+def run_settings(run_id: str) -> dict[str, Any]:
+    """`Run.settings()` of a run; ValueError where its weights were not kept, or without these."""
+    kept = _kept(run_id)
+    if _SETTINGS not in kept:
+        file = weights_file(run_id)
+        raise ValueError(
+            f"{file} is of an earlier version: remove it and sweep the run with --keep"
+        )
+    return kept[_SETTINGS]
+
+
+def run_state(run_id: str) -> dict[str, Tensor]:
+    """All weights that a run ended with; ValueError where they were not kept."""
+    return {k: v for k, v in _kept(run_id).items() if k not in (_ORIGIN, _SETTINGS)}
+
+
 def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
     """Weights of a `part` that a run ended with; ValueError where they were not kept."""
     weights = _kept(run_id).items()
@@ -42,7 +63,9 @@ def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
 def _kept(run_id: str) -> dict[str, Any]:
     file = weights_file(run_id)
     if not file.exists():
-        raise ValueError(f"no weights of run {run_id!r}: sweep it first, known: {_known_runs()}")
+        raise ValueError(
+            f"no weights of run {run_id!r}: sweep it with --keep first, known: {_known_runs()}"
+        )
     return torch.load(file, weights_only=True, map_location="cpu", mmap=True)  # read as needed
 
 

@@ -49,6 +49,8 @@ def build(kind: type[Method], **hp) -> Method:
     torch.manual_seed(0)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
+    if kind.taught:
+        m.guide = torch.randn(5, 3).__rmatmul__
     if not kind.frozen_only:  # whose maps need more images
         few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
         show(m, domains.build("moons:0-1", few, few))

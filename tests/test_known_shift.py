@@ -133,6 +133,9 @@ def trained(
         source, _ = trained("source_only", shift, seed, frozen=frozen, network=network)
         for part in ("backbone", "neck", "head"):
             m.get_submodule(part).load_state_dict(source.get_submodule(part).state_dict())
+    if kind.taught:
+        teacher, _ = trained("mcc", shift, seed, frozen=frozen, network=network)
+        m.guide = teacher.eval().requires_grad_(False).predict
     task = prepare(m, *shift)
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
@@ -190,6 +193,7 @@ SHIFTS = {
     ),
     "shot": (clusters(shift=2.4), {}, ("source_only", {})),
     "tent": (clusters(shift=2.4), {}, ("source_only", {})),
+    "distill": (clusters(shift=2.4), {}, ("source_only", {})),
     "fine_tune": (clusters(-1, shots="+10shot"), {}, ("fine_tune", {"source_share": 1.0})),
     "coral_map": (crossed(), {"ridge": 1e-3}, ("source_only", {})),
     "subspace_alignment": (subspaces(), {"dimensions": 2}, ("source_only", {})),

@@ -101,7 +101,7 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     skip_without(kind.needs)
     source, target = pair
     run = replace(begin(), method=SourceOnly.Hparams())
-    if kind.frozen_only or kind.source_free:
+    if kind.frozen_only or kind.source_free or kind.taught:
         train(run, device="cpu", keep=True, quiet=True)
         run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
     run = replace(run, method=kind.Hparams(), task=task_of(kind))
