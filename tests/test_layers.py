@@ -75,6 +75,7 @@ BEHIND = {
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},
     "wandb": {"track"},
+    "SimpleITK": {"domains"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""
