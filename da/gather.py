@@ -18,12 +18,13 @@ class Line:
     label: str
     method: str
     """Its file's name, or `target_only`: `source_only` from a domain to itself."""
-    shots: int
+    few: str
+    """3-shot in tasks that end in +3shot, and 5-label in those that end in +5label."""
 
     @property
     def labels(self) -> bool:
         """Whether its runs were shown target labels."""
-        return self.shots > 0 or self.method == "target_only"
+        return self.few.endswith("shot") or self.method == "target_only"
 
     @property
     def marked(self) -> str:
@@ -34,8 +35,8 @@ class Line:
 Runs = dict[str, dict[Any, Record]]
 """Records of one row, by column and seed; a column is a task."""
 
-Kind = tuple[str, int]
-"""Method and shots: rows of one kind differ in settings only."""
+Kind = tuple[str, str]
+"""Method and few labels: rows of one kind differ in settings only."""
 
 
 def gather(records: Sequence[Record]) -> dict[Line, Runs]:
@@ -52,7 +53,7 @@ def gather(records: Sequence[Record]) -> dict[Line, Runs]:
     if set(columns) & set(adapted):
         placed = [(r, *_place(r, columns)) for r in records]
     else:
-        placed = [(r, (r.settings["method"], 0), [_task(r)]) for r in records]
+        placed = [(r, (r.settings["method"], ""), [_task(r)]) for r in records]
     labels = _labels([(r, kind) for r, kind, _ in placed])
     rows: dict[Line, Runs] = defaultdict(lambda: defaultdict(dict))
     for (r, kind, here), label in zip(placed, labels, strict=True):
@@ -61,7 +62,7 @@ def gather(records: Sequence[Record]) -> dict[Line, Runs]:
     kinds = list(dict.fromkeys(kind for _, kind, _ in placed))
 
     def order(line: Line) -> tuple[bool, bool, int]:
-        return line.labels, line.method == "target_only", kinds.index((line.method, line.shots))
+        return line.labels, line.method == "target_only", kinds.index((line.method, line.few))
 
     return {line: dict(rows[line]) for line in sorted(rows, key=order)}
 
@@ -148,12 +149,13 @@ def _online(r: Record) -> list[Record]:
 
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
     """Kind of a record, and the columns that it stands in."""
-    benchmark, _, target, shots = split_task(_task(r))
+    benchmark, _, target, k = split_task(_task(r))
+    few = f"{k}-{'shot' if target else 'label'}" if k else ""
     if _is_target_only(r):
         here = [column for column in columns if split_task(column)[::2] == (benchmark, target)]
         if here:
-            return ("target_only", shots), here
-    return (r.settings["method"], shots), [_without_shots(_task(r))]
+            return ("target_only", few), here
+    return (r.settings["method"], few), [_without_shots(_task(r))]
 
 
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
@@ -173,10 +175,10 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
         for key in named:
             values[kind, key].add(json.dumps(settings.get(key), sort_keys=True))
     labels = []
-    for (method, shots), settings in found:
-        vary = [k for k in named if len(values[(method, shots), k]) > 1 and k in settings]
+    for (method, few), settings in found:
+        vary = [k for k in named if len(values[(method, few), k]) > 1 and k in settings]
         words = [method, *(f"{key.removeprefix('hp.')}={settings[key]}" for key in vary)]
-        labels.append(" ".join([*words, f"({shots}-shot)"] if shots else words))
+        labels.append(" ".join([*words, f"({few})"] if few else words))
     return labels
 
 
@@ -190,4 +192,4 @@ def _without_shots(task: str) -> str:
 
 def _is_target_only(r: Record) -> bool:
     _, source, target, _ = split_task(_task(r))
-    return r.settings["method"] == "source_only" and source == target
+    return r.settings["method"] == "source_only" and bool(target) and source == target

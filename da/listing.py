@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import get_args
 
-from da import domains
 from da.backbones import OWN
+from da.domains import catalogue
 from da.method import Family
 from da.methods import METHODS
 from da.recipes import RECIPES
@@ -54,7 +54,7 @@ def recipes() -> list[str]:
 
 LISTS: dict[str, Callable[[], list[str]]] = {
     "methods": methods,
-    "tasks": domains.every_task,
+    "tasks": catalogue.every_task,
     "backbones": backbones,
     "selectors": selectors,
     "recipes": recipes,

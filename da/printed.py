@@ -11,8 +11,8 @@ from da.typeset import Cell, Row
 
 
 def beside(line: Line, task: str) -> Reference | None:
-    """The printed number that a row is compared with on a task, if any; none with shots."""
-    return None if line.shots else reference(line.method, task)
+    """The printed number that a row is compared with on a task, if any; none with few labels."""
+    return None if line.few else reference(line.method, task)
 
 
 def cited(number: Reference) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,7 +40,8 @@ class Run:
 
     method: AnyHparams
     task: str
-    """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji."""
+    """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji; or one domain with labels,
+    BENCHMARK:DOMAIN[+Klabel], for example emoji:noto+5label."""
     backbone: str = "efficientnet_lite0"
     """One of `da list backbones`, or any name of timm or torchvision."""
     hidden: bool = True
@@ -82,7 +84,7 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        method, shots = self.method.owner, "shot" in self.task.rpartition("+")[2]
+        method, shots = self.method.owner, re.search(r"\+\d+shot$", self.task) is not None
         frozen, from_run = self.regime == "frozen", self.init not in ("pretrained", "random")
         contradictions = {
             "regime frozen goes with init pretrained or a run's id": frozen

@@ -141,9 +141,11 @@ def _heads(tasks: list[str], targets: bool = False) -> list[str]:
     parts = [split_task(task) for task in tasks]
     one = len({benchmark for benchmark, *_ in parts}) == 1
     heads = []
-    for benchmark, source, target, shots in parts:
-        pair = domain(target) if targets else f"{domain(source)}-{domain(target)}"
-        heads.append(f"{benchmark}:" * (not one) + pair + f"+{shots}shot" * (shots > 0))
+    for benchmark, source, target, k in parts:
+        pair = [target] if targets and target else filter(None, [source, target])
+        own = "-".join(map(domain, pair))
+        named = ":".join(filter(None, [benchmark * (not one or not own), own]))
+        heads.append(named + f"+{k}{'shot' if target else 'label'}" * (k > 0))
     return heads if len(set(heads)) == len(tasks) else tasks
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from da import trainer
 from da.assemble import Parts, assemble
 from da.group import Group, stacked
+from da.published import split_task
 from da.records import Point, Record
 from da.run import Run
 from da.train import (
@@ -40,8 +41,8 @@ def kind(run: Run) -> str | None:
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
-    benchmark, shots = run.task.partition(":")[0], run.task.rpartition("+")[2]
-    return json.dumps([benchmark, "shot" in shots and shots, shared], sort_keys=True)
+    benchmark, _, target, k = split_task(run.task)
+    return json.dumps([benchmark, k if target else 0, shared], sort_keys=True)
 
 
 def train_together(

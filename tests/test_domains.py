@@ -1,4 +1,5 @@
 import os
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,8 +9,9 @@ import torch
 
 from conftest import points
 from da import domains
-from da.domains import BENCHMARKS, PARTS, Domain, digits, emoji, moons, store, stored
+from da.domains import BENCHMARKS, PARTS, Domain, catalogue, digits, emoji, moons, store, stored
 from da.home import home
+from da.published import SUPERVISED
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,10 @@ from da.home import home
         ("moons:0-0+12shot", ("moons", "0", "0", 12)),
         ("emoji:noto-twemoji+3shot", ("emoji", "noto", "twemoji", 3)),
         ("digits:mnist-mnistm", ("digits", "mnist", "mnistm", 0)),
+        ("emoji:noto", ("emoji", "noto", "", 0)),
+        ("moons:40+20label", ("moons", "40", "", 20)),
+        ("fashion_mnist", ("fashion_mnist", "", "", 0)),
+        ("fashion_mnist+5label", ("fashion_mnist", "", "", 5)),
     ],
 )
 def test_a_name_says_benchmark_source_target_and_shots(name, parsed):
@@ -44,7 +50,8 @@ def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
     ("name", "wrong", "known"),
     [
         ("emoji:noto-apple", "apple", "noto, twemoji, fluent, contrast, openmoji"),
-        ("emoji:noto", "", "noto, twemoji"),
+        ("emoji:apple", "apple", "noto, twemoji"),
+        ("emoji:noto-", "", "noto, twemoji"),
         ("digits:svhn-mnist", "svhn", "mnist, mnistm, optdigits, synfont"),
         ("emoji:noto-twemoji+3shots", "twemoji.3shots", "noto, twemoji"),
         ("moons:0-x", "x", "degrees"),
@@ -55,9 +62,21 @@ def test_an_unknown_domain_is_answered_with_the_known_ones(name, wrong, known):
         domains.parse(name)
 
 
-def test_no_shots_is_no_number_of_shots():
-    with pytest.raises(ValueError, match=r"no shots in 'moons:0-1\+0shot'"):
-        domains.parse("moons:0-1+0shot")
+@pytest.mark.parametrize(
+    ("name", "word"), [("moons:0-1+0shot", "shot"), ("moons:0+0label", "label")]
+)
+def test_none_is_no_number_of_shots_or_labels(name, word):
+    with pytest.raises(
+        ValueError, match=f"no {word}s in '{re.escape(name)}': say \\+1{word} or more"
+    ):
+        domains.parse(name)
+
+
+@pytest.mark.parametrize("name", ["emoji:noto+5shot", "emoji:noto-twemoji+5label"])
+def test_shots_are_of_two_domains_and_labels_of_one(name):
+    known = re.escape("known: +5shot of two domains, +5label of one")
+    with pytest.raises(ValueError, match=f"in '{re.escape(name)}', {known}"):
+        domains.parse(name)
 
 
 @pytest.fixture
@@ -172,12 +191,19 @@ def test_a_map_of_the_file_is_stored_as_it_is(tmp_path):
 
 
 def test_every_benchmark_says_how_its_tasks_are_written():
-    tasks = domains.every_task()
+    tasks = catalogue.every_task()
     for name, module in (("emoji", emoji), ("digits", digits)):
         n = len(module.DOMAINS)
-        assert len([task for task in tasks if task.startswith(f"{name}:")]) == n * (n - 1)
-    assert {task.partition(":")[0] for task in tasks} == set(BENCHMARKS)
-    assert "folder:PATH/amazon-PATH/webcam" in tasks
+        assert len([task for task in tasks if task.startswith(f"{name}:")]) == n * (n - 1) + n
+    assert {re.split(r"\W*:", task)[0] for task in tasks} == set(BENCHMARKS)
+    wanted = {"folder:PATH/amazon-PATH/webcam", "cifar10[:PATH]", "luna16-2d:PATH", "emoji:noto"}
+    assert wanted <= set(tasks)
+    assert all(task in domains.known() for task in wanted - {"emoji:noto"})
+
+
+def test_tables_know_the_benchmarks_whose_tasks_are_of_one_domain():
+    single = {name for name in BENCHMARKS if domains.module(name).SYNTAX.strip("[:]") == "PATH"}
+    assert single == SUPERVISED
 
 
 @pytest.fixture
@@ -189,7 +215,7 @@ def toy(monkeypatch) -> None:
 
 
 def test_prepare_opens_every_domain(toy):
-    lines = list(domains.prepare(["emoji"]))
+    lines = list(catalogue.prepare(["emoji"]))
     assert [line.split() for line in lines] == [
         f"emoji:{name} 8 images, 4 x 4 x 3, 2 classes".split() for name in "ab"
     ]
@@ -197,14 +223,15 @@ def test_prepare_opens_every_domain(toy):
 
 @pytest.mark.parametrize("name", ["office", "folder"])
 def test_prepare_knows_what_can_be_fetched(name):
-    with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: emoji, digits$"):
-        list(domains.prepare([name]))
+    fetched = "emoji, digits, cifar10, fashion_mnist"
+    with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}$"):
+        list(catalogue.prepare([name]))
 
 
 def test_state_says_what_is_here(toy):
-    assert any("not here: da data emoji" in line for line in domains.state())
+    assert any("not here: da data emoji" in line for line in catalogue.state())
     (home() / "emoji").mkdir(parents=True)
     (home() / "emoji" / "x.npy").write_bytes(bytes(3_000_000))
-    lines = list(domains.state())
+    lines = list(catalogue.state())
     assert len(lines) == len(BENCHMARKS)
     assert any(line.startswith("emoji") and "3 MB in" in line for line in lines)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from da.domains import folders, open_pair
+from da.domains import folders, open_pair, splits
 from da.home import home
 
 
@@ -79,9 +79,9 @@ def test_target_is_transductive_and_a_fifth_of_the_source_is_held_out(office):
 def test_who_is_held_out_depends_on_names_alone():
     names = [f"{c}/{i}.png" for c in "ab" for i in range(50)]
     y = np.repeat([0, 1], 50)
-    held = folders.held_out(names, y)
+    held = splits.held_out(names, y)
     order = np.random.default_rng(0).permutation(100)
-    again = folders.held_out([names[i] for i in order], y[order])
+    again = splits.held_out([names[i] for i in order], y[order])
     assert np.array_equal(again, held[order])
     assert held[:50].sum() == held[50:].sum() == 10
     assert not np.array_equal(held[:50], held[50:])

@@ -102,3 +102,29 @@ def test_a_run_over_a_stream_has_a_row_for_what_it_said_meanwhile() -> None:
     curve = [*tent.curve[:-1], tent.curve[-1] | {"target_accuracy/online": 55.0}]
     records = [record("dann", STYLES[0], 50), replace(tent, curve=curve)]
     assert texts(build(records)) == {"dann": ["50.0"], "tent": ["60.0"], "tent (online)": ["55.0"]}
+
+
+def test_labels_stand_in_the_column_of_all_labels() -> None:
+    records = [
+        record("source_only", f"emoji:noto{few}", accuracy)
+        for few, accuracy in (("+5label", 40), ("", 90), ("+20label", 60))
+    ]
+    table = build(records)
+    assert table.heads == ("noto",)
+    assert texts(table) == {
+        "source_only (5-label)": ["40.0"],
+        "source_only": ["90.0"],
+        "source_only (20-label)": ["60.0"],
+    }
+    assert not any("†" in note for note in table.notes)
+
+
+def test_tasks_with_few_labels_alone_have_their_own_columns() -> None:
+    tasks = ["fashion_mnist+5label", "emoji:noto+5label", "cifar10:/my-data/cifar-10+5label"]
+    table = build([record("source_only", task, 50) for task in tasks])
+    assert table.heads[:3] == (
+        *("fashion_mnist+5label", "emoji:noto+5label"),
+        "cifar10:cifar-10+5label",
+    )
+    one = build([record("source_only", task, 50) for task in ("fashion_mnist", "fashion_mnist:/x")])
+    assert one.heads[:2] == ("fashion_mnist", "x")

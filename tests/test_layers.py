@@ -84,6 +84,7 @@ BEHIND = {
     "ot": {"transport"},
     "wandb": {"track"},
     "torch_pruning": {"pruning"},
+    "SimpleITK": {"domains"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""

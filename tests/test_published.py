@@ -141,6 +141,10 @@ def test_a_reference_is_one_number() -> None:
         ("folder:/a-b/x-/c/y", ("folder", "/a-b/x", "/c/y", 0)),
         ("folder:a-b/x:a-b/y", ("folder", "a-b/x", "a-b/y", 0)),
         ("odd", ("odd", "", "", 0)),
+        ("emoji:noto+5label", ("emoji", "noto", "", 5)),
+        ("fashion_mnist+5label", ("fashion_mnist", "", "", 5)),
+        ("imagefolder:/a-b/c-d+20label", ("imagefolder", "/a-b/c-d", "", 20)),
+        ("luna16-2d:my-scans", ("luna16-2d", "my-scans", "", 0)),
     ],
 )
 def test_split_task(task: str, parts: tuple[str, str, str, int]) -> None:

@@ -7,9 +7,9 @@ from tyro.conf import Positional
 
 def data(names: Positional[tuple[str, ...]] = ()) -> None:
     """Fetch and decode benchmarks, for example `da data emoji`; without names, list their state."""
-    from da import domains
+    from da.domains import catalogue
 
-    for line in domains.prepare(names) if names else domains.state():
+    for line in catalogue.prepare(names) if names else catalogue.state():
         print(line)
 
 

@@ -3,10 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import torch
 from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
-from da.home import home
+from da.domains import splits
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
 
@@ -73,7 +71,9 @@ class Domain:
 class Task:
     """Adapt from a labelled source to an unlabelled target, then be marked on target test images.
 
-    Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation.
+    Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation. A
+    supervised task has one domain: its labelled training images are the source, the same without
+    labels the target, and `source_test` are validation images, which are none of `target_test`.
     """
 
     name: str
@@ -117,35 +117,64 @@ def stored(folder: Path) -> Domain:
     return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
 
 
-BENCHMARKS = {"emoji": "emoji", "digits": "digits", "folder": "folders", "moons": "moons"}
+BENCHMARKS = {
+    "emoji": "emoji",
+    "digits": "digits",
+    "folder": "folders",
+    "moons": "moons",
+    "imagefolder": "imagefolder",
+    "cifar10": "cifar10",
+    "fashion_mnist": "fashion_mnist",
+    "luna16": "luna16",
+    "luna16-2d": "luna16_2d",
+}
 """Benchmark to its module: `DOMAINS`, `SYNTAX`, `pair(names)`, `open_domain(name)`.
 
-A module with `ANY_SIDE`, whose images have no size of their own, takes `open_domain(name, side)`.
+`pair` gives source and target, or the one domain of a supervised task and ''. `DOMAINS` has '' for
+a domain that needs no name. A module with `ANY_SIDE`, whose images have no size of their own, takes
+`open_domain(name, side)`.
 """
 
 
 def parse(name: str) -> tuple[str, str, str, int]:
-    """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
+    """Benchmark, source, target and K of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
 
-    Raises ValueError, naming what is known, for an unknown benchmark or domain.
+    The target of a supervised task, `BENCHMARK:DOMAIN[+Klabel]`, is ''; K is 0 where it is not
+    said. Raises ValueError, naming what is known, for an unknown benchmark or domain.
     """
-    benchmark, _, pair = name.partition(":")
+    few = re.fullmatch(r"(.*)\+(\d+)(shot|label)", name)
+    benchmark, _, domains = (few[1] if few else name).partition(":")
     if benchmark not in BENCHMARKS:
         raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {known()}")
-    shots = re.fullmatch(r"(.*)\+(\d+)shot", pair)
-    source, target = _module(benchmark).pair(shots[1] if shots else pair)
-    if shots and not int(shots[2]):
-        raise ValueError(f"no shots in {name!r}: say +1shot or more, or leave it out")
-    return benchmark, source, target, int(shots[2]) if shots else 0
+    source, target = module(benchmark).pair(domains)
+    if few is None:
+        return benchmark, source, target, 0
+    _, k, word = few.groups()
+    if not int(k):
+        raise ValueError(f"no {word}s in {name!r}: say +1{word} or more, or leave it out")
+    if (word == "shot") != bool(target):
+        raise ValueError(
+            f"+{k}{word} in {name!r}, known: +{k}shot of two domains, +{k}label of one"
+        )
+    return benchmark, source, target, int(k)
 
 
 def known() -> str:
     """How tasks are written, a benchmark each."""
-    return ", ".join(f"{name}:{_module(name).SYNTAX}" for name in BENCHMARKS)
+    every = ", ".join(map(written, BENCHMARKS))
+    return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
+
+
+def written(benchmark: str) -> str:
+    """How the tasks of a benchmark are written."""
+    syntax = module(benchmark).SYNTAX
+    return f"{benchmark}{'' if syntax[0] == '[' else ':'}{syntax}"
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """SOURCE and TARGET, both among `names`; ValueError otherwise."""
+    """SOURCE and TARGET, both among `names`, or one of them and ''; ValueError otherwise."""
+    if pair in names:
+        return pair, ""
     source, _, target = pair.partition("-")
     for name in (source, target):
         if name not in names:
@@ -156,29 +185,33 @@ def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
 def open_pair(name: str, side: int = 0) -> tuple[Domain, Domain]:
     """Source and target domain of a task; fetched and decoded first where they are not yet.
 
-    Images of any size are decoded for network input of `side` pixels, 0 for the usual.
+    Both are the same where it has one. Images of any size are decoded for network input of `side`
+    pixels, 0 for the usual.
     """
     benchmark, source, target, _ = parse(name)
-    module = _module(benchmark)
-    sized = {"side": side} if side and getattr(module, "ANY_SIDE", False) else {}
-    domains = [module.open_domain(domain, **sized) for domain in (source, target)]
-    a, b = (domain.classes for domain in domains)
+    own = module(benchmark)
+    sized = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    names = (source, target) if target else (source,)
+    domains = [own.open_domain(domain, **sized) for domain in names]
+    a, b = domains[0].classes, domains[-1].classes
     if a != b:
         raise ValueError(
             f"{name}: only {source} has {sorted(set(a) - set(b))}, "
             f"only {target} has {sorted(set(b) - set(a))}"
         )
-    return domains[0], domains[1]
+    return domains[0], domains[-1]
 
 
 def build(name: str, source: Domain, target: Domain) -> Task:
     """The task `name` from its two domains.
 
     Where both are the same domain, it is tested on images whose classes it was not trained with.
-    Shots are never tested on.
+    Shots are never tested on. A supervised task has the rows that `splits.supervised` gives.
     """
     _, source_name, target_name, k = parse(name)
-    shots = _shots(name, target, k)
+    if not target_name:
+        return _supervised(name, source, target, k)
+    shots = _first(name, target, target.rows["target_train"], k)
     test = target.rows["source_test" if source_name == target_name else "target_test"]
     return Task(
         name,
@@ -196,49 +229,29 @@ def task(name: str) -> Task:
     return build(name, *open_pair(name))
 
 
-def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
-    """Rows of the first `k` target training images of each class."""
-    rows = target.rows["target_train"]
-    each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
-    for label, mine in zip(target.classes, each, strict=True):
+def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
+    """A task of one domain, which may have been looked at in two ways."""
+    train, validation, test = splits.supervised(source.rows, source.y)
+    return Task(
+        name,
+        source.classes,
+        source.part(_first(name, source, train, k) if k else train),
+        Images(target.x, train),
+        source.part(validation),
+        target.part(test),
+    )
+
+
+def _first(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
+    """Of training rows the first `k` of each class."""
+    each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
+    for label, mine in zip(domain.classes, each, strict=True):
         if len(mine) < k:
-            raise ValueError(f"{name}: {label} has only {len(mine)} target training images")
+            which = "" if name.endswith("label") else "target "
+            raise ValueError(f"{name}: {label} has only {len(mine)} {which}training images")
     return torch.cat(each)
 
 
-def _module(benchmark: str) -> Any:
+def module(benchmark: str) -> Any:
+    """The module of a benchmark, by its name."""
     return import_module(f"da.domains.{BENCHMARKS[benchmark]}")
-
-
-def every_task() -> list[str]:
-    """All tasks between the domains of each benchmark, or how its tasks are written."""
-    tasks = []
-    for name in BENCHMARKS:
-        pairs = ["-".join(pair) for pair in permutations(_module(name).DOMAINS, 2)]
-        tasks += [f"{name}:{pair}" for pair in pairs or [_module(name).SYNTAX]]
-    return tasks
-
-
-def prepare(names: Iterable[str]) -> Iterator[str]:
-    """Fetch and decode whole benchmarks, with a line on each domain."""
-    for name in names:
-        if name not in BENCHMARKS or not _module(name).DOMAINS:
-            known = ", ".join(n for n in BENCHMARKS if _module(n).DOMAINS)
-            raise ValueError(f"unknown benchmark {name!r}, known: {known}")
-        for domain in _module(name).DOMAINS:
-            d = _module(name).open_domain(domain)
-            size = " x ".join(map(str, d.x.shape[1:]))
-            yield f"{name}:{domain:10} {len(d.x)} images, {size}, {len(d.classes)} classes"
-
-
-def state() -> Iterator[str]:
-    """A line on each benchmark: what it is, and whether it is here."""
-    for name in BENCHMARKS:
-        module = _module(name)
-        about = module.__doc__.partition("\n")[0]
-        if not module.DOMAINS:
-            yield f"{name:8} {about} Tasks: {name}:{module.SYNTAX}"
-            continue
-        size = sum(f.stat().st_size for f in (home() / name).rglob("*") if f.is_file())
-        here = f"{size / 1e6:.0f} MB in {home() / name}" if size else f"not here: da data {name}"
-        yield f"{name:8} {about} Domains: {', '.join(module.DOMAINS)}; {here}"

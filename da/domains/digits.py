@@ -7,7 +7,6 @@ used. Training and test share no photograph and no family of fonts.
 """
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -19,7 +18,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from da.domains import PARTS, Domain, mnist, split_pair, store, stored, synfont
+from da.domains import PARTS, Domain, mnist, places, split_pair, store, stored, synfont
+from da.domains.mnist import coloured
 from da.home import home, once
 from da.vision import decode
 
@@ -54,12 +54,15 @@ Digits = tuple[UInt8[np.ndarray, "_ 28 28 3"], Int[np.ndarray, "_"]]
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two of `DOMAINS`; ValueError otherwise."""
+    """Two of `DOMAINS`, or one and ''; ValueError otherwise."""
     return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
-    """28 x 28 colour images, training images first; drawn or fetched at the first call."""
+    """28 x 28 colour images, training images first; drawn or fetched at the first call.
+
+    Training images are the same as source, as target and of a supervised task, `digits:mnist`.
+    """
     published = _published() if name == "mnistm" else None
     if published:
         about = [str(published), *(str(file.stat().st_mtime_ns) for file in _labels(published))]
@@ -83,11 +86,6 @@ def _opened(name: str, make: Callable[[], tuple[Digits, Digits]]) -> Domain:
 def _mnist() -> tuple[Digits, Digits]:
     data = mnist.read()
     return (coloured(data.train_x), data.train_y), (coloured(data.test_x), data.test_y)
-
-
-def coloured(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
-    """Grey images with three equal channels."""
-    return np.repeat(x[..., None], 3, axis=-1)
 
 
 def _mnistm() -> tuple[Digits, Digits]:
@@ -132,11 +130,9 @@ def difference(
 
 def _published() -> Path | None:
     """The folder of the published MNIST-M under `DA_DATA`, if it is there."""
-    if not (data := os.environ.get("DA_DATA")):
+    if (data := places.data()) is None:
         return None
-    if not Path(data).is_dir():
-        raise ValueError(f"DA_DATA is {data!r}, which is no folder")
-    folders = Path(data).resolve(), Path(data).resolve() / "mnist_m"
+    folders = data, data / "mnist_m"
     return next((folder for folder in folders if (folder / "mnist_m_train").is_dir()), None)
 
 

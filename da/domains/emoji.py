@@ -110,7 +110,7 @@ GROUPS = Pack(
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two of the styles."""
+    """Two of the styles, or one and ''."""
     return split_pair(names, DOMAINS)
 
 
@@ -118,7 +118,8 @@ def open_domain(name: str) -> Domain:
     """The style `name`: 785 images, 96 by 96, those of a class in the order of their hashes.
 
     A row is the same emoji in every style. By the hash of its code points mod 100 it is for source
-    training below 40, target training below 75, else for tests: no emoji is in two of these.
+    training below 40, target training below 75, else for tests: no emoji is in two of these. A
+    supervised task, `emoji:noto`, trains on what is below 75 but for the validation images.
     Raises ValueError where a pack cannot be fetched.
     """
     recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, resvg_py.__version__))

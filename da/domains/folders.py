@@ -10,16 +10,17 @@ import math
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
-from da.domains import PARTS, Domain, store, stored
+from da.domains import PARTS, Domain, places, splits, store, stored
 from da.home import home, once
 from da.vision import decode
 
@@ -30,26 +31,40 @@ ANY_SIDE = True
 CHUNK = 256
 
 
+class Listing(NamedTuple):
+    """Image files under a folder, and the class of each."""
+
+    root: Path
+    files: list[Path]
+    y: Int[np.ndarray, "n"]
+    classes: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The files' paths under the root, by which they are told apart on any machine."""
+        return [file.relative_to(self.root).as_posix() for file in self.files]
+
+
+Rows = dict[str, splits.Rows]
+"""Rows of a domain in each role."""
+
+
 def pair(names: str) -> tuple[str, str]:
     """The two folders in `names`, around the one '-' or ':' that has a folder on both its sides.
 
     Raises ValueError where no place or several places divide it so.
     """
     cuts = [(names[: at.start()], names[at.end() :]) for at in re.finditer("[-:]", names)]
-    found = [cut for cut in cuts if all(map(_is_folder, cut))]
+    found = [cut for cut in cuts if all(map(places.find, cut))]
     if len(found) > 1:
         ways = " or ".join(f"{source!r} to {target!r}" for source, target in found)
         raise ValueError(f"{names!r} may mean {ways}; write a path in another way, say with './'")
     if not found:
-        near = [cut for cut in cuts if any(map(_is_folder, cut))] or cuts
-        missing = dict.fromkeys(path for cut in near for path in cut if not _is_folder(path))
+        near = [cut for cut in cuts if any(map(places.find, cut))] or cuts
+        missing = dict.fromkeys(path for cut in near for path in cut if not places.find(path))
         listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
         raise ValueError(f"no such folder: {listed}; known: two folders as in {SYNTAX}")
     return found[0]
-
-
-def _is_folder(path: str) -> bool:
-    return bool(path) and Path(path).expanduser().is_dir()
 
 
 def open_domain(name: str, side: int = 0) -> Domain:
@@ -59,24 +74,42 @@ def open_domain(name: str, side: int = 0) -> Domain:
     a file is added, removed or changed. Raises ValueError, naming it, for a folder that is
     unreadable or lacks images, and for an image that cannot be decoded.
     """
+    root = places.find(name) or Path(name)
+    images = listing(root, class_images(root))
+    return decoded("folder", images, side, divide=_divide)
+
+
+def _divide(images: Listing) -> Rows:
+    every, held = np.arange(len(images.y)), splits.held_out(images.names, images.y)
+    if not held.any():
+        raise ValueError(f"{images.root} has no class with two images: none can be held out")
+    return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
+
+
+def listing(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
+    """The files of classes, or of several sets of the same classes one behind the other."""
+    files = [file for some in images for each in some.values() for file in each]
+    numbers = [c for some in images for c, each in enumerate(some.values()) for _ in each]
+    return Listing(root, files, np.array(numbers, np.int64), tuple(images[0]))
+
+
+def decoded(
+    benchmark: str, images: Listing, side: int, *, divide: Callable[[Listing], Rows]
+) -> Domain:
+    """The images as wide as `stored_side` says; decoded at the first call and after a change.
+
+    `divide` says which rows are for what.
+    """
     wide = stored_side(side)
-    root = Path(name).expanduser().resolve()
-    images = {label: _images(root / label) for label in _labels(root)}
-    y = np.repeat(np.arange(len(images)), [len(files) for files in images.values()])
-    files = [file for some in images.values() for file in some]
-    names = [file.relative_to(root).as_posix() for file in files]
 
     def write(folder: Path) -> None:
-        every, held = np.arange(len(y)), held_out(names, y)
-        if not held.any():
-            raise ValueError(f"{root} has no class with two images: none can be held out")
-        parts = every[~held], every[held], every, every
-        print(f"folder: decoding {len(files)} images of {root}, once", file=sys.stderr)
+        rows, count = divide(images), len(images.files)
+        print(f"{benchmark}: decoding {count} images of {images.root}, once", file=sys.stderr)
         folder.mkdir()
-        x = _decoded(files, folder / "x.npy", wide)
-        store(folder, x, y, tuple(images), dict(zip(PARTS, parts, strict=True)))
+        x = _decoded(images.files, folder / "x.npy", wide)
+        store(folder, x, images.y, images.classes, rows)
 
-    return stored(once(home() / "folder" / _key(root, files, wide), write))
+    return stored(once(home() / benchmark / key(images.root, images.files, wide), write))
 
 
 def stored_side(side: int) -> int:
@@ -87,17 +120,9 @@ def stored_side(side: int) -> int:
     return max(256, math.ceil(side * 256 / 224))
 
 
-def held_out(names: Sequence[str], y: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-    """Which images are held out: of each class every fifth in the order of the names' SHA-256.
-
-    The second is the first that is, so that no class is without training images.
-    """
-    hashes = np.array([hashlib.sha256(os.fsencode(name)).hexdigest() for name in names])
-    held = np.zeros(len(y), bool)
-    for c in np.unique(y):
-        rows = np.flatnonzero(y == c)
-        held[rows[hashes[rows].argsort()][1::5]] = True
-    return held
+def class_images(root: Path) -> dict[str, list[Path]]:
+    """The images of each class folder in `root`; ValueError, naming it, where it lacks any."""
+    return {label: _images(root / label) for label in _labels(root)}
 
 
 def _labels(root: Path) -> list[str]:
@@ -124,8 +149,8 @@ def _images(folder: Path) -> list[Path]:
     return images
 
 
-def _key(root: Path, files: list[Path], side: int) -> str:
-    """Changes with the place, the side, and with every file's name, size and time of change."""
+def key(root: Path, files: list[Path], side: int) -> str:
+    """A name that changes with place and side, and every file's name, size and time of change."""
     about = [f"{root} {side}"]
     for file in files:
         try:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import pickle
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,30 +48,47 @@ class Mnist(NamedTuple):
     test_y: Int[np.ndarray, "m"]
 
 
+Place = Callable[[], dict[str, bytes]]
+"""Gives each of the four files, unpacked, or raises an error that says why not."""
+
+
 def read() -> Mnist:
     """The 60,000 training and 10,000 test digits.
 
     Raises ValueError, with what every place answered, where none has the canonical files.
     """
+    by_hand = in_folder(home() / "mnist")
+    return first_of("MNIST", (by_hand, mirrors("mnist", MIRRORS, PACKED), _wheel), CANONICAL)
+
+
+def first_of(what: str, places: Sequence[Place], canonical: dict[str, str]) -> Mnist:
+    """What the first of `places` gives whose files have the SHA-256 of the canonical ones.
+
+    Raises ValueError, with what every place answered, where none has.
+    """
     reasons = []
-    places: tuple[Callable[[], dict[str, bytes]], ...] = (_by_hand, _mirrors, _wheel)
     for place in places:
         try:
             files = place()
-            for name, data in files.items():
-                check(name, data)
-            x, y, test_x, test_y = (from_idx(files[name]) for name in CANONICAL)
+            for name, known in canonical.items():
+                check(name, files[name], known)
+            x, y, test_x, test_y = (from_idx(files[name]) for name in canonical)
             return Mnist(x, y.astype(np.int64), test_x, test_y.astype(np.int64))
         except (OSError, EOFError, ValueError, zlib.error) as error:
             reasons.append(str(error))
-    raise ValueError(f"cannot get MNIST: {'; '.join(reasons)}")
+    raise ValueError(f"cannot get {what}: {'; '.join(reasons)}")
 
 
-def check(name: str, data: bytes) -> None:
-    """Raise ValueError where `data` is not the canonical IDX file `name`."""
+def check(name: str, data: bytes, known: str) -> None:
+    """Raise ValueError where `data` is not the canonical IDX file `name`, of SHA-256 `known`."""
     found = hashlib.sha256(data).hexdigest()
-    if found != CANONICAL[name]:
-        raise ValueError(f"{name} has SHA-256 {found}, known: {CANONICAL[name]}")
+    if found != known:
+        raise ValueError(f"{name} has SHA-256 {found}, known: {known}")
+
+
+def coloured(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
+    """Grey images with three equal channels."""
+    return np.repeat(x[..., None], 3, axis=-1)
 
 
 def from_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
@@ -119,27 +136,28 @@ def _pixels(x: Float[np.ndarray, "n p"]) -> UInt8[np.ndarray, "n 28 28"]:
     return (x * 256).astype(np.uint8).reshape(-1, 28, 28)
 
 
-def _by_hand() -> dict[str, bytes]:
-    return {name: _found(name) for name in CANONICAL}
+def in_folder(folder: Path) -> Place:
+    """The files in a folder, unpacked or with `.gz` behind their names."""
+    return lambda: {name: _found(folder / name) for name in CANONICAL}
 
 
-def _found(name: str) -> bytes:
-    file = home() / "mnist" / name
+def _found(file: Path) -> bytes:
     if file.exists():
         return file.read_bytes()
-    packed = file.with_name(f"{name}.gz")
+    packed = file.with_name(f"{file.name}.gz")
     if packed.exists():
         return gzip.decompress(packed.read_bytes())
-    raise ValueError(f"no {name}[.gz] in {file.parent}")
+    raise ValueError(f"no {file.name}[.gz] in {file.parent}")
 
 
-def _mirrors() -> dict[str, bytes]:
-    return {name: gzip.decompress(_mirrored(name).read_bytes()) for name in CANONICAL}
+def mirrors(benchmark: str, urls: Sequence[str], packed: dict[str, str]) -> Place:
+    """The files from the first of `urls` that has them, kept in the benchmark's folder."""
 
+    def mirrored(name: str) -> Path:
+        every = [f"{url}{name}.gz" for url in urls]
+        return fetch.download(every, home() / benchmark / f"{name}.gz", packed[name])
 
-def _mirrored(name: str) -> Path:
-    urls = [f"{mirror}{name}.gz" for mirror in MIRRORS]
-    return fetch.download(urls, home() / "mnist" / f"{name}.gz", PACKED[name])
+    return lambda: {name: gzip.decompress(mirrored(name).read_bytes()) for name in packed}
 
 
 def _wheel() -> dict[str, bytes]:

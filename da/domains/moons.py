@@ -12,7 +12,9 @@ DOMAINS = ()
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two rotations in degrees."""
+    """Two rotations in degrees, or one and ''."""
+    if names.isdigit():
+        return names, ""
     source, _, target = names.partition("-")
     for name in (source, target):
         if not name.isdigit():

@@ -144,6 +144,10 @@ FOLDERS = {
 """File to the name that a path may bear, in any spelling."""
 
 
+SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
+"""Benchmarks whose tasks are all of one domain, whatever is in its path."""
+
+
 @cache
 def rows(benchmark_file: str) -> tuple[Row, ...]:
     """Every printed number of a benchmark; ValueError, naming the known ones, for an unknown."""
@@ -173,13 +177,14 @@ def reference(method: str, task: str) -> Reference | None:
 def split_task(task: str) -> tuple[str, str, str, int]:
     """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
 
-    By the name alone: a record may come from a machine with other folders. Of paths with dashes
-    that cut counts which leaves one folder twice, or else two neighbours, or a rooted target.
+    A supervised task has no target, '', and labels in place of shots. It goes by the name alone: a
+    record may come from a machine with other folders. Of paths with dashes that cut counts which
+    leaves one folder twice, or else two neighbours, or a rooted target.
     """
-    benchmark, _, pair = task.partition(":")
-    k = re.search(r"\+(\d+)shot$", pair)
-    pair = pair[: k.start()] if k else pair
-    cuts = [(pair[: m.start()], pair[m.end() :]) for m in re.finditer("[-:]", pair)] or [(pair, "")]
+    k = re.search(r"\+(\d+)(shot|label)$", task)
+    benchmark, _, pair = (task[: k.start()] if k else task).partition(":")
+    found = re.finditer("[-:]", "" if benchmark in SUPERVISED else pair)
+    cuts = [(pair[: m.start()], pair[m.end() :]) for m in found] or [(pair, "")]
     source, target = max(cuts, key=_plausible)
     return benchmark, source, target, int(k[1]) if k else 0
 
