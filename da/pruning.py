@@ -65,10 +65,7 @@ def narrow(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None
         reason = str(error).partition("\n")[0]
         raise ValueError(f"cannot take channels out of this backbone: {reason}") from error
     if not same or _size(network) == size:
-        raise ValueError(
-            f"cannot take channels out of this backbone at a share of {share}, known: larger "
-            "shares, of convolutional networks"
-        )
+        raise ValueError("cannot take channels out of this backbone, known: convolutional networks")
     network.train(training)
 
 

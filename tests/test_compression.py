@@ -85,14 +85,14 @@ def test_prune_and_distill_as_a_user_types_them(parent, capsys):
     assert list(found) == ["parent", "0.5", "0.75"]
     _, sizes, macs, _, ratios, _ = zip(*found.values(), strict=True)
     dense, biases = sizes[0], 32 + 48 + 8 + 2 + 2 * 8
-    assert sizes[1] == pytest.approx(biases + (dense - biases) / 2, abs=1)
-    assert sizes[2] == pytest.approx(biases + (dense - biases) / 4, abs=1)
+    assert sizes[1] == pytest.approx(biases + (dense - biases) / 2, abs=2)
+    assert sizes[2] == pytest.approx(biases + (dense - biases) / 4, abs=2)
     assert len(set(macs)) == 1
     assert ratios[0] == 1
 
     main(f"prune {parent.id} --sparsity 0.5 --structured --steps 2".split())
     found = rows(capsys.readouterr().out)
-    assert found["0.5"][1] == dense - (16 * (75 + 1) + 16 * 25 * 48)
+    assert found["0.5"][1] == pytest.approx(dense - 16 * (75 + 1) - 16 * 25 * 48, abs=2)
     assert found["0.5"][2] < 0.6 * found["parent"][2]
 
     main(f"distill {parent.id} --student lenet --init random --steps 2".split())

@@ -65,7 +65,7 @@ def test_a_student_comes_to_predict_what_its_teacher_does(batch):
         gaps.append((p - taught).abs().max().item())
         train_step(m, optimizer, batch, 0.5)
     assert gaps[0] > 0.3
-    assert gaps[-1] < 0.05
+    assert gaps[-1] < 0.1
 
 
 def test_the_teacher_is_no_part_of_the_student_and_does_not_move(teacher):

@@ -133,8 +133,16 @@ def test_every_setting_counts(name):
         "backbone": "resnet18",
         "augment": "crop",
         "regime": "frozen",
+        "unit_features": True,
+        "sparsity": 0.7,
+        "structured": True,
     }
-    run = replace(PLAIN, augment="crop", views=1) if name == "views" else FULL
+    begun = {
+        "views": replace(PLAIN, augment="crop", views=1),
+        "sparsity": replace(FULL, init="0123456789ab"),
+        "structured": replace(FULL, init="0123456789ab", sparsity=0.5),
+    }
+    run = begun.get(name, FULL)
     assert replace(run, **{name: other.get(name, 7)}).id != run.id
 
 
