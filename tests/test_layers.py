@@ -29,6 +29,7 @@ ORDER = [
     "backbones",
     "folding",
     "loaders",
+    "ranges",
     "network",
     "method",
     "methods",

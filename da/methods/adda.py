@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from da.method import Batch, Losses, Method, Network, Phase, Scalar, mlp
 from da.methods.adversarial import domain_cross_entropy
 from da.network import without_parameters
+from da.ranges import Uniform
 
 
 class ADDA(Method):
@@ -29,7 +31,7 @@ class ADDA(Method):
 
         hidden: tuple[int, ...] = (500, 500)
         """Widths of the discriminator's hidden layers."""
-        source_share: float = 0.5
+        source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
         """Share of the training that makes the source model, the step that reaches it included."""
 
     hp: Hparams
