@@ -43,6 +43,7 @@ ORDER = [
     "environment",
     "ceilings",
     "run",
+    "pasted",
     "recipes",
     "experiment",
     "records",
@@ -60,6 +61,8 @@ ORDER = [
     "profile",
     "together",
     "sweep",
+    "study",
+    "tune",
     "embedding",
     "track",
     "shell",
@@ -76,6 +79,7 @@ BEHIND = {
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},
     "wandb": {"track"},
+    "optuna": {"study"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""
