@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da.commands import models, results, runs, stock
+from da.commands import models, results, runs, search, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
     runs.sweep,
+    search.tune,
     results.table,
     results.diagnose,
     results.plot,

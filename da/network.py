@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from torch import nn
 
 from da.linear import Linear
 from da.noise import Dropout
+from da.ranges import Choice, Uniform
 
 
 def mlp(
@@ -36,9 +37,9 @@ def mlp(
 class Network:
     """What stands on the backbone: `backbone -> neck -> head`."""
 
-    neck: int = 256
+    neck: Annotated[int, Choice(0, 128, 256, 512, 1024)] = 256
     """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
-    dropout: float = 0.5
+    dropout: Annotated[float, Uniform(0, 0.8)] = 0.5
     """Share of the neck's output that is dropped in training."""
     head: tuple[int, ...] = ()
     """Widths of the classifier's hidden layers; none for a linear classifier."""

@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from da.methods import METHODS, Method, Network
+from da.ranges import LogUniform, Uniform
 from da.trainer import Precision
 from da.tuning import Schedule, Tuning
 from da.vision import Augment
@@ -68,12 +69,12 @@ class Run:
     batch: int = 64
     """Images of each domain in a step."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    lr: float = 1e-3
-    backbone_lr: float = 1.0
+    lr: Annotated[float, LogUniform(1e-4, 1e-1)] = 1e-3
+    backbone_lr: Annotated[float, LogUniform(0.01, 1)] = 1.0
     """Learning rate of the backbone, as a factor of `lr`."""
-    momentum: float = 0.9
+    momentum: Annotated[float, Uniform(0.5, 0.99)] = 0.9
     """Of SGD, or the first beta of AdamW."""
-    weight_decay: float = 1e-3
+    weight_decay: Annotated[float, LogUniform(1e-5, 1e-1)] = 1e-3
     schedule: Schedule = "constant"
     """Course of the learning rate."""
     precision: Precision = "fp32"

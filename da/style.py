@@ -32,6 +32,10 @@ MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
 OPEN: Pen = {**MEAN, "mfc": "white"}
 SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
 TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
+TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "alpha": 0.75}
+PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GREY, "mfc": "white"}
+BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
+RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
 SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
 
 STYLE: Any = {

@@ -31,6 +31,7 @@ ORDER = [
     "backbones",
     "folding",
     "loaders",
+    "ranges",
     "network",
     "stages",
     "method",
@@ -47,6 +48,7 @@ ORDER = [
     "ceilings",
     "cost",
     "run",
+    "pasted",
     "recipes",
     "experiment",
     "records",
@@ -67,6 +69,8 @@ ORDER = [
     "together",
     "sweep",
     "compression",
+    "study",
+    "tune",
     "embedding",
     "track",
     "shell",
@@ -85,6 +89,7 @@ BEHIND = {
     "wandb": {"track"},
     "torch_pruning": {"pruning"},
     "SimpleITK": {"domains"},
+    "optuna": {"study"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""

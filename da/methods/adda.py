@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Shaped
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from da.method import Batch, Losses, Method, Network, Phase, Scalar
 from da.methods.adversarial import domain_cross_entropy
 from da.network import mlp, without_parameters
+from da.ranges import Uniform
 
 
 class ADDA(Method):
@@ -28,7 +30,7 @@ class ADDA(Method):
 
         hidden: tuple[int, ...] = (500, 500)
         """Widths of the discriminator's hidden layers."""
-        source_share: float = 0.5
+        source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
         """Share of the training that makes the source model, the step that reaches it included."""
 
     hp: Hparams

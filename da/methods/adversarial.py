@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from da.functional import grl_warmup
 from da.method import Batch, Family, Losses, Method, Scalar
 from da.network import mlp
+from da.ranges import LogUniform, Uniform
 
 
 def domain_cross_entropy(logits: Float[Tensor, "b"], n: int) -> Float[Tensor, "b"]:
@@ -50,17 +51,17 @@ class Adversarial(Method):
     class Hparams(Method.Hparams):
         """Settings of the discriminator, on which papers and libraries differ: see recipes.py."""
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Strength of the reversed gradient at the end of the warm-up, lambda in the papers."""
         hidden: tuple[int, ...] = (1024, 1024)
         """Widths of the discriminator's hidden layers."""
         hidden_norm: bool = False
         """Batch norm in these layers, of both domains together or of each, as `bn` says."""
-        hidden_dropout: float = 0.0
+        hidden_dropout: Annotated[float, Uniform(0, 0.5)] = 0.0
         """Share of their output that is dropped in training."""
         hidden_leak: float = 0.0
         """Slope of their ReLU below 0."""
-        steepness: float = 10.0
+        steepness: Annotated[float, LogUniform(1, 100)] = 10.0
         """How fast the strength warms up: it is half its last value after 1.1 over this."""
         domain_loss: Literal["mean", "sum"] = "mean"
         """Mean over all images of both domains, or the sum of the domains' two means."""

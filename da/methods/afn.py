@@ -1,11 +1,13 @@
 """Adaptive feature norm."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class AFN(Method):
@@ -21,9 +23,9 @@ class AFN(Method):
         1000 wide: `network.neck` is a setting of the run.
         """
 
-        trade_off: float = 0.05
+        trade_off: Annotated[float, LogUniform(0.001, 1)] = 0.05
         """Weight of each domain's loss, lambda in the paper."""
-        step: float = 1.0
+        step: Annotated[float, LogUniform(0.1, 10)] = 1.0
         """How much farther from zero features shall be than they are now, delta r in the paper."""
         hard: bool = False
         """Pull the mean norm to `radius` instead."""

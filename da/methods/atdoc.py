@@ -1,6 +1,7 @@
 """Auxiliary target-domain-oriented classifier, by neighbourhood aggregation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from da.batch import Unlabeled
 from da.domains import Images, LabeledImages
 from da.method import Batch, Losses, Method, Network, Scalar
+from da.ranges import Choice, LogUniform, Uniform
 
 
 class ATDOC(Method):
@@ -28,11 +30,11 @@ class ATDOC(Method):
         There, images that were not seen yet are remembered with features at random; here with 0.
         """
 
-        trade_off: float = 0.2
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.2
         """Weight of the neighbours' classes at the end of a linear ramp, lambda in the paper."""
-        neighbors: int = 5
+        neighbors: Annotated[int, Choice(1, 3, 5, 10, 20)] = 5
         """How many target images vote, m in the paper."""
-        temperature: float = 0.5
+        temperature: Annotated[float, Uniform(0.1, 1)] = 0.5
         """Sharpens remembered predictions, T in the paper."""
 
     hp: Hparams

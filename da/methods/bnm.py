@@ -1,9 +1,11 @@
 """Batch nuclear-norm maximisation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from da.functional import nuclear_norm
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class BNM(Method):
@@ -17,7 +19,7 @@ class BNM(Method):
     class Hparams(Method.Hparams):
         """The paper's norm over the batch size; its authors' code takes the mean singular value."""
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the nuclear norm, lambda in the paper."""
 
     hp: Hparams

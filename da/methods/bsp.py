@@ -1,6 +1,7 @@
 """Batch spectral penalisation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from torch import Tensor
 from da.functional import one_thread, wide
 from da.method import Batch, Losses, Scalar
 from da.methods.dann import DANN
+from da.ranges import IntRange, LogUniform
 
 
 class BSP(DANN):
@@ -24,9 +26,9 @@ class BSP(DANN):
         were 36 of each domain.
         """
 
-        penalty: float = 1e-4
+        penalty: Annotated[float, LogUniform(1e-6, 1e-2)] = 1e-4
         """Weight of the largest squared singular values, beta in the paper."""
-        directions: int = 1
+        directions: Annotated[int, IntRange(1, 4)] = 1
         """How many of them are penalised in each domain, k in the paper."""
 
     hp: Hparams

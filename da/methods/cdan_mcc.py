@@ -1,11 +1,12 @@
 """Conditional domain-adversarial training with minimum class confusion."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from da.functional import class_confusion
 from da.method import Batch, Losses, Scalar
 from da.methods.cdan import CDAN
+from da.ranges import LogUniform
 
 
 class CDANMCC(CDAN):
@@ -21,9 +22,9 @@ class CDANMCC(CDAN):
         beside CDAN, without `entropy`, and `temperature` is 2.
         """
 
-        confusion_trade_off: float = 1.0
+        confusion_trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the confusion loss, mu in the paper."""
-        temperature: float = 2.5
+        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
         """Softens target predictions in it, T in the paper."""
 
     hp: Hparams

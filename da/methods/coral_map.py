@@ -1,12 +1,14 @@
 """CORAL as a closed-form mapping."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import covariance_power
 from da.methods.linear_mapping import LinearMapping
+from da.ranges import LogUniform
 
 
 class CORALMap(LinearMapping):
@@ -20,7 +22,7 @@ class CORALMap(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """Algorithm 1."""
 
-        ridge: float = 1.0
+        ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
         """What is added to the diagonal of both covariances, 1 in algorithm 1."""
 
     hp: Hparams

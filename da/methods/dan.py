@@ -1,11 +1,13 @@
 """Deep adaptation network."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 
 from da.kernels import gaussian_kernel, mmd
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class DAN(Method):
@@ -22,7 +24,7 @@ class DAN(Method):
         aligns the neck alone, where the paper aligns three layers of AlexNet.
         """
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the discrepancy, lambda in the paper."""
 
     hp: Hparams

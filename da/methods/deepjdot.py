@@ -1,6 +1,7 @@
 """Deep joint distribution optimal transport."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from da.functional import squared_distances
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 from da.transport import exact_plan
 
 
@@ -27,9 +29,9 @@ class DeepJDOT(Method):
         As in the paper; its authors' code finds the plan by squared differences of predictions.
         """
 
-        feature_trade_off: float = 0.001
+        feature_trade_off: Annotated[float, LogUniform(1e-5, 1e-1)] = 0.001
         """Weight of squared distances of features, alpha in the paper."""
-        class_trade_off: float = 0.0001
+        class_trade_off: Annotated[float, LogUniform(1e-6, 1e-2)] = 0.0001
         """Weight of cross-entropies with the source image's class, lambda_t in the paper."""
 
     hp: Hparams

@@ -1,6 +1,7 @@
 """Deep subdomain adaptation network."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int
@@ -9,6 +10,7 @@ from torch import Tensor
 from da.functional import grl_warmup
 from da.kernels import gaussian_kernel
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class DSAN(Method):
@@ -23,7 +25,7 @@ class DSAN(Method):
         the classes that it has source images of and that some target image most likely is.
         """
 
-        trade_off: float = 0.5
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
         """Weight of the discrepancy at the end of the warm-up, which is that of DANN."""
 
     hp: Hparams

@@ -1,9 +1,11 @@
 """Entropy minimisation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from da.functional import prediction_entropy
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class EntropyMin(Method):
@@ -17,7 +19,7 @@ class EntropyMin(Method):
     class Hparams(Method.Hparams):
         """The paper chooses its weight anew for each task; the default is that of SAFN+ENT."""
 
-        trade_off: float = 0.1
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
         """Weight of the entropy, lambda in the paper."""
 
     hp: Hparams

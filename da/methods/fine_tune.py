@@ -1,8 +1,10 @@
 """Fine-tuning on a few labelled target images."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import Uniform
 
 
 class FineTune(Method):
@@ -17,7 +19,7 @@ class FineTune(Method):
     class Hparams(Method.Hparams):
         """When to change over."""
 
-        source_share: float = 0.5
+        source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
         """Share of the training steps that are spent on the source."""
 
     hp: Hparams

@@ -1,12 +1,14 @@
 """FixMatch, with the source as its labelled images."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import nn
 
 from da.functional import confident_cross_entropy
 from da.method import Batch, Losses, Method, Network, Scalar
 from da.noise import Dropout
+from da.ranges import LogUniform, Uniform
 
 
 class FixMatch(Method):
@@ -25,11 +27,11 @@ class FixMatch(Method):
         is the image's features with some of them dropped.
         """
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the target images, lambda_u in the paper."""
-        threshold: float = 0.95
+        threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.95
         """Least probability of a class that is learned, tau in the paper."""
-        feature_dropout: float = 0.5
+        feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
         """Share of the features that a feature-space strong view loses; ours."""
 
     hp: Hparams

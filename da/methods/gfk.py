@@ -1,6 +1,7 @@
 """Geodesic flow kernel."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from torch import Tensor
 from da.eigen import principal_directions
 from da.functional import one_thread
 from da.methods.linear_mapping import LinearMapping
+from da.ranges import Choice
 
 
 class GFK(LinearMapping):
@@ -21,7 +23,7 @@ class GFK(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """The authors' demonstration; they classify by nearest neighbours, we by a linear head."""
 
-        dimensions: int = 20
+        dimensions: Annotated[int, Choice(5, 10, 20, 40)] = 20
         """Of each subspace; the paper has 10 or 20, by the pair of domains."""
 
     hp: Hparams

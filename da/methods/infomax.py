@@ -1,9 +1,11 @@
 """Information maximisation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from da.functional import marginal_entropy, prediction_entropy
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class InfoMax(Method):
@@ -17,7 +19,7 @@ class InfoMax(Method):
     class Hparams(Method.Hparams):
         """The two losses of SHOT-IM (Liang et al.), beside a source that is at hand."""
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the mutual information of target image and predicted class."""
 
     hp: Hparams

@@ -1,11 +1,13 @@
 """Joint adaptation network."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 
 from da.kernels import gaussian_kernel, mmd
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class JAN(Method):
@@ -20,9 +22,9 @@ class JAN(Method):
         of linear time, and does not warm up the weight; without the adversary of JAN-A.
         """
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the discrepancy, lambda in the paper."""
-        prediction_width: float = 1.68
+        prediction_width: Annotated[float, LogUniform(0.3, 10)] = 1.68
         """Width of the kernel of predictions; features have five, as in DAN."""
 
     hp: Hparams

@@ -1,6 +1,7 @@
 """Joint distribution adaptation."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from da.eigen import require_images, transfer_components
 from da.functional import one_thread, squared_distances
 from da.method import Method, Network
 from da.methods.mapping import Mapping
+from da.ranges import Choice, LogUniform
 
 
 class JDA(Mapping):
@@ -26,13 +28,13 @@ class JDA(Mapping):
         which no target image is given is left out.
         """
 
-        dimensions: int = 100
+        dimensions: Annotated[int, Choice(20, 50, 100, 200)] = 100
         """How many directions are kept, k in the paper."""
-        ridge: float = 0.1
+        ridge: Annotated[float, LogUniform(0.001, 10)] = 0.1
         """Weight of the size of the map, lambda in the paper, against gaps of means that are in
         all of Frobenius norm 1 as in the authors' code.
         """
-        iterations: int = 10
+        iterations: Annotated[int, Choice(1, 5, 10, 20)] = 10
         """How often target images are given classes anew, by the nearest source image; 1 for the
         means of the domains alone.
         """

@@ -1,12 +1,14 @@
 """Optimal transport between Gaussians as a mapping."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import covariance_power, matrix_power
 from da.methods.linear_mapping import LinearMapping
+from da.ranges import LogUniform
 
 
 class LinearMonge(LinearMapping):
@@ -20,7 +22,7 @@ class LinearMonge(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """The map is that of the paper, but between features standardised in each domain."""
 
-        ridge: float = 1.0
+        ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
         """What is added to the diagonal of both covariances; that of CORAL, for want of one in the
         paper.
         """

@@ -1,9 +1,11 @@
 """Minimum class confusion."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from da.functional import class_confusion
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class MCC(Method):
@@ -17,9 +19,9 @@ class MCC(Method):
     class Hparams(Method.Hparams):
         """Section 3."""
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the confusion loss, mu in the paper."""
-        temperature: float = 2.5
+        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
         """Softens target predictions, T in the paper."""
 
     hp: Hparams

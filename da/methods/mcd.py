@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Shaped
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from da.functional import discrepancy
 from da.method import Batch, Losses, Method, Network, Phase, Scalar
+from da.ranges import IntRange
 
 
 class MCD(Method):
@@ -26,7 +28,7 @@ class MCD(Method):
     class Hparams(Method.Hparams):
         """The three steps of the paper."""
 
-        backbone_steps: int = 4
+        backbone_steps: Annotated[int, IntRange(1, 4)] = 4
         """Repeats of step C, n in the paper."""
 
     hp: Hparams

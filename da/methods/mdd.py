@@ -1,6 +1,7 @@
 """Margin disparity discrepancy."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ from torch import nn
 
 from da.functional import cross_entropy_against, grl_warmup, reverse_gradient
 from da.method import Batch, Losses, Method, Network, Scalar
+from da.ranges import LogUniform, Uniform
 
 
 class MDD(Method):
@@ -27,9 +29,9 @@ class MDD(Method):
         It counts steps where we count progress: the warm-up is over at a tenth of its training.
         """
 
-        trade_off: float = 0.1
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
         """Strength of the reversed gradient at the end of the warm-up."""
-        gamma: float = 4.0
+        gamma: Annotated[float, Uniform(1, 6)] = 4.0
         """Weight of the source's disparity, the exponential of the margin."""
 
     hp: Hparams

@@ -1,6 +1,7 @@
 """Mean teacher, by self-ensembling."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Shaped
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from da.method import Batch, Losses, Method, Network, Scalar
 from da.network import without_parameters
 from da.noise import Dropout
+from da.ranges import Choice, LogUniform, Uniform
 
 
 class MeanTeacher(Method):
@@ -32,13 +34,13 @@ class MeanTeacher(Method):
         which each has lost others.
         """
 
-        trade_off: float = 3.0
+        trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
         """Weight of the squared difference of predictions."""
-        threshold: float = 0.96837722
+        threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.96837722
         """Confidence that the teacher must exceed for an image to count."""
-        keep: float = 0.99
+        keep: Annotated[float, Choice(0.9, 0.95, 0.99, 0.995, 0.999)] = 0.99
         """Largest share of the teacher's weights that stays at a step, alpha in the paper."""
-        feature_dropout: float = 0.5
+        feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
         """Share of the features that a feature-space view loses; ours."""
 
     hp: Hparams

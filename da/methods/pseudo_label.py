@@ -1,6 +1,7 @@
 """Pseudo-labels."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from da.functional import confident_cross_entropy
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform, Uniform
 
 
 class PseudoLabel(Method):
@@ -24,13 +26,13 @@ class PseudoLabel(Method):
         Its 100 and 600 epochs, of a number that is not printed, are taken for 0.1 and 0.6.
         """
 
-        trade_off: float = 3.0
+        trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
         """Weight of the pseudo-labels at the end of the ramp, alpha_f in the paper."""
-        ramp_start: float = 0.1
+        ramp_start: Annotated[float, Uniform(0, 0.3)] = 0.1
         """Progress up to which the weight is 0, T1 in the paper."""
-        ramp_end: float = 0.6
+        ramp_end: Annotated[float, Uniform(0.4, 1)] = 0.6
         """Progress from which on the weight is `trade_off`, T2 in the paper."""
-        threshold: float = 0.0
+        threshold: Annotated[float, Uniform(0, 0.99)] = 0.0
         """Least probability of a pseudo-label that counts; the paper takes all."""
 
     hp: Hparams

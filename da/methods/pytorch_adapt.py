@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from torch import nn
 
 from da.method import Batch, Losses, Method, Phase, Scalar
 from da.network import Network, mlp
+from da.ranges import LogUniform
 
 TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
 TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"
@@ -38,7 +39,7 @@ class PytorchAdapt(Method):
 
         hook: str = "DANNHook"
         """Its name in `pytorch_adapt.hooks`."""
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of all losses but that of source classes."""
         hidden: tuple[int, ...] = (1024, 1024)
         """Widths of the discriminator's hidden layers."""

@@ -1,6 +1,7 @@
 """Smooth domain-adversarial training."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from torch.func import functional_call
 
 from da.method import Batch, Losses, Scalar
 from da.methods.cdan_mcc import CDANMCC
+from da.ranges import LogUniform
 
 
 class SDAT(CDANMCC):
@@ -25,9 +27,9 @@ class SDAT(CDANMCC):
 
         entropy: bool = False
         """Off in the authors' scripts."""
-        temperature: float = 2.0
+        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.0
         """As in the authors' scripts."""
-        rho: float = 0.02
+        rho: Annotated[float, LogUniform(0.001, 0.5)] = 0.02
         """Distance in the space of weights at which the task loss is taken."""
 
     hp: Hparams

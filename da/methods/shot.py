@@ -1,6 +1,7 @@
 """Source hypothesis transfer: the source is gone, its classifier stays."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from da.batch import Batch, TargetBatch
 from da.domains import Images
 from da.functional import marginal_entropy, prediction_entropy
 from da.method import Losses, Method, Network, Scalar
+from da.ranges import LogUniform
 from da.vision import unaugmented
 
 
@@ -25,7 +27,7 @@ class SHOT(Method):
     class Hparams(Method.Hparams):
         """The source model is that of the run begun with; the paper's smooths labels by 0.1."""
 
-        trade_off: float = 0.3
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.3
         """Weight of the cross-entropy with pseudo-labels, beta in the paper; 0.1 for digits."""
         refreshes: int = 15
         """How often pseudo-labels are found, as in the authors' code."""

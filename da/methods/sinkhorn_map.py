@@ -1,12 +1,13 @@
 """Optimal transport as a mapping, with entropic regularisation."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
 from da.methods.transport_mapping import TransportMapping
+from da.ranges import LogUniform
 from da.transport import normalised, sinkhorn
 
 
@@ -21,7 +22,7 @@ class SinkhornMap(TransportMapping):
     class Hparams(TransportMapping.Hparams):
         """The paper chooses `reg` anew for each task; its default is ours."""
 
-        reg: float = 0.05
+        reg: Annotated[float, LogUniform(0.001, 1)] = 0.05
         """Weight of the entropy of the plan, lambda in the paper, in units of `norm`."""
         max_iterations: int = 1000
         """Iterations after which a plan is taken as it is."""

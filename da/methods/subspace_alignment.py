@@ -1,12 +1,14 @@
 """Subspace alignment."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor
 
 from da.eigen import principal_directions
 from da.methods.linear_mapping import LinearMapping
+from da.ranges import Choice
 
 
 class SubspaceAlignment(LinearMapping):
@@ -19,7 +21,7 @@ class SubspaceAlignment(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """Algorithm 1."""
 
-        dimensions: int = 64
+        dimensions: Annotated[int, Choice(16, 32, 64, 128)] = 64
         """How many principal directions of each domain are kept, d in algorithm 1."""
 
     hp: Hparams

@@ -1,7 +1,7 @@
 """Transfer component analysis."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from da.eigen import require_images, transfer_components
 from da.kernels import gram, kernel, median_gamma
 from da.method import Method, Network
 from da.methods.mapping import Mapping
+from da.ranges import Choice, LogUniform
 
 
 class TCA(Mapping):
@@ -24,9 +25,9 @@ class TCA(Mapping):
     class Hparams(Mapping.Hparams):
         """Defaults are those of libtlda, whose TCA is based on code shared by Pan."""
 
-        dimensions: int = 10
+        dimensions: Annotated[int, Choice(5, 10, 20, 50)] = 10
         """How many components are kept."""
-        mu: float = 1.0
+        mu: Annotated[float, LogUniform(0.01, 100)] = 1.0
         """Weight of the size of the components against the gap of the domains' means."""
         kernel: Literal["rbf", "linear"] = "rbf"
         """Inner product of images; the width of rbf is their median distance."""

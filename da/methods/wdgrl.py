@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from da.functional import gradient_penalty
 from da.method import Batch, Losses, Method, Network, Phase, Scalar
 from da.network import mlp
+from da.ranges import IntRange, LogUniform
 
 
 class WDGRL(Method):
@@ -26,15 +28,15 @@ class WDGRL(Method):
         notice, and without which SGD diverges.
         """
 
-        trade_off: float = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
         """Weight of the Wasserstein distance, lambda in the paper."""
         hidden: tuple[int, ...] = (100,)
         """Widths of the critic's hidden layers."""
         leak: float = 0.2
         """Slope of their ReLU below 0; 0 in the paper, where features can silence all of them."""
-        critic_steps: int = 5
+        critic_steps: Annotated[int, IntRange(1, 10)] = 5
         """Steps of the critic for each one of the features, n in the paper."""
-        penalty: float = 10.0
+        penalty: Annotated[float, LogUniform(1, 100)] = 10.0
         """Weight of the gradient penalty, gamma in the paper."""
 
     hp: Hparams
