@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from da import backbones, domains, features, loaders, memory, weights
+from da import backbones, columns, domains, features, loaders, memory, weights
 from da.domains import Domain, Images, Task
 from da.methods import Method
 from da.noise import default_generator
@@ -35,7 +35,8 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         frozen = features.frozen(run.backbone, weights.origin(run.init))
         recipe = features.Recipe(side, run.precision, run.augment, run.views)
         source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
-        backbone: nn.Module = backbones.Features(source.x.shape[-1])
+        backbone: nn.Module = backbones.Features(source.x.shape[-1], _columns(run, source))
+        source, target = (replace(d, x=backbone(d.x)) for d in (source, target))
     else:
         if place.type == "cpu":
             memory.keep()
@@ -50,6 +51,16 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         _begin(method, run.init)
     task = prepare(method, run.task, source, target)
     return Parts(task, method, side, place, default_generator(place).clone_state())
+
+
+def _columns(run: Run, source: Domain) -> Tensor | None:
+    """Columns of the features that `run` keeps, where not all: a source-free one keeps those of
+    the run that it begins with.
+    """
+    if run.method.owner.source_free:
+        return weights.run_weights(run.init).get("columns")
+    labelled = source.part(source.rows["source_train"])
+    return columns.chosen(labelled, run.features, run.features_by) if run.features else None
 
 
 def _begin(method: Method, run_id: str) -> None:

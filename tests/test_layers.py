@@ -34,6 +34,7 @@ ORDER = [
     "methods",
     "trainer",
     "features",
+    "columns",
     "group",
     "graph",
     "evaluate",
