@@ -49,6 +49,7 @@ ORDER = [
     "symptoms",
     "published",
     "gather",
+    "along",
     "typeset",
     "printed",
     "longform",
