@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from da import backbones, domains, features, loaders, memory, pruning, weights
+from da import backbones, columns, domains, features, loaders, memory, pruning, weights
 from da.domains import Domain, Images, Task
 from da.kept import Kept
 from da.methods import Method
@@ -37,7 +37,8 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         frozen = features.frozen(run.backbone, weights.origin(run.init), run.hidden)
         recipe = features.Recipe(side, run.precision, run.augment, run.views)
         source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
-        backbone: nn.Module = backbones.Features(source.x.shape[-1])
+        backbone: nn.Module = backbones.Features(source.x.shape[-1], _columns(run, source))
+        source, target = (replace(d, x=backbone(d.x)) for d in (source, target))
     else:
         if place.type == "cpu":
             memory.keep()
@@ -56,6 +57,16 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         method.guide = _teacher(run, method.classes).to(place).predict
     task = prepare(method, run.task, source, target)
     return Parts(task, method, side, place, default_generator(place).clone_state())
+
+
+def _columns(run: Run, source: Domain) -> Tensor | None:
+    """Columns of the features that `run` keeps, where not all: a source-free one keeps those of
+    the run that it begins with.
+    """
+    if run.method.owner.source_free:
+        return weights.run_weights(run.init).get("columns")
+    labelled = source.part(source.rows["source_train"])
+    return columns.chosen(labelled, run.features, run.features_by) if run.features else None
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:

@@ -7,7 +7,8 @@ import hashlib
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from da import pruning
 from da.home import sha256
@@ -28,12 +29,24 @@ class MLP(nn.Sequential):
         self.width = width
 
 
-class Features(nn.Identity):
-    """Stands where a frozen backbone would: what comes in is its features already."""
+class Features(nn.Module):
+    """Stands where a frozen backbone would: what comes in is its features already.
 
-    def __init__(self, width: int):
+    Of them it gives `columns` where it has some. These are kept with a run's weights.
+    """
+
+    columns: Tensor | None
+
+    def __init__(self, width: int, columns: Int[Tensor, "_"] | None = None):
         super().__init__()
-        self.width = width
+        self.width = width if columns is None else len(columns)
+        self.register_buffer("columns", columns)
+
+    def forward(self, f: Shaped[Tensor, "*b d"]) -> Shaped[Tensor, "*b _"]:
+        """The columns of all features; of those that are these columns already, no fewer."""
+        if self.columns is None or f.shape[-1] == self.width:
+            return f
+        return f[..., self.columns]
 
 
 def lenet() -> Backbone:

@@ -14,6 +14,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from da import style
+from da.along import along, by_value
 from da.gather import Runs, chosen, gather, selectors
 from da.ranges import Choice, LogUniform, Range, Trial
 from da.records import Record
@@ -28,6 +29,9 @@ TITLES = {
     "bnm": "bnm, 0 to 1",
 }
 """What is measured, with its unit."""
+
+SETTINGS = {"features": "features kept", "labels": "labelled images of each class"}
+"""What some settings count."""
 
 Scores = Float[np.ndarray, "tasks seeds *steps"]
 
@@ -85,10 +89,40 @@ def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
     panel.grid()
-    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
-    panel.set_xlabel(f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}")
+    panel.set_xlabel(_accuracy(chosen_by))
     entries = {"a task": style.TASK, "mean of tasks ± deviation over seeds": style.MEAN}
     style.legend(figure, entries | _dagger(rows, style.OPEN))
+    return figure
+
+
+@style.styled
+def against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
+    """Target accuracy against a setting that is a number, or `labels`; a line a method.
+
+    Lines are means over tasks, bands one deviation over seeds of the mean over tasks; a value is
+    left out of a line where one of its tasks is missing. The axis is logarithmic where values span
+    more than a decade. Raises ValueError for a setting that does not vary, for an unknown selector,
+    both naming the known ones, and where there are no records.
+    """
+    rows = _rows(along(records, setting))
+    [chosen_by] = chosen(records, [chosen_by])
+    pens = style.pens(rows)
+    lines = {name: by_value(row) for name, row in rows.items()}
+    figure = style.figure(4.6 + 0.07 * len(rows))
+    panel = figure.subplots()
+    places = style.scale(panel, sorted({value for line in lines.values() for value in line}))
+    for name, line in lines.items():
+        reached = [
+            _over_seeds(_scores(part, lambda record: record.point(chosen_by)["target_accuracy"]))
+            for part in line.values()
+        ]
+        middle, spread = np.array(reached).reshape(-1, 2).T
+        _band(panel, [places[v] for v in line], middle, spread, pens[name] | style.DOTS)
+    panel.set_xlabel(SETTINGS.get(setting, setting.replace("_", " ")))
+    panel.set_ylabel(_accuracy(chosen_by))
+    panel.grid(axis="y")
+    band = {"± deviation over seeds": style.SWATCH | {"color": style.GREY, "alpha": 0.4, "mew": 0}}
+    style.legend(figure, pens | band | _dagger(rows, {"ls": ""}))
     return figure
 
 
@@ -190,9 +224,19 @@ def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
     looks = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
     steps = sorted(set.intersection(*looks))
     scores = _scores(runs, lambda record: [p[key] for p in record.curve if p["step"] in steps])
-    middle, spread = _over_seeds(scores)
-    panel.plot(steps, middle, marker="o" if len(steps) == 1 else "", **pen)
-    panel.fill_between(steps, middle - spread, middle + spread, color=pen["color"], alpha=0.2, lw=0)
+    _band(panel, steps, *_over_seeds(scores), pen | {"marker": "o" if len(steps) == 1 else ""})
+
+
+def _band(panel: Axes, x: Sequence[float], middle: Any, spread: Any, pen: Pen) -> None:
+    """A line, and about it a band of `spread` to either side."""
+    panel.plot(x, middle, **pen)
+    panel.fill_between(x, middle - spread, middle + spread, color=pen["color"], alpha=0.2, lw=0)
+
+
+def _accuracy(chosen_by: str) -> str:
+    """What an axis shows."""
+    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
+    return f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}"
 
 
 def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:

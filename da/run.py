@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from da.columns import Rule
 from da.methods import METHODS, Method, Network
 from da.ranges import LogUniform, Uniform
 from da.trainer import Precision
@@ -63,6 +64,12 @@ class Run:
     """Of every training image: random resized crop, mirroring, colour jitter, or RandAugment."""
     views: int = 0
     """Augmented views of each image in regime frozen, the same for all seeds."""
+    features: int = 0
+    """Columns of the frozen features that are kept, of both domains; 0 for all."""
+    features_by: Rule = "mutual_information"
+    """What they are chosen by, on labelled source training images: what each says of the class, or
+    the weights of a classifier with an L1 penalty.
+    """
     network: Network = field(default_factory=Network)
     tuning: Tuning = field(default_factory=Tuning)
     steps: int = 500
@@ -95,6 +102,15 @@ class Run:
             ),
             "views goes with regime frozen and an augment": (
                 self.views != 0 and (not frozen or self.augment == "none")
+            ),
+            "features goes with regime frozen, and is 1 or more, or 0 for all": (
+                self.features < 0 or (self.features != 0 and not frozen)
+            ),
+            f"features_by {self.features_by} needs features of 1 or more": (
+                self.features == 0 and self.features_by != "mutual_information"
+            ),
+            f"{method.name} keeps the features of the run that it begins with: features is 0": (
+                method.source_free and self.features != 0
             ),
             "backbone_lr goes with regime full": frozen and self.backbone_lr != 1,
             "last, freeze, unfreeze_every and stage_lr go with regime full": (

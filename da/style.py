@@ -1,11 +1,13 @@
 """How figures look. No torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import cycle, product
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -24,12 +26,16 @@ CLASS_COLORS = (
 """Twelve that stay apart for the common kinds of colour blindness (Krzywinski 2020)."""
 INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
 
+MOST_TICKS = 12
+"""On an axis whose values are named one by one."""
+
 Pen = dict[str, Any]
 """How matplotlib is to draw a line or points."""
 DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
 TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
 MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
 OPEN: Pen = {**MEAN, "mfc": "white"}
+DOTS: Pen = {"marker": "o", "ms": 4.5}
 SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
 TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
 TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "alpha": 0.75}
@@ -79,6 +85,26 @@ def pens(names: Iterable[str]) -> dict[str, Pen]:
     colored = cycle({"color": color, "ls": dash} for dash, color in product(DASHES, COLORS))
     greys = cycle({"color": GREY, "ls": dash} for dash in DASHES[1:])
     return {name: next(greys if "†" in name else colored) for name in names}
+
+
+def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
+    """Scale and ticks of the horizontal axis for ascending `values`, and the place of each.
+
+    Logarithmic where they span more than a decade. Infinity, `all`, stands beyond the last.
+    """
+    finite = [value for value in values if value < inf]
+    low = min((value for value in finite if value > 0), default=inf)
+    first, last, spaces = finite[0], finite[-1], max(1, len(finite) - 1)
+    wide = last > 10 * low
+    if wide:
+        usual = first > 0
+        panel.set_xscale("log" if usual else "symlog", **({} if usual else {"linthresh": low}))
+    beyond = last * (last / low) ** (1 / spaces) if wide else last + (last - first or 1) / spaces
+    places = {value: min(value, beyond) for value in values}
+    shown = values[::-1][:: -(-len(values) // MOST_TICKS)]
+    panel.set_xticks([places[v] for v in shown], [f"{v:g}" if v < inf else "all" for v in shown])
+    panel.minorticks_off()
+    return places
 
 
 def palette(classes: int) -> tuple[str, ...]:

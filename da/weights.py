@@ -29,10 +29,10 @@ def save(
 
 
 def origin(init: str) -> str:
-    """Where the backbone's weights come from: where `init` is a run that did not move them, those
-    that it began with.
+    """Where the backbone's weights come from: where `init` is a run that did not move them, but
+    may have chosen `columns` of its features, those that it began with.
     """
-    if init in ("pretrained", "random") or run_weights(init):
+    if init in ("pretrained", "random") or run_weights(init).keys() - {"columns"}:
         return init
     kept = _kept(init)
     return origin(kept[_ORIGIN]) if _ORIGIN in kept else init

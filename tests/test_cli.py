@@ -73,6 +73,22 @@ def test_sweep_then_table_then_plot(experiment, capsys):
 
 
 @pytest.mark.slow
+def test_accuracy_is_drawn_against_a_setting(experiment, capsys):
+    text = EXPERIMENT.replace("METHODS.values()", "[METHODS['source_only']]")
+    experiment.write_text(text.replace("seed=seed", "lr=0.1 * 2**seed"))
+    swept(experiment)
+    capsys.readouterr()
+    da("plot", experiment, "--against", "lr")
+    files = [Path(file) for file in capsys.readouterr().out.split()]
+    assert [file.name for file in files] == ["tiny-against-lr.png", "tiny-against-lr.svg"]
+    assert all(file.stat().st_size > 1000 for file in files)
+    with pytest.raises(SystemExit):
+        da("plot", experiment, "--against", "steps")
+    said = capsys.readouterr().err
+    assert said == "da: 'steps' is no number that varies among these runs, known: lr\n"
+
+
+@pytest.mark.slow
 def test_profile_prints_a_table_and_writes_a_trace(experiment, capsys):
     da("profile", experiment, "--only", "method=dann", "--steps", 1)
     assert "of peak" in capsys.readouterr().out
@@ -152,6 +168,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py --only sed=0", "seed"),
         ("sweep tiny.py --shard 3/2", "1/3"),
         ("plot tiny.py --map 0123", "known"),
+        ("plot tiny.py --against lr", "no records to plot"),
         ("profile tiny.py --steps 0", "1 and more"),
         ("data emojy", "emoji"),
         ("list method", "methods"),

@@ -136,11 +136,14 @@ def test_every_setting_counts(name):
         "unit_features": True,
         "sparsity": 0.7,
         "structured": True,
+        "features_by": "l1",
     }
     begun = {
         "views": replace(PLAIN, augment="crop", views=1),
         "sparsity": replace(FULL, init="0123456789ab"),
         "structured": replace(FULL, init="0123456789ab", sparsity=0.5),
+        "features": PLAIN,
+        "features_by": replace(PLAIN, features=9),
     }
     run = begun.get(name, FULL)
     assert replace(run, **{name: other.get(name, 7)}).id != run.id
@@ -154,6 +157,9 @@ def test_every_setting_counts(name):
         (PLAIN, {"augment": "crop", "views": -1}, "needs views of 1 or more"),
         (PLAIN, {"views": 1}, "views goes with regime frozen and an augment"),
         (FULL, {"augment": "crop", "views": 1}, "views goes with regime frozen and an augment"),
+        (FULL, {"features": 9}, "features goes with regime frozen"),
+        (PLAIN, {"features": -1}, "is 1 or more, or 0 for all"),
+        (PLAIN, {"features_by": "l1"}, "features_by l1 needs features of 1 or more"),
         (PLAIN, {"backbone_lr": 0.1}, "backbone_lr goes with regime full"),
         (FULL, {"method": SubspaceAlignment.Hparams()}, "subspace_alignment .* regime frozen"),
         (PLAIN, {"method": FineTune.Hparams()}, r"for example emoji:noto-twemoji\+3shot"),

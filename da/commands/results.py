@@ -44,32 +44,35 @@ def plot(
     only: Only = (),
     chosen_by: ChosenBy = "last",
     map: str = "",
+    against: str = "",
     out: Path = Path("plots"),
 ) -> None:
-    """Draw curves and methods of an experiment, or the feature map of one run, as PNG and SVG.
+    """Draw an experiment as PNG and SVG: curves and methods, unless another picture is asked for.
 
     Args:
         map: Id of a run: draw its features, and those of the same run without adaptation.
+        against: Setting to draw accuracy against, for example lr, or labels of `+Klabel`.
         out: Folder of the pictures.
     """
     from da import experiment as experiments
     from da import plots, style
 
     runs = experiments.runs(experiment, only)
-    name = experiment.stem
+    name, figures = experiment.stem, {}
     if map:
         from da.embedding import embedding
 
         known = {run.id: run for run in runs}
         if map not in known:
             raise ValueError(f"unknown run {map!r}, known: {', '.join(known)}")
-        figures = {f"{name}-map-{map}": plots.feature_map(**vars(embedding(known[map])))}
-    else:
+        figures[f"{name}-map-{map}"] = plots.feature_map(**vars(embedding(known[map])))
+    if against:
         found = load(runs, results)
-        figures = {
-            f"{name}-curves": plots.curves(found),
-            f"{name}-methods": plots.methods(found, chosen_by),
-        }
+        figures[f"{name}-against-{against}"] = plots.against(found, against, chosen_by)
+    if not figures:
+        found = load(runs, results)
+        figures[f"{name}-curves"] = plots.curves(found)
+        figures[f"{name}-methods"] = plots.methods(found, chosen_by)
     for stem, figure in figures.items():
         print(*style.save(figure, out / stem), sep="\n")
 

@@ -17,8 +17,7 @@ from da.ranges import Uniform
 class ADDA(Method):
     """A copy of the source's encoder learns to give target features like the source's.
 
-    The encoder is backbone and neck. Raises ValueError where neither has anything to learn.
-    """
+    The encoder is backbone and neck. ValueError where neither has anything to learn."""
 
     paper = "Tzeng et al. 2017, arXiv:1702.05464"
     family = "adversarial"

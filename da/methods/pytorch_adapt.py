@@ -27,8 +27,7 @@ GIVEN = "src_imgs_features", "target_imgs_features", "src_labels", "src_domain",
 class PytorchAdapt(Method):
     """A hook of pytorch-adapt 0.0.83 that takes its steps with our network and optimizer.
 
-    Raises ValueError for hooks that are unknown, need a stage of training before, or two heads.
-    """
+    ValueError for hooks that are unknown, need a stage of training before, or two heads."""
 
     paper = "Musgrave et al. 2022, arXiv:2211.15673"
     family = "peer"
@@ -86,8 +85,7 @@ class PytorchAdapt(Method):
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """The losses of all phases."""
-        each = [phase.losses(batch, progress) for phase in self.phases()]
-        return {name: loss for losses in each for name, loss in losses.items()}
+        return dict(loss for each in self.phases() for loss in each.losses(batch, progress).items())
 
     def _losses(self, step: Any, known: dict[str, Any], batch: Batch, progress: Scalar) -> Losses:
         """Of one phase, which leaves in `known` what it computed, for the next."""

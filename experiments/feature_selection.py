@@ -1,0 +1,37 @@
+"""Accuracy against the columns of frozen features that are kept, chosen in two ways; 3 seeds.
+
+ImageNet features of EfficientNet-Lite0 have 1280 columns. Those that a linear classifier is given
+are chosen on the labelled source images: by mutual information with the class, or by the weights
+of an L1-regularised classifier. With all 1280 either is a run without a choice.
+
+Cost: 192 runs. Result:
+
+da sweep experiments/feature_selection.py
+da plot experiments/feature_selection.py --against features
+"""
+
+from itertools import product
+from typing import get_args
+
+from da.columns import Rule
+from da.methods import Network
+from da.methods.source_only import SourceOnly
+from da.run import Run
+
+PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
+KEPT = 10, 20, 40, 80, 160, 320, 640, 1280
+
+
+def runs() -> list[Run]:
+    """A linear classifier without a neck, by every rule on every number of columns."""
+    return [
+        Run(
+            SourceOnly.Hparams(),
+            f"emoji:{pair}",
+            features=kept,
+            features_by=rule,
+            network=Network(neck=0, dropout=0),
+            seed=seed,
+        )
+        for rule, kept, pair, seed in product(get_args(Rule), KEPT, PAIRS, range(3))
+    ]
