@@ -23,13 +23,16 @@ class Parts:
     device: torch.device
     generator: torch.Generator
     """What the run draws from while it trains, on `device`."""
+    stored_side: int = 0
+    """Pixels of the benchmark's images, of which networks see the middle `side`."""
 
 
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = _device(device)
     source, target = domains.open_pair(run.task, run.side)
-    side = run.side or min(source.x.shape[1], 224)
+    stored_side = source.x.shape[1]
+    side = run.side or min(stored_side, 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
         frozen = features.frozen(run.backbone, weights.origin(run.init))
@@ -49,7 +52,8 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     if method.source_free:
         _begin(method, run.init)
     task = prepare(method, run.task, source, target)
-    return Parts(task, method, side, place, default_generator(place).clone_state())
+    generator = default_generator(place).clone_state()
+    return Parts(task, method, side, place, generator, stored_side)
 
 
 def _begin(method: Method, run_id: str) -> None:

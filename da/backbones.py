@@ -20,6 +20,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.home import sha256
+from da.vision import scale
 from da.weights import origin, run_weights
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
@@ -58,6 +59,8 @@ class Backbone(nn.Module):
 
         A few images at a time, which stay in a CPU's caches from one operation to the next.
         """
+        if torch.compiler.is_exporting():  # for any number of images
+            return (scale(x) - self.mean) / self.std
         out = torch.empty_like(x, dtype=_real(x), memory_format=self.layout)
         last, mean, std = self.layout == torch.channels_last, self.mean, self.std
         if last:  # whole rows of pixels, since three channels are too few for vector instructions

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da.commands import results, runs, stock
+from da.commands import models, results, runs, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
@@ -14,6 +14,8 @@ COMMANDS = (
     results.diagnose,
     results.plot,
     runs.profile,
+    models.export,
+    models.predict,
     stock.data,
     stock.list_,
     results.wandb,

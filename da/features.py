@@ -132,9 +132,13 @@ def _features(
             seen = augmented(x.to(device), recipe.side, augment, generator(view, chunk))
             with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
                 each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
-        f = torch.stack(each, 1).float()
-        f *= f.shape[2] ** 0.5 / f.norm(dim=2, keepdim=True).clamp_min(1e-6)
+        f = scaled(torch.stack(each, 1).float())
         yield (f if recipe.views else f.squeeze(1)).cpu()
+
+
+def scaled(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    """Each row of features at a root mean square of 1."""
+    return f * (f.shape[-1] ** 0.5 / f.norm(dim=-1, keepdim=True).clamp_min(1e-6))
 
 
 def prune(folder: Path) -> None:

@@ -44,8 +44,9 @@ def images(run: Run, parts: Parts) -> int:
 
 
 def keep_weights(run: Run, parts: Parts) -> None:
-    """Store the weights that `run` ended with."""
-    weights.save(run.id, parts.method.state_dict(), origin=run.init)
+    """Store the weights that `run` ended with, and what its network needs to be used alone."""
+    about = weights.About(run.init, parts.task.classes, parts.side, parts.stored_side)
+    weights.save(run.id, parts.method.state_dict(), about)
 
 
 def record(

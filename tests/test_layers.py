@@ -22,6 +22,7 @@ ORDER = [
     "noise",
     "pixels",
     "augment",
+    "decode",
     "vision",
     "fetch",
     "domains",
@@ -56,6 +57,9 @@ ORDER = [
     "plots",
     "assemble",
     "train",
+    "finished",
+    "predict",
+    "export",
     "profile",
     "together",
     "sweep",
@@ -75,6 +79,7 @@ BEHIND = {
     "matplotlib": {"style", "plots"},
     "ot": {"transport"},
     "wandb": {"track"},
+    "onnxruntime": {"predict"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""
@@ -143,6 +148,7 @@ LIGHT = """
 import sys
 import da.home, da.environment, da.records, da.symptoms, da.published, da.gather
 import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.track
+import da.decode, da.predict
 print("torch" in sys.modules)
 """
 

@@ -19,9 +19,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from da.decode import decode
 from da.domains import PARTS, Domain, mnist, split_pair, store, stored, synfont
 from da.home import home, once
-from da.vision import decode
 
 SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"
