@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from da import backbones, columns, domains, features, loaders, memory, pruning, weights
 from da.domains import Domain, Images, Task
-from da.kept import Kept
+from da.finished import Finished, restore
 from da.methods import Method
 from da.noise import default_generator
 from da.run import Run
@@ -25,13 +25,16 @@ class Parts:
     device: torch.device
     generator: torch.Generator
     """What the run draws from while it trains, on `device`."""
+    stored_side: int = 0
+    """Pixels of the benchmark's images, of which networks see the middle `side`."""
 
 
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = _device(device)
     source, target = domains.open_pair(run.task, run.side)
-    side = run.side or min(source.x.shape[1], 224)
+    stored_side = source.x.shape[1]
+    side = run.side or min(stored_side, 224)
     torch.manual_seed(run.seed)
     if run.regime == "frozen":
         frozen = features.frozen(run.backbone, weights.origin(run.init), run.hidden)
@@ -54,9 +57,11 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     if method.source_free or run.sparsity:
         _begin(method, run)
     if method.taught:
-        method.guide = _teacher(run, method.classes).to(place).predict
+        teacher = _teacher(run, source.classes, side).to(place)
+        method.guide = torch.no_grad()(teacher.forward)
     task = prepare(method, run.task, source, target)
-    return Parts(task, method, side, place, default_generator(place).clone_state())
+    generator = default_generator(place).clone_state()
+    return Parts(task, method, side, place, generator, stored_side)
 
 
 def _columns(run: Run, source: Domain) -> Tensor | None:
@@ -94,15 +99,15 @@ def _begin(method: Method, run: Run) -> None:
         pruning.zero_smallest(matrices, run.sparsity)
 
 
-def _teacher(run: Run, classes: int) -> Kept:
+def _teacher(run: Run, classes: tuple[str, ...], side: int) -> Finished:
     """The finished run that `run` learns from; ValueError where it is of another task."""
-    teacher = Kept(run.teacher)
+    teacher = restore(run.teacher)
     for what, theirs, ours in (
-        ("classes", teacher.method.classes, classes),
-        ("pixels a side", teacher.run.side, run.side),
+        ("classes", teacher.classes, classes),
+        ("pixels a side", teacher.side, side),
     ):
         if theirs != ours:
-            raise ValueError(f"teacher {teacher.run.id!r} has {theirs} {what}, this run {ours}")
+            raise ValueError(f"teacher {run.teacher!r} has {theirs} {what}, this run {ours}")
     return teacher
 
 

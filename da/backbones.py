@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
 from da import pruning

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da.commands import models, results, runs, search, stock
+from da.commands import models, results, runs, search, smaller, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
@@ -14,9 +14,11 @@ COMMANDS = (
     results.table,
     results.diagnose,
     results.plot,
-    models.prune,
-    models.distill,
+    smaller.prune,
+    smaller.distill,
     runs.profile,
+    models.export,
+    models.predict,
     stock.data,
     stock.list_,
     results.wandb,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from da import cost, domains
-from da.kept import Kept
+from da.finished import restore
 from da.methods import Method
 from da.records import Record
 from da.run import Run
@@ -41,17 +41,16 @@ def table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table
 
     Raises ValueError where the weights of one were not kept.
     """
-    networks = [Kept(record.id) for _, record in records]
-    run = networks[0].run
-    _, target = domains.open_pair(run.task, run.side)
-    x = unaugmented(target.x[:1], run.side or min(target.x.shape[1], 224))
+    networks = [restore(record.id) for _, record in records]
+    _, target = domains.open_pair(records[0][1].settings["task"], records[0][1].settings["side"])
+    x = unaugmented(target.x[:1], networks[0].side)
     times = cost.latencies(networks, x)
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):
         cells = (
             Cell(record.curve[-1]["target_accuracy"]),
             Cell(
-                cost.parameters(network.backbone, network.method.neck, network.method.head),
+                cost.parameters(*network.parts),
                 digits=0,
             ),
             Cell(cost.macs(network, x) / 1e6, digits=2),

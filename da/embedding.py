@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from da.assemble import Parts, assemble
@@ -11,7 +10,7 @@ from da.evaluate import outputs
 from da.methods import METHODS
 from da.run import Run
 from da.train import fit
-from da.weights import weights_file
+from da.weights import weights_file, whole_network
 
 Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]
 """Features of source and of target test images."""
@@ -44,9 +43,8 @@ def embedding(run: Run) -> Embedding:
 
 def _trained(run: Run) -> Parts:
     parts = assemble(run)
-    if (file := weights_file(run.id)).exists():
-        weights = torch.load(file, weights_only=True, map_location=parts.device)
-        parts.method.load_state_dict(weights)
+    if weights_file(run.id).exists():
+        parts.method.load_state_dict(whole_network(run.id)[0])
     else:
         fit(run, parts)
     return parts

@@ -18,6 +18,8 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.vision import scale
+
 _CACHED = 2**21
 """Numbers that the largest of a CPU's caches holds with room to spare."""
 
@@ -48,6 +50,8 @@ class Backbone(nn.Module):
 
         A few images at a time, which stay in a CPU's caches from one operation to the next.
         """
+        if torch.compiler.is_exporting():  # for any number of images
+            return (scale(x) - self.mean) / self.std
         out = torch.empty_like(x, dtype=_real(x), memory_format=self.layout)
         last, mean, std = self.layout == torch.channels_last, self.mean, self.std
         if last:  # whole rows of pixels, since three channels are too few for vector instructions

@@ -45,8 +45,10 @@ def images(run: Run, parts: Parts, steps: int) -> int:
 
 
 def keep_weights(run: Run, parts: Parts) -> None:
-    """Store the weights that `run` ended with."""
-    weights.save(run.id, parts.method.state_dict(), origin=run.init, settings=run.settings())
+    """Store the weights that `run` ended with, and what its network needs to be used alone."""
+    classes = parts.task.classes
+    about = weights.About(run.init, classes, parts.side, parts.stored_side, run.settings())
+    weights.save(run.id, parts.method.state_dict(), about)
 
 
 def record(

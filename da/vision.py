@@ -1,21 +1,19 @@
-"""Pixels: decoding files, and turning stored uint8 images into network input on their device."""
+"""Pixels: turning stored uint8 images into network input on their device."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from threading import Barrier
 from typing import Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from da.augment import jitter, rand_augment
+from da.decode import decode as decode
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
@@ -28,22 +26,6 @@ _resize = torch.ops.aten._upsample_bilinear2d_aa.out
 """F.interpolate(mode="bilinear", antialias=True), which cannot be told where to write."""
 
 
-def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
-    """An image file as `side` by `side` RGB pixels, its proportions not kept.
-
-    Raises ValueError naming the file where it is no readable image.
-    """
-    try:
-        with Image.open(file) as image:
-            upright: Image.Image = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:  # of a palette, which Pillow wants unfolded first
-                upright = upright.convert("RGBA")
-            square = upright.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-            return np.asarray(square)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError(f"cannot decode {file}: {error}") from error
-
-
 Pixels = Shaped[Tensor, "b c _ _"]
 """Network input, channels last in memory: bytes as stored, or numbers in 0..1."""
 
@@ -53,13 +35,16 @@ def scale(x: Pixels) -> Float[Tensor, "b c _ _"]:
     return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
-def _seen(x: UInt8[Tensor, "b h w c"]) -> UInt8[Tensor, "b c h w"]:
+def _seen(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
     """Stored pixels as networks see them; nothing is copied."""
     return rearrange(x, "b h w c -> b c h w")
 
 
-def plain(x: UInt8[Tensor, "b h w c"], side: int) -> Pixels:
-    """The middle of each image, `side` pixels wide; smaller images are enlarged to that."""
+def plain(x: Shaped[Tensor, "b h w c"], side: int) -> Pixels:
+    """The middle of each image, `side` pixels wide; smaller images are enlarged to that.
+
+    Images are bytes as stored, or numbers in 0..1.
+    """
     height, width = x.shape[1:3]
     cut = min(height, width, side)
     top, left = (height - cut) // 2, (width - cut) // 2

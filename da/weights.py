@@ -1,6 +1,7 @@
-"""Weights that finished runs ended with, for runs that begin with them."""
+"""Weights that finished runs ended with, for runs that begin with them and for their use alone."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,24 @@ from torch import Tensor
 
 from da.home import home, whole
 
-_ORIGIN, _SETTINGS = "origin", "settings"
+
+@dataclass(frozen=True)
+class About:
+    """What a network must be told of, beside its weights, by those who have no data set."""
+
+    origin: str
+    """`Run.init`: where the weights of its backbone began."""
+    classes: tuple[str, ...] = ()
+    """Their names, in the order of its outputs."""
+    side: int = 0
+    """Pixels of its input."""
+    stored_side: int = 0
+    """Pixels of the benchmark's images, of which it saw the middle."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """`Run.settings()`, by which the network is built."""
+
+
+_ABOUT = [f.name for f in fields(About)]
 
 
 def weights_file(run_id: str) -> Path:
@@ -17,15 +35,10 @@ def weights_file(run_id: str) -> Path:
     return home() / "weights" / f"{run_id}.pt"
 
 
-def save(
-    run_id: str, state: Mapping[str, Tensor], *, origin: str, settings: Mapping[str, Any]
-) -> None:
-    """Keep the weights of a run; `origin` is its `Run.init`, where those of its backbone began.
-
-    Its `settings` tell what they are the weights of.
-    """
+def save(run_id: str, state: Mapping[str, Tensor], about: About) -> None:
+    """Keep the weights of a run."""
     with whole(weights_file(run_id)) as file:
-        torch.save({**state, _ORIGIN: origin, _SETTINGS: dict(settings)}, file)
+        torch.save({**state, **asdict(about)}, file)
 
 
 def origin(init: str) -> str:
@@ -35,29 +48,28 @@ def origin(init: str) -> str:
     if init in ("pretrained", "random") or run_weights(init).keys() - {"columns"}:
         return init
     kept = _kept(init)
-    return origin(kept[_ORIGIN]) if _ORIGIN in kept else init
-
-
-def run_settings(run_id: str) -> dict[str, Any]:
-    """`Run.settings()` of a run; ValueError where its weights were not kept, or without these."""
-    kept = _kept(run_id)
-    if _SETTINGS not in kept:
-        file = weights_file(run_id)
-        raise ValueError(
-            f"{file} is of an earlier version: remove it and sweep the run with --keep"
-        )
-    return kept[_SETTINGS]
-
-
-def run_state(run_id: str) -> dict[str, Tensor]:
-    """All weights that a run ended with; ValueError where they were not kept."""
-    return {k: v for k, v in _kept(run_id).items() if k not in (_ORIGIN, _SETTINGS)}
+    return origin(kept["origin"]) if "origin" in kept else init
 
 
 def run_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
     """Weights of a `part` that a run ended with; ValueError where they were not kept."""
     weights = _kept(run_id).items()
     return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
+
+
+def whole_network(run_id: str) -> tuple[dict[str, Tensor], About]:
+    """All weights that a run ended with, and what they are of.
+
+    Raises ValueError where they were not kept, or by a version that did not say what they are of.
+    """
+    kept = _kept(run_id)
+    if not set(_ABOUT) <= set(kept):
+        raise ValueError(
+            f"weights of run {run_id!r} do not say their classes: they are of an earlier version; "
+            f"remove {weights_file(run_id)} and sweep it with --keep"
+        )
+    about = About(**{name: kept.pop(name) for name in _ABOUT})
+    return kept, about
 
 
 def _kept(run_id: str) -> dict[str, Any]:

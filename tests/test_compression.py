@@ -68,7 +68,7 @@ def parent(task, tmp_path, monkeypatch) -> Run:
     monkeypatch.chdir(tmp_path)
     words = f"--task {task} --backbone lenet --init random --regime full --side 28 --steps 3"
     main(f"train {words} --neck 8 --batch 4 --keep --wandb off source_only".split())
-    return Run.of(weights.run_settings(next(Path("results").glob("*.json")).stem))
+    return Run.of(weights.whole_network(next(Path("results").glob("*.json")).stem)[1].settings)
 
 
 def rows(text: str) -> dict[str, list[float]]:

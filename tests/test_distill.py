@@ -9,7 +9,7 @@ import torch
 from conftest import build
 from da import train, weights
 from da.assemble import assemble
-from da.kept import Kept
+from da.finished import restore
 from da.methods import Network
 from da.methods.distill import Distill, softened_divergence
 from da.methods.source_only import SourceOnly
@@ -75,7 +75,7 @@ def test_the_teacher_is_no_part_of_the_student_and_does_not_move(teacher):
     for own in islice(train.batches(student(teacher), parts), 3):
         train_step(parts.method, train.optimizer(student(teacher), parts.method), own, 0.5)
     assert parts.method.guide(x).equal(before)
-    assert before.equal(Kept(teacher.id)(x))
+    assert before.equal(restore(teacher.id)(x))
     alone = SourceOnly.Hparams().build(parts.method.backbone, 2, teacher.network)
     assert parts.method.state_dict().keys() == alone.state_dict().keys()
 
@@ -89,9 +89,9 @@ def test_a_kept_network_predicts_what_its_run_did(teacher, regime):
     pixels = assemble(teacher, "cpu").task.target_test.x
     images = parts.task.target_test
     expected = parts.method.eval().predict(images.x[images.rows])
-    found = Kept(run.id).predict(pixels[images.rows])
+    found = restore(run.id)(pixels[images.rows])
     torch.testing.assert_close(found, expected)
-    assert not any(p.requires_grad for p in Kept(run.id).parameters())
+    assert not any(p.requires_grad for p in restore(run.id).parameters())
 
 
 def test_a_student_comes_after_its_teacher(tmp_path):
@@ -135,4 +135,4 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(teacher):
     del old["settings"]
     torch.save(old, file)
     with pytest.raises(ValueError, match="of an earlier version: remove it and sweep"):
-        Kept(teacher.id)
+        restore(teacher.id)

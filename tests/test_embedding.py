@@ -41,6 +41,14 @@ def test_before_a_mapping_are_the_features_and_after_it_the_mapped_ones(frozen):
     assert seen.after[0].shape[1] == 3
 
 
+def test_weights_that_were_kept_are_not_trained_again(monkeypatch):
+    trained = embedding(FULL).after
+    train(FULL, device="cpu", keep=True, quiet=True)
+    monkeypatch.setattr("da.embedding.fit", None)
+    for ours, theirs in zip(embedding(FULL).after, trained, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
 def test_images_that_were_bought_are_shown_by_neither(frozen):
     run = replace(frozen, method=METHODS["fine_tune"].Hparams(), task="moons:40-40+2shot")
     seen = embedding(run)

@@ -22,6 +22,7 @@ ORDER = [
     "noise",
     "pixels",
     "augment",
+    "decode",
     "vision",
     "fetch",
     "domains",
@@ -64,9 +65,11 @@ ORDER = [
     "tables",
     "style",
     "plots",
-    "kept",
+    "finished",
     "assemble",
     "train",
+    "predict",
+    "export",
     "profile",
     "together",
     "sweep",
@@ -92,6 +95,7 @@ BEHIND = {
     "torch_pruning": {"pruning"},
     "SimpleITK": {"domains"},
     "optuna": {"study"},
+    "onnxruntime": {"predict"},
     "tyro": {"run", "shell", "commands", "cli"},
 }
 """The only modules that import a library."""
@@ -160,6 +164,7 @@ LIGHT = """
 import sys
 import da.home, da.environment, da.records, da.symptoms, da.published, da.gather
 import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.track
+import da.decode, da.predict
 print("torch" in sys.modules)
 """
 

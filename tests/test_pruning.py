@@ -77,7 +77,7 @@ def test_what_was_taken_out_stays_exactly_zero(parent, optimizer, precision):
 
 
 def test_a_pruned_run_begins_with_the_largest_weights_of_its_parent(parent):
-    kept = weights.run_state(parent.id)
+    kept = weights.whole_network(parent.id)[0]
     begun = assemble(pruned(parent), "cpu").method
     for name, weight in begun.named_parameters():
         assert (weight == kept[name])[weight != 0].all()
@@ -88,7 +88,7 @@ def test_zeros_are_kept_with_the_weights_and_taken_over(parent):
     child = pruned(parent)
     train.train(child, device="cpu", keep=True, quiet=True)
     grandchild = assemble(pruned(child), "cpu").method
-    state = weights.run_state(child.id)
+    state = weights.whole_network(child.id)[0]
     for name, weight in grandchild.named_parameters():
         assert weight.equal(state[name])
 
@@ -130,7 +130,7 @@ def test_a_narrowed_backbone_takes_its_shapes_from_its_weights(name):
     size = sum(p.numel() for p in network.parameters())
     pruning.narrow(network, 0.5, x)
     state = {f"backbone.{name}": tensor for name, tensor in network.state_dict().items()}
-    weights.save("0", state, origin="random", settings={})
+    weights.save("0", state, weights.About("random"))
     again = backbones.build(name, "0")
     assert sum(p.numel() for p in again.parameters()) < 0.7 * size
     assert again.eval()(x).equal(network.eval()(x))

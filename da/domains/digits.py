@@ -18,10 +18,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from da.decode import decode
 from da.domains import PARTS, Domain, mnist, places, split_pair, store, stored, synfont
 from da.domains.mnist import coloured
 from da.home import home, once
-from da.vision import decode
 
 SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"

@@ -20,13 +20,12 @@ from jaxtyping import Int
 from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
+from da.decode import decode, images_under
 from da.domains import PARTS, Domain, places, splits, store, stored
 from da.home import home, once
-from da.vision import decode
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 ANY_SIDE = True
 CHUNK = 256
 
@@ -138,12 +137,7 @@ def _labels(root: Path) -> list[str]:
 
 def _images(folder: Path) -> list[Path]:
     """Images at any depth under a class folder, in the order of their paths."""
-    unread: list[OSError] = []
-    walk = os.walk(folder, onerror=unread.append, followlinks=True)
-    files = [Path(top, name) for top, _, names in walk for name in names if name[0] != "."]
-    if unread:
-        raise ValueError(f"cannot read the folder {unread[0].filename}: {unread[0].strerror}")
-    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    images = images_under(folder)
     if not images:
         raise ValueError(f"the class folder {folder} has no image in it")
     return images

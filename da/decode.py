@@ -1,0 +1,40 @@
+"""Image files: which there are in a folder, and their pixels. No torch."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+"""Endings of image files, in small letters."""
+
+
+def images_under(folder: Path) -> list[Path]:
+    """Images at any depth under a folder, in the order of their paths; hidden ones are left out.
+
+    Raises ValueError where it cannot be read.
+    """
+    unread: list[OSError] = []
+    walk = os.walk(folder, onerror=unread.append, followlinks=True)
+    files = [Path(top, name) for top, _, names in walk for name in names if name[0] != "."]
+    if unread:
+        raise ValueError(f"cannot read the folder {unread[0].filename}: {unread[0].strerror}")
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+
+
+def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
+    """An image file as `side` by `side` RGB pixels, its proportions not kept.
+
+    Raises ValueError naming the file where it is no readable image.
+    """
+    try:
+        with Image.open(file) as image:
+            upright: Image.Image = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data:  # of a palette, which Pillow wants unfolded first
+                upright = upright.convert("RGBA")
+            square = upright.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+            return np.asarray(square)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ValueError(f"cannot decode {file}: {error}") from error

@@ -1,0 +1,83 @@
+import re
+
+import pytest
+import torch
+from PIL import Image
+
+from da import domains, weights
+from da.assemble import Parts
+from da.decode import decode
+from da.evaluate import outputs
+from da.finished import restore, squared
+from da.methods import METHODS
+from da.records import Record
+from da.vision import plain
+from da.weights import About
+from pictures import CLASSES, RUN, SIDE, STORED, pictures, run_of, stand_in, trained
+
+
+@pytest.fixture(autouse=True)
+def _pictures(monkeypatch):
+    monkeypatch.setattr(domains, "open_pair", stand_in)
+
+
+def assert_equals_evaluation(record: Record, parts: Parts, monkeypatch) -> None:
+    """Logits of the restored network, from pixels and from nothing else, are evaluation's."""
+    tests = parts.task.target_test
+    expected = outputs(parts.method, parts.method.predict, tests, side=parts.side)
+    monkeypatch.setattr(domains, "open_pair", None)
+    finished = restore(record.id)
+    found = finished(pictures("flower.jpg").x[tests.rows])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert found.std(0).min() > 1e-3  # not the same for all images
+    assert finished.classes == CLASSES
+    assert (finished.side, finished.stored_side) == (SIDE, STORED)
+    assert not any(p.requires_grad for p in finished.parameters())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_on_features_is_whole_again(name, monkeypatch):
+    trained(RUN)
+    assert_equals_evaluation(*trained(run_of(name, regime="frozen", init=RUN.id)), monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["source_only", "adabn", "mcd", "mean_teacher", "tent"])
+def test_a_run_that_moved_its_backbone_is_whole_again(name, monkeypatch):
+    trained(RUN)
+    assert_equals_evaluation(*trained(run_of(name)), monkeypatch)
+
+
+def test_pixels_and_network_input_give_the_same_logits():
+    record, _ = trained(RUN)
+    finished, x = restore(record.id), pictures("flower.jpg").x[:5]
+    torch.testing.assert_close(finished(plain(x, SIDE)), finished(x))
+
+
+def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
+    x = torch.arange(40 * 70 * 3).reshape(40, 70, 3).sin().add(1).mul(127).to(torch.uint8)
+    Image.fromarray(x.numpy()).save(tmp_path / "x.png")
+    decoded = torch.tensor(decode(tmp_path / "x.png", STORED))
+    assert (squared(x[None], STORED)[0] * 255 - decoded).abs().max() <= 1.01
+    assert squared(decoded[None], STORED)[0].equal(decoded / 255)
+
+
+def test_weights_that_were_not_kept_are_asked_for():
+    record = Record(RUN.id, RUN.settings(), [], 0)
+    with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}': sweep it with --keep"):
+        restore(record.id)
+
+
+def test_weights_of_an_earlier_version_are_asked_for_again():
+    record, parts = trained(RUN)
+    file = weights.weights_file(RUN.id)
+    torch.save({**parts.method.state_dict(), "origin": "random"}, file)
+    with pytest.raises(ValueError, match=f"do not say their classes.*{re.escape(str(file))}"):
+        restore(record.id)
+
+
+def test_weights_of_another_network_are_refused():
+    record, parts = trained(RUN)
+    about = About("random", ("left", "right"), SIDE, STORED, RUN.settings())
+    weights.save(RUN.id, parts.method.state_dict(), about)
+    with pytest.raises(ValueError, match=f"weights of run '{RUN.id}' are of another network"):
+        restore(record.id)
