@@ -36,23 +36,13 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     stored_side = source.x.shape[1]
     side = run.side or min(stored_side, 224)
     torch.manual_seed(run.seed)
-    if run.regime == "frozen":
-        frozen = features.frozen(run.backbone, weights.origin(run.init), run.hidden)
-        recipe = features.Recipe(side, run.precision, run.augment, run.views)
-        source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
-        backbone: nn.Module = backbones.Features(source.x.shape[-1], _columns(run, source))
-        source, target = (replace(d, x=backbone(d.x)) for d in (source, target))
-    else:
-        if place.type == "cpu":
-            memory.keep()
-        backbone = backbones.build(run.backbone, run.init, hidden=run.hidden)
-        if isinstance(backbone, backbones.Backbone) and not run.channels_last:
-            backbone.layout = torch.contiguous_format
-        _change(backbone, run, unaugmented(source.x[:2], side))
+    make = _frozen if run.regime == "frozen" else _moving
+    backbone, source, target = make(run, source, target, side, place)
     source, target = (loaders.resident(d, place) for d in (source, target))
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
+    method.side = side
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
         _begin(method, run)
@@ -72,6 +62,37 @@ def _columns(run: Run, source: Domain) -> Tensor | None:
         return weights.run_weights(run.init).get("columns")
     labelled = source.part(source.rows["source_train"])
     return columns.chosen(labelled, run.features, run.features_by) if run.features else None
+
+
+def _frozen(
+    run: Run, source: Domain, target: Domain, side: int, place: torch.device
+) -> tuple[nn.Module, Domain, Domain]:
+    """What stands for a backbone that does not move, and both domains as its features."""
+    begun = weights.origin(run.init)
+    frozen = features.frozen(run.backbone, begun, run.hidden, run.mean, run.std)
+    if run.side:
+        backbones.check_side(frozen.network, run.backbone, run.side)
+    recipe = features.Recipe(side, run.precision, run.augment, run.views)
+    source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
+    backbone = backbones.Features(source.x.shape[-1], _columns(run, source))
+    return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
+
+
+def _moving(
+    run: Run, source: Domain, target: Domain, side: int, place: torch.device
+) -> tuple[nn.Module, Domain, Domain]:
+    """The backbone, and both domains as they are."""
+    if place.type == "cpu":
+        memory.keep()
+    backbone = backbones.build(
+        run.backbone, run.init, hidden=run.hidden, mean=run.mean, std=run.std
+    )
+    if run.side and run.init != "random":
+        backbones.check_side(backbone, run.backbone, run.side)
+    if isinstance(backbone, backbones.Backbone) and not run.channels_last:
+        backbone.layout = torch.contiguous_format
+    _change(backbone, run, unaugmented(source.x[:2], side))
+    return backbone, source, target
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:

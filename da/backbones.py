@@ -4,6 +4,9 @@ Each takes images in 0..1, normalises them as its weights were trained with, and
 """
 
 import hashlib
+import sys
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -66,10 +69,18 @@ def lenet() -> Backbone:
     return Backbone(body, 48 * 4 * 4, (0.5,) * 3, (0.5,) * 3)
 
 
-def build(name: str, init: str = "pretrained", *, hidden: bool = True) -> nn.Module:
+def build(
+    name: str,
+    init: str = "pretrained",
+    *,
+    hidden: bool = True,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+) -> nn.Module:
     """The backbone `name`, its weights `pretrained`, `random`, or those that run `init` ended with.
 
-    Where its classifier has hidden layers, they are part of it if `hidden`.
+    Where its classifier has hidden layers, they are part of it if `hidden`. `mean` and `std`, three
+    numbers each, take the place of those that its weights were trained with.
 
     Raises ValueError for an unknown name, and for weights that are neither here nor to be had.
     """
@@ -95,7 +106,33 @@ def build(name: str, init: str = "pretrained", *, hidden: bool = True) -> nn.Mod
             raise ValueError(
                 f"run {init!r} has no weights for {name}: known are runs of regime full with it"
             ) from error
+    for what, given in (("mean", mean), ("std", std)):
+        if given:
+            _normalise(backbone, what, given, "" if init == "random" else name)
     return backbone
+
+
+def _normalise(backbone: nn.Module, what: str, given: Sequence[float], name: str) -> None:
+    """Take numbers given by hand, with a word on what the weights of `name` want instead."""
+    if not isinstance(backbone, Backbone) or len(given) != 3:
+        raise ValueError(f"{what} {tuple(given)} by hand, known: three numbers, for images")
+    wanted = getattr(backbone, what).flatten()
+    setattr(backbone, what, torch.tensor(given)[:, None, None])
+    if name and not torch.allclose(torch.tensor(given), wanted, atol=1e-3):
+        numbers = " ".join(f"{value:.4g}" for value in wanted.tolist())
+        _warn(f"{what} {tuple(given)} by hand, the weights of {name} want {numbers}")
+
+
+def check_side(backbone: nn.Module, name: str, side: int) -> None:
+    """Say where images are of another size than the weights of `name` were trained with."""
+    if (wanted := getattr(backbone, "side", 0)) and side != wanted:
+        _warn(f"side {side} by hand, the weights of {name} want {wanted}")
+
+
+@cache
+def _warn(text: str) -> None:
+    """Once in a process, however many runs it is true of."""
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def fingerprint(backbone: nn.Module) -> str:
@@ -125,7 +162,7 @@ def _efficientnet_lite0(pretrained: bool) -> Backbone:
         names = _timm_names(body)
         body.load_state_dict({names[k]: v for k, v in weights.items()})
     body.reset_classifier(0)
-    return Backbone(body, body.num_features, (127 / 255,) * 3, (128 / 255,) * 3)
+    return Backbone(body, body.num_features, (127 / 255,) * 3, (128 / 255,) * 3, 224)
 
 
 def _timm_names(body: nn.Module) -> dict[str, str]:

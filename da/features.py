@@ -49,11 +49,13 @@ class Frozen:
     """A backbone that no run moves, built when it is first needed.
 
     Its weights must not change: they are hashed once, or not at all where `digest` is given.
+    `by_hand` tells what else is not as usual.
     """
 
-    def __init__(self, make: Callable[[], nn.Module], digest: str = ""):
+    def __init__(self, make: Callable[[], nn.Module], digest: str = "", by_hand: str = ""):
         self._make = make
         self._digest = digest
+        self._by_hand = by_hand
 
     @cached_property
     def network(self) -> nn.Module:
@@ -64,11 +66,17 @@ class Frozen:
     @cached_property
     def digest(self) -> str:
         """What tells its weights from all others."""
-        return self._digest or fingerprint(self.network)
+        return (self._digest or fingerprint(self.network)) + self._by_hand
 
 
 @lru_cache(maxsize=2)
-def frozen(name: str, init: str = "pretrained", hidden: bool = True) -> Frozen:
+def frozen(
+    name: str,
+    init: str = "pretrained",
+    hidden: bool = True,
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+) -> Frozen:
     """A backbone for many runs, as `build` makes it.
 
     Weights that are one known file are not hashed again, and timm is not imported for them until
@@ -76,7 +84,8 @@ def frozen(name: str, init: str = "pretrained", hidden: bool = True) -> Frozen:
     """
     known = (name, init) == ("efficientnet_lite0", "pretrained")
     digest = f"{name} {LITE0_SHA256}" if known else ""
-    return Frozen(lambda: build(name, init, hidden=hidden), digest)
+    by_hand = f" {mean} {std}" if mean or std else ""
+    return Frozen(lambda: build(name, init, hidden=hidden, mean=mean, std=std), digest, by_hand)
 
 
 def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:

@@ -33,11 +33,18 @@ class Backbone(nn.Module):
     """Memory format of the images inside."""
 
     def __init__(
-        self, body: nn.Module, width: int, mean: Sequence[float], std: Sequence[float]
+        self,
+        body: nn.Module,
+        width: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        side: int = 0,
     ) -> None:
         super().__init__()
         self.body = body
         self.width = width
+        self.side = side
+        """Pixels of the input that the weights were trained with; 0 where they were not."""
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
 
@@ -104,7 +111,7 @@ def _from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
     body = models.get_model(name, weights=weights if pretrained else None)
     width = _take_off(body, hidden)
     normal = weights.transforms()
-    return Backbone(body, width, normal.mean, normal.std)
+    return Backbone(body, width, normal.mean, normal.std, normal.crop_size[0])
 
 
 def _take_off(body: nn.Module, hidden: bool) -> int:
@@ -137,7 +144,8 @@ def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
     width = getattr(body, "head_hidden_size", None) or body.num_features
     if width != body.num_features and not hidden:
         raise ValueError("hidden layers of its classifier go only with torchvision's networks")
-    return Backbone(body, width, body.pretrained_cfg["mean"], body.pretrained_cfg["std"])
+    wants = body.pretrained_cfg
+    return Backbone(body, width, wants["mean"], wants["std"], wants["input_size"][-1])
 
 
 def import_timm() -> Any:

@@ -48,6 +48,10 @@ class Run:
     """One of `da list backbones`, or any name of timm or torchvision."""
     hidden: bool = True
     """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
+    mean: tuple[float, ...] = ()
+    """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
+    std: tuple[float, ...] = ()
+    """Deviation of the three colours, likewise."""
     init: str = "pretrained"
     """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
     regime: Literal["frozen", "full"] = "frozen"

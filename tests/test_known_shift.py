@@ -113,6 +113,10 @@ NETWORKS = dict.fromkeys(("adabn", "shot", "tent"), Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
 
+LONGER = dict.fromkeys(("jan", "entropy_min", "pseudo_label", "mean_teacher"), 400)
+"""Method to the steps that it needs; others take fewer."""
+
+
 def hinted() -> Shift:
     """The feature that tells the class in the source is noise in the target; another, of which the
     source has no more than a hint, tells it there.
@@ -140,7 +144,8 @@ def trained(
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
     batches = cycle(islice(loaders.batches(task, 64, seed), 16))
-    list(fit(m, batches, optimizer, 400, 400))
+    steps = LONGER.get(name, 250)
+    list(fit(m, batches, optimizer, steps, steps))
     return m, task
 
 

@@ -66,7 +66,7 @@ class SHOT(Method):
         """Find the pseudo-labels of all target images, in evaluation mode."""
         place = next(self.head.parameters())
         parts = torch.arange(len(self.target)).split(256)
-        x = (unaugmented(self.target.take(i).to(place.device), side=0) for i in parts)
+        x = (unaugmented(self.target.take(i).to(place.device), self.side) for i in parts)
         with self.evaluating():
             f = torch.cat([self.embed(some).float() for some in x])
             self.labels = pseudo_labels(f, self.head(f).softmax(1))
