@@ -69,7 +69,7 @@ def _frozen(
 ) -> tuple[nn.Module, Domain, Domain]:
     """What stands for a backbone that does not move, and both domains as its features."""
     begun = weights.origin(run.init)
-    frozen = features.frozen(run.backbone, begun, run.hidden, run.mean, run.std)
+    frozen = features.frozen(run.backbone, begun, run.keep_hidden, run.mean, run.std)
     if run.side:
         backbones.check_side(frozen.network, run.backbone, run.side)
     recipe = features.Recipe(side, run.precision, run.augment, run.views)
@@ -85,7 +85,7 @@ def _moving(
     if place.type == "cpu":
         memory.keep()
     backbone = backbones.build(
-        run.backbone, run.init, hidden=run.hidden, mean=run.mean, std=run.std
+        run.backbone, run.init, hidden=run.keep_hidden, mean=run.mean, std=run.std
     )
     if run.side and run.init != "random":
         backbones.check_side(backbone, run.backbone, run.side)

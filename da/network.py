@@ -50,11 +50,11 @@ class Network:
     neck_relu: bool = True
     """ReLU at the end of the neck."""
 
-    head_dropout: float = 0.0
+    head_dropout: Annotated[float, Uniform(0, 0.8)] = 0.0
     """Share of each hidden layer of the classifier that is dropped in training."""
     head_init: Literal["default", "xavier"] = "default"
     """How the classifier's weights begin: PyTorch's way, or Xavier uniform."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, Uniform(0, 0.3)] = 0.0
     """Share of each label that is spread over all classes."""
 
     def build_head(self, inputs: int, classes: int) -> nn.Sequential:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import fields
 
-from da.run import Run
+from da.run import PARTS, Run
 
 WIDTH = 100
 """Columns of a line."""
@@ -18,16 +18,19 @@ def python(runs: Sequence[Run], says: str) -> str:
     kind = runs[0].method.owner
     varied = {"task": "str", "seed": "int"}
     own = _arguments(runs, varied)
-    network = _arguments([run.network for run in runs], varied)
+    parts = {
+        name: found
+        for name in PARTS
+        if (found := _arguments([getattr(run, name) for run in runs], varied))
+    }
     method = _call(f"{kind.__name__}.Hparams", _arguments([r.method for r in runs], varied), 8)
-    if network:
-        own.append(f"network={_call('Network', network, 8)}")
+    for name, found in parts.items():
+        own.append(f"{name}={_call(PARTS[name].__name__, found, 8)}")
+    imported = [kind, Run, *(PARTS[name] for name in parts)]
     parameters = ", ".join(f"{name}: {type_}" for name, type_ in varied.items())
     return "\n".join(
         [
-            *(["from da.methods import Network"] if network else []),
-            f"from {kind.__module__} import {kind.__name__}",
-            "from da.run import Run",
+            *sorted(f"from {made.__module__} import {made.__name__}" for made in imported),
             "",
             "",
             f"def tuned({parameters}) -> Run:",
@@ -42,7 +45,7 @@ def _arguments(parts: Sequence[object], varied: dict[str, str]) -> list[str]:
     found = []
     for f in fields(parts[0]):  # type: ignore[arg-type]
         first, *rest = (getattr(part, f.name) for part in parts)
-        if f.name in ("method", "network", "task", "seed"):
+        if f.name in ("method", "task", "seed", *PARTS):
             continue
         if any(other != first for other in rest):
             varied[f.name] = type(first).__name__

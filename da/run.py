@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
@@ -29,7 +29,7 @@ else:
     )
 
 
-_PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
+PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
 """Fields of a run that are settings themselves; their names stand among its own in records."""
 
 
@@ -46,7 +46,7 @@ class Run:
     BENCHMARK:DOMAIN[+Klabel], for example emoji:noto+5label."""
     backbone: str = "efficientnet_lite0"
     """One of `da list backbones`, or any name of timm or torchvision."""
-    hidden: bool = True
+    keep_hidden: bool = True
     """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
     mean: tuple[float, ...] = ()
     """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
@@ -166,21 +166,19 @@ class Run:
         rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
         parts = {
             name: {f.name: rest.pop(f.name) for f in fields(part) if f.name in rest}
-            for name, part in _PARTS.items()
+            for name, part in PARTS.items()
         }
         try:
-            made = {name: part(**parts[name]) for name, part in _PARTS.items()}
+            made = {name: part(**parts[name]) for name, part in PARTS.items()}
             return cls(kind.Hparams(**hp), **made, **rest)
         except TypeError as error:
             raise ValueError(f"cannot understand the settings of a run: {error}") from error
 
     def settings(self) -> dict[str, Any]:
         """Every setting as plain data, to be stored."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _PARTS}
-        return own | {"method": self.method.owner.name} | _plain(self.method, *self._parts())
-
-    def _parts(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in _PARTS)
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in PARTS}
+        parts = [getattr(self, name) for name in PARTS]
+        return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
 
     @property
     def teacher(self) -> str:
@@ -190,8 +188,8 @@ class Run:
     @property
     def id(self) -> str:
         """Same settings, same id, on any machine; a new field at its default changes no id."""
-        usual = {f.name: f.default for f in fields(self)}
-        usual |= _plain(type(self.method)(), *(kind() for kind in _PARTS.values()))
+        defaults = {f.name: f.default for f in fields(self) if f.default is not MISSING}
+        usual = _plain(defaults, type(self.method)(), *(kind() for kind in PARTS.values()))
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
@@ -201,9 +199,9 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _plain(method: Method.Hparams, *parts: Any) -> dict[str, Any]:
+def _plain(own: dict[str, Any], method: Method.Hparams, *parts: Any) -> dict[str, Any]:
     """As JSON would give it back: lists for tuples."""
-    plain = {f"hp.{name}": value for name, value in asdict(method).items()}
+    plain = own | {f"hp.{name}": value for name, value in asdict(method).items()}
     for part in parts:
         plain |= asdict(part)
     return json.loads(json.dumps(plain))

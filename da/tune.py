@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from da import records
-from da.methods import Network
 from da.ranges import Range, Trial, range_of
-from da.run import Run
+from da.run import PARTS, Run
 from da.selection import SELECTORS
 from da.study import Attempt, Sampler, Study
 from da.sweep import sweep
@@ -33,7 +32,9 @@ def space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Range]:
         choices = ", ".join(f"--only method={name}" for name in kinds) or "none"
         raise ValueError(f"a search is of one method, not {len(kinds)}, known: {choices}")
     own = _ranges(next(iter(kinds.values())))
-    known = _ranges(Run) | _ranges(Network) | own
+    known = _ranges(Run) | own
+    for part in PARTS.values():
+        known |= _ranges(part)
     for name in names:
         if name not in known:
             raise ValueError(f"no range for a setting {name!r}, known: {', '.join(known)}")
@@ -56,7 +57,8 @@ def changed(run: Run, settings: Mapping[str, Any]) -> Run:
         return {f.name: left.pop(f.name) for f in fields(part) if f.name in left}
 
     method = replace(run.method, **own(run.method))
-    return replace(run, method=method, network=replace(run.network, **own(run.network)), **left)
+    parts = {name: replace(part, **own(part)) for name in PARTS if (part := getattr(run, name))}
+    return replace(run, method=method, **parts, **left)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from torch import nn
 from torch.optim import Optimizer
 
+from da.ranges import LogUniform
 from da.stages import Stage, layers, stages
 
 Schedule = Literal["constant", "cosine", "annealing"]
@@ -35,7 +36,7 @@ class Tuning:
     """Layers of the backbone that stay as they are, counted from the input, pools and such too."""
     unfreeze_every: int = 0
     """Steps after which one more stage moves, from the top; 0 for all from the first step."""
-    stage_lr: float = 1.0
+    stage_lr: Annotated[float, LogUniform(0.1, 1)] = 1.0
     """Learning rate of a stage as a factor of that of the stage above it."""
     decay_norms: bool = True
     """Whether weight decay is for norms and biases too."""

@@ -65,8 +65,8 @@ def whole_network(run_id: str) -> tuple[dict[str, Tensor], About]:
     kept = _kept(run_id)
     if not set(_ABOUT) <= set(kept):
         raise ValueError(
-            f"weights of run {run_id!r} do not say their classes: they are of an earlier version; "
-            f"remove {weights_file(run_id)} and sweep it with --keep"
+            f"weights of run {run_id!r} are of an earlier version: remove {weights_file(run_id)} "
+            "and sweep it with --keep"
         )
     about = About(**{name: kept.pop(name) for name in _ABOUT})
     return kept, about

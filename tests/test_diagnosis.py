@@ -189,6 +189,8 @@ def test_looking_changes_nothing(kind):
         x, y = torch.randn(2, 48, 5), torch.arange(48) % 3
         skip_without(kind.needs)
         method = built(kind, Features(5) if kind.frozen_only else None, Network(neck=8))
+        if kind.taught:
+            method.guide = torch.randn(5, 3, generator=torch.Generator()).__rmatmul__
         name = "moons:0-40" + "+3shot" * kind.takes_shots
         task = prepare(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
         optimizer = torch.optim.SGD(method.parameters(), 0.05)

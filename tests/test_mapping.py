@@ -1,6 +1,7 @@
 """Closed-form maps against independent implementations, and each domain through its own map."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -224,7 +225,7 @@ def test_training_looks_at_the_source_and_moves_the_head_alone(kind):
 
 @each_mapping
 def test_only_settings_of_the_maps_may_differ_in_a_group(kind):
-    floats = {f.name for f in fields(kind.Hparams) if f.type is float}
+    floats = {name for name, type_ in get_type_hints(kind.Hparams).items() if type_ is float}
     assert set(kind.batchable) == floats
 
 

@@ -6,14 +6,14 @@ from typing import Annotated, get_type_hints
 
 import pytest
 
-from da.methods import METHODS, Network
+from da.methods import METHODS
 from da.ranges import Choice, IntRange, LogUniform, Uniform, range_of, short
-from da.run import Run
+from da.run import PARTS, Run
 
-PARTS = [Run, Network, *(kind.Hparams for kind in METHODS.values())]
+EVERY = [Run, *PARTS.values(), *(kind.Hparams for kind in METHODS.values())]
 RANGED = [
     pytest.param(part, field, id=f"{part.__qualname__}.{field.name}")
-    for part in PARTS
+    for part in EVERY
     for field in fields(part)
     if range_of(field)
 ]
@@ -43,7 +43,7 @@ def test_what_every_researcher_searches_has_a_range(kind):
 def test_no_setting_of_a_method_has_the_name_of_a_run_s():
     """A search calls both by their names alone."""
     own = set(chain(*((f.name for f in fields(kind.Hparams)) for kind in METHODS.values())))
-    assert not own & {f.name for f in (*fields(Run), *fields(Network))}
+    assert not own & {f.name for f in chain(fields(Run), *map(fields, PARTS.values()))}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from da import plots, records, tune
+from da import records, trial_plots, tune
 from da.cli import main
 from da.commands.search import _line
 from da.methods import METHODS, Network
@@ -211,7 +211,7 @@ def test_the_oracle_is_marked(tmp_path):
         assert a_search.open().study.user_attrs["chosen_with_target_labels"] is marked
         assert ("‡" in _line(a_search, trials[0])) is marked
         assert ("oracle" in a_search.name) is marked
-        figure = plots.trials(trials, a_search.space, choose_by)
+        figure = trial_plots.search(trials, a_search.space, choose_by)
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert ("‡ chosen with target labels" in words) is marked
         assert ("oracle ‡" in figure.axes[0].get_ylabel()) is marked
@@ -299,7 +299,7 @@ def test_a_plot_has_a_panel_a_setting_on_the_axis_it_is_searched_on():
         Trial(2, tried | {"lr": 0.1}, 0.7, 0.1, 4),
         Trial(3, tried, error="DivergedError"),
     ]
-    figure = plots.trials(trials, ranges, "infomax")
+    figure = trial_plots.search(trials, ranges, "infomax")
     course, *panels = figure.axes
     assert [panel.get_xlabel() for panel in panels] == list(ranges)
     assert [panel.get_xscale() for panel in panels] == ["log", "linear", "linear", "linear"]
@@ -308,7 +308,7 @@ def test_a_plot_has_a_panel_a_setting_on_the_axis_it_is_searched_on():
     assert best.get_xydata().tolist() == [[2, 0.7]]
     assert list(so_far.get_ydata()) == [0.5, 0.5, 0.7]
     with pytest.raises(ValueError, match="no trials"):
-        plots.trials(trials[3:], ranges, "infomax")
+        trial_plots.search(trials[3:], ranges, "infomax")
 
 
 SCRIPT = """

@@ -81,7 +81,7 @@ def _counts(trials: "Sequence[Trial]") -> str:
 
 
 def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
-    from da import pasted, plots, style
+    from da import pasted, style, trial_plots
 
     whole = [trial for trial in trials if not trial.pruned and not trial.error]
     if not whole:
@@ -91,7 +91,7 @@ def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
     if task.oracle:
         says += f"{_MARK} Chosen with target labels."
     print("", pasted.python(task.with_settings(best.settings), says), "", sep="\n")
-    figure = plots.trials(trials, task.space, task.choose_by)
+    figure = trial_plots.search(trials, task.space, task.choose_by)
     print(*style.save(figure, out / task.name), sep="\n")
 
 

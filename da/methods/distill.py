@@ -1,6 +1,7 @@
 """Distillation of a finished run on unlabelled target images."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from da.functional import wide
 from da.method import Batch, Losses, Method, Scalar
+from da.ranges import LogUniform
 
 
 class Distill(Method):
@@ -26,9 +28,9 @@ class Distill(Method):
 
         teacher: str = ""
         """Id of a run whose weights were kept; by default that of `init`."""
-        temperature: float = 2.0
+        temperature: Annotated[float, LogUniform(0.5, 20)] = 2.0
         """What logits are divided by before the softmax, T in the paper."""
-        trade_off: float = 0.5
+        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
         """Weight of the cross-entropy with source labels."""
 
     hp: Hparams
