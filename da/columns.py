@@ -56,7 +56,7 @@ def scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> Float[Te
 def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Tensor, "d"]:
     """Of each column and the class in nats, by nearest neighbours (Ross 2014).
 
-    Takes 3 s for 300 images of 1280 columns. Raises ValueError where no class has two images.
+    Takes seconds for 300 images of 1280 columns. Raises ValueError where no class has two images.
     """
     from sklearn.feature_selection import mutual_info_classif  # takes a second
 

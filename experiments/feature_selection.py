@@ -4,7 +4,10 @@ ImageNet features of EfficientNet-Lite0 have 1280 columns. Those that a linear c
 are chosen on the labelled source images: by mutual information with the class, or by the weights
 of an L1-regularised classifier. With all 1280 either is a run without a choice.
 
-Cost: 192 runs. Result:
+Cost: 192 runs, a minute on 2 cores. Result, mean of 4 tasks: 54.7 % with all columns, and with a
+quarter of them 53.7 by the classifier and 51.8 by mutual information; with 40 columns 45.7 and
+42.4. No smaller number is better than all on average: a choice made on the source saves columns,
+it does not adapt.
 
 da sweep experiments/feature_selection.py
 da plot experiments/feature_selection.py --against features

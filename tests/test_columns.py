@@ -93,9 +93,11 @@ def test_scores_are_computed_once_for_the_same_features_and_labels(monkeypatch):
 
 @RULES
 def test_scores_neither_take_nor_move_random_numbers(rule):
+    x, y = toy()
+    x = x.relu()  # ties, which the estimate of mutual information breaks by noise
     torch.manual_seed(0)
-    first, after = scores(*toy(), rule), torch.rand(1)
-    assert scores(*toy(), rule).equal(first)
+    first, after = scores(x, y, rule), torch.rand(1)
+    assert scores(x, y, rule).equal(first)
     torch.manual_seed(0)
     assert torch.rand(1).equal(after)
 
@@ -170,14 +172,17 @@ def begun_with(run: Run) -> list[int]:
 
 
 @pytest.mark.usefixtures("begun")
-def test_nothing_of_the_target_is_looked_at(monkeypatch):
+def test_only_source_training_images_are_looked_at(monkeypatch):
     usual, opened = begun_with(CHOSEN), domains.open_pair
     assert len(usual) == 9
 
     def changed(name: str, side: int) -> tuple[Domain, Domain]:
         source, target = opened(name, side)
+        x, y, rows = source.x.clone(), source.y.clone(), source.rows["source_test"]
+        x[rows], y[rows] = -x[rows].flip(0), 1 - y[rows]
+        source = replace(source, x=x, y=y, digest="source")
         x, y = -target.x.flip(0), target.y.flip(0)
-        return source, replace(target, x=x, y=y, digest="changed")
+        return source, replace(target, x=x, y=y, digest="target")
 
     monkeypatch.setattr(domains, "open_pair", changed)
     assert begun_with(CHOSEN) == usual
