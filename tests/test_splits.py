@@ -70,11 +70,13 @@ def test_labels_are_the_first_of_each_class_in_the_order_of_the_rows():
     assert task.source_test.rows.tolist() == [0, 1]
 
 
-def test_too_few_images_for_the_labels_name_the_class():
+def test_a_class_of_fewer_images_gives_all_and_more_than_any_has_are_refused():
     rows = torch.tensor([0, 2, 4, 6, 8, 1, 3, 5])
     domain = toy(source_train=rows, target_train=rows)
-    with pytest.raises(ValueError, match=r"\+4label: dog has only 2 training images"):
-        domains.build("moons:0+4label", domain, domain)
+    task = domains.build("moons:0+3label", domain, domain)
+    assert task.source_train.y.tolist() == [0, 0, 0, 1, 1]
+    with pytest.raises(ValueError, match=r"no class has 9 training images, known: up to \+4label"):
+        domains.build("moons:0+9label", domain, domain)
 
 
 def test_pairs_of_domains_are_as_they_were():

@@ -211,7 +211,7 @@ def build(name: str, source: Domain, target: Domain) -> Task:
     _, source_name, target_name, k = parse(name)
     if not target_name:
         return _supervised(name, source, target, k)
-    shots = _first(name, target, target.rows["target_train"], k)
+    shots = _shots(name, target, k)
     test = target.rows["source_test" if source_name == target_name else "target_test"]
     return Task(
         name,
@@ -235,20 +235,28 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
     return Task(
         name,
         source.classes,
-        source.part(_first(name, source, train, k) if k else train),
+        source.part(_labelled(name, source, train, k) if k else train),
         Images(target.x, train),
         source.part(validation),
         target.part(test),
     )
 
 
-def _first(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
-    """Of training rows the first `k` of each class."""
-    each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
-    for label, mine in zip(domain.classes, each, strict=True):
+def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
+    """Rows of the first `k` target training images of each class."""
+    rows = target.rows["target_train"]
+    each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
+    for label, mine in zip(target.classes, each, strict=True):
         if len(mine) < k:
-            which = "" if name.endswith("label") else "target "
-            raise ValueError(f"{name}: {label} has only {len(mine)} {which}training images")
+            raise ValueError(f"{name}: {label} has only {len(mine)} target training images")
+    return torch.cat(each)
+
+
+def _labelled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
+    """Of training rows the first `k` of each class; all of a class that has fewer."""
+    each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
+    if (most := max(map(len, each))) < k:
+        raise ValueError(f"{name}: no class has {k} training images, known: up to +{most}label")
     return torch.cat(each)
 
 

@@ -1,0 +1,59 @@
+"""Which strategy for how many labels: one pretrained network, six data sets, 3 seeds.
+
+ImageNet EfficientNet-Lite0 to each emoji style (11 classes) and to Fashion-MNIST (10), with 1, 5, 20
+and all labelled images a class: a linear classifier or a small MLP on frozen features; the last
+stage, the last two, all from the top down, or the whole backbone moved; and no pretraining. Each
+strategy has one setting for all data sets and all numbers of labels, none of them tuned: 60 steps
+of 32 images, and a learning rate ten times lower for pretrained weights than for a new head.
+
+da data emoji fashion_mnist
+da sweep experiments/strategies.py
+da table experiments/strategies.py
+da plot experiments/strategies.py --against labels
+"""
+
+from itertools import product
+from typing import Any
+
+from da.methods import Network
+from da.methods.source_only import SourceOnly
+from da.run import Run
+from da.tuning import Tuning
+
+STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
+LABELS = "+1label", "+5label", "+20label", ""
+STEPS = 60
+
+LINEAR = Network(neck=0, dropout=0)
+MOVING = {"regime": "full", "network": LINEAR, "backbone_lr": 0.1}
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "frozen linear": {"network": LINEAR},
+    "frozen mlp": {"network": Network(neck=0, dropout=0, head=(512,), head_dropout=0.5)},
+    "last stage": MOVING | {"tuning": Tuning(last=1)},
+    "last two": MOVING | {"tuning": Tuning(last=2)},
+    "gradual": MOVING | {"tuning": Tuning(unfreeze_every=STEPS // 10)},
+    "full": MOVING,
+    "from scratch": MOVING | {"init": "random", "backbone_lr": 1.0},
+}
+
+
+def runs() -> list[Run]:
+    """All strategies with all numbers of labels on all data sets, seed by seed."""
+    data = [*(("emoji:" + style, 0) for style in STYLES), ("fashion_mnist", 48)]
+    return [
+        Run(
+            SourceOnly.Hparams(),
+            task + labels,
+            side=side,
+            steps=STEPS,
+            batch=32,
+            lr=3e-3,
+            schedule="cosine",
+            look_every=STEPS,
+            seed=seed,
+            **strategy,
+        )
+        for seed, (task, side), labels, strategy in product(
+            range(3), data, LABELS, STRATEGIES.values()
+        )
+    ]
