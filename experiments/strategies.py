@@ -1,7 +1,7 @@
 """Which strategy for how many labels: one pretrained network, six data sets, 3 seeds.
 
-ImageNet EfficientNet-Lite0 to each emoji style (11 classes) and to Fashion-MNIST (10), with 1, 5, 20
-and all labelled images a class: a linear classifier or a small MLP on frozen features; the last
+ImageNet EfficientNet-Lite0 to each emoji style (11 classes) and to Fashion-MNIST (10), with 1, 5,
+20 and all labelled images a class: a linear classifier or a small MLP on frozen features; the last
 stage, the last two, all from the top down, or the whole backbone moved; and no pretraining. Each
 strategy has one setting for all data sets and all numbers of labels, none of them tuned: 60 steps
 of 32 images, and a learning rate ten times lower for pretrained weights than for a new head.

@@ -1,0 +1,43 @@
+"""A folder of images by a ResNet-50 from ImageNet, all of it moved by SGD; the best model is kept.
+
+The folder is `images` in the working folder or under `DA_DATA`: class folders, or train and val
+with class folders in them. A learning rate of 0.001, momentum 0.9, that falls to a tenth every 7
+epochs of 1,000 images, 25 epochs in all, as is usual for such folders.
+
+Cost: 375 steps. Printed result: none. Ours: not run yet, for want of a folder.
+
+da sweep experiments/imagefolder_resnet50.py
+da table experiments/imagefolder_resnet50.py --chosen-by last,source_accuracy
+"""
+
+from da.methods import Network
+from da.methods.source_only import SourceOnly
+from da.run import Run
+from da.tuning import Tuning
+
+EPOCH = 1_000 // 64
+
+
+def runs() -> list[Run]:
+    """One run a seed."""
+    return [
+        Run(
+            SourceOnly.Hparams(),
+            "imagefolder:images",
+            backbone="resnet50",
+            regime="full",
+            side=224,
+            augment="crop_flip",
+            network=Network(neck=0, dropout=0),
+            tuning=Tuning(drop_every=7 * EPOCH, kept="source_accuracy"),
+            steps=25 * EPOCH,
+            batch=64,
+            optimizer="sgd",
+            lr=1e-3,
+            momentum=0.9,
+            weight_decay=0.0,
+            look_every=EPOCH,
+            seed=seed,
+        )
+        for seed in range(3)
+    ]

@@ -1,0 +1,76 @@
+"""Each published recipe as it stands, on tiny files in the format of its data set."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from torchvision import models
+
+import tiny
+from da import domains, experiment
+from da.libraries import import_timm
+from da.run import Run
+from da.train import train
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SMALL = {"vgg16": "vgg11", "resnet50": "resnet18"}
+"""Networks of the same family that are small enough for a test."""
+
+
+def recipe(name: str) -> list[Run]:
+    """Its runs of seed 0."""
+    return [run for run in experiment.runs(EXPERIMENTS / f"{name}.py") if run.seed == 0]
+
+
+def shortened(run: Run) -> Run:
+    """Three steps of it at 32 pixels with a small network, without VGG's hidden layers."""
+    run = replace(run, keep_hidden=False)
+    backbone = SMALL.get(run.backbone, run.backbone)
+    every = run.tuning.unfreeze_every
+    tuning = replace(run.tuning, unfreeze_every=min(1, every), drop_every=0)
+    return replace(run, backbone=backbone, side=32, steps=3, batch=2, look_every=3, tuning=tuning)
+
+
+@pytest.fixture(autouse=True)
+def _unpretrained(monkeypatch):
+    """No weights can be fetched: pretrained ones are random."""
+    real = models.get_model
+    monkeypatch.setattr(models, "get_model", lambda name, weights=None: real(name, weights=None))
+    import_timm()
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch) -> Path:
+    """A folder with every data set, that `DA_DATA` names."""
+    monkeypatch.setenv("DA_DATA", str(tmp_path))
+    tiny.cifar10(tmp_path, monkeypatch, each=2)
+    for name in ("images", "cats_and_dogs"):
+        tiny.image_folder(tmp_path / name)
+    tiny.luna16(tmp_path / "luna16")
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cifar10_resnet18",
+        "cifar10_resnet50",
+        "imagefolder_resnet50",
+        "cats_dogs_vgg16",
+        "luna16_resnet50",
+    ],
+)
+def test_a_recipe_runs_to_its_end(name, data, capsys):
+    for run in map(shortened, recipe(name)):
+        record = train(run, device="cpu", quiet=True)
+        assert [point["step"] for point in record.curve] == [3]
+        classes = len(domains.task(run.task).classes)
+        assert sum(name.startswith("predicted/") for name in record.curve[0]) == classes
+    told = capsys.readouterr().err
+    assert ("mean (0.5, 0.5, 0.5) by hand" in told) == (name == "cifar10_resnet50")
+
+
+def test_strategies_are_compared_on_all_data_by_all_labels():
+    runs = experiment.runs(EXPERIMENTS / "strategies.py")
+    assert len({run.id for run in runs}) == len(runs) == 6 * 4 * 7 * 3
