@@ -7,7 +7,7 @@ import pytest
 from torchvision import models
 
 import tiny
-from da import domains, experiment
+from da import backbones, domains, experiment
 from da.libraries import import_timm
 from da.run import Run
 from da.train import train
@@ -37,6 +37,7 @@ def _unpretrained(monkeypatch):
     real = models.get_model
     monkeypatch.setattr(models, "get_model", lambda name, weights=None: real(name, weights=None))
     import_timm()
+    backbones._warn.cache_clear()
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def test_a_recipe_runs_to_its_end(name, data, capsys):
         classes = len(domains.task(run.task).classes)
         assert sum(name.startswith("predicted/") for name in record.curve[0]) == classes
     told = capsys.readouterr().err
+    assert "side 32 by hand, the weights of" in told
     assert ("mean (0.5, 0.5, 0.5) by hand" in told) == (name == "cifar10_resnet50")
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
+import tiny
 from conftest import build, points
-from da import domains, loaders, train, weights
+from da import domains, evaluate, loaders, train, weights
 from da.assemble import Parts, assemble
 from da.batch import TargetBatch
 from da.functional import marginal_entropy, prediction_entropy
@@ -152,3 +153,21 @@ def test_another_network_is_refused(source_run):
 def test_a_run_that_begins_with_nothing_is_refused():
     with pytest.raises(ValueError, match="init is that run's id"):
         Run(SHOT.Hparams(), "moons:0-40")
+
+
+@pytest.mark.slow
+def test_pixels_are_seen_at_the_size_of_the_run(tmp_path):
+    """Pseudo-labels are those of the network on whole images."""
+    tiny.image_folder(tmp_path / "a")
+    first = Run(
+        SourceOnly.Hparams(), f"folder:{tmp_path}/a-{tmp_path}/a", backbone="lenet", init="random",
+        regime="full", side=28, steps=2, batch=4, look_every=2,
+    )  # fmt: skip
+    train.train(first, device="cpu", keep=True, quiet=True)
+    run = replace(first, method=SHOT.Hparams(), init=first.id)
+    parts = assemble(run, "cpu")
+    m, target = parts.method, parts.task.target_train
+    train.fit(run, parts, quiet=True)
+    m.label()
+    f = evaluate.outputs(m, m.embed, target, side=28)
+    assert m.labels.equal(pseudo_labels(f, m.head(f).softmax(1)))
