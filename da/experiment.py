@@ -1,9 +1,14 @@
-"""Experiment files, and which of their runs are wanted. A file is Python with `runs()`."""
+"""Experiment files, and which of their runs are wanted.
+
+A file is Python with `runs()`, and may have `name(run)`: what a run's row is called in tables and
+plots, in place of its method and of the settings in which rows differ.
+"""
 
 import re
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from da.run import Run
 
@@ -13,16 +18,26 @@ def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
 
     Raises ValueError where there is no such file, function, setting or value.
     """
+    wanted = _content(experiment)["runs"]()
+    for setting in only:
+        wanted = _with(wanted, setting)
+    return wanted
+
+
+def names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
+    """What the file calls the row of each of `runs`, by id; nothing where it names none."""
+    name = _content(experiment).get("name")
+    return {run.id: name(run) for run in runs} if name else {}
+
+
+def _content(experiment: Path) -> dict[str, Any]:
     if not experiment.is_file():
         known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
         raise ValueError(f"no experiment {experiment}, known: {known}")
     found = runpy.run_path(str(experiment))
     if "runs" not in found:
         raise ValueError(f"{experiment} has no function runs() -> list[Run]")
-    wanted = found["runs"]()
-    for setting in only:
-        wanted = _with(wanted, setting)
-    return wanted
+    return found
 
 
 def _with(runs: list[Run], setting: str) -> list[Run]:

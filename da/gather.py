@@ -32,6 +32,9 @@ class Line:
         return self.label + " †" * self.labels
 
 
+ROW = "row"
+"""What the experiment calls a run's row, among the settings of its record."""
+
 Runs = dict[str, dict[Any, Record]]
 """Records of one row, by column and seed; a column is a task."""
 
@@ -161,7 +164,8 @@ def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
     """Name of each record's row: its method, and every setting that varies within its kind.
 
-    A run that begins with another's weights is named by the other's method, not by its id.
+    Or the `row` that its experiment says. A run that begins with another's weights is named by the
+    other's method, not by its id.
     """
     methods = {r.id: r.settings["method"] for r, _ in placed}
     found = []
@@ -169,7 +173,7 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
         begun = methods.get(str(r.settings.get("init")))
         found.append((kind, r.settings | {"init": begun} if begun else r.settings))
     keys = dict.fromkeys(key for _, settings in found for key in settings)
-    named = [key for key in keys if key not in ("method", "task", "seed")]
+    named = [key for key in keys if key not in ("method", "task", "seed", ROW)]
     values: dict[tuple[Kind, str], set[str]] = defaultdict(set)
     for kind, settings in found:
         for key in named:
@@ -178,6 +182,7 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
     for (method, few), settings in found:
         vary = [k for k in named if len(values[(method, few), k]) > 1 and k in settings]
         words = [method, *(f"{key.removeprefix('hp.')}={settings[key]}" for key in vary)]
+        words = [settings[ROW]] if ROW in settings else words
         labels.append(" ".join([*words, f"({few})"] if few else words))
     return labels
 

@@ -41,19 +41,28 @@ def runs() -> list[Run]:
     """All strategies with all numbers of labels on all data sets, seed by seed."""
     data = [*(("emoji:" + style, 0) for style in STYLES), ("fashion_mnist", 48)]
     return [
-        Run(
-            SourceOnly.Hparams(),
-            task + labels,
-            side=side,
-            steps=STEPS,
-            batch=32,
-            lr=3e-3,
-            schedule="cosine",
-            look_every=STEPS,
-            seed=seed,
-            **strategy,
-        )
-        for seed, (task, side), labels, strategy in product(
-            range(3), data, LABELS, STRATEGIES.values()
-        )
+        run(strategy, task + labels, side, seed)
+        for seed, (task, side), labels, strategy in product(range(3), data, LABELS, STRATEGIES)
     ]
+
+
+def run(strategy: str, task: str, side: int, seed: int) -> Run:
+    """One run of a strategy."""
+    return Run(
+        SourceOnly.Hparams(),
+        task,
+        side=side,
+        steps=STEPS,
+        batch=32,
+        lr=3e-3,
+        schedule="cosine",
+        look_every=STEPS,
+        seed=seed,
+        **STRATEGIES[strategy],
+    )
+
+
+def name(one: Run) -> str:
+    """The strategy of a run."""
+    own = one.task, one.side, one.seed
+    return next(strategy for strategy in STRATEGIES if run(strategy, *own) == one)

@@ -29,6 +29,14 @@ def test_hyperparameters_are_never_averaged_together() -> None:
     }
 
 
+def test_rows_have_the_names_that_the_experiment_gives_them() -> None:
+    records = [
+        record("dann", task, 10 * weight, hp_trade_off=weight, row=f"{weight:.0f} times")
+        for weight, task in product((1.0, 2.0), STYLES[:2])
+    ]
+    assert list(texts(build(records))) == ["1 times", "2 times"]
+
+
 def test_settings_that_vary_with_the_method_alone_are_not_named() -> None:
     records = [
         record("source_only", STYLES[0], 50, steps=5),

@@ -76,3 +76,12 @@ def test_a_recipe_runs_to_its_end(name, data, capsys):
 def test_strategies_are_compared_on_all_data_by_all_labels():
     runs = experiment.runs(EXPERIMENTS / "strategies.py")
     assert len({run.id for run in runs}) == len(runs) == 6 * 4 * 7 * 3
+
+
+def test_each_strategy_has_a_row():
+    runs = experiment.runs(EXPERIMENTS / "strategies.py", ["seed=0"])
+    names = experiment.names(EXPERIMENTS / "strategies.py", runs)
+    rows = [names[run.id] for run in runs]
+    assert len(set(rows)) == 7
+    assert rows[:7] * 24 == rows
+    assert not experiment.names(EXPERIMENTS / "cifar10_resnet18.py", runs)

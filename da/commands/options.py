@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,6 +39,15 @@ def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
     from da import records
 
     return records.load(results, {run.id: run.settings() for run in runs})
+
+
+def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """Records of `runs` so far, with the name of each one's row where the experiment has names."""
+    from da.experiment import names
+    from da.gather import ROW
+
+    rows, found = names(experiment, runs), load(runs, results)
+    return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in found] if rows else found
 
 
 def name_of(run: "Run") -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, load
+from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, named
 from da.track import Mode
 
 
@@ -27,7 +27,7 @@ def table(
     from da import tables
 
     runs = experiments.runs(experiment, only)
-    found, bold, names = load(runs, results), sys.stdout.isatty(), chosen_by.split(",")
+    found, bold, names = named(experiment, runs, results), sys.stdout.isatty(), chosen_by.split(",")
     print(tables.render(found, names, format, wanted=len(runs), bold=bold, cost=cost))
 
 
@@ -67,10 +67,10 @@ def plot(
             raise ValueError(f"unknown run {map!r}, known: {', '.join(known)}")
         figures[f"{name}-map-{map}"] = plots.feature_map(**vars(embedding(known[map])))
     if against:
-        found = load(runs, results)
+        found = named(experiment, runs, results)
         figures[f"{name}-against-{against}"] = plots.against(found, against, chosen_by)
     if not figures:
-        found = load(runs, results)
+        found = named(experiment, runs, results)
         figures[f"{name}-curves"] = plots.curves(found)
         figures[f"{name}-methods"] = plots.methods(found, chosen_by)
     for stem, figure in figures.items():
