@@ -113,8 +113,9 @@ NETWORKS = dict.fromkeys(("adabn", "shot", "tent"), Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
 
-LONGER = dict.fromkeys(("jan", "entropy_min", "pseudo_label", "mean_teacher"), 400)
-"""Method to the steps that it needs; others take fewer."""
+STEPS = dict.fromkeys(("jan", "entropy_min", "pseudo_label", "mean_teacher"), 400)
+STEPS |= dict.fromkeys(("sdat", "wdgrl", "dan", "dsan", "deepjdot"), 150)
+"""Method to the steps that it needs, where these are not 250."""
 
 
 def hinted() -> Shift:
@@ -144,7 +145,7 @@ def trained(
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
     batches = cycle(islice(loaders.batches(task, 64, seed), 16))
-    steps = LONGER.get(name, 250)
+    steps = STEPS.get(name, 250)
     list(fit(m, batches, optimizer, steps, steps))
     return m, task
 
