@@ -46,12 +46,6 @@ class Run:
     BENCHMARK:DOMAIN[+Klabel], for example emoji:noto+5label."""
     backbone: str = "efficientnet_lite0"
     """One of `da list backbones`, or any name of timm or torchvision."""
-    keep_hidden: bool = True
-    """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
-    mean: tuple[float, ...] = ()
-    """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
-    std: tuple[float, ...] = ()
-    """Deviation of the three colours, likewise."""
     init: str = "pretrained"
     """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
     regime: Literal["frozen", "full"] = "frozen"
@@ -74,6 +68,12 @@ class Run:
     """What they are chosen by, on labelled source training images: what each says of the class, or
     the weights of a classifier with an L1 penalty.
     """
+    keep_hidden: bool = True
+    """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
+    mean: tuple[float, ...] = ()
+    """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
+    std: tuple[float, ...] = ()
+    """Deviation of the three colours, likewise."""
     network: Network = field(default_factory=Network)
     tuning: Tuning = field(default_factory=Tuning)
     steps: int = 500
