@@ -50,12 +50,6 @@ class Run:
     """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
     regime: Literal["frozen", "full"] = "frozen"
     """Train on features that are computed once, or move the whole backbone."""
-    unit_features: bool = False
-    """Scale each image's features to a root mean square of 1, as regime frozen always does."""
-    sparsity: float = 0.0
-    """Share of the weights of run `init` that are set to 0 before the first step and stay 0."""
-    structured: bool = False
-    """Take that share of channels out of every layer of the backbone, not single weights."""
     side: int = 0
     """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
     augment: Augment = "none"
@@ -68,6 +62,12 @@ class Run:
     """What they are chosen by, on labelled source training images: what each says of the class, or
     the weights of a classifier with an L1 penalty.
     """
+    unit_features: bool = False
+    """Scale each image's features to a root mean square of 1, as regime frozen always does."""
+    sparsity: float = 0.0
+    """Share of the weights of run `init` that are set to 0 before the first step and stay 0."""
+    structured: bool = False
+    """Take that share of channels out of every layer of the backbone, not single weights."""
     keep_hidden: bool = True
     """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
     mean: tuple[float, ...] = ()
