@@ -53,6 +53,7 @@ def _setting(panel: Axes, trials: Sequence[Trial], name: str, a_range: Range) ->
         panel.set_xlim(-0.5, len(values) - 0.5)
     elif isinstance(a_range, LogUniform):
         panel.set_xscale("log")
+        panel.set_xlim(a_range.low / 1.2, a_range.high * 1.2)
 
 
 def _marks(panel: Axes, trials: Sequence[Trial], at: Callable[[Trial], float]) -> None:
