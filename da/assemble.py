@@ -54,14 +54,16 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     return Parts(task, method, side, place, generator, stored_side)
 
 
-def _columns(run: Run, source: Domain) -> Tensor | None:
-    """Columns of the features that `run` keeps, where not all: a source-free one keeps those of
-    the run that it begins with.
+def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
+    """Columns of the features that `run` keeps, where not all: chosen on what its task labels; a
+    source-free one keeps those of the run that it begins with.
     """
     if run.method.owner.source_free:
         return weights.run_weights(run.init).get("columns")
-    labelled = source.part(source.rows["source_train"])
-    return columns.chosen(labelled, run.features, run.features_by) if run.features else None
+    if not run.features:
+        return None
+    labelled = domains.build(run.task, source, target).source_train
+    return columns.chosen(labelled, run.features, run.features_by)
 
 
 def _frozen(
@@ -74,7 +76,7 @@ def _frozen(
         backbones.check_side(frozen.network, run.backbone, run.side)
     recipe = features.Recipe(side, run.precision, run.augment, run.views)
     source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
-    backbone = backbones.Features(source.x.shape[-1], _columns(run, source))
+    backbone = backbones.Features(source.x.shape[-1], _columns(run, source, target))
     return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
 
 

@@ -189,6 +189,25 @@ def test_only_source_training_images_are_looked_at(monkeypatch):
 
 
 @pytest.mark.usefixtures("begun")
+def test_labels_that_a_task_has_not_are_not_looked_at(monkeypatch):
+    few = replace(CHOSEN, task="moons:40+5label")
+    usual, opened = begun_with(few), domains.open_pair
+    shown = domains.task(few.task).source_train.rows
+
+    def changed(name: str, side: int) -> tuple[Domain, Domain]:
+        """All images that have no label in the task are others."""
+        both, _ = opened(name, side)
+        rest = torch.ones(len(both.x), dtype=torch.bool)
+        rest[shown] = False
+        x = torch.where(rest.view(-1, *[1] * (both.x.ndim - 1)), -both.x, both.x)
+        both = replace(both, x=x, digest="changed")
+        return both, both
+
+    monkeypatch.setattr(domains, "open_pair", changed)
+    assert begun_with(few) == usual
+
+
+@pytest.mark.usefixtures("begun")
 def test_the_choice_is_that_of_the_source_and_the_rule_not_of_the_seed():
     usual = begun_with(CHOSEN)
     assert begun_with(replace(CHOSEN, seed=1)) == usual
