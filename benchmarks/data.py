@@ -20,7 +20,8 @@ from torchvision import transforms
 
 from da import memory
 from da.backbones import Backbone
-from da.vision import Augment, augmented, decode
+from da.decode import decode
+from da.vision import Augment, augmented
 from measure import Bar, Section, Timing, busy, interleaved, show
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -71,7 +71,7 @@ def _frozen(
 ) -> tuple[nn.Module, Domain, Domain]:
     """What stands for a backbone that does not move, and both domains as its features."""
     begun = weights.origin(run.init)
-    frozen = features.frozen(run.backbone, begun, run.keep_hidden, run.mean, run.std)
+    frozen = features.frozen(run.backbone, begun, **run.built_with)
     if run.side:
         backbones.check_side(frozen.network, run.backbone, run.side)
     recipe = features.Recipe(side, run.precision, run.augment, run.views)
@@ -86,9 +86,7 @@ def _moving(
     """The backbone, and both domains as they are."""
     if place.type == "cpu":
         memory.keep()
-    backbone = backbones.build(
-        run.backbone, run.init, hidden=run.keep_hidden, mean=run.mean, std=run.std
-    )
+    backbone = backbones.build(run.backbone, run.init, **run.built_with)
     if run.side and run.init != "random":
         backbones.check_side(backbone, run.backbone, run.side)
     if isinstance(backbone, backbones.Backbone) and not run.channels_last:

@@ -7,7 +7,7 @@ from da import cost, domains
 from da.finished import restore
 from da.methods import Method
 from da.records import Record
-from da.run import Run
+from da.run import SHOTS, Run
 from da.typeset import Cell, Group, Row, Table
 from da.vision import unaugmented
 
@@ -25,8 +25,7 @@ def pruned(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
 
 def student(teacher: Run, backbone: str, method: Method.Hparams, init: str = "pretrained") -> Run:
     """`teacher` once more with another backbone and `method`, which learns from it."""
-    task, _, last = teacher.task.rpartition("+")
-    task = task if "shot" in last else teacher.task
+    task = SHOTS.sub("", teacher.task)
     return replace(_moving(teacher), method=method, task=task, backbone=backbone, init=init)
 
 
@@ -42,17 +41,15 @@ def table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table
     Raises ValueError where the weights of one were not kept.
     """
     networks = [restore(record.id) for _, record in records]
-    _, target = domains.open_pair(records[0][1].settings["task"], records[0][1].settings["side"])
+    settings = records[0][1].settings
+    _, target = domains.open_pair(settings["task"], settings["side"])
     x = unaugmented(target.x[:1], networks[0].side)
     times = cost.latencies(networks, x)
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):
         cells = (
             Cell(record.curve[-1]["target_accuracy"]),
-            Cell(
-                cost.parameters(*network.parts),
-                digits=0,
-            ),
+            Cell(cost.parameters(*network.parts), digits=0),
             Cell(cost.macs(network, x) / 1e6, digits=2),
             Cell(1e3 * time.seconds, digits=2),
             Cell(time.ratio, digits=2),

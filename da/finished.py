@@ -74,9 +74,7 @@ def restore(run_id: str) -> Finished:
     """
     state, about = weights.whole_network(run_id)
     run = Run.of(about.settings)
-    backbone = backbones.build(
-        run.backbone, run_id, hidden=run.keep_hidden, mean=run.mean, std=run.std
-    )
+    backbone = backbones.build(run.backbone, run_id, **run.built_with)
     if run.unit_features:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"

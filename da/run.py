@@ -29,6 +29,9 @@ else:
     )
 
 
+SHOTS = re.compile(r"\+\d+shot$")
+"""End of a task's name that buys labelled target images."""
+
 PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
 """Fields of a run that are settings themselves; their names stand among its own in records."""
 
@@ -96,7 +99,7 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        method, shots = self.method.owner, re.search(r"\+\d+shot$", self.task) is not None
+        method, shots = self.method.owner, SHOTS.search(self.task) is not None
         frozen, from_run = self.regime == "frozen", self.init not in ("pretrained", "random")
         contradictions = {
             "regime frozen goes with init pretrained or a run's id": frozen
@@ -179,6 +182,11 @@ class Run:
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in PARTS}
         parts = [getattr(self, name) for name in PARTS]
         return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
+
+    @property
+    def built_with(self) -> dict[str, Any]:
+        """Of the backbone, beside its name and its weights."""
+        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
 
     @property
     def teacher(self) -> str:

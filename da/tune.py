@@ -57,7 +57,7 @@ def changed(run: Run, settings: Mapping[str, Any]) -> Run:
         return {f.name: left.pop(f.name) for f in fields(part) if f.name in left}
 
     method = replace(run.method, **own(run.method))
-    parts = {name: replace(part, **own(part)) for name in PARTS if (part := getattr(run, name))}
+    parts = {name: replace(getattr(run, name), **own(kind)) for name, kind in PARTS.items()}
     return replace(run, method=method, **parts, **left)
 
 

@@ -85,13 +85,15 @@ class Tuning:
 
         `lr` is the learning rate of the top stage.
         """
-        turn, rest = divmod(step - 1, self.unfreeze_every or step)
-        every = stages(backbone)[::-1] if turn and not rest else []
-        if turn <= len(every):
-            for stage in every[turn - 1 : turn]:
-                stage.release()
-                for group in self._split(stage.parameters(), lr * self.stage_lr ** (turn - 1)):
-                    optimizer.add_param_group(group)
+        if not self.unfreeze_every or step <= self.unfreeze_every:
+            return
+        depth, rest = divmod(step - 1 - self.unfreeze_every, self.unfreeze_every)
+        if rest:
+            return
+        for stage in stages(backbone)[::-1][depth : depth + 1]:
+            stage.release()
+            for group in self._split(stage.parameters(), lr * self.stage_lr**depth):
+                optimizer.add_param_group(group)
 
     def groups(self, method: nn.Module, lr: float, backbone_lr: float) -> list[dict[str, Any]]:
         """Parameter groups of all that moves: neck and heads first, then the backbone's."""

@@ -13,7 +13,6 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from da.augment import jitter, rand_augment
-from da.decode import decode as decode
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed

@@ -161,4 +161,5 @@ def test_images_are_those_of_the_files(root):
 
 
 def test_a_path_that_ends_in_shot_has_no_shots():
-    Run(METHODS["source_only"].Hparams(), "imagefolder:screenshot")
+    run = Run(METHODS["source_only"].Hparams(), "imagefolder:screenshot")
+    assert run.task == "imagefolder:screenshot"

@@ -10,8 +10,8 @@ from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.functional import resized_crop
 
 from da import vision
+from da.decode import decode
 from da.vision import (
-    decode,
     plain,
     random_boxes,
     resized,

@@ -47,11 +47,7 @@ RECIPE = 1
 """Raise it when rows or pixels change, so that those on disk are made anew."""
 
 
-def pair(names: str) -> tuple[str, str]:
-    """The folder of the files, or none, and ''; ValueError for one that is not there."""
-    if names:
-        places.folder(names)
-    return names, ""
+pair = places.one_or_none
 
 
 def open_domain(name: str) -> Domain:

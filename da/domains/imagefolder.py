@@ -21,10 +21,7 @@ SETS = ("train",), ("val", "valid", "validation"), ("test",)
 """Names that the folder of each set may have."""
 
 
-def pair(names: str) -> tuple[str, str]:
-    """The folder and ''; ValueError where it is neither here nor under `DA_DATA`."""
-    places.folder(names)
-    return names, ""
+pair = places.one
 
 
 def open_domain(name: str, side: int = 0) -> Domain:

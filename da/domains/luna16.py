@@ -47,10 +47,7 @@ class Candidates(NamedTuple):
     y: Int[np.ndarray, "n"]
 
 
-def pair(names: str) -> tuple[str, str]:
-    """The folder and ''; ValueError where it is neither here nor under `DA_DATA`."""
-    places.folder(names)
-    return names, ""
+pair = places.one
 
 
 def open_domain(name: str) -> Domain:

@@ -28,3 +28,14 @@ def folder(name: str) -> Path:
     if found is None:
         raise ValueError(f"no such folder: {name!r}" + f", nor under {data()}" * bool(data()))
     return found
+
+
+def one(names: str) -> tuple[str, str]:
+    """The folder of a supervised task and ''; ValueError where there is no such folder."""
+    folder(names)
+    return names, ""
+
+
+def one_or_none(names: str) -> tuple[str, str]:
+    """As `one`, but a task may name none."""
+    return one(names) if names else ("", "")
