@@ -21,7 +21,7 @@ from torchvision import transforms
 from da import memory
 from da.backbones import Backbone
 from da.decode import decode
-from da.vision import Augment, augmented
+from da.vision import Augment, Resize, augmented
 from measure import Bar, Section, Timing, busy, interleaved, show
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -87,12 +87,12 @@ def loader(data: Dataset, batch: int, workers: int) -> Iterator[Tensor]:
 
 def ours(x: Tensor, side: int, batch: int, augment: Augment) -> Callable[[], Tensor]:
     """Makes a batch of what is in memory, as loader and backbone do."""
-    generator = torch.Generator().manual_seed(0)
+    generator, resize = torch.Generator().manual_seed(0), Resize(side)
     backbone = Backbone(torch.nn.Identity(), 1, MEAN, STD)
 
     def make() -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
-        return backbone(augmented(x.index_select(0, rows), side, augment, generator))
+        return backbone(augmented(x.index_select(0, rows), resize, augment, generator))
 
     return make
 

@@ -15,6 +15,7 @@ from da.backbones import Features
 from da.batch import Batch, Labeled, Unlabeled
 from da.domains import Images, LabeledImages, Task
 from da.methods import METHODS, Method, Network
+from da.vision import Resize
 from measure import Bar, Section, busy, interleaved, show
 from peers import sgd
 from step import DEVICE, build, data
@@ -122,13 +123,14 @@ COURSES = (
 )
 
 
-def images(side: int, count: int) -> Task:
-    """Random pixels on the device, as a benchmark stores them."""
+def images(stored: int, count: int, side: int) -> Task:
+    """Random images of `stored` pixels on the device, shown at `side`."""
     g = torch.Generator().manual_seed(0)
-    x = torch.randint(256, (count, side, side, 3), generator=g, dtype=torch.uint8).to(DEVICE)
+    x = torch.randint(256, (count, stored, stored, 3), generator=g, dtype=torch.uint8).to(DEVICE)
     y, rows = torch.randint(10, (count,), generator=g), torch.arange(count)
-    part = LabeledImages(x, rows, y)
-    return Task("random", tuple("0123456789"), part, Images(x, rows), part, part)
+    part = LabeledImages(x, rows, y, resize=Resize(side))
+    hidden = Images(x, rows, resize=Resize(side))
+    return Task("random", tuple("0123456789"), part, hidden, part, part)
 
 
 def throughput(quick: bool) -> Section:
@@ -141,10 +143,9 @@ def throughput(quick: bool) -> Section:
         if quick:
             course = replace(course, side=min(course.side, 64), batch=2, steps=1)
         method = build(course.method, course.network)
-        stored = images(course.side if course.augment == "none" else STORED, 8 * course.batch)
-        batches = loaders.batches(
-            stored, course.batch, 0, side=course.side, augment=course.augment, device=DEVICE
-        )
+        stored = course.side if course.augment == "none" else STORED
+        task = images(stored, 8 * course.batch, course.side)
+        batches = loaders.batches(task, course.batch, 0, augment=course.augment, device=DEVICE)
         fit = trained(method, batches, course.steps, course.precision)
         seen = course.batch * (1 if course.method == "source_only" else 2)
         timing = interleaved({"ours": fit}, 5 if on_gpu else 1, units=seen * course.steps)

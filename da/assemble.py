@@ -1,6 +1,6 @@
 """Everything a run needs before its first step: its images, its method, its device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,7 +12,7 @@ from da.finished import Finished, restore
 from da.methods import Method
 from da.noise import default_generator
 from da.run import Run
-from da.vision import unaugmented
+from da.vision import Interpolation, Resize, unaugmented
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,11 @@ class Parts:
 
     task: Task
     method: Method
-    side: int
     device: torch.device
     generator: torch.Generator
     """What the run draws from while it trains, on `device`."""
     stored_side: int = 0
-    """Pixels of the benchmark's images, of which networks see the middle `side`."""
+    """Pixels a side of the benchmark's images."""
 
 
 def assemble(run: Run, device: str = "auto") -> Parts:
@@ -34,24 +33,22 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     place = _device(device)
     source, target = domains.open_pair(run.task, run.side)
     stored_side = source.x.shape[1]
-    side = run.side or min(stored_side, 224)
     torch.manual_seed(run.seed)
     make = _frozen if run.regime == "frozen" else _moving
-    backbone, source, target = make(run, source, target, side, place)
+    backbone, source, target = make(run, source, target, place)
     source, target = (loaders.resident(d, place) for d in (source, target))
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
-    method.side = side
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
         _begin(method, run)
     if method.taught:
-        teacher = _teacher(run, source.classes, side).to(place)
+        teacher = _teacher(run, source).to(place)
         method.guide = torch.no_grad()(teacher.forward)
     task = prepare(method, run.task, source, target)
     generator = default_generator(place).clone_state()
-    return Parts(task, method, side, place, generator, stored_side)
+    return Parts(task, method, place, generator, stored_side)
 
 
 def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
@@ -67,32 +64,50 @@ def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
 
 
 def _frozen(
-    run: Run, source: Domain, target: Domain, side: int, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """What stands for a backbone that does not move, and both domains as its features."""
     begun = weights.origin(run.init)
     frozen = features.frozen(run.backbone, begun, **run.built_with)
-    if run.side:
-        backbones.check_side(frozen.network, run.backbone, run.side)
-    recipe = features.Recipe(side, run.precision, run.augment, run.views)
+    if by_hand := _by_hand(run):
+        backbones.check_resize(frozen.network, run.backbone, **by_hand)
+    source, target = _resized(run, frozen.interpolation, source, target)
+    recipe = features.Recipe(run.precision, run.augment, run.views)
     source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
     backbone = backbones.Features(source.x.shape[-1], _columns(run, source, target))
     return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
 
 
 def _moving(
-    run: Run, source: Domain, target: Domain, side: int, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """The backbone, and both domains as they are."""
     if place.type == "cpu":
         memory.keep()
     backbone = backbones.build(run.backbone, run.init, **run.built_with)
-    if run.side and run.init != "random":
-        backbones.check_side(backbone, run.backbone, run.side)
+    if run.init != "random":
+        backbones.check_resize(backbone, run.backbone, **_by_hand(run))
+    source, target = _resized(run, backbones.interpolation(backbone), source, target)
     if isinstance(backbone, backbones.Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
-    _change(backbone, run, unaugmented(source.x[:2], side))
+    _change(backbone, run, unaugmented(source.x[:2], source.resize))
     return backbone, source, target
+
+
+def _by_hand(run: Run) -> dict[str, int | str]:
+    """What `run` says of the size of its input, in place of what the weights want."""
+    how = {"side": run.side, "interpolation": run.interpolation}
+    return {what: given for what, given in how.items() if given not in (0, "weights")}
+
+
+def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
+    """Domains whose images are brought to network input as `run` says, else as its backbone's own
+    weights want.
+    """
+    for domain in domains:
+        side = run.side or min(domain.x.shape[1], 224)
+        how = own if run.interpolation == "weights" else run.interpolation
+        yield replace(domain, resize=Resize(side, how, run.crop_pct))
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
@@ -120,12 +135,12 @@ def _begin(method: Method, run: Run) -> None:
         pruning.zero_smallest(matrices, run.sparsity)
 
 
-def _teacher(run: Run, classes: tuple[str, ...], side: int) -> Finished:
+def _teacher(run: Run, shown: Domain) -> Finished:
     """The finished run that `run` learns from; ValueError where it is of another task."""
     teacher = restore(run.teacher)
     for what, theirs, ours in (
-        ("classes", teacher.classes, classes),
-        ("pixels a side", teacher.side, side),
+        ("classes", teacher.classes, shown.classes),
+        ("pixels a side", teacher.resize.side, shown.resize.side),
     ):
         if theirs != ours:
             raise ValueError(f"teacher {run.teacher!r} has {theirs} {what}, this run {ours}")
@@ -147,7 +162,7 @@ def show(method: Method, task: Task) -> None:
     """Let `method` look at all the images of `task` that it will learn from."""
     if method.source_free:
         learnt_from = task.target_test if method.streams else task.target_train
-        method.prepare_target(Images(learnt_from.x, learnt_from.rows))
+        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
     else:
         method.prepare(task.source_train, task.target_train)
 

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from da import pruning
 from da.home import sha256
 from da.libraries import Backbone, by_library, import_timm
+from da.vision import Interpolation
 from da.weights import origin, run_weights
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
 """Backbones that need no network; any name of timm or torchvision is known too."""
 
+LITE0_INTERPOLATION: Interpolation = "bicubic"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
@@ -123,10 +125,18 @@ def _normalise(backbone: nn.Module, what: str, given: Sequence[float], name: str
         _warn(f"{what} {tuple(given)} by hand, the weights of {name} want {numbers}")
 
 
-def check_side(backbone: nn.Module, name: str, side: int) -> None:
-    """Say where images are of another size than the weights of `name` were trained with."""
-    if (wanted := getattr(backbone, "side", 0)) and side != wanted:
-        _warn(f"side {side} by hand, the weights of {name} want {wanted}")
+def interpolation(backbone: nn.Module) -> Interpolation:
+    """How images are brought to the size of a backbone's input, where it takes images."""
+    return backbone.interpolation if isinstance(backbone, Backbone) else "bilinear"
+
+
+def check_resize(backbone: nn.Module, name: str, **by_hand: int | str) -> None:
+    """Say where images are of another size than the weights of `name` were trained with, or are
+    brought to it in another way.
+    """
+    for what, given in by_hand.items():
+        if (wanted := getattr(backbone, what, 0)) and given != wanted:
+            _warn(f"{what} {given} by hand, the weights of {name} want {wanted}")
 
 
 @cache
@@ -162,7 +172,8 @@ def _efficientnet_lite0(pretrained: bool) -> Backbone:
         names = _timm_names(body)
         body.load_state_dict({names[k]: v for k, v in weights.items()})
     body.reset_classifier(0)
-    return Backbone(body, body.num_features, (127 / 255,) * 3, (128 / 255,) * 3, 224)
+    normal = (127 / 255,) * 3, (128 / 255,) * 3
+    return Backbone(body, body.num_features, *normal, 224, LITE0_INTERPOLATION)
 
 
 def _timm_names(body: nn.Module) -> dict[str, str]:

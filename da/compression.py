@@ -43,7 +43,7 @@ def table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table
     networks = [restore(record.id) for _, record in records]
     settings = records[0][1].settings
     _, target = domains.open_pair(settings["task"], settings["side"])
-    x = unaugmented(target.x[:1], networks[0].side)
+    x = unaugmented(target.x[:1], networks[0].resize)
     times = cost.latencies(networks, x)
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):

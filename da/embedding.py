@@ -53,9 +53,8 @@ def _trained(run: Run) -> Parts:
 def _features(trained: Parts, shown: Parts) -> Pair:
     """What the method of `trained` makes of the test images of `shown`, before any mapping."""
     method, own, task = trained.method, trained.task, shown.task
-    place = {"side": trained.side, "device": trained.device}
     source = replace(task.source_test, x=own.source_test.x)
     target = replace(task.target_test, x=own.target_test.x)
-    f_s = outputs(method, method.embed_source, source, **place)  # type: ignore[arg-type]
-    f_t = outputs(method, method.embed, target, **place)  # type: ignore[arg-type]
+    f_s = outputs(method, method.embed_source, source, device=trained.device)
+    f_t = outputs(method, method.embed, target, device=trained.device)
     return f_s.numpy(), f_t.numpy()

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from da.domains import Images, Task
 from da.methods import Method
-from da.vision import unaugmented
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,12 @@ class Predictions:
     target_logits: Float[Tensor, "m k"]
 
 
-def predict(
-    method: Method, task: Task, *, side: int = 0, device: torch.device | None = None
-) -> Predictions:
+def predict(method: Method, task: Task, *, device: torch.device | None = None) -> Predictions:
     """Outputs of `method` in evaluation mode, on the CPU and in float32."""
     return Predictions(
-        outputs(method, method.predict_source, task.source_test, side=side, device=device),
+        outputs(method, method.predict_source, task.source_test, device=device),
         task.source_test.y,
-        outputs(method, method.predict, task.target_test, side=side, device=device),
+        outputs(method, method.predict, task.target_test, device=device),
     )
 
 
@@ -40,13 +37,12 @@ def outputs(
     function: Callable[[Tensor], Tensor],
     images: Images,
     *,
-    side: int = 0,
     device: torch.device | None = None,
 ) -> Float[Tensor, "b _"]:
     """What `function`, a part of `method`, gives for `images` in evaluation mode, on the CPU."""
     with method.evaluating():
         parts = [
-            function(unaugmented(images.take(i).to(device or "cpu"), side)).float().cpu()
+            function(images.shown(i, device or torch.device("cpu"))).float().cpu()
             for i in torch.arange(len(images)).split(256)
         ]
     return torch.cat(parts)

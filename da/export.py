@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -100,8 +100,7 @@ def metadata(record: Record, finished: Finished) -> dict[str, str]:
         "input": "uint8 RGB, batch height width 3; all that follows is done inside",
         "resize": finished.stored_side,
         "interpolation": "bicubic, antialiased, proportions not kept",
-        "center_crop": min(finished.side, finished.stored_side),
-        "enlarged_to": finished.side,
+        "then": asdict(finished.resize),
         "scale": 1 / 255,
         "mean": normal.mean.flatten().tolist(),
         "std": normal.std.flatten().tolist(),

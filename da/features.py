@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -16,13 +16,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.backbones import LITE0_SHA256, build, fingerprint
+from da.backbones import LITE0_INTERPOLATION, LITE0_SHA256, build, fingerprint, interpolation
 from da.domains import Domain
 from da.folding import folded
 from da.home import home, once
 from da.loaders import generator
 from da.trainer import Precision
-from da.vision import Augment, augmented, unaugmented
+from da.vision import Augment, Interpolation, augmented, unaugmented
 
 RECIPE = 2
 """Raised by whoever changes how features are computed."""
@@ -38,7 +38,6 @@ DAYS = 30
 class Recipe:
     """How pixels become features; belongs to the hash under which they are kept."""
 
-    side: int
     precision: Precision = "fp32"
     augment: Augment = "none"
     views: int = 0
@@ -49,13 +48,20 @@ class Frozen:
     """A backbone that no run moves, built when it is first needed.
 
     Its weights must not change: they are hashed once, or not at all where `digest` is given.
-    `by_hand` tells what else is not as usual.
+    `by_hand` tells what else is not as usual; `interpolation` is its own, where that is known.
     """
 
-    def __init__(self, make: Callable[[], nn.Module], digest: str = "", by_hand: str = ""):
+    def __init__(
+        self,
+        make: Callable[[], nn.Module],
+        digest: str = "",
+        by_hand: str = "",
+        interpolation: Interpolation | None = None,
+    ):
         self._make = make
         self._digest = digest
         self._by_hand = by_hand
+        self._interpolation = interpolation
 
     @cached_property
     def network(self) -> nn.Module:
@@ -67,6 +73,11 @@ class Frozen:
     def digest(self) -> str:
         """What tells its weights from all others."""
         return (self._digest or fingerprint(self.network)) + self._by_hand
+
+    @property
+    def interpolation(self) -> Interpolation:
+        """How images are brought to the size of its input."""
+        return self._interpolation or interpolation(self.network)
 
 
 @lru_cache(maxsize=2)
@@ -85,7 +96,9 @@ def frozen(
     known = (name, init) == ("efficientnet_lite0", "pretrained")
     digest = f"{name} {LITE0_SHA256}" if known else ""
     by_hand = f" {mean} {std}" if mean or std else ""
-    return Frozen(lambda: build(name, init, hidden=hidden, mean=mean, std=std), digest, by_hand)
+    how = LITE0_INTERPOLATION if known else None
+    make = partial(build, name, init, hidden=hidden, mean=mean, std=std)
+    return Frozen(make, digest, by_hand, how)
 
 
 def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:
@@ -94,7 +107,7 @@ def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.devi
     With views they are `b v d`: the plain image, then its augmented views. All runs that need the
     same features get them from the same file, and runs of one process the same tensor.
     """
-    key = f"{RECIPE} {domain.digest} {backbone.digest} {recipe}"
+    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = once(
         home() / "features" / f"{name}.npy",
@@ -116,7 +129,7 @@ def _compute(
 ) -> None:
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
     prune(part.parent)
-    network = folded(network, unaugmented(domain.x[:4], recipe.side))
+    network = folded(network, unaugmented(domain.x[:4], domain.resize))
     network = network.to(device).to(memory_format=torch.channels_last)
     features = _features(domain, network, recipe, device)
     first = next(features)
@@ -138,7 +151,7 @@ def _features(
         each = []
         for view in range(1 + recipe.views):
             augment = recipe.augment if view else "none"
-            seen = augmented(x.to(device), recipe.side, augment, generator(view, chunk))
+            seen = augmented(x.to(device), domain.resize, augment, generator(view, chunk))
             with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
                 each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
         f = scaled(torch.stack(each, 1).float())

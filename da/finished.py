@@ -10,7 +10,7 @@ from da import backbones, weights
 from da.features import scale_outputs, scaled
 from da.methods import Method
 from da.run import Run
-from da.vision import plain
+from da.vision import Resize, plain
 
 
 class Finished(nn.Module):
@@ -38,19 +38,19 @@ class Finished(nn.Module):
         return self.backbone or self.method.backbone, self.method.neck, self.method.head
 
     @property
-    def side(self) -> int:
-        """Pixels of the network's input."""
-        return self.about.side
+    def resize(self) -> Resize:
+        """How images become the network's input."""
+        return Resize(*self.about.resize)
 
     @property
     def stored_side(self) -> int:
-        """Pixels that images are brought to before their middle is taken."""
+        """Pixels a side that images are brought to first."""
         return self.about.stored_side
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Class logits of target images: uint8 pixels `b h w 3` of any size, or network input."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
-            x = plain(squared(x, self.stored_side), self.side)
+            x = plain(squared(x, self.stored_side), self.resize)
         if self.backbone is not None:
             f = self.method.backbone(scaled(self.backbone(x).float()))
             x = self.method.map_target(f)

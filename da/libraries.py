@@ -18,7 +18,7 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.vision import scale
+from da.vision import Interpolation, scale
 
 _CACHED = 2**21
 """Numbers that the largest of a CPU's caches holds with room to spare."""
@@ -39,12 +39,15 @@ class Backbone(nn.Module):
         mean: Sequence[float],
         std: Sequence[float],
         side: int = 0,
+        interpolation: Interpolation = "bilinear",
     ) -> None:
         super().__init__()
         self.body = body
         self.width = width
         self.side = side
         """Pixels of the input that the weights were trained with; 0 where they were not."""
+        self.interpolation = interpolation
+        """How images were brought to that size."""
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
 
@@ -111,7 +114,8 @@ def _from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
     body = models.get_model(name, weights=weights if pretrained else None)
     width = _take_off(body, hidden)
     normal = weights.transforms()
-    return Backbone(body, width, normal.mean, normal.std, normal.crop_size[0])
+    side, how = normal.crop_size[0], normal.interpolation.value
+    return Backbone(body, width, normal.mean, normal.std, side, how)
 
 
 def _take_off(body: nn.Module, hidden: bool) -> int:
@@ -145,7 +149,8 @@ def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
     if width != body.num_features and not hidden:
         raise ValueError("hidden layers of its classifier go only with torchvision's networks")
     wants = body.pretrained_cfg
-    return Backbone(body, width, wants["mean"], wants["std"], wants["input_size"][-1])
+    side, how = wants["input_size"][-1], wants["interpolation"]
+    return Backbone(body, width, wants["mean"], wants["std"], side, how)
 
 
 def import_timm() -> Any:

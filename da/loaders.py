@@ -29,12 +29,11 @@ def batches(
     size: int,
     seed: int,
     *,
-    side: int = 0,
     augment: Augment = "none",
     device: torch.device | None = None,
     strong: bool = False,
 ) -> Iterator[Batch]:
-    """Batches of `size` images of each domain, from step 0 on, as network input of `side` pixels.
+    """Batches of `size` images of each domain, from step 0 on, as network input.
 
     Each domain is gone through in an order drawn anew each time, without a break in between.
     Features, which are no pixels, are passed on as they are, or one view of several. With `strong`,
@@ -42,7 +41,7 @@ def batches(
     is done while the step before is computed.
     """
     device = device or torch.device("cpu")
-    made = _batches(task, size, seed, _Sight(side, augment, device), strong)
+    made = _batches(task, size, seed, _Sight(augment, device), strong)
     return _ahead(made, _parts(task), device)
 
 
@@ -51,21 +50,20 @@ def target_batches(
     size: int,
     seed: int,
     *,
-    side: int = 0,
     augment: Augment = "none",
     device: torch.device | None = None,
 ) -> Iterator[TargetBatch]:
     """What `batches` shows of the target, and nothing of the source."""
     device = device or torch.device("cpu")
-    made = _target_batches(task.target_train, size, seed, _Sight(side, augment, device))
+    made = _target_batches(task.target_train, size, seed, _Sight(augment, device))
     return _ahead(made, [task.target_train], device)
 
 
 def stream(
-    images: Images, size: int, seed: int, *, side: int = 0, device: torch.device | None = None
+    images: Images, size: int, seed: int, *, device: torch.device | None = None
 ) -> Iterator[TargetBatch]:
     """All `images` once, in an order drawn from `seed`, `size` at a time and then what is left."""
-    sight = _Sight(side, "none", device or torch.device("cpu"))
+    sight = _Sight("none", device or torch.device("cpu"))
     for i in _shuffle(len(images), seed, _STREAM, 0).split(size):
         yield TargetBatch(sight.unlabeled(images, i))
 
@@ -86,8 +84,8 @@ def _parts(task: Task) -> list[Images]:
 class _Sight:
     """How stored images become network input; draws from `views`."""
 
-    def __init__(self, side: int, augment: Augment, device: torch.device):
-        self.side, self.augment, self.device = side, augment, device
+    def __init__(self, augment: Augment, device: torch.device):
+        self.augment, self.device = augment, device
         self.views = torch.Generator()
 
     def see(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
@@ -95,7 +93,7 @@ class _Sight:
         if x.device.type == "cpu" and self.device.type == "cuda":
             x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
         x = x.to(self.device, non_blocking=True)
-        return augmented(x, self.side, augment or self.augment, self.views)
+        return augmented(x, images.resize, augment or self.augment, self.views)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
         return Labeled(self.see(images, i), images.take_y(i).to(self.device, non_blocking=True))

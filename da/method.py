@@ -84,8 +84,6 @@ class Method(nn.Module):
     """
     guide: Callable[[Tensor], Tensor]
     """Class logits of target images by that run, given to a method that is `taught`."""
-    side: int = 0
-    """Pixels of network input, where images are pixels."""
     streams: ClassVar[bool] = False
     """Whether it learns from target test images, each once, in the order in which they come.
 

@@ -77,6 +77,12 @@ class Run:
     """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
     std: tuple[float, ...] = ()
     """Deviation of the three colours, likewise."""
+    interpolation: Literal["weights", "bilinear", "bicubic"] = "weights"
+    """How images are brought to the size of the input: as the weights were trained, or by hand."""
+    crop_pct: float = 1.0
+    """Share of a test image's sides that is shown where it has to be enlarged: 0.875 is "resize
+    256, crop 224". Of images that are stored larger, the middle `side` pixels are shown.
+    """
     network: Network = field(default_factory=Network)
     tuning: Tuning = field(default_factory=Tuning)
     steps: int = 500
@@ -137,6 +143,7 @@ class Run:
             "unit_features goes with regime full; features of regime frozen are always so": (
                 frozen and self.unit_features
             ),
+            f"crop_pct is above 0 and at most 1, not {self.crop_pct}": not 0 < self.crop_pct <= 1,
             f"sparsity is at least 0 and below 1, not {self.sparsity}": not 0 <= self.sparsity < 1,
             "sparsity goes with regime full and a run's id as init": (
                 self.sparsity != 0 and (frozen or not from_run)

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from dataclasses import astuple
 
 import torch
 from torch.optim import SGD, AdamW, Optimizer
@@ -47,7 +47,8 @@ def images(run: Run, parts: Parts, steps: int) -> int:
 def keep_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with, and what its network needs to be used alone."""
     classes = parts.task.classes
-    about = weights.About(run.init, classes, parts.side, parts.stored_side, run.settings())
+    resize = astuple(parts.task.target_test.resize)
+    about = weights.About(run.init, classes, resize, parts.stored_side, run.settings())
     weights.save(run.id, parts.method.state_dict(), about)
 
 
@@ -143,13 +144,14 @@ def threads(run: Run) -> AbstractContextManager[None]:
 def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     """All that `run` is trained on, step by step; without an end, but for streams."""
     task, method = parts.task, parts.method
-    place: dict[str, Any] = {"side": parts.side, "device": parts.device}
     if method.streams:
-        return loaders.stream(task.target_test, run.batch, run.seed, **place)
-    place["augment"] = run.augment
+        return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)
+    common = task, run.batch, run.seed
     if method.source_free:
-        return loaders.target_batches(task, run.batch, run.seed, **place)
-    return loaders.batches(task, run.batch, run.seed, strong=method.takes_strong, **place)
+        return loaders.target_batches(*common, augment=run.augment, device=parts.device)
+    return loaders.batches(
+        *common, augment=run.augment, device=parts.device, strong=method.takes_strong
+    )
 
 
 def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
@@ -157,7 +159,7 @@ def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
 
     It is diagnosed on the same batch each time, the first.
     """
-    seen = evaluate.predict(parts.method, parts.task, side=parts.side, device=parts.device)
+    seen = evaluate.predict(parts.method, parts.task, device=parts.device)
     right = evaluate.accuracy(seen.target_logits, parts.task.target_test.y)
     scores = {name: score(seen) for name, score in selection.SELECTORS.items()}
     if parts.method.streams:

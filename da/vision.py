@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Barrier
 from typing import Literal
@@ -21,8 +22,24 @@ Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
 
-_resize = torch.ops.aten._upsample_bilinear2d_aa.out
-"""F.interpolate(mode="bilinear", antialias=True), which cannot be told where to write."""
+Interpolation = Literal["bilinear", "bicubic"]
+"""How pixels are computed between those that are stored."""
+
+_RESIZE = {
+    "bilinear": torch.ops.aten._upsample_bilinear2d_aa.out,
+    "bicubic": torch.ops.aten._upsample_bicubic2d_aa.out,
+}
+"""F.interpolate(antialias=True) by its mode, which cannot be told where to write."""
+
+
+@dataclass(frozen=True)
+class Resize:
+    """The size of network input, and how stored images are brought to it."""
+
+    side: int = 0
+    interpolation: Interpolation = "bilinear"
+    crop_pct: float = 1.0
+    """Share of its sides that an image shows in evaluation where it has to be enlarged."""
 
 
 Pixels = Shaped[Tensor, "b c _ _"]
@@ -39,27 +56,34 @@ def _seen(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
     return rearrange(x, "b h w c -> b c h w")
 
 
-def plain(x: Shaped[Tensor, "b h w c"], side: int) -> Pixels:
-    """The middle of each image, `side` pixels wide; smaller images are enlarged to that.
+def plain(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
+    """The middle of each image, `resize.side` pixels wide; smaller images are enlarged before.
 
     Images are bytes as stored, or numbers in 0..1.
     """
-    height, width = x.shape[1:3]
+    middle = _middle(_seen(x), resize.side)
+    if middle.shape[-1] == resize.side:
+        return middle
+    wide = round(resize.side / resize.crop_pct)
+    large = F.interpolate(scale(middle), (wide, wide), mode=resize.interpolation, antialias=True)
+    return _middle(large, resize.side).clamp(0, 1)
+
+
+def _middle(x: Shaped[Tensor, "b c h w"], side: int) -> Shaped[Tensor, "b c _ _"]:
+    """A square of at most `side` pixels."""
+    height, width = x.shape[2:]
     cut = min(height, width, side)
     top, left = (height - cut) // 2, (width - cut) // 2
-    middle = _seen(x[:, top : top + cut, left : left + cut])
-    if cut == side:
-        return middle
-    return F.interpolate(scale(middle), (side, side), mode="bilinear", antialias=True)
+    return x[..., top : top + cut, left : left + cut]
 
 
-def unaugmented(x: Shaped[Tensor, "b ..."], side: int) -> Shaped[Tensor, "b ..."]:
+def unaugmented(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, "b ..."]:
     """Stored images as network input for evaluation.
 
     Features stay as they are; of several views `b v d` it is the first, the plain image's.
     """
     if x.dtype == torch.uint8:
-        return plain(x, side)
+        return plain(x, resize)
     return x[:, 0] if x.ndim == 3 else x
 
 
@@ -69,19 +93,19 @@ def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
 
 
 def augmented(
-    x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
+    x: Shaped[Tensor, "b ..."], resize: Resize, augment: Augment, generator: torch.Generator
 ) -> Shaped[Tensor, "b ..."]:
     """Network input for training; every image gets its own random crop, flip and so on.
 
     Features `b d` stay as they are; of features `b v d` each image shows one of its v views.
     """
     if not is_random(x, augment):
-        return unaugmented(x, side)
+        return unaugmented(x, resize)
     if x.dtype != torch.uint8:
         return _any_view(x, generator)
     boxes = random_boxes(len(x), generator)
     flip = torch.rand(len(x), generator=generator) < 0.5
-    seen = crop(x, boxes, flip & (augment != "crop"), side)
+    seen = crop(x, boxes, flip & (augment != "crop"), resize)
     if augment == "jitter":
         return jitter(scale(seen), generator)
     return rand_augment(scale(seen), generator) if augment == "strong" else seen
@@ -116,19 +140,21 @@ def random_boxes(
     return torch.stack([at[0] * (1 - height), at[1] * (1 - width), height, width], 1)
 
 
-def crop(x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int) -> Pixels:
-    """The box of each image at `side` by `side` pixels, mirrored where `flip`.
+def crop(
+    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
+) -> Pixels:
+    """The box of each image as wide and high as `resize` says, mirrored where `flip`.
 
     On a CPU boxes are rounded to whole pixels and shrunk without aliasing, to bytes, as torchvision
     does by default; elsewhere they are sampled where they are, and numbers in 0..1.
     """
-    return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, side)
+    return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, resize)
 
 
 def sampled(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
+    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
 ) -> Float[Tensor, "b c s s"]:
-    """`crop` in one batched operation: bilinear between the four pixels next to each place."""
+    """`crop` in one batched operation: between the pixels next to each place."""
     boxes, flip = (v.to(x.device, non_blocking=True) for v in (boxes, flip))
     top, left, height, width = boxes.unbind(1)
     theta = boxes.new_zeros(len(x), 2, 3)
@@ -136,31 +162,34 @@ def sampled(
     theta[:, 1, 1] = height
     theta[:, 0, 2] = 2 * left + width - 1
     theta[:, 1, 2] = 2 * top + height - 1
-    grid = F.affine_grid(theta, [len(x), x.shape[3], side, side], align_corners=False)
-    return F.grid_sample(scale(_seen(x)), grid, padding_mode="border", align_corners=False)
+    shape = [len(x), x.shape[3], resize.side, resize.side]
+    grid = F.affine_grid(theta, shape, align_corners=False)
+    seen = F.grid_sample(scale(_seen(x)), grid, resize.interpolation, "border", False)
+    return seen.clamp_(0, 1)
 
 
 def resized(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
+    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
 ) -> UInt8[Tensor, "b c s s"]:
     """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
+    side, write = resize.side, _RESIZE[resize.interpolation]
     out = x.new_empty(len(x), side, side, x.shape[3])
     pieces = list(
         zip(x, whole_pixels(boxes, *x.shape[1:3]).tolist(), flip.tolist(), out, strict=True)
     )
 
-    def resize(some: list) -> None:
+    def resize_each(some: list) -> None:
         for image, (top, left, bottom, right), mirror, place in some:
             piece = _seen(image[None, top:bottom, left:right])
-            _resize(piece, (side, side), False, out=_seen(place[None]))
+            write(piece, (side, side), False, out=_seen(place[None]))
             if mirror:
                 place.copy_(place.flip(1))
 
     threads = torch.get_num_threads()
     if threads == 1:
-        resize(pieces)
+        resize_each(pieces)
     else:
-        list(_pool(threads).map(resize, [pieces[t::threads] for t in range(threads)]))
+        list(_pool(threads).map(resize_each, [pieces[t::threads] for t in range(threads)]))
     return _seen(out)
 
 

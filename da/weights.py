@@ -1,7 +1,7 @@
 """Weights that finished runs ended with, for runs that begin with them and for their use alone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from da.home import home, whole
+from da.vision import Interpolation, Resize
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,10 @@ class About:
     """`Run.init`: where the weights of its backbone began."""
     classes: tuple[str, ...] = ()
     """Their names, in the order of its outputs."""
-    side: int = 0
-    """Pixels of its input."""
+    resize: tuple[int, Interpolation, float] = astuple(Resize())
+    """How images were brought to its input: the fields of a `Resize`."""
     stored_side: int = 0
-    """Pixels of the benchmark's images, of which it saw the middle."""
+    """Pixels of the benchmark's images."""
     settings: dict[str, Any] = field(default_factory=dict)
     """`Run.settings()`, by which the network is built."""
 

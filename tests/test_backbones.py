@@ -14,7 +14,7 @@ from da import backbones, libraries, weights
 from da.backbones import MLP, Features, build, fingerprint
 from da.home import whole
 from da.methods.source_only import SourceOnly
-from da.vision import plain
+from da.vision import Resize, plain
 
 OFFLINE = "HF_HUB_OFFLINE"
 
@@ -37,7 +37,7 @@ def photo(name: str) -> torch.Tensor:
     image = Image.fromarray(getattr(data, name)())
     side, left = image.height, (image.width - image.height) // 2
     square = image.crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.BICUBIC)
-    return plain(torch.from_numpy(np.array(square))[None], 224)
+    return plain(torch.from_numpy(np.array(square))[None], Resize(224))
 
 
 @pytest.mark.slow

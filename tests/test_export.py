@@ -27,7 +27,7 @@ def assert_shipped(run, file) -> None:
     assert (shipped.classes, shipped.side) == (CLASSES, STORED)
     assert made.difference <= 1e-4
     assert made.images == f"64 test images of {RUN.task}"
-    logits = outputs(parts.method, parts.method.predict, tests, side=parts.side)
+    logits = outputs(parts.method, parts.method.predict, tests)
     pixels = pictures("flower.jpg").x[tests.rows].numpy()
     p, z = shipped.outputs(pixels)
     np.testing.assert_allclose(z, logits, atol=1e-4)
@@ -49,11 +49,8 @@ def test_onnx_equals_pytorch_and_says_what_it_is(tmp_path):
     assert about["run"] == run_of("dann").id
     assert about["version"].startswith("da-lab ")
     assert json.loads(about["settings"])["method"] == "dann"
-    assert [preprocessing[name] for name in ("resize", "center_crop", "enlarged_to")] == [
-        32,
-        28,
-        28,
-    ]
+    assert preprocessing["resize"] == STORED
+    assert preprocessing["then"] == {"side": 28, "interpolation": "bilinear", "crop_pct": 1}
     assert (preprocessing["mean"], preprocessing["std"]) == ([0.5] * 3, [0.5] * 3)
     assert list(tmp_path.glob("*.onnx*")) == [file]  # weights are inside
 

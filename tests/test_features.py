@@ -13,11 +13,11 @@ from da.domains import Domain
 from da.features import DAYS, Frozen, Recipe, extract, frozen, prune
 from da.home import home
 from da.loaders import generator
-from da.vision import augmented, plain, scale
+from da.vision import Resize, augmented, plain, scale
 
 CPU = torch.device("cpu")
 N = 130
-SIX = Recipe(6)
+SIX = Recipe()
 
 
 class Small(nn.Module):
@@ -40,7 +40,7 @@ class Small(nn.Module):
 def images() -> Domain:
     g = torch.Generator().manual_seed(0)
     x = torch.randint(256, (N, 6, 6, 3), generator=g, dtype=torch.uint8)
-    return points(x, torch.arange(N) % 2)
+    return replace(points(x, torch.arange(N) % 2), resize=Resize(6))
 
 
 def small(seed: int = 0) -> Frozen:
@@ -63,7 +63,7 @@ def test_a_row_is_the_feature_of_its_image_alone(images):
     assert f.shape == (N, 64)
     network = small().network
     for i in (0, 31, 32, 127, 128, 129):
-        one = network(plain(images.x[i : i + 1], 6))[0]
+        one = network(plain(images.x[i : i + 1], Resize(6)))[0]
         torch.testing.assert_close(f[i], unit(one))
 
 
@@ -106,11 +106,12 @@ def test_another_process_reads_the_same(images):
 def test_others_are_computed_anew(images):
     other = replace(images, digest="other")
     crop, flip, more = (
-        Recipe(6, "fp32", augment, views)
+        Recipe("fp32", augment, views)
         for augment, views in (("crop", 1), ("crop_flip", 1), ("crop", 2))
     )
-    cases = [(images, 0, SIX), (other, 0, SIX), (images, 1, SIX), (images, 0, Recipe(5))]
-    cases += [(images, 0, recipe) for recipe in (Recipe(6, "bf16"), crop, flip, more)]
+    smaller = replace(images, resize=Resize(5))
+    cases = [(images, 0, SIX), (other, 0, SIX), (images, 1, SIX), (smaller, 0, SIX)]
+    cases += [(images, 0, recipe) for recipe in (Recipe("bf16"), crop, flip, more)]
     assert all([computed(domain, small(seed), recipe) for domain, seed, recipe in cases])
     assert not any([computed(domain, small(seed), recipe) for domain, seed, recipe in cases])
 
@@ -132,12 +133,12 @@ def test_batch_norm_stands_still(images):
 def test_features_of_features(images):
     body = nn.Linear(5, 3)
     x = torch.randn(N, 5)
-    f = extract(replace(images, x=x), Frozen(lambda: body), Recipe(0), CPU).x
+    f = extract(replace(images, x=x), Frozen(lambda: body), SIX, CPU).x
     torch.testing.assert_close(f, unit(body(x)))
 
 
 def test_bf16_is_close(images):
-    f, g = (extract(images, small(), Recipe(6, p), CPU).x for p in ("fp32", "bf16"))
+    f, g = (extract(images, small(), Recipe(p), CPU).x for p in ("fp32", "bf16"))
     assert f.dtype == g.dtype == torch.float32
     assert not f.equal(g)
     torch.testing.assert_close(f, g, rtol=0, atol=0.05)
@@ -145,13 +146,13 @@ def test_bf16_is_close(images):
 
 def test_view_0_is_the_plain_image(images):
     f = extract(images, small(), SIX, CPU).x
-    views = extract(images, small(), Recipe(6, "fp32", "crop", 2), CPU).x
+    views = extract(images, small(), Recipe("fp32", "crop", 2), CPU).x
     assert views.shape == (N, 3, 64)
     torch.testing.assert_close(views[:, 0], f)
 
 
 def test_every_view_is_another_crop(images):
-    views = extract(images, small(), Recipe(6, "fp32", "crop", 2), CPU).x
+    views = extract(images, small(), Recipe("fp32", "crop", 2), CPU).x
     for a, b in ((0, 1), (0, 2), (1, 2)):
         same = (views[:, a] - views[:, b]).abs().amax(1) < 1e-3
         assert same.float().mean() < 0.1  # of six pixels some crops take the same
@@ -160,14 +161,14 @@ def test_every_view_is_another_crop(images):
 
 @pytest.mark.parametrize("chunk", [0, 1])
 def test_a_view_is_a_feature_of_its_augmented_image(images, chunk):
-    views = extract(images, small(), Recipe(6, "fp32", "crop_flip", 1), CPU).x
+    views = extract(images, small(), Recipe("fp32", "crop_flip", 1), CPU).x
     x, f = (each.split(features.CHUNK)[chunk] for each in (images.x, views))
-    seen = augmented(x, 6, "crop_flip", generator(1, chunk))
+    seen = augmented(x, Resize(6), "crop_flip", generator(1, chunk))
     torch.testing.assert_close(f[:, 1], unit(small().network(seen)))
 
 
 def test_views_do_not_depend_on_what_was_drawn_before(images):
-    recipe = Recipe(6, "fp32", "crop", 1)
+    recipe = Recipe("fp32", "crop", 1)
     f = extract(images, small(), recipe, CPU).x
     torch.rand(7)
     assert extract(replace(images, digest="same"), small(), recipe, CPU).x.equal(f)

@@ -11,7 +11,7 @@ from da.evaluate import outputs
 from da.finished import restore, squared
 from da.methods import METHODS
 from da.records import Record
-from da.vision import plain
+from da.vision import Resize, plain
 from da.weights import About
 from pictures import CLASSES, RUN, SIDE, STORED, pictures, run_of, stand_in, trained
 
@@ -24,14 +24,14 @@ def _pictures(monkeypatch):
 def assert_equals_evaluation(record: Record, parts: Parts, monkeypatch) -> None:
     """Logits of the restored network, from pixels and from nothing else, are evaluation's."""
     tests = parts.task.target_test
-    expected = outputs(parts.method, parts.method.predict, tests, side=parts.side)
+    expected = outputs(parts.method, parts.method.predict, tests)
     monkeypatch.setattr(domains, "open_pair", None)
     finished = restore(record.id)
     found = finished(pictures("flower.jpg").x[tests.rows])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert found.std(0).min() > 1e-3  # not the same for all images
     assert finished.classes == CLASSES
-    assert (finished.side, finished.stored_side) == (SIDE, STORED)
+    assert (finished.resize, finished.stored_side) == (tests.resize, STORED)
     assert not any(p.requires_grad for p in finished.parameters())
 
 
@@ -47,10 +47,15 @@ def test_a_run_that_moved_its_backbone_is_whole_again(name, monkeypatch):
     assert_equals_evaluation(*trained(run_of(name)), monkeypatch)
 
 
+def test_a_run_that_enlarged_its_images_is_whole_again(monkeypatch):
+    larger = {"backbone": "test_byobnet", "side": 40, "crop_pct": 0.8}  # which wants bicubic
+    assert_equals_evaluation(*trained(run_of("source_only", **larger)), monkeypatch)
+
+
 def test_pixels_and_network_input_give_the_same_logits():
     record, _ = trained(RUN)
     finished, x = restore(record.id), pictures("flower.jpg").x[:5]
-    torch.testing.assert_close(finished(plain(x, SIDE)), finished(x))
+    torch.testing.assert_close(finished(plain(x, Resize(SIDE))), finished(x))
 
 
 def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
@@ -79,7 +84,7 @@ def test_weights_of_an_earlier_version_are_asked_for_again():
 
 def test_weights_of_another_network_are_refused():
     record, parts = trained(RUN)
-    about = About("random", ("left", "right"), SIDE, STORED, RUN.settings())
+    about = About("random", ("left", "right"), (SIDE, "bilinear", 1.0), STORED, RUN.settings())
     weights.save(RUN.id, parts.method.state_dict(), about)
     with pytest.raises(ValueError, match=f"weights of run '{RUN.id}' are of another network"):
         restore(record.id)

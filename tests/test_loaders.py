@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conftest import points
 from da import domains, loaders
 from da.loaders import batches, draw, prefetched
+from da.vision import Resize
 
 N = 12
 
@@ -31,7 +32,8 @@ def numbered() -> domains.Task:
 @pytest.fixture
 def pictures() -> domains.Task:
     x = torch.randint(256, (2 * N, 6, 6, 3), dtype=torch.uint8)
-    return domains.build("moons:0-1", domain(x), domain(x))
+    some = replace(domain(x), resize=Resize(5))
+    return domains.build("moons:0-1", some, some)
 
 
 def first(n: int, *args, **kwargs) -> list:
@@ -89,7 +91,7 @@ def test_index_is_a_position_in_the_target_training_images(numbered):
 
 def test_shots_come_only_where_they_were_bought(numbered, pictures):
     assert first(1, numbered, 4, 0)[0].shots is not None
-    assert first(1, pictures, 4, 0, side=6)[0].shots is None
+    assert first(1, pictures, 4, 0)[0].shots is None
 
 
 def test_batches_may_be_larger_than_a_domain(numbered):
@@ -98,12 +100,12 @@ def test_batches_may_be_larger_than_a_domain(numbered):
 
 
 def test_features_pass_as_they_are(numbered):
-    seen = first(1, numbered, 4, 0, side=99, augment="crop_flip")[0].source.x
+    seen = first(1, numbered, 4, 0, augment="crop_flip")[0].source.x
     assert seen.equal(draw(N, 4, 0, 0)[:, None].float())
 
 
 def test_pixels_become_network_input(pictures):
-    batch = first(1, pictures, 4, 0, side=5)[0]
+    batch = first(1, pictures, 4, 0)[0]
     for x in (batch.source.x, batch.target.x):
         assert x.shape == (4, 3, 5, 5)
         assert x.dtype == torch.uint8  # a quarter of the memory; the backbone makes them numbers
@@ -115,7 +117,7 @@ def test_random_crops_are_those_of_seed_and_step(pictures):
     alike = replace(pictures, source_train=replace(pictures.source_train, x=x))
 
     def seen(seed: int) -> list[torch.Tensor]:
-        return [b.source.x for b in first(2, alike, N, seed, side=5, augment="crop_flip")]
+        return [b.source.x for b in first(2, alike, N, seed, augment="crop_flip")]
 
     ours, twin, other = seen(0), seen(0), seen(1)
     assert all(a.equal(b) for a, b in zip(ours, twin, strict=True))
@@ -155,7 +157,7 @@ def test_features_of_several_views_show_one(numbered):
 
 def test_prefetched_batches_are_the_same_in_the_same_order(pictures):
     def seen(wrap) -> list[torch.Tensor]:
-        made = wrap(batches(pictures, 4, 0, side=5, augment="strong"))
+        made = wrap(batches(pictures, 4, 0, augment="strong"))
         return [x for b in islice(made, 6) for x in (b.source.x, b.source.y, b.target.index)]
 
     pairs = zip(seen(iter), seen(lambda made: prefetched(made, CPU)), strict=True)

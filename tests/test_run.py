@@ -133,6 +133,8 @@ def test_every_setting_counts(name):
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
+        "interpolation": "bilinear",
+        "crop_pct": 0.875,
         "backbone": "resnet18",
         "augment": "crop",
         "regime": "frozen",

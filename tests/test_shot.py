@@ -109,7 +109,7 @@ def test_it_is_shown_no_source_image():
     few = points(torch.randn(40, 2), torch.arange(40) % 2)
     run = Run(SHOT.Hparams(), "moons:0-40", backbone="mlp", init="x", regime="full", batch=8)
     task = domains.build(run.task, few, few)
-    parts = Parts(task, build(SHOT), 0, torch.device("cpu"), torch.Generator())
+    parts = Parts(task, build(SHOT), torch.device("cpu"), torch.Generator())
     batch = next(train.batches(run, parts))
     assert isinstance(batch, TargetBatch)
     assert not hasattr(batch, "source")
@@ -169,5 +169,5 @@ def test_pixels_are_seen_at_the_size_of_the_run(tmp_path):
     m, target = parts.method, parts.task.target_train
     train.fit(run, parts, quiet=True)
     m.label()
-    f = evaluate.outputs(m, m.embed, target, side=28)
+    f = evaluate.outputs(m, m.embed, target)
     assert m.labels.equal(pseudo_labels(f, m.head(f).softmax(1)))

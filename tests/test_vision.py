@@ -6,12 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torchvision.transforms import RandomResizedCrop
-from torchvision.transforms.functional import resized_crop
+from torchvision.transforms import InterpolationMode, RandomResizedCrop
+from torchvision.transforms.functional import center_crop, resize, resized_crop
 
 from da import vision
 from da.decode import decode
 from da.vision import (
+    Resize,
     plain,
     random_boxes,
     resized,
@@ -94,19 +95,33 @@ def test_scale_is_0_to_1():
 
 def test_plain_is_the_middle_channels_first_but_in_memory():
     x = pixels(2, 6, 8, 3)
-    assert plain(x, 4).equal(x[:, 1:5, 2:6].permute(0, 3, 1, 2))
-    assert plain(x[:, :, :6], 6).equal(x[:, :, :6].permute(0, 3, 1, 2))
-    assert plain(x[:, :, :6], 6).data_ptr() == x.data_ptr()
+    assert plain(x, Resize(4)).equal(x[:, 1:5, 2:6].permute(0, 3, 1, 2))
+    assert plain(x[:, :, :6], Resize(6)).equal(x[:, :, :6].permute(0, 3, 1, 2))
+    assert plain(x[:, :, :6], Resize(6)).data_ptr() == x.data_ptr()
 
 
 def test_plain_enlarges_what_is_small():
     ramp = torch.tensor([[0, 255]], dtype=torch.uint8).expand(2, 2)[None, :, :, None]
-    row = plain(ramp, 4)[0, 0, 1]
+    row = plain(ramp, Resize(4))[0, 0, 1]
     torch.testing.assert_close(row, torch.tensor([0, 0.25, 0.75, 1]))
 
 
 def test_plain_is_square_where_one_side_is_too_short():
-    assert plain(pixels(1, 4, 8, 3), 6).shape == (1, 3, 6, 6)
+    assert plain(pixels(1, 4, 8, 3), Resize(6)).shape == (1, 3, 6, 6)
+
+
+@pytest.mark.parametrize("how", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("crop_pct", "wide"), [(1.0, 56), (0.875, 64)])
+def test_plain_enlarges_and_crops_as_torchvision_does(how, crop_pct, wide):
+    x = pixels(2, 32, 32, 3)
+    large = resize(scale(x.permute(0, 3, 1, 2)), [wide, wide], InterpolationMode(how))
+    theirs = center_crop(large.clamp(0, 1), [56, 56])
+    torch.testing.assert_close(plain(x, Resize(56, how, crop_pct)), theirs)
+
+
+def test_plain_crops_what_is_large_whatever_the_share():
+    x = pixels(1, 8, 8, 3)
+    assert plain(x, Resize(6, "bicubic", 0.5)).equal(plain(x, Resize(6)))
 
 
 def test_boxes_are_distributed_as_torchvisions():
@@ -150,23 +165,23 @@ def test_a_box_that_never_fits_is_the_whole_image():
 def test_the_whole_box_is_the_image(crop):
     x = pixels(3, 8, 8, 3)
     whole = torch.tensor([[0.0, 0, 1, 1]]).expand(3, 4)
-    seen = scale(crop(x, whole, STAY.expand(3), 8))
-    torch.testing.assert_close(seen, scale(plain(x, 8)))
+    seen = scale(crop(x, whole, STAY.expand(3), Resize(8)))
+    torch.testing.assert_close(seen, scale(plain(x, Resize(8))))
 
 
 @pytest.mark.parametrize("crop", [resized, sampled])
 def test_a_box_on_the_pixel_grid_is_a_slice(crop):
     x = pixels(1, 16, 16, 3)
-    seen = crop(x, box(3, 7, 8, 8, 16), STAY, 8)
-    theirs = scale(plain(x[:, 3:11, 7:15], 8))
+    seen = crop(x, box(3, 7, 8, 8, 16), STAY, Resize(8))
+    theirs = scale(plain(x[:, 3:11, 7:15], Resize(8)))
     torch.testing.assert_close(scale(seen), theirs, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("crop", [resized, sampled])
 def test_flip_mirrors_only_where_asked(crop):
     x, boxes = pixels(2, 16, 16, 3), random_boxes(2, generator())
-    straight = crop(x, boxes, STAY.expand(2), 8)
-    seen = crop(x, boxes, torch.tensor([True, False]), 8)
+    straight = crop(x, boxes, STAY.expand(2), Resize(8))
+    seen = crop(x, boxes, torch.tensor([True, False]), Resize(8))
     torch.testing.assert_close(seen[0], straight[0].flip(2), atol=1e-5, rtol=0)
     assert seen[1].equal(straight[1])
 
@@ -174,45 +189,60 @@ def test_flip_mirrors_only_where_asked(crop):
 @pytest.mark.parametrize("crop", [resized, sampled])
 def test_no_darkness_comes_in_at_the_rim(crop):
     white = torch.full((1, 4, 4, 3), 255, dtype=torch.uint8)
-    seen = scale(crop(white, box(0, 0, 2, 4, 4), STAY, 16))
+    seen = scale(crop(white, box(0, 0, 2, 4, 4), STAY, Resize(16)))
     torch.testing.assert_close(seen, torch.ones(1, 3, 16, 16))
 
 
 @pytest.mark.parametrize("at", [(3, 20, 40, 33), (0, 0, 64, 50), (10, 5, 32, 32)])
 def test_sampled_shrinks_as_torchvision_does(at):
     x = pixels(1, 64, 64, 3)
-    theirs = resized_crop(scale(plain(x, 64)), *at, [32, 32], antialias=False)
-    torch.testing.assert_close(sampled(x, box(*at, 64), STAY, 32), theirs, atol=1e-4, rtol=0)
+    theirs = resized_crop(scale(plain(x, Resize(64))), *at, [32, 32], antialias=False)
+    torch.testing.assert_close(
+        sampled(x, box(*at, 64), STAY, Resize(32)), theirs, atol=1e-4, rtol=0
+    )
+
+
+def test_sampled_goes_through_four_pixels_where_it_is_bicubic():
+    edge = torch.zeros(1, 8, 8, 3, dtype=torch.uint8)
+    edge[:, :, 4:] = 255
+    straight, curved = (
+        sampled(edge, box(0, 0, 8, 8, 8), STAY, Resize(64, how))[0, 0, 32]
+        for how in ("bilinear", "bicubic")
+    )
+    assert straight.diff().max() < curved.diff().max()  # which is steeper at the edge
+    assert 0 == curved.min() < curved.max() == 1  # and does not go beyond
 
 
 def test_sampled_enlarges_as_torchvision_does_but_for_the_rim():
     x, at = pixels(1, 64, 64, 3), (7, 30, 16, 10)
-    theirs = resized_crop(scale(plain(x, 64)), *at, [32, 32], antialias=False)
-    ours = sampled(x, box(*at, 64), STAY, 32)
+    theirs = resized_crop(scale(plain(x, Resize(64))), *at, [32, 32], antialias=False)
+    ours = sampled(x, box(*at, 64), STAY, Resize(32))
     inside = (..., slice(2, -2), slice(2, -2))
     torch.testing.assert_close(ours[inside], theirs[inside], atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("how", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("at", [(3, 20, 40, 33), (0, 0, 64, 48), (7, 30, 16, 10)])
-def test_resized_crops_as_torchvision_does_to_one_level_of_256(at, channels):
-    x = pixels(1, 64, 48, channels)
+def test_resized_crops_as_torchvision_does_to_one_level_of_256(at, channels, how):
+    x = pixels(1, 64, 48, channels) // 2 + 64  # neither pass of a bicubic curve leaves 0..255
     top, left, height, width = at[0], at[1] % 32, at[2], min(at[3], 48 - at[1] % 32)
     share = torch.tensor([[top / 64, left / 48, height / 64, width / 48]])
     stored = x.permute(0, 3, 1, 2).contiguous()
-    theirs = resized_crop(stored, top, left, height, width, [32, 32], antialias=True)
-    gap = resized(x, share, STAY, 32).float() - theirs.float()
-    assert gap.abs().max() < 1.01  # both passes round, theirs only the last
+    at = top, left, height, width
+    theirs = resized_crop(stored, *at, [32, 32], InterpolationMode(how), antialias=True)
+    gap = resized(x, share, STAY, Resize(32, how)).float() - theirs.float()
+    assert gap.abs().max() < (1.01 if how == "bilinear" else 2.01)  # of both passes, theirs of one
     assert gap.abs().mean() < 0.3
 
 
 def test_threads_change_no_pixel():
     x, boxes, flip = pixels(9, 32, 32, 3), random_boxes(9, generator()), torch.arange(9) % 2 == 0
-    alone = resized(x, boxes, flip, 24)
+    alone = resized(x, boxes, flip, Resize(24))
     torch.set_num_threads(4)
     try:
-        assert resized(x, boxes, flip, 24).equal(alone)
-        assert resized(x[:1], boxes[:1], flip[:1], 24).equal(alone[:1])
+        assert resized(x, boxes, flip, Resize(24)).equal(alone)
+        assert resized(x[:1], boxes[:1], flip[:1], Resize(24)).equal(alone[:1])
         with ThreadPoolExecutor(1) as other:
             assert other.submit(torch.get_num_threads).result() == 4
         assert set(vision._pool(4).map(lambda _: torch.get_num_threads(), range(20))) == {1}
@@ -237,5 +267,5 @@ def test_whole_pixels_are_near_the_box_and_in_the_image(seed, height, width):
 
 def test_views_are_seen_by_their_first():
     x = torch.rand(4, 3, 5)
-    assert unaugmented(x, 0).equal(x[:, 0])
-    assert unaugmented(x[:, 1], 0).equal(x[:, 1])
+    assert unaugmented(x, Resize()).equal(x[:, 0])
+    assert unaugmented(x[:, 1], Resize()).equal(x[:, 1])

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
 from da.domains import splits
+from da.vision import Resize, unaugmented
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
 
@@ -25,6 +26,8 @@ class Images:
     x: Shaped[Tensor, "b ..."]
     """Pixels as uint8 `b h w c`, or features as float `b d`."""
     rows: Int[Tensor, "_"]
+    resize: Resize = field(default=Resize(), kw_only=True)
+    """How pixels become network input."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -32,6 +35,10 @@ class Images:
     def take(self, i: Int[Tensor, "_"]) -> Shaped[Tensor, "_ ..."]:
         """Copies of the images at places `i`."""
         return self.x.index_select(0, self.rows[i].to(self.x.device, non_blocking=True))
+
+    def shown(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
+        """The images at places `i` as network input for evaluation, on `device`."""
+        return unaugmented(self.take(i).to(device), self.resize)
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,15 @@ class Domain:
     """Rows of `x` to be used in each role, by the names in `PARTS`."""
     digest: str
     """SHA-256 of the pixels."""
+    resize: Resize = field(default=Resize())
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Some of the images."""
-        return LabeledImages(self.x, rows, self.y)
+        return LabeledImages(self.x, rows, self.y, resize=self.resize)
+
+    def unlabeled(self, rows: Int[Tensor, "_"]) -> Images:
+        """Some of the images, without their classes."""
+        return Images(self.x, rows, resize=self.resize)
 
 
 @dataclass(frozen=True)
@@ -217,7 +229,7 @@ def build(name: str, source: Domain, target: Domain) -> Task:
         name,
         source.classes,
         source.part(source.rows["source_train"]),
-        Images(target.x, target.rows["target_train"]),
+        target.unlabeled(target.rows["target_train"]),
         source.part(source.rows["source_test"]),
         target.part(test[torch.isin(test, shots, invert=True)]),
         target.part(shots) if k else None,
@@ -236,7 +248,7 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
         name,
         source.classes,
         source.part(_labelled(name, source, train, k) if k else train),
-        Images(target.x, train),
+        target.unlabeled(train),
         source.part(validation),
         target.part(test),
     )

@@ -10,7 +10,6 @@ from da.batch import Batch
 from da.domains import Images, LabeledImages
 from da.method import Losses, Method, Network
 from da.network import mlp
-from da.vision import unaugmented
 
 
 class Mapping(Method):
@@ -55,7 +54,7 @@ class Mapping(Method):
         """Find the maps."""
         place = next(self.head.parameters())
         f_s, f_t = (
-            self.backbone(unaugmented(images.take(torch.arange(len(images))).to(place), side=0))
+            self.backbone(images.shown(torch.arange(len(images)), place.device))
             for images in (source, target)
         )
         self.find_by_class(f_s, source.y.to(place.device), f_t)

@@ -13,7 +13,6 @@ from da.domains import Images
 from da.functional import marginal_entropy, prediction_entropy
 from da.method import Losses, Method, Network, Scalar
 from da.ranges import LogUniform
-from da.vision import unaugmented
 
 
 class SHOT(Method):
@@ -66,7 +65,7 @@ class SHOT(Method):
         """Find the pseudo-labels of all target images, in evaluation mode."""
         place = next(self.head.parameters())
         parts = torch.arange(len(self.target)).split(256)
-        x = (unaugmented(self.target.take(i).to(place.device), self.side) for i in parts)
+        x = (self.target.shown(i, place.device) for i in parts)
         with self.evaluating():
             f = torch.cat([self.embed(some).float() for some in x])
             self.labels = pseudo_labels(f, self.head(f).softmax(1))
