@@ -17,7 +17,7 @@ from da import pruning
 from da.home import sha256
 from da.libraries import Backbone, by_library, import_timm
 from da.vision import Interpolation
-from da.weights import origin, run_weights
+from da.weights import BEGINNINGS, origin, run_weights
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
 """Backbones that need no network; any name of timm or torchvision is known too."""
@@ -98,7 +98,7 @@ def build(
         backbone = _efficientnet_lite0(pretrained)
     else:
         backbone = by_library(name, pretrained, hidden, OWN)
-    if init not in ("pretrained", "random"):
+    if init not in BEGINNINGS:
         try:
             state = run_weights(init)
             if pruning.NARROWED in state:

@@ -15,6 +15,7 @@ from da.ranges import LogUniform, Uniform
 from da.trainer import Precision
 from da.tuning import Schedule, Tuning
 from da.vision import Augment
+from da.weights import BEGINNINGS
 
 if TYPE_CHECKING:
     AnyHparams = Method.Hparams
@@ -105,63 +106,10 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        method, shots = self.method.owner, SHOTS.search(self.task) is not None
-        frozen, from_run = self.regime == "frozen", self.init not in ("pretrained", "random")
-        contradictions = {
-            "regime frozen goes with init pretrained or a run's id": frozen
-            and self.init == "random",
-            f"augment {self.augment} in regime frozen needs views of 1 or more": (
-                frozen and self.augment != "none" and self.views < 1
-            ),
-            "views goes with regime frozen and an augment": (
-                self.views != 0 and (not frozen or self.augment == "none")
-            ),
-            "features goes with regime frozen, and is 1 or more, or 0 for all": (
-                self.features < 0 or (self.features != 0 and not frozen)
-            ),
-            f"features_by {self.features_by} needs features of 1 or more": (
-                self.features == 0 and self.features_by != "mutual_information"
-            ),
-            f"{method.name} keeps the features of the run that it begins with: features is 0": (
-                method.source_free and self.features != 0
-            ),
-            "backbone_lr goes with regime full": frozen and self.backbone_lr != 1,
-            "last, freeze, unfreeze_every and stage_lr go with regime full": (
-                frozen and self.tuning.moves_stages
-            ),
-            f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
-            f"{method.name} needs labelled target images, for example {self.task}+3shot": (
-                method.takes_shots and not shots
-            ),
-            f"{method.name} begins with a finished run's network: init is that run's id": (
-                method.source_free and not from_run
-            ),
-            f"{method.name} learns from a finished run: teacher, or init, is that run's id": (
-                self.teacher in ("pretrained", "random")
-            ),
-            f"{method.name} shows images to a finished run: regime full": method.taught and frozen,
-            "unit_features goes with regime full; features of regime frozen are always so": (
-                frozen and self.unit_features
-            ),
-            f"crop_pct is above 0 and at most 1, not {self.crop_pct}": not 0 < self.crop_pct <= 1,
-            f"sparsity is at least 0 and below 1, not {self.sparsity}": not 0 <= self.sparsity < 1,
-            "sparsity goes with regime full and a run's id as init": (
-                self.sparsity != 0 and (frozen or not from_run)
-            ),
-            f"sparsity prunes backbone, neck and head, and {method.name} predicts with more": (
-                self.sparsity != 0 and method.predict is not Method.predict
-            ),
-            "structured goes with a sparsity": self.structured and not self.sparsity,
-            f"{method.name} takes no labelled target images, as in {self.task}": (
-                shots and not method.takes_shots
-            ),
-            "steps, batch and look_every are 1 or more": (
-                min(self.steps, self.batch, self.look_every) < 1
-            ),
-        }
-        for message, contradicts in contradictions.items():
-            if contradicts:
-                raise ValueError(f"contradictory settings: {message}")
+        for contradictions in (_of_regime, _of_features, _of_method, _of_pruning):
+            for message, contradicts in contradictions(self).items():
+                if contradicts:
+                    raise ValueError(f"contradictory settings: {message}")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":
@@ -208,6 +156,79 @@ class Run:
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _of_regime(run: Run) -> dict[str, bool]:
+    """What a run must keep to, and whether it does not; likewise the three below."""
+    frozen, augments = run.regime == "frozen", run.augment != "none"
+    return {
+        "regime frozen goes with init pretrained or a run's id": frozen and run.init == "random",
+        f"augment {run.augment} in regime frozen needs views of 1 or more": (
+            frozen and augments and run.views < 1
+        ),
+        "views goes with regime frozen and an augment": (
+            run.views != 0 and not (frozen and augments)
+        ),
+        "backbone_lr goes with regime full": frozen and run.backbone_lr != 1,
+        "last, freeze, unfreeze_every and stage_lr go with regime full": (
+            frozen and run.tuning.moves_stages
+        ),
+        "unit_features goes with regime full; features of regime frozen are always so": (
+            frozen and run.unit_features
+        ),
+        f"crop_pct is above 0 and at most 1, not {run.crop_pct}": not 0 < run.crop_pct <= 1,
+        "steps, batch and look_every are 1 or more": min(run.steps, run.batch, run.look_every) < 1,
+    }
+
+
+def _of_features(run: Run) -> dict[str, bool]:
+    method = run.method.owner
+    return {
+        "features goes with regime frozen, and is 1 or more, or 0 for all": (
+            run.features < 0 or (run.features != 0 and run.regime != "frozen")
+        ),
+        f"features_by {run.features_by} needs features of 1 or more": (
+            run.features == 0 and run.features_by != "mutual_information"
+        ),
+        f"{method.name} keeps the features of the run that it begins with: features is 0": (
+            method.source_free and run.features != 0
+        ),
+    }
+
+
+def _of_method(run: Run) -> dict[str, bool]:
+    method, shots = run.method.owner, SHOTS.search(run.task) is not None
+    frozen = run.regime == "frozen"
+    return {
+        f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
+        f"{method.name} needs labelled target images, for example {run.task}+3shot": (
+            method.takes_shots and not shots
+        ),
+        f"{method.name} takes no labelled target images, as in {run.task}": (
+            shots and not method.takes_shots
+        ),
+        f"{method.name} begins with a finished run's network: init is that run's id": (
+            method.source_free and run.init in BEGINNINGS
+        ),
+        f"{method.name} learns from a finished run: teacher, or init, is that run's id": (
+            run.teacher in BEGINNINGS
+        ),
+        f"{method.name} shows images to a finished run: regime full": method.taught and frozen,
+    }
+
+
+def _of_pruning(run: Run) -> dict[str, bool]:
+    method = run.method.owner
+    return {
+        f"sparsity is at least 0 and below 1, not {run.sparsity}": not 0 <= run.sparsity < 1,
+        "sparsity goes with regime full and a run's id as init": (
+            run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
+        ),
+        f"sparsity prunes backbone, neck and head, and {method.name} predicts with more": (
+            run.sparsity != 0 and method.predict is not Method.predict
+        ),
+        "structured goes with a sparsity": run.structured and not run.sparsity,
+    }
 
 
 def _frozen(value: Any) -> Any:

@@ -28,6 +28,9 @@ class About:
     """`Run.settings()`, by which the network is built."""
 
 
+BEGINNINGS = "pretrained", "random"
+"""What `Run.init` may be, beside the id of a finished run."""
+
 _ABOUT = [f.name for f in fields(About)]
 
 
@@ -46,7 +49,7 @@ def origin(init: str) -> str:
     """Where the backbone's weights come from: where `init` is a run that did not move them, but
     may have chosen `columns` of its features, those that it began with.
     """
-    if init in ("pretrained", "random") or run_weights(init).keys() - {"columns"}:
+    if init in BEGINNINGS or run_weights(init).keys() - {"columns"}:
         return init
     kept = _kept(init)
     return origin(kept["origin"]) if "origin" in kept else init
