@@ -31,7 +31,7 @@ TITLES = {
 SETTINGS = {
     "features": "features kept",
     "labels": "labelled images of each class",
-    "sparsity": "share taken out",
+    "sparsity": "share of weights or channels taken out",
 }
 """What some settings count."""
 

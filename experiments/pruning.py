@@ -5,6 +5,10 @@ strategy `full` of strategies.py. A child begins with its parent's weights less 
 those of least magnitude, and is trained once more as its parent was. So it has had twice the steps
 of its parent; a share of 0.1 shows about what these alone do. No setting was tuned.
 
+Cost: 33 runs, a quarter of an hour on 2 cores that had other work too. Result: parent 79.5 %;
+without 0.1, 0.3, 0.5, 0.7 and 0.9 of the weights 81.2, 82.5, 81.7, 66.3 and 13.5 (no head is left),
+of the channels 79.5, 66.7, 64.3, 53.8 and 23.2.
+
 da data emoji
 da sweep experiments/pruning.py
 da table experiments/pruning.py
