@@ -20,8 +20,10 @@ def along(records: Sequence[Record], setting: str) -> list[Record]:
 
     So `gather` puts runs that differ in nothing else into one row. The setting is a number, named
     as in a row's label; `labels` is the K of tasks that end in `+Klabel`. A record without it
-    stands at every value. Raises ValueError, naming those that vary, for one that does not.
+    stands at every value, and a run that pruned ones begin with in their rows, at sparsity 0.
+    Raises ValueError, naming those that vary, for a setting that does not.
     """
+    records = _with_parents(records) if setting == "sparsity" else records
     numbers = _numbers(records)
     key = setting if setting in numbers else f"hp.{setting}"
     if records and key not in numbers:
@@ -50,6 +52,17 @@ def by_value(runs: Runs) -> dict[float, Runs]:
         for value in values
     }
     return {value: part for value, part in parts.items() if all(part.values())}
+
+
+def _with_parents(records: Sequence[Record]) -> list[Record]:
+    """Runs, those that pruned ones begin with in the rows of these, no longer in their own."""
+    wholes = {r.id: r for r in records if not r.settings.get("sparsity")}
+    pruned = [r for r in records if r.id not in wholes and r.settings["init"] in wholes]
+    begun = {r.settings["init"] for r in pruned}
+    moved = [
+        replace(wholes[r.settings["init"]], settings=r.settings | {"sparsity": 0.0}) for r in pruned
+    ]
+    return [*moved, *(r for r in records if r.id not in begun)]
 
 
 def _numbers(records: Sequence[Record]) -> dict[str, list[float | None]]:

@@ -17,11 +17,14 @@ from da import domains
 from da.backbones import Backbone
 from da.finished import Finished, restore
 from da.home import whole
-from da.predict import ABOUT, OPEN, Model, of_network
+from da.predict import Model, of_network, of_onnx, told
 from da.records import Record
 from da.run import Run
 
 Format = Literal["onnx", "pt2"]
+
+ABOUT = "da.json"
+"""The extra file of a .pt2 archive that holds what an ONNX file has in its metadata."""
 
 TOLERANCE = 1e-4
 """Largest difference from PyTorch's output that is taken for rounding."""
@@ -81,7 +84,7 @@ def export(record: Record, file: Path, format: Format) -> Exported:
             what = f"run {record.id!r} ({run.method.owner.name}, {run.backbone}) as {format}"
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"cannot export {what}: {reason}") from error
-        found = difference(OPEN[f".{format}"](part), of_network(finished), images)
+        found = difference(OPEN[format](part), of_network(finished), images)
         if not found <= TOLERANCE:
             how_far = f"differ from PyTorch's by {found:.2g}, more than {TOLERANCE:g}, on {words}"
             raise MismatchError(f"{file} was not written: its outputs {how_far}")
@@ -147,6 +150,24 @@ WRITE: dict[Format, Callable[[nn.Module, Tensor, Mapping[str, str], Path], None]
     "pt2": _pt2,
 }
 """How a file of a format is written."""
+
+
+def _of_pt2(file: Path) -> Model:
+    """The network in an archive written here: torch runs what stands in one when it is opened."""
+    about = {ABOUT: ""}
+    with file.open("rb") as archive:  # by name it would have to end in .pt2
+        network = torch.export.load(archive, extra_files=about).module()
+
+    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            probabilities, logits = network(torch.from_numpy(images))
+        return probabilities.numpy(), logits.numpy()
+
+    return Model(*told(file, json.loads(about[ABOUT])), outputs)
+
+
+OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": of_onnx, "pt2": _of_pt2}
+"""How a file of a format is opened to be checked."""
 
 
 def _images(run: Run, finished: Finished) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:

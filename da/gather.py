@@ -164,27 +164,35 @@ def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
     """Name of each record's row: its method, and every setting that varies within its kind.
 
-    Or the `row` that its experiment says. A run that begins with another's weights is named by the
-    other's method, not by its id.
+    Or the `row` that its experiment says, and every setting in which runs there differ that are of
+    one task and seed. A run that begins with another's weights is named by the other's method, not
+    by its id.
     """
     methods = {r.id: r.settings["method"] for r, _ in placed}
     found = []
     for r, kind in placed:
         begun = methods.get(str(r.settings.get("init")))
         found.append((kind, r.settings | {"init": begun} if begun else r.settings))
-    keys = dict.fromkeys(key for _, settings in found for key in settings)
-    named = [key for key in keys if key not in ("method", "task", "seed", ROW)]
-    values: dict[tuple[Kind, str], set[str]] = defaultdict(set)
-    for kind, settings in found:
-        for key in named:
-            values[kind, key].add(json.dumps(settings.get(key), sort_keys=True))
+    varying = _varying(found)
     labels = []
-    for (method, few), settings in found:
-        vary = [k for k in named if len(values[(method, few), k]) > 1 and k in settings]
-        words = [method, *(f"{key.removeprefix('hp.')}={settings[key]}" for key in vary)]
-        words = [settings[ROW]] if ROW in settings else words
-        labels.append(" ".join([*words, f"({few})"] if few else words))
+    for kind, settings in found:
+        row = settings.get(ROW, kind[0])
+        vary = [key for key in settings if (kind, row, key) in varying]
+        words = [row, *(f"{key.removeprefix('hp.')}={settings[key]}" for key in vary)]
+        labels.append(" ".join([*words, f"({kind[1]})"] if kind[1] else words))
     return labels
+
+
+def _varying(found: list[tuple[Kind, dict[str, Any]]]) -> set[tuple[Kind, str, str]]:
+    """Settings that tell runs of a kind and a row apart, each with these two before it."""
+    keys = {key for _, settings in found for key in settings} - {"method", "task", "seed", ROW}
+    values: dict[Any, set[str]] = defaultdict(set)
+    for kind, settings in found:
+        row = settings.get(ROW, kind[0])
+        column = (settings["task"], settings.get("seed", 0)) if ROW in settings else ()
+        for key in keys:
+            values[(kind, row, key), column].add(json.dumps(settings.get(key), sort_keys=True))
+    return {place for (place, _), some in values.items() if len(some) > 1}
 
 
 def _task(r: Record) -> str:

@@ -28,7 +28,11 @@ TITLES = {
 }
 """What is measured, with its unit."""
 
-SETTINGS = {"features": "features kept", "labels": "labelled images of each class"}
+SETTINGS = {
+    "features": "features kept",
+    "labels": "labelled images of each class",
+    "sparsity": "share of weights or channels taken out",
+}
 """What some settings count."""
 
 Scores = Float[np.ndarray, "tasks seeds *steps"]

@@ -1,12 +1,8 @@
-"""Classes of image files, by an exported file or by a run.
-
-An ONNX file needs no torch; a .pt2 file and a run import it when they are opened.
-"""
+"""Classes of image files, by an exported ONNX file, which needs no torch, or by a run."""
 
 import csv
 import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +16,6 @@ from da.decode import decode, images_under
 
 if TYPE_CHECKING:
     from da.finished import Finished
-
-ABOUT = "da.json"
-"""The extra file of a .pt2 archive that holds what an ONNX file has in its metadata."""
 
 BATCH = 32
 """Images that are decoded and classified together."""
@@ -43,19 +36,21 @@ class Model:
 
 
 def open_model(name: str, results: Path) -> Model:
-    """The network in a file that `da export` wrote, or that of a run: its id or its record.
+    """The network in an ONNX file that `da export` wrote, or that of a run: its id or its record.
 
-    Raises ValueError where there is no such file or run, or where it is none of ours.
+    Raises ValueError where there is no such file or run, or where it is none of ours. A .pt2 is
+    none of them: torch runs what stands in one when it is opened.
     """
     file = Path(name)
     if file.suffix in ("", ".json"):
         return of_run(records.find(name, results))
-    if file.suffix not in OPEN:
-        known = ", ".join([*OPEN, "the id of a run or its record"])
-        raise ValueError(f"unknown ending {file.suffix!r} of {name}, known: {known}")
+    if file.suffix != ".onnx":
+        known = "known: .onnx, the id of a run or its record"
+        program = "; a .pt2 is for code of your own: torch.export.load" * (file.suffix == ".pt2")
+        raise ValueError(f"unknown ending {file.suffix!r} of {name}, {known}{program}")
     if not file.is_file():
         raise ValueError(f"no such file: {name}")
-    return OPEN[file.suffix](file)
+    return of_onnx(file)
 
 
 def of_run(record: records.Record) -> Model:
@@ -91,41 +86,14 @@ def of_onnx(file: Path) -> Model:
         probabilities, logits = session.run(["probabilities", "logits"], {"images": images})
         return probabilities, logits
 
-    return Model(*_told(file, about), outputs)
+    return Model(*told(file, about), outputs)
 
 
-def of_pt2(file: Path) -> Model:
-    """The network in an archive of torch.export: a program, to be opened where it is trusted."""
-    import torch
+def told(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+    """Names of the classes, and the side to which images are decoded, as `file` says in `about`.
 
-    about = _archived(file)
-    with file.open("rb") as archive:  # by name it would have to end in .pt2
-        network = torch.export.load(archive).module()
-
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
-        with torch.inference_mode():
-            probabilities, logits = network(torch.from_numpy(images))
-        return probabilities.numpy(), logits.numpy()
-
-    return Model(*_told(file, about), outputs)
-
-
-OPEN: dict[str, Callable[[Path], Model]] = {".onnx": of_onnx, ".pt2": of_pt2}
-"""How a file with an ending is opened."""
-
-
-def _archived(file: Path) -> dict[str, str]:
-    """What an archive of torch.export says of itself, before anything in it is run."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if name.endswith(f"/extra/{ABOUT}")]
-            return json.loads(archive.read(names[0])) if names else {}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"cannot read {file}: {error}") from error
-
-
-def _told(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
-    """Names of the classes, and the side to which images are decoded."""
+    Raises ValueError where it does not.
+    """
     try:
         return tuple(json.loads(about["classes"])), json.loads(about["preprocessing"])["resize"]
     except (KeyError, TypeError, ValueError) as error:

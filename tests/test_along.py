@@ -1,5 +1,7 @@
 """Rows of runs along a setting, and accuracy drawn against it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,23 @@ def test_no_features_are_all_features():
     runs = [r for kept in (0, 10, 20) for r in sweep(kept, features=kept)]
     assert {r.settings["seed"][0] for r in along(runs, "features")} == {10, 20, ALL}
     assert lines(plots.against(runs, "features"))["dann"] == ([10, 20, 30], [20, 30, 10])
+
+
+def test_runs_that_pruned_ones_begin_with_are_the_first_point_of_each_of_their_lines():
+    parents = [replace(r, id=f"{r.id} whole") for r in sweep(50, sparsity=0.0, init="pretrained")]
+    children = [
+        record(p.settings["task"], p.settings["seed"], p.curve[-1]["target_accuracy"] - lost, **own)
+        for p in parents
+        for structured, cost in ((False, 10), (True, 30))
+        for sparsity in (0.9, 0.5)
+        for lost in [cost * sparsity]
+        for own in [{"sparsity": sparsity, "structured": structured, "init": p.id}]
+    ]
+    found = lines(plots.against([*parents, *children], "sparsity"))
+    assert found["dann structured=False"] == ([0, 0.5, 0.9], [60, 55, 51])
+    assert found["dann structured=True"] == ([0, 0.5, 0.9], [60, 45, 33])
+    assert len(found) == 2
+    assert {r.settings["seed"][0] for r in along(children, "sparsity")} == {0.5, 0.9}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def changed_by(monkeypatch):
             return of_network(written[-1])
 
         monkeypatch.setitem(export.WRITE, "onnx", write)
-        monkeypatch.setitem(export.OPEN, ".onnx", open_)
+        monkeypatch.setitem(export.OPEN, "onnx", open_)
 
     return change
 
@@ -100,6 +100,21 @@ def test_a_file_that_differs_is_not_written(number, tmp_path, changed_by):
         export.export(trained(RUN)[0], tmp_path / "x.onnx", "onnx")
     assert (tmp_path / "x.onnx").read_bytes() == b"old"
     assert [file.name for file in tmp_path.glob("*x.onnx*")] == ["x.onnx"]
+
+
+@pytest.mark.slow
+def test_a_program_is_read_again_and_checked(tmp_path, monkeypatch):
+    real = export.WRITE["pt2"]
+
+    def write(network, example, about, file) -> None:
+        network = copy.deepcopy(network)
+        network.network.method.head[-1].bias[0] += 1e-3
+        real(network, example, about, file)
+
+    monkeypatch.setitem(export.WRITE, "pt2", write)
+    with pytest.raises(MismatchError, match=r"x\.pt2 was not written: its outputs differ"):
+        export.export(trained(RUN)[0], tmp_path / "x.pt2", "pt2")
+    assert not list(tmp_path.glob("*x.pt2*"))
 
 
 def test_without_the_benchmark_it_is_checked_on_noise(tmp_path, changed_by, monkeypatch):

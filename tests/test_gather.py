@@ -37,6 +37,19 @@ def test_rows_have_the_names_that_the_experiment_gives_them() -> None:
     assert list(texts(build(records))) == ["1 times", "2 times"]
 
 
+def test_runs_that_an_experiment_gives_one_name_are_told_apart() -> None:
+    records = [
+        record("dann", task, 50 + lr, seed, lr=lr, side=side, row="ours")
+        for task, side in ((STYLES[0], 32), (STYLES[1], 48))
+        for lr in (1, 2)
+        for seed in range(2)
+    ]
+    rows = texts(build(records))
+    assert rows["ours lr=1"][:2] == ["51.0 ± 0.0"] * 2
+    assert rows["ours lr=2"][:2] == ["52.0 ± 0.0"] * 2
+    assert len(rows) == 2
+
+
 def test_settings_that_vary_with_the_method_alone_are_not_named() -> None:
     records = [
         record("source_only", STYLES[0], 50, steps=5),

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -105,17 +107,15 @@ def test_a_picture_that_cannot_be_decoded_is_named_and_the_rest_is_done(folder, 
         ("colours.onnx nowhere.png", "no such file or folder: nowhere.png"),
         ("colours.onnx empty", "the folder empty has no image in it"),
         ("gone.onnx photos", "no such file: gone.onnx"),
-        ("model.h5 photos", "unknown ending '.h5' of model.h5, known: .onnx, .pt2, the id of"),
+        ("model.h5 photos", "unknown ending '.h5' of model.h5, known: .onnx, the id of a run or"),
         ("abc photos", "no record of a run 'abc' in results, known: none yet"),
         ("bad.onnx photos", "cannot read bad.onnx: "),
-        ("bad.pt2 photos", "cannot read bad.pt2: "),
         ("foreign.onnx photos", "foreign.onnx does not say its classes: it is not by `da export`"),
     ],
 )
 def test_mistakes_are_one_line(folder, capsys, words, said):
     Path("empty").mkdir()
     Path("bad.onnx").write_text("junk")
-    Path("bad.pt2").write_text("junk")
     write_model(Path("foreign.onnx"), {})
     with pytest.raises(SystemExit) as ended:
         da("predict", *words.split())
@@ -166,24 +166,46 @@ def test_onnx_needs_no_torch(folder):
     assert (done.stdout, done.stderr) == (f"{picture}  green  0.9999\n", "")
 
 
-@pytest.mark.slow
-def test_a_run_and_its_exported_program_say_the_same(folder, capsys, monkeypatch):
+@pytest.fixture
+def run(folder, monkeypatch) -> str:
+    """Id of a finished run with weights, and a record in the working folder."""
     monkeypatch.setattr(domains, "open_pair", stand_in)
     record, _ = trained(RUN)
     records.save(record, Path("results"))
-    Image.fromarray(pictures("flower.jpg").x[99].numpy()).save("piece.png")
-    da("export", RUN.id, "--to", "pt2")
+    return record.id
+
+
+@pytest.mark.slow
+def test_a_program_is_not_opened_by_predict(run, capsys, monkeypatch):
+    da("export", run, "--to", "pt2")
+    capsys.readouterr()
+    for opens in ("torch.export.load", "torch.load", "pickle.load", "pickle.loads"):
+        monkeypatch.setattr(opens, lambda *_, **__: pytest.fail("a program was opened"))
+    with pytest.raises(SystemExit) as ended:
+        da("predict", f"{run}.pt2", "photos")
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert err == (
+        f"da: unknown ending '.pt2' of {run}.pt2, known: .onnx, the id of a run or its record; "
+        "a .pt2 is for code of your own: torch.export.load\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_run_its_record_and_its_exported_program_say_the_same(run, capsys):
+    image = pictures("flower.jpg").x[99:100]
+    Image.fromarray(image[0].numpy()).save("piece.png")
+    da("export", run, "--to", "pt2")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{RUN.id}.pt2: 3 classes, 0.")
+    assert lines[0].startswith(f"{run}.pt2: 3 classes, 0.")
     assert lines[1].startswith("differs from PyTorch by at most ")
     assert lines[1].endswith(f" on 64 test images of {RUN.task}")
-    for model in (RUN.id, f"results/{RUN.id}.json", f"{RUN.id}.pt2"):
-        da("predict", model, "piece.png", "photos", "--csv")
-    said = np.array_split(capsys.readouterr().out.splitlines(), 3)
-    assert said[0][0] == ",".join(["path", "class", "probability", *CLASSES])
-    assert list(said[0]) == list(said[1])
-    for ours, theirs in zip(said[0][1:], said[2][1:], strict=True):
-        (*name, _, _, _, _), (*other, _, _, _, _) = ours.split(","), theirs.split(",")
-        assert name == other
-        p, q = ([float(x) for x in line.split(",")[2:]] for line in (ours, theirs))
-        np.testing.assert_allclose(p, q, atol=1e-4)
+    for model in (run, f"results/{run}.json"):
+        da("predict", model, "piece.png", "--csv")
+    header, said, *again = capsys.readouterr().out.splitlines()
+    assert header == ",".join(["path", "class", "probability", *CLASSES])
+    assert again == [header, said]
+    about = {"da.json": ""}
+    p, _ = torch.export.load(f"{run}.pt2", extra_files=about).module()(image)
+    np.testing.assert_allclose([float(x) for x in said.split(",")[3:]], p[0], atol=1e-4)
+    assert json.loads(json.loads(about["da.json"])["classes"]) == list(CLASSES)

@@ -85,3 +85,22 @@ def test_each_strategy_has_a_row():
     assert len(set(rows)) == 7
     assert rows[:7] * 24 == rows
     assert not experiment.names(EXPERIMENTS / "cifar10_resnet18.py", runs)
+
+
+def test_pruned_runs_differ_from_the_parent_of_their_seed_in_what_is_taken_out():
+    runs = experiment.runs(EXPERIMENTS / "pruning.py")
+    assert len({run.id for run in runs}) == len(runs) == 3 * (1 + 2 * 5)
+    parents = {run.seed: run for run in runs if not run.sparsity}
+    assert list(parents) == [0, 1, 2]
+    for run in runs:
+        begun = {"init": parents[run.seed].id} if run.sparsity else {}
+        taken = {"sparsity": run.sparsity, "structured": run.structured}
+        assert run == replace(parents[run.seed], **begun, **taken)
+    full = experiment.runs(EXPERIMENTS / "strategies.py", ["task=emoji:noto"])
+    assert {parents[0], parents[1]} <= set(full)
+
+
+def test_what_is_pruned_has_a_row_of_each_kind():
+    runs = experiment.runs(EXPERIMENTS / "pruning.py", ["seed=2"])
+    names = experiment.names(EXPERIMENTS / "pruning.py", runs)
+    assert [names[run.id] for run in runs] == ["parent"] + ["weights"] * 5 + ["channels"] * 5

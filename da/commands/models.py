@@ -37,7 +37,7 @@ def export(
 def predict(
     model: Annotated[
         Positional[str],
-        arg(metavar="RUN|FILE", help="A run, or a file by `da export`: a .pt2 is a program."),
+        arg(metavar="RUN|FILE.onnx", help="A run, or a file by `da export --to onnx`."),
     ],
     images: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="IMAGE|FOLDER...", help="What to classify.")
@@ -45,7 +45,7 @@ def predict(
     results: Results = Path("results"),
     csv: bool = False,
 ) -> None:
-    """Print path, class and probability of images, by a finished run or an exported file.
+    """Print path, class and probability of images, by a finished run or an ONNX file of one.
 
     Args:
         csv: As CSV with a header, and the probability of every class.
