@@ -131,8 +131,7 @@ def _begin(method: Method, run: Run) -> None:
                 f"run {run.init!r} has another {name} than this run's network"
             ) from error
     if run.sparsity and not run.structured:
-        matrices = pruning.prunable(method.backbone, method.neck, method.head)
-        pruning.zero_smallest(matrices, run.sparsity)
+        pruning.zero_smallest(pruning.prunable(method.backbone, method.neck), run.sparsity)
 
 
 def _teacher(run: Run, shown: Domain) -> Finished:

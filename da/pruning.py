@@ -1,7 +1,8 @@
 """Weights, or whole channels, of least magnitude taken out; the only import of torch_pruning.
 
-Single weights become 0 and stay so. Without a channel, layers are smaller: `take_shapes` gives a
-network as it was built the shapes of one that has lost some.
+Single weights become 0 and stay so, by one threshold for all layers but the classifier: the weights
+of a new one are all small, and would go first. Without a channel, layers are smaller: `take_shapes`
+gives a network as it was built the shapes of one that has lost some.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def prunable(*networks: nn.Module) -> list[nn.Parameter]:
 
 @torch.no_grad()
 def zero_smallest(weights: list[nn.Parameter], share: float) -> None:
-    """Set to 0 a `share` of all `weights` together, those of least magnitude (Han et al. 2015)."""
+    """Set to 0 a `share` of all `weights` together, those of least magnitude."""
     magnitudes = torch.cat([weight.flatten().abs() for weight in weights])
     kept = torch.ones_like(magnitudes)
     kept[magnitudes.argsort(stable=True)[: round(share * len(magnitudes))]] = 0

@@ -69,7 +69,7 @@ class Run:
     unit_features: bool = False
     """Scale each image's features to a root mean square of 1, as regime frozen always does."""
     sparsity: float = 0.0
-    """Share of the weights of run `init` that are set to 0 before the first step and stay 0."""
+    """Share of the weights of run `init`, all but its head's, that are 0 from the first step on."""
     structured: bool = False
     """Take that share of channels out of every layer of the backbone, not single weights."""
     keep_hidden: bool = True
@@ -224,7 +224,7 @@ def _of_pruning(run: Run) -> dict[str, bool]:
         "sparsity goes with regime full and a run's id as init": (
             run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
         ),
-        f"sparsity prunes backbone, neck and head, and {method.name} predicts with more": (
+        f"sparsity prunes backbone and neck, and {method.name} predicts with more": (
             run.sparsity != 0 and method.predict is not Method.predict
         ),
         "structured goes with a sparsity": run.structured and not run.sparsity,

@@ -183,7 +183,7 @@ def optimizer(run: Run, method: Method) -> Optimizer:
     """The optimizer of all parameters of `method` that move, the backbone's at their own rate."""
     made = _optimizer(run, method)
     if run.sparsity and not run.structured:
-        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck, method.head))
+        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck))
     return made
 
 

@@ -84,9 +84,10 @@ def test_prune_and_distill_as_a_user_types_them(parent, capsys):
     found = rows(capsys.readouterr().out)
     assert list(found) == ["parent", "0.5", "0.75"]
     _, sizes, macs, _, ratios, _ = zip(*found.values(), strict=True)
-    dense, biases = sizes[0], 32 + 48 + 8 + 2 + 2 * 8
-    assert sizes[1] == pytest.approx(biases + (dense - biases) / 2, abs=2)
-    assert sizes[2] == pytest.approx(biases + (dense - biases) / 4, abs=2)
+    dense, head = sizes[0], 8 * 2
+    spared = head + 32 + 48 + 8 + 2 + 2 * 8  # and biases and the norm
+    assert sizes[1] == pytest.approx(spared + (dense - spared) / 2, abs=2)
+    assert sizes[2] == pytest.approx(spared + (dense - spared) / 4, abs=2)
     assert len(set(macs)) == 1
     assert ratios[0] == 1
 

@@ -30,7 +30,7 @@ def pruned(parent: Run, sparsity: float = 0.6, **more) -> Run:
 
 
 def prunable(method) -> list[nn.Parameter]:
-    return pruning.prunable(method.backbone, method.neck, method.head)
+    return pruning.prunable(method.backbone, method.neck)
 
 
 def zeros(some: list[nn.Parameter]) -> int:
@@ -59,6 +59,11 @@ def test_exactly_the_share_is_taken_out_where_many_are_equal(share):
     nn.init.ones_(layer.weight)
     pruning.zero_smallest([layer.weight], share)
     assert zeros([layer.weight]) == 200 * share
+
+
+def test_the_head_is_spared(parent):
+    head = assemble(pruned(parent, 0.99), "cpu").method.head
+    assert zeros(list(head.parameters())) == 0
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
