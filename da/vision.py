@@ -1,9 +1,6 @@
 """Pixels: turning stored uint8 images into network input on their device."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from threading import Barrier
 from typing import Literal
 
 import torch
@@ -13,6 +10,8 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from da.augment import jitter, rand_augment
+from da.functional import one_thread
+from da.threads import each
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
@@ -21,7 +20,7 @@ Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
 
-_resize = torch.ops.aten._upsample_bilinear2d_aa.out
+_resize = torch._C._nn._upsample_bilinear2d_aa
 """F.interpolate(mode="bilinear", antialias=True), which cannot be told where to write."""
 
 
@@ -69,22 +68,33 @@ def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
 
 
 def augmented(
-    x: Shaped[Tensor, "b ..."], side: int, augment: Augment, generator: torch.Generator
+    x: Shaped[Tensor, "n ..."],
+    side: int,
+    augment: Augment,
+    generator: torch.Generator,
+    rows: Int[Tensor, "b"] | None = None,
 ) -> Shaped[Tensor, "b ..."]:
     """Network input for training; every image gets its own random crop, flip and so on.
 
-    Features `b d` stay as they are; of features `b v d` each image shows one of its v views.
+    Features `b d` stay as they are; of features `b v d` each image shows one of its v views. With
+    `rows`, those of `x` are meant: what is to be cropped on a CPU is then not copied before.
     """
     if not is_random(x, augment):
-        return unaugmented(x, side)
+        return unaugmented(_taken(x, rows), side)
     if x.dtype != torch.uint8:
-        return _any_view(x, generator)
-    boxes = random_boxes(len(x), generator)
-    flip = torch.rand(len(x), generator=generator) < 0.5
-    seen = crop(x, boxes, flip & (augment != "crop"), side)
+        return _any_view(_taken(x, rows), generator)
+    b = len(x if rows is None else rows)
+    with one_thread():  # MKL takes all of them to the root of 32 numbers
+        boxes = random_boxes(b, generator)
+        flip = torch.rand(b, generator=generator) < 0.5
+    seen = crop(x, boxes, flip & (augment != "crop"), side, rows)
     if augment == "jitter":
         return jitter(scale(seen), generator)
     return rand_augment(scale(seen), generator) if augment == "strong" else seen
+
+
+def _taken(x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b ..."]:
+    return x if rows is None else x.index_select(0, rows)
 
 
 def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
@@ -116,13 +126,21 @@ def random_boxes(
     return torch.stack([at[0] * (1 - height), at[1] * (1 - width), height, width], 1)
 
 
-def crop(x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int) -> Pixels:
-    """The box of each image at `side` by `side` pixels, mirrored where `flip`.
+def crop(
+    x: UInt8[Tensor, "n h w c"],
+    boxes: Boxes,
+    flip: Bool[Tensor, "b"],
+    side: int,
+    rows: Int[Tensor, "b"] | None = None,
+) -> Pixels:
+    """The box of each image, or of each at `rows`, at `side` by `side` pixels, mirrored if `flip`.
 
     On a CPU boxes are rounded to whole pixels and shrunk without aliasing, to bytes, as torchvision
     does by default; elsewhere they are sampled where they are, and numbers in 0..1.
     """
-    return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, side)
+    if x.device.type == "cpu":
+        return resized(x, boxes, flip, side, rows)
+    return sampled(_taken(x, rows), boxes, flip, side)
 
 
 def sampled(
@@ -141,27 +159,26 @@ def sampled(
 
 
 def resized(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], side: int
+    x: UInt8[Tensor, "n h w c"],
+    boxes: Boxes,
+    flip: Bool[Tensor, "b"],
+    side: int,
+    rows: Int[Tensor, "b"] | None = None,
 ) -> UInt8[Tensor, "b c s s"]:
     """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
-    out = x.new_empty(len(x), side, side, x.shape[3])
-    pieces = list(
-        zip(x, whole_pixels(boxes, *x.shape[1:3]).tolist(), flip.tolist(), out, strict=True)
-    )
+    stored, seen = _seen(x), _seen(x.new_empty(len(boxes), side, side, x.shape[3]))
+    at = range(len(x)) if rows is None else rows.tolist()
+    corners = whole_pixels(boxes, *x.shape[1:3]).tolist()
 
-    def resize(some: list) -> None:
-        for image, (top, left, bottom, right), mirror, place in some:
-            piece = _seen(image[None, top:bottom, left:right])
-            _resize(piece, (side, side), False, out=_seen(place[None]))
-            if mirror:
-                place.copy_(place.flip(1))
+    def resize(row: int, box: list[int], mirror: bool, place: Tensor) -> None:
+        top, left, bottom, right = box
+        piece = stored[row : row + 1, :, top:bottom, left:right]
+        _resize(piece, (side, side), False, out=place)
+        if mirror:
+            place.copy_(place.flip(3))
 
-    threads = torch.get_num_threads()
-    if threads == 1:
-        resize(pieces)
-    else:
-        list(_pool(threads).map(resize, [pieces[t::threads] for t in range(threads)]))
-    return _seen(out)
+    each(resize, zip(at, corners, flip.tolist(), seen.split(1), strict=True))
+    return seen
 
 
 def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
@@ -171,21 +188,3 @@ def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
     start, end = ((at * sides + 0.5).floor().long() for at in (first, first + size))
     start = start.minimum(sides - 1)
     return torch.cat([start, end.maximum(start + 1)], 1)
-
-
-@lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that carry out operations alone: split once more, each would wait for the other."""
-    ready = Barrier(threads + 1)
-
-    def begin() -> None:
-        torch.set_num_threads(1)
-        torch.get_num_threads()  # settles it for this thread, whatever is set elsewhere later
-        ready.wait()
-
-    pool = ThreadPoolExecutor(threads, "crop", begin)
-    for _ in range(threads):
-        pool.submit(int)
-    ready.wait()
-    torch.set_num_threads(threads)
-    return pool
