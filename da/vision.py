@@ -1,6 +1,7 @@
 """Pixels: turning stored uint8 images into network input on their device."""
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -20,8 +21,8 @@ Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
 
-_resize = torch._C._nn._upsample_bilinear2d_aa
-"""F.interpolate(mode="bilinear", antialias=True), which cannot be told where to write."""
+_resize: Callable[..., Tensor] = torch._C._nn._upsample_bilinear2d_aa
+"""What F.interpolate(mode="bilinear", antialias=True) calls, but can be told where to write."""
 
 
 Pixels = Shaped[Tensor, "b c _ _"]
@@ -94,7 +95,10 @@ def augmented(
 
 
 def _taken(x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b ..."]:
-    return x if rows is None else x.index_select(0, rows)
+    if rows is None:
+        return x
+    with one_thread():
+        return x.index_select(0, rows)
 
 
 def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
