@@ -17,19 +17,24 @@ from da.functional import one_thread
 
 def each(do: Callable[..., object], parts: Iterable[tuple[Any, ...]]) -> None:
     """`do(*part)` for every part; a thread that is done with one takes the next that is left."""
-    every, inference = list(parts), torch.is_inference_mode_enabled()
-    left, others = iter(every), min(torch.get_num_threads(), len(every)) - 1
+    every, inference, threads = (
+        list(parts),
+        torch.is_inference_mode_enabled(),
+        torch.get_num_threads(),
+    )
+    left = iter(every)
 
     def take() -> None:
         with torch.inference_mode(inference):  # which is a thread's own
             for part in left:
                 do(*part)
 
-    helped = [_pool(others).submit(take) for _ in range(others)]
+    others = [_pool(threads - 1).submit(take) for _ in range(min(threads, len(every)) - 1)]
     with one_thread():
         take()
-    for thread in helped:
-        thread.result()
+    for other in others:
+        if not other.cancel():  # one that has not begun would find nothing left
+            other.result()
 
 
 @lru_cache(maxsize=1)
