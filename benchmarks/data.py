@@ -92,7 +92,7 @@ def ours(x: Tensor, side: int, batch: int, augment: Augment) -> Callable[[], Ten
 
     def make() -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
-        return backbone(augmented(x.index_select(0, rows), resize, augment, generator))
+        return backbone(augmented(x, resize, augment, generator, rows))
 
     return make
 

@@ -18,10 +18,11 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.threads import each
 from da.vision import Interpolation, scale
 
-_CACHED = 2**21
-"""Numbers that the largest of a CPU's caches holds with room to spare."""
+_CACHED = 2**19
+"""Numbers that a thread normalises at a time: they stay in a cache, and every thread has some."""
 
 
 class Backbone(nn.Module):
@@ -60,19 +61,23 @@ class Backbone(nn.Module):
 
         A few images at a time, which stay in a CPU's caches from one operation to the next.
         """
-        if torch.compiler.is_exporting():  # for any number of images
+        if torch.compiler.is_exporting() or x.requires_grad:
             return (scale(x) - self.mean) / self.std
         out = torch.empty_like(x, dtype=_real(x), memory_format=self.layout)
-        last, mean, std = self.layout == torch.channels_last, self.mean, self.std
-        if last:  # whole rows of pixels, since three channels are too few for vector instructions
-            mean, std = (v.flatten().repeat(x.shape[3]) for v in (mean, std))
-        few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
-        for part, place in zip(x.split(few), out.split(few), strict=True):
+        factor, shift, lines = 1 / self.std, -self.mean / self.std, out
+        if x.dtype == torch.uint8:
+            factor /= 255
+        if self.layout == torch.channels_last:
+            # whole rows of pixels, since three channels are too few for vector instructions
+            factor, shift = (v.flatten().repeat(x.shape[3]) for v in (factor, shift))
+            lines = rearrange(out, "b c h w -> b h (w c)")
+
+        def write(part: Tensor, place: Tensor, line: Tensor) -> None:
             place.copy_(part)
-            if x.dtype == torch.uint8:
-                place.div_(255)
-            rows = rearrange(place, "b c h w -> b h (w c)") if last else place
-            rows.sub_(mean).div_(std)
+            torch.addcmul(shift, line, factor, out=line)
+
+        few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
+        each(write, zip(x.split(few), out.split(few), lines.split(few), strict=True))
         return out
 
 

@@ -89,11 +89,14 @@ class _Sight:
         self.views = torch.Generator()
 
     def see(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
+        augment = augment or self.augment
+        if images.x.device.type == self.device.type == "cpu":
+            return augmented(images.x, images.resize, augment, self.views, images.rows[i])
         x = images.take(i)
         if x.device.type == "cpu" and self.device.type == "cuda":
             x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
         x = x.to(self.device, non_blocking=True)
-        return augmented(x, images.resize, augment or self.augment, self.views)
+        return augmented(x, images.resize, augment, self.views)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
         return Labeled(self.see(images, i), images.take_y(i).to(self.device, non_blocking=True))

@@ -1,10 +1,8 @@
 """Pixels: turning stored uint8 images into network input on their device."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from threading import Barrier
 from typing import Literal
 
 import torch
@@ -14,6 +12,8 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from da.augment import jitter, rand_augment
+from da.functional import one_thread
+from da.threads import each
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
@@ -25,11 +25,11 @@ Boxes = Float[Tensor, "b 4"]
 Interpolation = Literal["bilinear", "bicubic"]
 """How pixels are computed between those that are stored."""
 
-_RESIZE = {
-    "bilinear": torch.ops.aten._upsample_bilinear2d_aa.out,
-    "bicubic": torch.ops.aten._upsample_bicubic2d_aa.out,
+_RESIZE: dict[Interpolation, Callable[..., Tensor]] = {
+    "bilinear": torch._C._nn._upsample_bilinear2d_aa,
+    "bicubic": torch._C._nn._upsample_bicubic2d_aa,
 }
-"""F.interpolate(antialias=True) by its mode, which cannot be told where to write."""
+"""What F.interpolate(antialias=True) calls by its mode, but can be told where to write."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +93,36 @@ def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
 
 
 def augmented(
-    x: Shaped[Tensor, "b ..."], resize: Resize, augment: Augment, generator: torch.Generator
+    x: Shaped[Tensor, "n ..."],
+    resize: Resize,
+    augment: Augment,
+    generator: torch.Generator,
+    rows: Int[Tensor, "b"] | None = None,
 ) -> Shaped[Tensor, "b ..."]:
     """Network input for training; every image gets its own random crop, flip and so on.
 
-    Features `b d` stay as they are; of features `b v d` each image shows one of its v views.
+    Features `b d` stay as they are; of features `b v d` each image shows one of its v views. With
+    `rows`, those of `x` are meant: what is to be cropped on a CPU is then not copied before.
     """
     if not is_random(x, augment):
-        return unaugmented(x, resize)
+        return unaugmented(_taken(x, rows), resize)
     if x.dtype != torch.uint8:
-        return _any_view(x, generator)
-    boxes = random_boxes(len(x), generator)
-    flip = torch.rand(len(x), generator=generator) < 0.5
-    seen = crop(x, boxes, flip & (augment != "crop"), resize)
+        return _any_view(_taken(x, rows), generator)
+    b = len(x if rows is None else rows)
+    with one_thread():  # MKL takes all of them to the root of 32 numbers
+        boxes = random_boxes(b, generator)
+        flip = torch.rand(b, generator=generator) < 0.5
+    seen = crop(x, boxes, flip & (augment != "crop"), resize, rows)
     if augment == "jitter":
         return jitter(scale(seen), generator)
     return rand_augment(scale(seen), generator) if augment == "strong" else seen
+
+
+def _taken(x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b ..."]:
+    if rows is None:
+        return x
+    with one_thread():
+        return x.index_select(0, rows.to(x.device))
 
 
 def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
@@ -141,14 +155,20 @@ def random_boxes(
 
 
 def crop(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
+    x: UInt8[Tensor, "n h w c"],
+    boxes: Boxes,
+    flip: Bool[Tensor, "b"],
+    resize: Resize,
+    rows: Int[Tensor, "b"] | None = None,
 ) -> Pixels:
-    """The box of each image as wide and high as `resize` says, mirrored where `flip`.
+    """The box of each image, or of each at `rows`, as `resize` says, mirrored if `flip`.
 
     On a CPU boxes are rounded to whole pixels and shrunk without aliasing, to bytes, as torchvision
     does by default; elsewhere they are sampled where they are, and numbers in 0..1.
     """
-    return (resized if x.device.type == "cpu" else sampled)(x, boxes, flip, resize)
+    if x.device.type == "cpu":
+        return resized(x, boxes, flip, resize, rows)
+    return sampled(_taken(x, rows), boxes, flip, resize)
 
 
 def sampled(
@@ -169,28 +189,27 @@ def sampled(
 
 
 def resized(
-    x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
+    x: UInt8[Tensor, "n h w c"],
+    boxes: Boxes,
+    flip: Bool[Tensor, "b"],
+    resize: Resize,
+    rows: Int[Tensor, "b"] | None = None,
 ) -> UInt8[Tensor, "b c s s"]:
     """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
     side, write = resize.side, _RESIZE[resize.interpolation]
-    out = x.new_empty(len(x), side, side, x.shape[3])
-    pieces = list(
-        zip(x, whole_pixels(boxes, *x.shape[1:3]).tolist(), flip.tolist(), out, strict=True)
-    )
+    stored, seen = _seen(x), _seen(x.new_empty(len(boxes), side, side, x.shape[3]))
+    at = range(len(x)) if rows is None else rows.tolist()
+    corners = whole_pixels(boxes, *x.shape[1:3]).tolist()
 
-    def resize_each(some: list) -> None:
-        for image, (top, left, bottom, right), mirror, place in some:
-            piece = _seen(image[None, top:bottom, left:right])
-            write(piece, (side, side), False, out=_seen(place[None]))
-            if mirror:
-                place.copy_(place.flip(1))
+    def one(row: int, box: list[int], mirror: bool, place: Tensor) -> None:
+        top, left, bottom, right = box
+        piece = stored[row : row + 1, :, top:bottom, left:right]
+        write(piece, (side, side), False, out=place)
+        if mirror:
+            place.copy_(place.flip(3))
 
-    threads = torch.get_num_threads()
-    if threads == 1:
-        resize_each(pieces)
-    else:
-        list(_pool(threads).map(resize_each, [pieces[t::threads] for t in range(threads)]))
-    return _seen(out)
+    each(one, zip(at, corners, flip.tolist(), seen.split(1), strict=True))
+    return seen
 
 
 def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
@@ -200,21 +219,3 @@ def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
     start, end = ((at * sides + 0.5).floor().long() for at in (first, first + size))
     start = start.minimum(sides - 1)
     return torch.cat([start, end.maximum(start + 1)], 1)
-
-
-@lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that carry out operations alone: split once more, each would wait for the other."""
-    ready = Barrier(threads + 1)
-
-    def begin() -> None:
-        torch.set_num_threads(1)
-        torch.get_num_threads()  # settles it for this thread, whatever is set elsewhere later
-        ready.wait()
-
-    pool = ThreadPoolExecutor(threads, "crop", begin)
-    for _ in range(threads):
-        pool.submit(int)
-    ready.wait()
-    torch.set_num_threads(threads)
-    return pool

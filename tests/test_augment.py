@@ -50,6 +50,24 @@ def test_every_image_of_a_batch_is_augmented_in_its_own_way(kind):
     assert len(x.flatten(1).unique(dim=0)) >= 31
 
 
+@pytest.mark.parametrize("kind", ["none", "crop", "crop_flip", "jitter", "strong"])
+def test_rows_are_augmented_as_the_images_that_are_there(kind):
+    x, rows = (
+        ramps(6) + torch.arange(6, dtype=torch.uint8)[:, None, None, None],
+        torch.arange(5, 1, -1),
+    )
+    assert augmented(x, Resize(8), kind, generator(), rows).equal(
+        augmented(x[rows], Resize(8), kind, generator())
+    )
+
+
+def test_rows_of_views_are_those_of_their_images():
+    x, rows = torch.rand(6, 3, 5), torch.tensor([4, 0, 4])
+    assert augmented(x, Resize(), "none", generator(), rows).equal(
+        augmented(x[rows], Resize(), "none", generator())
+    )
+
+
 def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
     first = vision.scale(augmented(ramps(8), Resize(8), "crop_flip", generator()))
     for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):

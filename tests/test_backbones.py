@@ -61,8 +61,15 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
     expected = (x / 255 - mean[:, None, None]) / std[:, None, None]
     for given in (x, x / 255):
         seen = backbone.normalised(given)
-        assert seen.equal(expected)
+        torch.testing.assert_close(seen, expected, atol=1e-6, rtol=0)
         assert seen.is_contiguous(memory_format=layout)
+
+
+def test_gradients_reach_numbers_before_they_are_normalised():
+    backbone = backbones.Backbone(nn.Identity(), 3, [0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
+    x = torch.rand(2, 3, 4, 4, requires_grad=True)
+    backbone.normalised(x).sum().backward()
+    assert x.grad[0, :, 0, 0].tolist() == [2, 1, 0.5]
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ ORDER = [
     "home",
     "memory",
     "functional",
+    "threads",
     "kernels",
     "eigen",
     "transport",
