@@ -38,6 +38,7 @@ ORDER = [
     "method",
     "methods",
     "trainer",
+    "optimizers",
     "tuning",
     "features",
     "columns",
