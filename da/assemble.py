@@ -32,6 +32,8 @@ class Parts:
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = _device(device)
+    if place.type == "cpu":
+        memory.keep()
     source, target = domains.open_pair(run.task, run.side)
     stored_side = source.x.shape[1]
     side = run.side or min(stored_side, 224)
@@ -84,8 +86,6 @@ def _moving(
     run: Run, source: Domain, target: Domain, side: int, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """The backbone, and both domains as they are."""
-    if place.type == "cpu":
-        memory.keep()
     backbone = backbones.build(run.backbone, run.init, **run.built_with)
     if run.side and run.init != "random":
         backbones.check_side(backbone, run.backbone, run.side)
