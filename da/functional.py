@@ -233,6 +233,11 @@ def squared_distances(
     return distances.clamp_min_(0)
 
 
+def under_transforms() -> bool:
+    """Whether the code that runs is that of many runs under vmap, or another of torch.func's."""
+    return torch._C._are_functorch_transforms_active()
+
+
 def wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """In float32 where it comes in half precision, which sums of squares overflow."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from da.functional import under_transforms
+
 _STREAMS: ContextVar[Sequence[torch.Generator]] = ContextVar("streams")
 
 
@@ -43,7 +45,8 @@ class Dropout(nn.Module):
         """Zero a share of `x` in training, and scale the rest up."""
         if not self.training:
             return x
-        return x * (_Bernoulli.apply(x.detach(), 1 - self.share) / (1 - self.share))
+        draw = _Bernoulli.apply if under_transforms() else _Bernoulli.forward
+        return x * draw(x.detach(), 1 - self.share).div_(1 - self.share)
 
 
 class _Bernoulli(Function):
