@@ -171,6 +171,20 @@ def randomized_multilinear(
     return (f @ r_f) * (p @ r_p) / r_f.shape[1] ** 0.5
 
 
+def cross_entropy(
+    logits: Float[Tensor, "b k"], y: Int[Tensor, "b"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy with classes `y`, a share of each label spread over all classes.
+
+    Under vmap PyTorch's goes through Python, and imports an algebra system for it: 1 s.
+    """
+    if not under_transforms():
+        return F.cross_entropy(logits, y, label_smoothing=smoothing)
+    log_p = wide(logits).log_softmax(1)
+    right = log_p.gather(1, y[:, None]).mean()
+    return -(1 - smoothing) * right - smoothing * log_p.mean()
+
+
 def discrepancy(p: Float[Tensor, "b k"], q: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     """Mean absolute difference of class probabilities (Saito et al. 2018)."""
     return (p - q).abs().mean()
@@ -184,7 +198,7 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
     p = (wide(logits) / temperature).softmax(1)
     weight = entropy_weights(p.detach())
     with torch.autocast(logits.device.type, enabled=False):
-        confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
+        confusion = (weight[:, None] * p).mT @ p
     confusion = confusion / confusion.sum(1, keepdim=True)
     return (confusion.sum() - confusion.trace()) / p.shape[1]
 
