@@ -31,6 +31,8 @@ class Parts:
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = _device(device)
+    if place.type == "cpu":
+        memory.keep()
     source, target = domains.open_pair(run.task, run.side)
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
@@ -82,8 +84,6 @@ def _moving(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """The backbone, and both domains as they are."""
-    if place.type == "cpu":
-        memory.keep()
     backbone = backbones.build(run.backbone, run.init, **run.built_with)
     if run.init != "random":
         backbones.check_resize(backbone, run.backbone, **_by_hand(run))

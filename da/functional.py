@@ -53,6 +53,12 @@ def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     return f.mT @ f / (f.shape[-2] - 1)
 
 
+def _root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+    """Rows whose outer products add up to the covariance of those of `f`."""
+    f = wide(f)
+    return (f - f.mean(-2, keepdim=True)) / (f.shape[-2] - 1) ** 0.5
+
+
 def covariance_power(
     f: Float[Tensor, "*g b d"], exponent: float, *, ridge: float
 ) -> Float[Tensor, "*g d d"]:
@@ -66,7 +72,7 @@ def covariance_power(
     identity = torch.eye(d, device=f.device, dtype=f.dtype)
     if b >= d:
         return matrix_power(covariance(f) + ridge * identity, exponent)
-    f = (f - f.mean(-2, keepdim=True)) / (b - 1) ** 0.5
+    f = _root(f)
     ridge = max(ridge, 1e-12)
     with one_thread():
         values, vectors = torch.linalg.eigh(f @ f.mT)
@@ -78,10 +84,19 @@ def covariance_power(
 
 
 def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
-    """Squared distance of the two covariances over 4d² (Sun & Saenko 2016, eq. 1)."""
+    """Squared distance of the two covariances over 4d² (Sun & Saenko 2016, eq. 1).
+
+    By inner products of images where these are fewer than features.
+    """
+    n, d = f_s.shape
     with torch.autocast(f_s.device.type, enabled=False):
-        gap = covariance(f_s) - covariance(f_t)
-        return gap.square().sum() / (4 * f_s.shape[1] ** 2)
+        if n + len(f_t) > d:
+            squared = (covariance(f_s) - covariance(f_t)).square().sum()
+        else:
+            f = torch.cat([_root(f_s), _root(f_t)])
+            sign = torch.cat([f.new_ones(n), -f.new_ones(len(f_t))])
+            squared = sign @ (f @ f.mT).square() @ sign
+        return squared / (4 * d**2)
 
 
 def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
@@ -156,6 +171,20 @@ def randomized_multilinear(
     return (f @ r_f) * (p @ r_p) / r_f.shape[1] ** 0.5
 
 
+def cross_entropy(
+    logits: Float[Tensor, "b k"], y: Int[Tensor, "b"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy with classes `y`, a share of each label spread over all classes.
+
+    Under vmap PyTorch's goes through Python, and imports an algebra system for it: 1 s.
+    """
+    if not under_transforms():
+        return F.cross_entropy(logits, y, label_smoothing=smoothing)
+    log_p = wide(logits).log_softmax(1)
+    right = log_p.gather(1, y[:, None]).mean()
+    return -(1 - smoothing) * right - smoothing * log_p.mean()
+
+
 def discrepancy(p: Float[Tensor, "b k"], q: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     """Mean absolute difference of class probabilities (Saito et al. 2018)."""
     return (p - q).abs().mean()
@@ -169,7 +198,7 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
     p = (wide(logits) / temperature).softmax(1)
     weight = entropy_weights(p.detach())
     with torch.autocast(logits.device.type, enabled=False):
-        confusion = torch.einsum("b,bi,bj->ij", weight, p, p)
+        confusion = (weight[:, None] * p).mT @ p
     confusion = confusion / confusion.sum(1, keepdim=True)
     return (confusion.sum() - confusion.trace()) / p.shape[1]
 
@@ -231,6 +260,11 @@ def squared_distances(
     distances = (x @ y.mT).mul_(-2)
     distances.add_(x.square().sum(-1)[..., :, None]).add_(y.square().sum(-1)[..., None, :])
     return distances.clamp_min_(0)
+
+
+def under_transforms() -> bool:
+    """Whether the code that runs is that of many runs under vmap, or another of torch.func's."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -18,6 +18,7 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.functional import under_transforms
 from da.threads import each
 from da.vision import Interpolation, scale
 
@@ -61,20 +62,20 @@ class Backbone(nn.Module):
 
         A few images at a time, which stay in a CPU's caches from one operation to the next.
         """
-        if torch.compiler.is_exporting() or x.requires_grad:
+        if torch.compiler.is_exporting() or under_transforms() or x.requires_grad:
             return (scale(x) - self.mean) / self.std
         out = torch.empty_like(x, dtype=_real(x), memory_format=self.layout)
-        factor, shift, lines = 1 / self.std, -self.mean / self.std, out
-        if x.dtype == torch.uint8:
-            factor /= 255
+        mean, std, lines = self.mean, self.std, out
         if self.layout == torch.channels_last:
             # whole rows of pixels, since three channels are too few for vector instructions
-            factor, shift = (v.flatten().repeat(x.shape[3]) for v in (factor, shift))
+            mean, std = (v.flatten().repeat(x.shape[3]) for v in (mean, std))
             lines = rearrange(out, "b c h w -> b h (w c)")
 
         def write(part: Tensor, place: Tensor, line: Tensor) -> None:
             place.copy_(part)
-            torch.addcmul(shift, line, factor, out=line)
+            if x.dtype == torch.uint8:
+                place.div_(255)
+            line.sub_(mean).div_(std)
 
         few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
         each(write, zip(x.split(few), out.split(few), lines.split(few), strict=True))

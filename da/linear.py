@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from da.functional import under_transforms
+
 SMALL = 2**20
 """Below so many multiplications the call costs more than is won."""
 
@@ -23,7 +25,9 @@ class Linear(nn.Linear):
         """The products of rows and weights, and the bias."""
         if not _pays(x, self.weight):
             return super().forward(x)
-        return _Product.apply(x, self.weight) + self.bias
+        if under_transforms():
+            return _Product.apply(x, self.weight) + self.bias
+        return _Affine.apply(x, self.weight, self.bias)
 
 
 def _pays(x: Tensor, weight: Tensor) -> bool:
@@ -46,13 +50,40 @@ def mkl_is_slow() -> bool:
     return about.exists() and "AuthenticAMD" in about.read_text()
 
 
+def _product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """a bᵀ + bias."""
+    return torch.ops.mkldnn._linear_pointwise.default(a, b, bias, "none", [], "")
+
+
+class _Affine(Function):
+    """a bᵀ + bias, differentiable any number of times, for one run: PyTorch calls Functions that
+    know vmap more slowly.
+    """
+
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return _product(a, b, bias)
+
+    @staticmethod
+    def backward(ctx, grad):
+        a, b = ctx.saved_tensors
+        of_a, of_b, of_bias = ctx.needs_input_grad
+        multiply = _Product.apply if torch.is_grad_enabled() else _product
+        return (
+            multiply(grad, b.mT) if of_a else None,
+            multiply(grad.mT, a.mT) if of_b else None,
+            grad.sum(0) if of_bias else None,
+        )
+
+
 class _Product(Function):
     """a bᵀ, differentiable any number of times; under vmap one product after another."""
 
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:
         if a.ndim == 2:
-            return torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
+            return _product(a, b)
         out = a.new_empty(*a.shape[:2], b.shape[1])
         for one, x, y in zip(out, a, b, strict=True):
             one.copy_(_Product.forward(x, y))

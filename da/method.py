@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from da.batch import Batch
 from da.domains import Images, LabeledImages
-from da.functional import Scalar
+from da.functional import Scalar, cross_entropy
 from da.network import Network
 from da.stages import keep_held
 
@@ -154,7 +153,7 @@ class Method(nn.Module):
 
     def task_loss(self, logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> Float[Tensor, ""]:
         """Mean cross-entropy of labelled images, their labels smoothed as the network says."""
-        return F.cross_entropy(logits, y, label_smoothing=self.network.label_smoothing)
+        return cross_entropy(logits, y, self.network.label_smoothing)
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
         """Features of target images: the neck's output, which methods align."""

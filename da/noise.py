@@ -6,11 +6,14 @@ Whoever trains many runs under vmap says with `streams` which generator belongs 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
+
+from da.functional import under_transforms
 
 _STREAMS: ContextVar[Sequence[torch.Generator]] = ContextVar("streams")
 
@@ -43,7 +46,8 @@ class Dropout(nn.Module):
         """Zero a share of `x` in training, and scale the rest up."""
         if not self.training:
             return x
-        return x * (_Bernoulli.apply(x.detach(), 1 - self.share) / (1 - self.share))
+        draw = _Bernoulli.apply if under_transforms() else _Bernoulli.forward
+        return x * draw(x.detach(), 1 - self.share).div_(1 - self.share)
 
 
 class _Bernoulli(Function):
@@ -51,7 +55,7 @@ class _Bernoulli(Function):
 
     @staticmethod
     def forward(x: Tensor, p: float) -> Tensor:
-        return torch.empty_like(x).bernoulli_(p)
+        return _filled(torch.empty_like(x), p, None)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -62,5 +66,20 @@ class _Bernoulli(Function):
         each = x.movedim(in_dims[0], 0)
         drawn = torch.empty_like(each)
         for one, generator in zip(drawn, _STREAMS.get(), strict=True):
-            one.bernoulli_(p, generator=generator)
+            _filled(one, p, generator)
         return drawn, 0
+
+
+def _filled(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """`x.bernoulli_(p)`, in half of the time where that draws number by number."""
+    if x.device.type == "cpu" and _draws_number_by_number():
+        return x.copy_(torch.empty_like(x, dtype=torch.float64).uniform_(generator=generator) < p)
+    return x.bernoulli_(p, generator=generator)
+
+
+@lru_cache
+def _draws_number_by_number() -> bool:
+    """Whether `bernoulli_` compares uniform numbers with p, as on all CPUs but Intel's."""
+    one, other = (torch.Generator().manual_seed(0) for _ in range(2))
+    uniform = torch.empty(100, dtype=torch.float64).uniform_(generator=one)
+    return torch.equal(torch.empty(100).bernoulli_(0.3, generator=other), (uniform < 0.3).float())

@@ -1,5 +1,6 @@
 """Many runs, in processes side by side: each is done once, whoever else works in the folder."""
 
+import math
 import multiprocessing
 import os
 import threading
@@ -71,13 +72,12 @@ def sweep(
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
     jobs = [_Job(run, folder, device, keep or run.id in begun_with) for run in runs]
     waiting = {job.run.id: job for job in jobs if not job.done()}
+    processes = usual_workers(device) if workers == "auto" else workers
     while waiting:
         wave = [
             job for job in waiting.values() if not {job.run.init, job.run.teacher} & waiting.keys()
         ]
-        yield from _side_by_side(
-            _groups(wave, grouped), usual_workers(device) if workers == "auto" else workers
-        )
+        yield from _side_by_side(_groups(wave, grouped, processes), processes)
         for job in wave:
             del waiting[job.run.id]
 
@@ -94,14 +94,23 @@ def usual_workers(device: str = "auto") -> int:
     return max(1, min(cores() // 4, free // GPU_SHARE))
 
 
-def _groups(jobs: Sequence[_Job], grouped: bool) -> list[list[_Job]]:
-    """Jobs that can train together, no more than `TOGETHER` at a time."""
+def _groups(jobs: Sequence[_Job], grouped: bool, workers: int) -> list[list[_Job]]:
+    """Jobs that can train together, no more than `TOGETHER` at a time.
+
+    Groups of one kind are about equal, and as many as keep all workers busy to the end.
+    """
     alike: dict[str, list[_Job]] = {}
     for job in jobs:
         alike.setdefault((grouped and kind(job.run)) or job.run.id, []).append(job)
-    return [
-        some[at : at + TOGETHER] for some in alike.values() for at in range(0, len(some), TOGETHER)
-    ]
+    return [group for some in alike.values() for group in _divided(some, workers)]
+
+
+def _divided(some: list[_Job], workers: int) -> list[list[_Job]]:
+    count = math.ceil(len(some) / TOGETHER)
+    if count > 1:
+        count = workers * math.ceil(count / workers)
+    size = math.ceil(len(some) / count)
+    return [some[at : at + size] for at in range(0, len(some), size)]
 
 
 def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:

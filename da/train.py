@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple
 
 import torch
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import Optimizer
 from tqdm import tqdm
 
 from da import diagnosis, evaluate, loaders, pruning, selection, symptoms, trainer, weights
@@ -18,6 +18,7 @@ from da.environment import environment, peak_memory
 from da.functional import one_thread
 from da.methods import Losses, Method
 from da.noise import default_generator
+from da.optimizers import SGD, AdamW
 from da.records import Point, Record
 from da.run import Run
 

@@ -47,13 +47,21 @@ def train_step(
         with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
             losses = phase.losses(batch, progress)
         params = [p for p in phase.updates if p.requires_grad]
-        optimizer.zero_grad()
-        torch.stack(list(losses.values())).sum().backward(inputs=params)
+        _forget_gradients(optimizer)
+        live = [loss for loss in losses.values() if loss.requires_grad]
+        torch.autograd.backward([x.sum() if x.ndim else x for x in live], inputs=params)
         average_gradients(params)
         optimizer.step()
         logged |= {name: loss.detach() for name, loss in losses.items()}
     method.after_step()
     return logged
+
+
+def _forget_gradients(optimizer: Optimizer) -> None:
+    """As `zero_grad`, which takes several times as long to say so to a profiler."""
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            p.grad = None
 
 
 class _Log:

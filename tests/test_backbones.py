@@ -61,7 +61,7 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
     expected = (x / 255 - mean[:, None, None]) / std[:, None, None]
     for given in (x, x / 255):
         seen = backbone.normalised(given)
-        torch.testing.assert_close(seen, expected, atol=1e-6, rtol=0)
+        assert seen.equal(expected)
         assert seen.is_contiguous(memory_format=layout)
 
 

@@ -1,19 +1,23 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
+from torch.func import vmap
 
 from conftest import normal
 from da.functional import (
     class_confusion,
     coral,
     covariance,
+    cross_entropy,
     entropy,
     grl_warmup,
     matrix_power,
@@ -95,6 +99,14 @@ def test_class_confusion_of_half_precision_is_taken_in_float32():
         assert class_confusion(logits, 2.5).equal(confusion)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_many_runs_is_that_of_each(smoothing):
+    logits, y = normal(3, 8, 5), torch.arange(24).reshape(3, 8) % 5
+    together = vmap(partial(cross_entropy, smoothing=smoothing))(logits, y)
+    each = [F.cross_entropy(*run, label_smoothing=smoothing) for run in zip(logits, y, strict=True)]
+    torch.testing.assert_close(together, torch.stack(each))
+
+
 def test_coral_by_hand():
     f_s = torch.tensor([[0.0, 0.0], [2.0, 0.0]])  # variance 2 along the first axis
     f_t = torch.tensor([[1.0, 1.0], [2.0, 3.0]])  # covariance [[0.5, 1], [1, 2]]
@@ -121,9 +133,16 @@ def test_coral_sees_a_scale(seed, scale):
     torch.testing.assert_close(coral(f, scale * f), expected)
 
 
-def test_coral_gradients():
-    f_s, f_t = normal(6, 3).requires_grad_(), normal(5, 3, seed=1).requires_grad_()
+@pytest.mark.parametrize("features", [3, 20])
+def test_coral_gradients(features):
+    f_s, f_t = normal(6, features).requires_grad_(), normal(5, features, seed=1).requires_grad_()
     assert gradcheck(coral, (f_s, f_t))
+
+
+def test_coral_of_fewer_images_than_features():
+    f_s, f_t = normal(6, 20), 2 * normal(5, 20, seed=1)
+    expected = (covariance(f_s) - covariance(f_t)).square().sum() / (4 * 20**2)
+    torch.testing.assert_close(coral(f_s, f_t), expected)
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ ORDER = [
     "method",
     "methods",
     "trainer",
+    "optimizers",
     "tuning",
     "features",
     "columns",

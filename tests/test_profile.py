@@ -3,13 +3,13 @@
 import json
 
 import pytest
-import torch
 
 from da import profile, train
 from da.ceilings import Ceilings
 from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
+from da.optimizers import AdamW
 from da.run import Run
 
 
@@ -62,7 +62,7 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
     if where == "forward":
         monkeypatch.setattr(Slow, "forward", watch.slow(Slow.forward))
     if where == "optimiser":
-        monkeypatch.setattr(torch.optim.AdamW, "step", watch.slow(torch.optim.AdamW.step))
+        monkeypatch.setattr(AdamW, "step", watch.slow(AdamW.step))
     if where == "trainer":
         monkeypatch.setattr(Slow, "after_step", watch.slow(Slow.after_step))
     found = profile.measure(run(Slow), tmp_path / "trace.json", steps=3)

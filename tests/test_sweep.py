@@ -14,7 +14,7 @@ from filelock import FileLock
 from da import records, weights
 from da.methods import METHODS, Network
 from da.run import Run
-from da.sweep import sweep
+from da.sweep import _divided, _Job, sweep
 
 RUN = Run(
     METHODS["dann"].Hparams(),
@@ -108,6 +108,15 @@ def test_weights_that_are_gone_are_made_again(tmp_path):
     later = replace(RUN, init=RUNS[1].id)
     list(sweep([RUNS[1]], tmp_path, workers=1))
     assert [o.run for o in sweep([RUNS[1], later], tmp_path, workers=1)] == [RUNS[1], later]
+
+
+@pytest.mark.parametrize(
+    ("runs", "workers", "sizes"),
+    [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],
+)
+def test_groups_of_a_kind_keep_all_workers_busy(tmp_path, runs, workers, sizes):
+    jobs = [_Job(replace(RUN, seed=seed), tmp_path, "cpu", False) for seed in range(runs)]
+    assert [len(group) for group in _divided(jobs, workers)] == sizes
 
 
 SCRIPT = """
