@@ -75,7 +75,7 @@ def test_a_recipe_runs_to_its_end(name, data, capsys):
 
 def test_strategies_are_compared_on_all_data_by_all_labels():
     runs = experiment.runs(EXPERIMENTS / "strategies.py")
-    assert len({run.id for run in runs}) == len(runs) == 6 * 4 * 7 * 2
+    assert len({run.id for run in runs}) == len(runs) == 6 * 4 * 7 * 3
 
 
 def test_each_strategy_has_a_row():
