@@ -68,7 +68,7 @@ def on_digits(size: int) -> tuple[Method, Batch]:
 
 def overhead(quick: bool) -> Section:
     """The trainer against a bare loop."""
-    size, steps, rounds = (4, 2, 2) if quick else (64, 50, 9)
+    size, steps, rounds = (4, 2, 2) if quick else (64, 50, 25)
     rows, bars, found = [], [], {}
     for work, make in (("LeNet 28", on_digits), ("1280 features", on_features)):
         (method, batch), (twin, _) = make(size), make(size)
