@@ -1,6 +1,6 @@
 """Seven methods on the twenty tasks between five emoji styles, ImageNet features frozen, 3 seeds.
 
-Cost: 420 runs, 10 minutes on 2 cores. Result: see the README.
+Cost: 420 runs, 7 minutes on 2 cores. Result: see the README.
 
 da sweep experiments/emoji.py
 da table experiments/emoji.py
