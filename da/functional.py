@@ -48,15 +48,18 @@ def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = wide(f)
-    f = f - f.mean(-2, keepdim=True)
+    f = _centred(f)
     return f.mT @ f / (f.shape[-2] - 1)
 
 
 def _root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
     """Rows whose outer products add up to the covariance of those of `f`."""
+    return _centred(f) / (f.shape[-2] - 1) ** 0.5
+
+
+def _centred(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
     f = wide(f)
-    return (f - f.mean(-2, keepdim=True)) / (f.shape[-2] - 1) ** 0.5
+    return f - f.mean(-2, keepdim=True)
 
 
 def covariance_power(
