@@ -1,9 +1,9 @@
 """Runs an hour of the emoji experiment: `da sweep` as it is, and one run after another.
 
 Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of its 420 runs. One run
-after another is measured twice: with PyTorch's own products in linear layers, and with ours
-(`da/linear.py`). Records of all three ways are compared. The start of a sweep's processes is in its
-time twice, once for either half of these runs; in that of the whole experiment it is once.
+after another is measured twice: with PyTorch's own products of matrices, and with ours
+(`da/products.py`). Records of all three ways are compared. The start of a sweep's processes is in
+its time twice, once for either half of these runs; in that of the whole experiment it is once.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from da import experiment, linear, records
+from da import experiment, products, records
 from da.environment import cores
 from da.methods import METHODS
 from da.run import Run
@@ -104,17 +104,17 @@ def told(gaps: dict[str, float]) -> str:
     )
 
 
-def one_by_one(runs: Sequence[Run], folder: Path, *, products: bool) -> float:
+def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
     """Seconds of one run after another on all cores, with our own products or with PyTorch's."""
     start = time.perf_counter()
-    usual = linear.mkl_is_slow
-    if not products:
-        linear.mkl_is_slow = lambda: False
+    usual = products.mkl_is_slow
+    if not own:
+        products.mkl_is_slow = lambda: False
     try:
         for run in runs:
             records.save(train(run, quiet=True), folder)
     finally:
-        linear.mkl_is_slow = usual
+        products.mkl_is_slow = usual
     return time.perf_counter() - start
 
 
@@ -128,8 +128,8 @@ def measure(quick: bool) -> Section:
         runs = [run for run in every if quick or run.seed == 0]
         warm_up(runs, folder / "warm")
         ways: dict[str, Callable[[Sequence[Run]], float]] = {
-            PLAIN: lambda some: one_by_one(some, folder / "plain", products=False),
-            OURS: lambda some: one_by_one(some, folder / "ours", products=True),
+            PLAIN: lambda some: one_by_one(some, folder / "plain", own=False),
+            OURS: lambda some: one_by_one(some, folder / "ours", own=True),
             SWEEP: lambda some: seconds(some, folder / "sweep", workers=1 if quick else "auto"),
         }
         for some, order in zip(_halves(runs), (WAYS, WAYS[::-1]), strict=True):

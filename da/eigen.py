@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import covariance, one_thread
+from da.products import matmul
 
 
 def require_images(images: int, count: int) -> None:
@@ -45,7 +46,7 @@ def transfer_components(
         return q / mu**0.5 - gaps @ (shrink @ (gaps.mT @ q))
 
     values, q = leading_eigenvectors(
-        lambda q: unrooted(hx.mT @ (hx @ unrooted(q))), like=hx.mT, count=count
+        lambda q: unrooted(matmul(hx.mT, matmul(hx, unrooted(q)))), like=hx.mT, count=count
     )
     largest = torch.linalg.matrix_norm(hx).square() / mu  # what no value exceeds
     noise = 10 * torch.finfo(hx.dtype).eps * largest[..., None]

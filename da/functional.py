@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
 
+from da.products import matmul
+
 Scalar = float | Float[Tensor, ""]
 """A number; as a tensor where runs that train together have one each, or where it is on a GPU."""
 
@@ -49,7 +51,7 @@ def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
     f = _centred(f)
-    return f.mT @ f / (f.shape[-2] - 1)
+    return matmul(f.mT, f) / (f.shape[-2] - 1)
 
 
 def _root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
@@ -78,12 +80,13 @@ def covariance_power(
     f = _root(f)
     ridge = max(ridge, 1e-12)
     with one_thread():
-        values, vectors = torch.linalg.eigh(f @ f.mT)
+        values, vectors = torch.linalg.eigh(matmul(f, f.mT))
     values = values.clamp_min(1e-12)
     # ((value + ridge) ** exponent - ridge ** exponent) / value, without the difference of equals.
     gain = ridge**exponent * (exponent * (values / ridge).log1p()).expm1() / values
-    directions = f.mT @ vectors
-    return (directions * gain[..., None, :]) @ directions.mT + ridge**exponent * identity
+    directions = matmul(f.mT, vectors)
+    squared = matmul(directions * gain[..., None, :], directions.mT)
+    return squared + ridge**exponent * identity
 
 
 def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
@@ -98,7 +101,7 @@ def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor,
         else:
             f = torch.cat([_root(f_s), _root(f_t)])
             sign = torch.cat([f.new_ones(n), -f.new_ones(len(f_t))])
-            squared = sign @ (f @ f.mT).square() @ sign
+            squared = sign @ matmul(f, f.mT).square() @ sign
         return squared / (4 * d**2)
 
 
@@ -232,7 +235,7 @@ def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "
     """A power of a symmetric positive definite matrix, by its eigenvalues."""
     with one_thread():
         values, vectors = torch.linalg.eigh(a)
-    return (vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :]) @ vectors.mT
+    return matmul(vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :], vectors.mT)
 
 
 @contextmanager
@@ -260,7 +263,7 @@ def squared_distances(
     """
     mean = y.mean(-2, keepdim=True)
     x, y = x - mean, y - mean
-    distances = (x @ y.mT).mul_(-2)
+    distances = matmul(x, y.mT).mul_(-2)
     distances.add_(x.square().sum(-1)[..., :, None]).add_(y.square().sum(-1)[..., None, :])
     return distances.clamp_min_(0)
 

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import Scalar, squared_distances, wide
+from da.products import matmul
 
 
 def kernel(
@@ -12,7 +13,7 @@ def kernel(
 ) -> Float[Tensor, "*g n m"]:
     """exp(-gamma |x - y|²), or the inner product where `gamma` is None."""
     if gamma is None:
-        return x @ y.mT
+        return matmul(x, y.mT)
     return squared_distances(x, y).mul_(-gamma[..., None, None]).exp_()
 
 

@@ -15,15 +15,16 @@ import torch
 from da.functional import one_thread
 
 
-def each(do: Callable[..., object], parts: Iterable[tuple[Any, ...]]) -> None:
+def each(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
     """`do(*part)` for every part; a thread that is done with one takes the next that is left."""
     every, threads = list(parts), torch.get_num_threads()
-    left, inference = iter(every), torch.is_inference_mode_enabled()
+    left, inference = iter(enumerate(every)), torch.is_inference_mode_enabled()
+    done: list[Any] = [None] * len(every)
 
     def take() -> None:
         with torch.inference_mode(inference):  # which is a thread's own
-            for part in left:
-                do(*part)
+            for i, part in left:
+                done[i] = do(*part)
 
     others = [_pool(threads - 1).submit(take) for _ in range(min(threads, len(every)) - 1)]
     with one_thread():
@@ -31,6 +32,7 @@ def each(do: Callable[..., object], parts: Iterable[tuple[Any, ...]]) -> None:
     for other in others:
         if not other.cancel():  # one that has not begun would find nothing left
             other.result()
+    return done
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.functional import one_thread
+from da.products import matmul
 
 
 def normalised(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:
@@ -22,7 +23,7 @@ def barycenters(
     plan: Float[Tensor, "*g n m"], f_t: Float[Tensor, "*g m d"]
 ) -> Float[Tensor, "*g n d"]:
     """Mean of the target images that each source image is sent to."""
-    return plan @ f_t / plan.sum(-1, keepdim=True)
+    return matmul(plan, f_t) / plan.sum(-1, keepdim=True)
 
 
 def exact_plan(cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:

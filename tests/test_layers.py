@@ -14,6 +14,7 @@ ORDER = [
     "batch",
     "home",
     "memory",
+    "products",
     "functional",
     "threads",
     "kernels",

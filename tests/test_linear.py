@@ -4,16 +4,16 @@ from torch import nn
 from torch.autograd import grad
 from torch.func import functional_call, stack_module_state, vmap
 
-from da import linear
-from da.linear import Linear, _Product
+from da import linear, products
+from da.linear import Linear
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="no oneDNN")
 
 
 @pytest.fixture(autouse=True)
 def _on_any_processor(monkeypatch):
-    monkeypatch.setattr(linear, "mkl_is_slow", lambda: True)
-    monkeypatch.setattr(linear, "SMALL", 0)
+    monkeypatch.setattr(products, "mkl_is_slow", lambda: True)
+    monkeypatch.setattr(products, "SMALL", 0)
 
 
 def pair() -> tuple[Linear, nn.Linear]:
@@ -56,22 +56,16 @@ def test_many_under_vmap_equal_each_alone():
         torch.testing.assert_close(layer.bias.grad, weights["bias"].grad[i])
 
 
-def test_one_of_two_may_be_shared_by_all():
-    a, b = torch.randn(3, 5, 40), torch.randn(24, 40)
-    found = vmap(_Product.apply, (0, None))(a, b)
-    torch.testing.assert_close(found, a @ b.T)
-
-
 def test_small_products_and_other_precisions_are_pytorchs(monkeypatch):
     def must_not(*_):
         raise AssertionError("oneDNN was called")
 
-    monkeypatch.setattr(linear, "_product", must_not)
+    monkeypatch.setattr(linear, "affine", must_not)
     layer, _ = pair()
     with pytest.raises(AssertionError):
         layer(torch.randn(16, 40))
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.randn(16, 40)).dtype == torch.bfloat16
     layer.double()(torch.randn(16, 40, dtype=torch.float64))
-    monkeypatch.setattr(linear, "SMALL", 16 * 40 * 24 + 1)
+    monkeypatch.setattr(products, "SMALL", 16 * 40 * 24 + 1)
     pair()[0](torch.randn(16, 40))

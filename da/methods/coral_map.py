@@ -1,6 +1,7 @@
 """CORAL as a closed-form mapping."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from jaxtyping import Float
@@ -8,7 +9,9 @@ from torch import Tensor
 
 from da.functional import covariance_power
 from da.methods.linear_mapping import LinearMapping
+from da.products import matmul
 from da.ranges import LogUniform
+from da.threads import each
 
 
 class CORALMap(LinearMapping):
@@ -31,5 +34,6 @@ class CORALMap(LinearMapping):
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d d"], None]:
         """Whitening times re-colouring for the source, nothing for the target."""
-        whiten = covariance_power(z_s, -0.5, ridge=self.hp.ridge)
-        return whiten @ covariance_power(z_t, 0.5, ridge=self.hp.ridge), None
+        power = partial(covariance_power, ridge=self.hp.ridge)
+        whiten, color = each(power, [(z_s, -0.5), (z_t, 0.5)])
+        return matmul(whiten, color), None

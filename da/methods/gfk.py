@@ -11,6 +11,7 @@ from da.eigen import principal_directions
 from da.functional import one_thread
 from da.methods.linear_mapping import LinearMapping
 from da.ranges import Choice
+from da.threads import each
 
 
 class GFK(LinearMapping):
@@ -37,7 +38,7 @@ class GFK(LinearMapping):
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
         """A root of the kernel, the same for both domains."""
         count = min(self.hp.dimensions, self.width)
-        root = geodesic_flow_root(*(principal_directions(z, count) for z in (z_s, z_t)))
+        root = geodesic_flow_root(*each(principal_directions, [(z_s, count), (z_t, count)]))
         if 2 * count > self.width:  # another root of the same kernel, with fewer columns
             root = torch.linalg.qr(root.mT, mode="r").R.mT
         return root, root

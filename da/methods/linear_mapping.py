@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from da.method import Method, Network
 from da.methods.mapping import Mapping
+from da.products import matmul
 
 
 class LinearMapping(Mapping):
@@ -51,4 +52,4 @@ def _multiplied(
     f: Float[Tensor, "b d"], matrix: Float[Tensor, "d e"] | Float[Tensor, "d"]
 ) -> Float[Tensor, "b e"]:
     """`f @ matrix`, where a vector stands for a diagonal matrix."""
-    return f * matrix if matrix.ndim == 1 else f @ matrix
+    return f * matrix if matrix.ndim == 1 else matmul(f, matrix)

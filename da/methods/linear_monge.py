@@ -1,6 +1,7 @@
 """Optimal transport between Gaussians as a mapping."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from jaxtyping import Float
@@ -8,7 +9,9 @@ from torch import Tensor
 
 from da.functional import covariance_power, matrix_power
 from da.methods.linear_mapping import LinearMapping
+from da.products import matmul
 from da.ranges import LogUniform
+from da.threads import each
 
 
 class LinearMonge(LinearMapping):
@@ -33,6 +36,7 @@ class LinearMonge(LinearMapping):
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d d"], None]:
         """C_s^-½ (C_s^½ C_t C_s^½)^½ C_s^-½ for the source, nothing for the target."""
-        root, whiten = (covariance_power(z_s, p, ridge=self.hp.ridge) for p in (0.5, -0.5))
-        c_t = covariance_power(z_t, 1.0, ridge=self.hp.ridge)
-        return whiten @ matrix_power(root @ c_t @ root, 0.5) @ whiten, None
+        power = partial(covariance_power, ridge=self.hp.ridge)
+        root, whiten, c_t = each(power, [(z_s, 0.5), (z_s, -0.5), (z_t, 1.0)])
+        middle = matrix_power(matmul(matmul(root, c_t), root), 0.5)
+        return matmul(matmul(whiten, middle), whiten), None

@@ -9,6 +9,7 @@ from torch import Tensor
 from da.eigen import principal_directions
 from da.methods.linear_mapping import LinearMapping
 from da.ranges import Choice
+from da.threads import each
 
 
 class SubspaceAlignment(LinearMapping):
@@ -34,5 +35,5 @@ class SubspaceAlignment(LinearMapping):
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
         """Source projected and aligned, target projected (algorithm 1)."""
-        p_s, p_t = (principal_directions(z, self.mapped_width()) for z in (z_s, z_t))
+        p_s, p_t = each(principal_directions, [(z, self.mapped_width()) for z in (z_s, z_t)])
         return p_s @ (p_s.mT @ p_t), p_t

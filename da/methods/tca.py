@@ -11,6 +11,7 @@ from da.eigen import require_images, transfer_components
 from da.kernels import gram, kernel, median_gamma
 from da.method import Method, Network
 from da.methods.mapping import Mapping
+from da.products import matmul
 from da.ranges import Choice, LogUniform
 
 
@@ -65,7 +66,7 @@ class TCA(Mapping):
         """Components of images of either domain."""
         parts = x.to(self.anchors).split(4096)  # the kernel of all images at once may be too large
         kernels = (kernel(part, self.anchors, self._gamma()) for part in parts)
-        return torch.cat([k.sub_(self.means) @ self.weights for k in kernels])
+        return torch.cat([matmul(k.sub_(self.means), self.weights) for k in kernels])
 
     def _gamma(self) -> Tensor | None:
         return self.gamma if self.hp.kernel == "rbf" else None

@@ -1,0 +1,92 @@
+"""Matrix products by the faster of the CPU's two libraries.
+
+PyTorch multiplies float32 matrices with MKL, which uses half of what an AMD core with AVX-512 can
+do; oneDNN, which it multiplies everything else with, uses most of it.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd import Function
+
+SMALL = 2**20
+"""Below so many multiplications of a linear layer the call costs more than is won."""
+LARGE = 2**23
+"""Likewise of any product, of which PyTorch's own call costs less than that of a layer."""
+
+
+def matmul(a: Float[Tensor, "*g n k"], b: Float[Tensor, "*g k m"]) -> Float[Tensor, "*g n m"]:
+    """a b, up to rounding as PyTorch's; differentiable any number of times."""
+    if not (a.ndim == b.ndim == 2 and a.numel() * b.shape[1] >= LARGE and pays(a, b)):
+        return a @ b
+    if b.shape[1] < len(a):  # oneDNN is slow where the second has few columns
+        return product(b.mT, a).mT
+    return product(a, b.mT)
+
+
+def pays(a: Tensor, b: Tensor) -> bool:
+    """Whether oneDNN multiplies the rows of `a` by all of `b` faster."""
+    return (
+        not torch.compiler.is_exporting()  # to machines of which nothing is known
+        and len(a) * b.numel() >= SMALL
+        and a.device.type == "cpu"
+        and a.dtype == b.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and mkl_is_slow()
+    )
+
+
+@lru_cache
+def mkl_is_slow() -> bool:
+    """Whether this processor is one that MKL was not made for."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or not torch.backends.mkldnn.enabled:
+        return False
+    about = Path("/proc/cpuinfo")
+    return about.exists() and "AuthenticAMD" in about.read_text()
+
+
+def affine(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """a bᵀ + bias, by oneDNN; nothing is recorded for gradients."""
+    return torch.ops.mkldnn._linear_pointwise.default(a, b, bias, "none", [], "")
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a bᵀ, by oneDNN; differentiable any number of times."""
+    return _Product.apply(a, b)
+
+
+class _Product(Function):
+    """Under vmap one product after another."""
+
+    @staticmethod
+    def forward(a: Tensor, b: Tensor) -> Tensor:
+        if a.ndim == 2:
+            return affine(a, b)
+        out = a.new_empty(*a.shape[:2], b.shape[1])
+        for one, x, y in zip(out, a, b, strict=True):
+            one.copy_(_Product.forward(x, y))
+        return out
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, grad):
+        a, b = ctx.saved_tensors
+        of_a, of_b = ctx.needs_input_grad
+        return (
+            product(grad, b.mT) if of_a else None,
+            product(grad.mT, a.mT) if of_b else None,
+        )
+
+    @staticmethod
+    def vmap(info, in_dims, a, b):
+        a, b = (
+            x.expand(info.batch_size, *x.shape) if at is None else x.movedim(at, 0)
+            for x, at in zip((a, b), in_dims, strict=True)
+        )
+        return product(a, b), 0
