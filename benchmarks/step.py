@@ -78,7 +78,7 @@ def build(name: str, network: str) -> Method:
         parts, classes = Network(neck=0, dropout=0, head=(100, 100)), 10
         own = {"hidden": (100,)} if name in ("dann", "cdan") else {}
     else:
-        parts, classes = Network(dropout=0), 31
+        parts, classes = Network(dropout=0, bn="separate" if name == "mcd" else "joint"), 31
     method = METHODS[name].Hparams(**own).build(backbone, classes, parts)
     return method.to(DEVICE).to(memory_format=torch.channels_last)
 
@@ -187,6 +187,8 @@ def measure(quick: bool) -> Section:
         "images/s: source and target, for source_only source alone; all in memory",
         "vs: how many times faster ours is, the median of the ratios within rounds",
         "freed memory is kept in the process, as da does on a CPU, which peers gain from too",
+        "mcd shows each of its steps the domains that it needs, as its authors' code and "
+        "pytorch-adapt do; TLlib-style shows both",
         "bf16 is compared with peers as they ship, in fp32: not like for like",
         f"on {DEVICE.type}, {torch.get_num_threads()} threads; at the end {busy(last)}",
     ]

@@ -113,15 +113,20 @@ def test_equals_separate_optimizers_in_a_loop_written_by_hand(batch):
     torch.testing.assert_close(dict(m.named_parameters()), dict(ref.named_parameters()))
 
 
-def test_domains_apart_in_batch_norm_pass_alone_where_a_step_needs_one(batch):
+APART = Network(8, 0.0, (), "separate"), Network(8, 0.0, neck_norm=False)
+
+
+@pytest.mark.parametrize("network", APART, ids=["separate batch norm", "no batch norm"])
+def test_domains_that_do_not_meet_in_batch_norm_pass_alone_where_a_step_needs_one(batch, network):
     torch.manual_seed(0)
-    m = MCD.Hparams().build(MLP(5, 16), 3, Network(8, 0.0, (), "separate"))
+    m = MCD.Hparams().build(MLP(5, 16), 3, network)
     seen = []
     m.backbone.register_forward_hook(lambda module, args, output: seen.append(args[0]))
     for phase in m.phases():
         phase.losses(batch, 0.5)
     source, target = batch.source.x, batch.target.x
-    expected = [source, source, target, *4 * [target]]
+    both = [source, target] if network.neck_norm else [torch.cat([source, target])]
+    expected = [source, *both, *4 * [target]]
     assert all(a.equal(b) for a, b in zip(seen, expected, strict=True))
 
 

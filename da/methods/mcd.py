@@ -7,6 +7,7 @@ from typing import Annotated
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from da.functional import discrepancy
 from da.method import Batch, Losses, Method, Network, Phase, Scalar
@@ -38,6 +39,9 @@ class MCD(Method):
         self.rival = network.build_head(self.width, classes)
         if not self._generator():
             raise ValueError("mcd learns features, not with neck 0 on frozen ones: use a neck")
+        norms = any(isinstance(module, _BatchNorm) for module in self.modules())
+        self._alone = network.bn == "separate" or not norms
+        """Whether domains do not meet in batch norm, so that steps A and C need one."""
 
     def phases(self) -> Iterator[Phase]:
         """Steps A, B and C, the last one repeated."""
@@ -48,7 +52,7 @@ class MCD(Method):
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Step A: features and both heads learn the source."""
-        if self.network.bn == "separate":
+        if self._alone:
             return self._tasks(self.embed(batch.source.x), batch)
         return self._tasks(self.features(batch)[0], batch)
 
@@ -60,7 +64,7 @@ class MCD(Method):
 
     def agree(self, batch: Batch, progress: Scalar) -> Losses:
         """Step C: target features move to where the heads agree."""
-        if self.network.bn == "separate":
+        if self._alone:
             return {"agree": self._discrepancy(self.embed(batch.target.x))}
         return {"agree": self._discrepancy(self.features(batch)[1])}
 
