@@ -71,6 +71,10 @@ class Method(nn.Module):
     family: ClassVar[Family]
     frozen_only: ClassVar[bool] = False
     """Whether the method works only on features that do not move."""
+    blind: ClassVar[bool] = False
+    """Whether training looks at nothing of the target, so that `da sweep` trains once for all
+    targets of a source.
+    """
     takes_shots: ClassVar[bool] = False
     """Whether the method learns from labelled target images, and only works with them."""
     takes_strong: ClassVar[bool] = False

@@ -19,11 +19,11 @@ from da import records
 from da.environment import cores
 from da.records import Record
 from da.run import Run
-from da.together import kind, train_together
+from da.together import kind, train_together, training
 from da.weights import weights_file
 
 TOGETHER = 10
-"""How many runs train together: more would win little, and be lost when a sweep is killed."""
+"""How many trainings share steps: more would win little, and be lost when a sweep is killed."""
 
 
 GPU_SHARE = 16 * 2**30
@@ -64,7 +64,8 @@ def sweep(
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
     `workers` processes share the cores; records of runs on features do not depend on how many. Runs
-    that can train together do, unless not `grouped`, which changes their records by rounding. A run
+    that can train together do, unless not `grouped`, which changes their records by rounding, and
+    runs of a blind method on one source are one training, looked at on each target. A run
     that begins with another's weights comes after it; these are stored, and with `keep` those of
     every run, also where it has its record. An error in a run ends that run alone.
     """
@@ -95,22 +96,25 @@ def usual_workers(device: str = "auto") -> int:
 
 
 def _groups(jobs: Sequence[_Job], grouped: bool, workers: int) -> list[list[_Job]]:
-    """Jobs that can train together, no more than `TOGETHER` at a time.
+    """Jobs that can train together, no more than `TOGETHER` trainings at a time.
 
     Groups of one kind are about equal, and as many as keep all workers busy to the end.
     """
-    alike: dict[str, list[_Job]] = {}
+    alike: dict[str, dict[str, list[_Job]]] = {}
     for job in jobs:
-        alike.setdefault((grouped and kind(job.run)) or job.run.id, []).append(job)
-    return [group for some in alike.values() for group in _divided(some, workers)]
+        one = training(job.run) if grouped else job.run.id
+        some = alike.setdefault((grouped and kind(job.run)) or one, {})
+        some.setdefault(one, []).append(job)
+    parts = [part for some in alike.values() for part in _divided(list(some.values()), workers)]
+    return [[job for one in part for job in one] for part in parts]
 
 
-def _divided(some: list[_Job], workers: int) -> list[list[_Job]]:
-    count = math.ceil(len(some) / TOGETHER)
+def _divided(trainings: list[list[_Job]], workers: int) -> list[list[list[_Job]]]:
+    count = math.ceil(len(trainings) / TOGETHER)
     if count > 1:
         count = workers * math.ceil(count / workers)
-    size = math.ceil(len(some) / count)
-    return [some[at : at + size] for at in range(0, len(some), size)]
+    size = math.ceil(len(trainings) / count)
+    return [trainings[at : at + size] for at in range(0, len(trainings), size)]
 
 
 def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:

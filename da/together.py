@@ -1,8 +1,9 @@
-"""Runs that train together: which can, and how."""
+"""Runs that train together: which can, and how; and runs that are one training."""
 
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from da import trainer
 from da.assemble import Parts, assemble
@@ -24,10 +25,22 @@ from da.train import (
 
 Ended = tuple[Run, Record | Exception]
 
+Training = dict[Run, Parts]
+"""Runs of one training, which is that of the first, each seen on its own target."""
+
 SMALL = 2**16
 """Weights of a method up to which runs share steps on a CPU. Those of larger ones would leave the
 caches before they are needed again, and stepping run by run is faster.
 """
+
+
+def training(run: Run) -> str:
+    """The same for runs that are one training: of a method that is blind, whatever the target."""
+    if not run.method.owner.blind or run.tuning.kept != "last":
+        return run.id
+    benchmark, source, target, _ = split_task(run.task)
+    seen = f"{benchmark}:{source}" if target else run.task
+    return json.dumps(run.settings() | {"task": seen}, sort_keys=True)
 
 
 def kind(run: Run) -> str | None:
@@ -61,67 +74,110 @@ def train_together(
         except Exception as error:
             yield run, error
     preparing = (time.perf_counter() - start) / len(runs)
-    for some in _sharing_steps(parts):
-        ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(*some.popitem(), preparing)
+    for some in _sharing_steps(_trainings(parts)):
+        ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
             if run in keep and isinstance(end, Record):
-                keep_weights(run, parts[run])
+                keep_weights(run, next(one[run] for one in some if run in one))
             yield run, end
 
 
-def _sharing_steps(parts: dict[Run, Parts]) -> list[dict[Run, Parts]]:
-    """Runs of one shape together; on a CPU only small ones."""
-    alike: dict[object, dict[Run, Parts]] = {}
+def _trainings(parts: dict[Run, Parts]) -> list[Training]:
+    """Runs of one training have its method and its source in common from here on."""
+    found: list[Training] = []
     for run, part in parts.items():
+        alike = (one for one in found if _alike((run, part), next(iter(one.items()))))
+        one = next(alike, None)
+        if one is None:
+            found.append({run: part})
+            continue
+        first = next(iter(one.values()))
+        task = replace(
+            part.task, source_train=first.task.source_train, source_test=first.task.source_test
+        )
+        one[run] = replace(part, method=first.method, task=task)
+    return found
+
+
+def _alike(one: tuple[Run, Parts], other: tuple[Run, Parts]) -> bool:
+    """Whether both are one training: source, weights, and what will be drawn are the same."""
+    (run, a), (twin, b) = one, other
+    if training(run) != training(twin) or a.task.classes != b.task.classes:
+        return False
+    pairs = [
+        (a.task.source_train.rows, b.task.source_train.rows),
+        (a.task.source_train.y, b.task.source_train.y),
+        (a.generator.get_state(), b.generator.get_state()),
+        *zip(a.method.state_dict().values(), b.method.state_dict().values(), strict=True),
+    ]
+    return all(x.equal(y) for x, y in pairs)
+
+
+def _sharing_steps(trainings: list[Training]) -> list[list[Training]]:
+    """Those of one shape together; on a CPU only small ones."""
+    alike: dict[object, list[Training]] = {}
+    for one in trainings:
+        run, part = next(iter(one.items()))
         size = sum(weight.numel() for weight in part.method.parameters())
         shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
-        alone = part.device.type == "cpu" and size > SMALL
-        alike.setdefault(run if alone else shapes, {})[run] = part
+        alone = kind(run) is None or (part.device.type == "cpu" and size > SMALL)
+        alike.setdefault(run if alone else shapes, []).append(one)
     return list(alike.values())
 
 
-def _fit_alone(run: Run, part: Parts, preparing: float) -> Iterator[Ended]:
+def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
     start = time.perf_counter()
+    first, *others = one
+    curves: dict[Run, list[Point]] = {run: [] for run in one}
+
+    def look_on(step: int, losses: dict[str, float]) -> None:
+        for run in others:
+            curves[run].append(look(run, one[run], step, losses))
+
     try:
-        with threads(run):
-            curve, seconds = fit(run, part, quiet=True)
+        with threads(first):
+            curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
     except Exception as error:
-        yield run, error
-    else:
-        speed = images(run, part, int(curve[-1]["step"])) / seconds
-        yield run, record(run, part, curve, preparing + time.perf_counter() - start, speed)
+        yield from ((run, error) for run in one)
+        return
+    speed = images(first, one[first], int(curves[first][-1]["step"])) / seconds
+    share = preparing + (time.perf_counter() - start) / len(one)
+    yield from ((run, record(run, one[run], curves[run], share, speed)) for run in one)
 
 
-def _fit(parts: dict[Run, Parts], preparing: float) -> Iterator[Ended]:
-    """Train all of `parts`, of one shape, and give what became of each."""
-    runs, start, looking = list(parts), time.perf_counter(), 0.0
-    group = Group([p.method for p in parts.values()], [p.generator for p in parts.values()])
-    curves: dict[Run, list[Point]] = {run: [] for run in runs}
+def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
+    """Carry out all of `trainings`, of one shape, and give what became of each run."""
+    firsts = [next(iter(one.items())) for one in trainings]
+    (run, _), start, looking = firsts[0], time.perf_counter(), 0.0
+    group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
+    curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}
     failed: dict[int, str] = {}
     steps = trainer.fit(
         group,
-        map(stacked, zip(*(batches(run, part) for run, part in parts.items()), strict=True)),
-        optimizer(runs[0], group.together),
-        runs[0].steps,
-        runs[0].look_every,
-        rate=rate(runs[0], runs[0].steps),
-        precision=runs[0].precision,
+        map(stacked, zip(*(batches(*first) for first in firsts), strict=True)),
+        optimizer(run, group.together),
+        run.steps,
+        run.look_every,
+        rate=rate(run, run.steps),
+        precision=run.precision,
         failed=failed,
     )
-    with threads(runs[0]):
+    with threads(run):
         for step, losses in steps:
             since = time.perf_counter()
             each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
             for i, values in enumerate(each):
                 if i not in failed:
                     own = dict(zip(losses, values, strict=True))
-                    curves[runs[i]].append(look(runs[i], parts[runs[i]], step, own))
+                    for one, part in trainings[i].items():
+                        curves[one].append(look(one, part, step, own))
             looking += time.perf_counter() - since
     seconds = time.perf_counter() - start
-    speed = 2 * runs[0].batch * runs[0].steps * len(runs) / (seconds - looking)
-    for i, run in enumerate(runs):
-        if i in failed:
-            yield run, trainer.DivergedError(failed[i])
-        else:
-            own_seconds = preparing + seconds / len(runs)
-            yield run, record(run, parts[run], curves[run], own_seconds, speed)
+    speed = 2 * run.batch * run.steps * len(trainings) / (seconds - looking)
+    share = preparing + seconds / len(curves)
+    for i, training in enumerate(trainings):
+        for one, part in training.items():
+            if i in failed:
+                yield one, trainer.DivergedError(failed[i])
+            else:
+                yield one, record(one, part, curves[one], share, speed)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple
 
@@ -77,8 +77,17 @@ def steps(run: Run, parts: Parts) -> int:
     return run.steps
 
 
-def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], float]:
-    """Train `parts.method`: every look, and the seconds spent between looks."""
+def fit(
+    run: Run,
+    parts: Parts,
+    *,
+    quiet: bool = False,
+    then: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
+) -> tuple[list[Point], float]:
+    """Train `parts.method`: every look, and the seconds spent between looks.
+
+    `then` is called after each look with its step and its losses.
+    """
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
     shown = tqdm(
@@ -93,7 +102,9 @@ def fit(run: Run, parts: Parts, *, quiet: bool = False) -> tuple[list[Point], fl
     seconds, since = 0.0, time.perf_counter()
     for step, losses in _steps(run, parts, iter(shown)):
         seconds += time.perf_counter() - since
-        curve.append(look(run, parts, step, {name: loss.item() for name, loss in losses.items()}))
+        values = {name: loss.item() for name, loss in losses.items()}
+        curve.append(look(run, parts, step, values))
+        then(step, values)
         if not quiet:
             _tell(run, curve, numbers=not bar)
         best.see(curve[-1], parts.method)

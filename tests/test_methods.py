@@ -1,6 +1,7 @@
 """What every method promises. New methods are tested without a line here."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -40,6 +41,22 @@ def test_same_seed_same_step(method, batch):
         torch.manual_seed(1)
         train_step(m, torch.optim.SGD(m.parameters(), 0.1), batch, progress=0.5)
     assert all(p.equal(q) for p, q in zip(method.parameters(), twin.parameters(), strict=True))
+
+
+def test_is_blind_if_target_images_change_nothing(method, batch):
+    """But for mappings, which have looked at them before the first step."""
+    other = replace(
+        batch,
+        target=replace(batch.target, x=batch.target.x + 1),
+        shots=replace(batch.shots, x=batch.shots.x + 1),
+    )
+    states = []
+    for m, seen in ((method, batch), (copy.deepcopy(method), other)):
+        torch.manual_seed(1)
+        train_step(m, torch.optim.SGD(m.parameters(), 0.1), seen, progress=0.7)
+        states.append(m.state_dict())
+    same = all(states[0][name].equal(states[1][name]) for name in states[0])
+    assert method.blind == (same and not method.frozen_only)
 
 
 def test_predicts_one_logit_a_class(method, batch):

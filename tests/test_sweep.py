@@ -14,7 +14,7 @@ from filelock import FileLock
 from da import records, weights
 from da.methods import METHODS, Network
 from da.run import Run
-from da.sweep import _divided, _Job, sweep
+from da.sweep import _divided, _groups, _Job, sweep
 
 RUN = Run(
     METHODS["dann"].Hparams(),
@@ -115,8 +115,22 @@ def test_weights_that_are_gone_are_made_again(tmp_path):
     [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],
 )
 def test_groups_of_a_kind_keep_all_workers_busy(tmp_path, runs, workers, sizes):
-    jobs = [_Job(replace(RUN, seed=seed), tmp_path, "cpu", False) for seed in range(runs)]
+    jobs = [[_Job(replace(RUN, seed=seed), tmp_path, "cpu", False)] for seed in range(runs)]
     assert [len(group) for group in _divided(jobs, workers)] == sizes
+
+
+def test_runs_of_one_training_are_one_group(tmp_path):
+    blind = replace(RUN, method=METHODS["source_only"].Hparams())
+    runs = [
+        replace(blind, task=f"moons:{source}-40", seed=seed)
+        for seed in (0, 1)
+        for source in (0, 20)
+    ]
+    twins = [replace(run, task=run.task.replace("40", "60")) for run in runs]
+    jobs = [_Job(run, tmp_path, "cpu", False) for run in (*runs, *twins)]
+    pairs = [set(pair) for pair in zip(runs, twins, strict=True)]
+    assert [{job.run for job in group} for group in _groups(jobs, True, 2)] == pairs
+    assert [len(group) for group in _groups(jobs, False, 2)] == 8 * [1]
 
 
 SCRIPT = """

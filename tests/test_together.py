@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from da import weights
+from da import together, trainer, weights
 from da.methods import METHODS, Network
 from da.records import Record
 from da.run import Run
 from da.sweep import sweep
-from da.together import kind, train_together
+from da.together import kind, train_together, training
 from da.train import train
 from da.trainer import DivergedError
 
@@ -95,10 +95,97 @@ def close(a: Record, b: Record) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("begun")
 def test_records_are_those_of_runs_alone():
-    together = dict(train_together(others(), device="cpu"))
-    assert list(together) == others()
+    records = dict(train_together(others(), device="cpu"))
+    assert list(records) == others()
     for run in others():
-        close(together[run], train(run, device="cpu", quiet=True))
+        close(records[run], train(run, device="cpu", quiet=True))
+
+
+BLIND = replace(FROZEN, method=FULL.method, steps=4, look_every=2, network=Network(neck=8))
+SEEDS_AND_TARGETS = [(0, 20), (0, 40), (1, 20)]
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[int]:
+    """How many runs take each of the steps that are taken."""
+    found = []
+    usual = trainer.train_step
+
+    def counted(method, optimizer, batch, *rest):
+        found.append(batch.source.x.shape[0] if batch.source.y.ndim > 1 else 1)
+        return usual(method, optimizer, batch, *rest)
+
+    monkeypatch.setattr(trainer, "train_step", counted)
+    return found
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize("small", [0, together.SMALL], ids=["one by one", "steps shared"])
+@pytest.mark.parametrize("run", [BLIND, FULL], ids=["frozen", "full"])
+def test_a_blind_method_is_trained_once_for_all_targets(run, small, trained, monkeypatch):
+    monkeypatch.setattr(together, "SMALL", small)
+    runs = [replace(run, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
+    assert len({training(run) for run in runs}) == 2
+    records = dict(train_together(runs, device="cpu", keep=runs))
+    shared = small and run is BLIND
+    assert trained == ([2] * 4 if shared else [1] * 8)
+    for run in runs:
+        alone = train(run, device="cpu", keep=False, quiet=True)
+        close(records[run], alone)
+        assert shared or records[run].curve == alone.curve
+    kept = [torch.load(weights.weights_file(run.id), weights_only=True) for run in runs]
+    for name in ("neck.0.weight", "head.0.weight"):
+        assert kept[0][name].equal(kept[1][name])
+        assert not kept[0][name].equal(kept[2][name])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"task": "moons:20-40"}, {"seed": 1}, {"lr": 0.2}, {"method": METHODS["adabn"].Hparams()}],
+)
+def test_other_runs_are_trainings_of_their_own(change):
+    assert training(replace(BLIND, **change)) != training(BLIND)
+
+
+def test_runs_that_keep_the_best_look_are_trainings_of_their_own():
+    """Their targets may find another look best."""
+    runs = [
+        replace(FULL, task=f"moons:0-{to}", tuning=replace(FULL.tuning, kept="infomax"))
+        for to in (20, 40)
+    ]
+    assert training(runs[0]) != training(runs[1])
+
+
+@pytest.mark.usefixtures("begun")
+def test_runs_that_begin_otherwise_are_trained_apart(trained, monkeypatch):
+    """Such as by another split of the source."""
+    usual = together.assemble
+
+    def assemble(run, device):
+        part = usual(run, device)
+        if "40" not in run.task:
+            return part
+        source = part.task.source_train
+        i, j = (source.y == 0).nonzero().flatten()[:2].tolist()
+        rows = source.rows.clone()
+        rows[[i, j]] = rows[[j, i]]
+        return replace(part, task=replace(part.task, source_train=replace(source, rows=rows)))
+
+    monkeypatch.setattr(together, "assemble", assemble)
+    monkeypatch.setattr(together, "SMALL", 0)
+    list(train_together([BLIND, replace(BLIND, task="moons:0-20")], device="cpu"))
+    assert trained == [1] * 8
+
+
+@pytest.mark.parametrize("small", [0, together.SMALL])
+@pytest.mark.usefixtures("begun")
+def test_what_goes_wrong_in_a_training_ends_all_its_runs(small, monkeypatch):
+    monkeypatch.setattr(together, "SMALL", small)
+    wild = replace(BLIND, lr=1e30)
+    runs = [replace(wild, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
+    ended = dict(train_together(runs, device="cpu"))
+    assert list(ended) == runs
+    assert all(isinstance(end, DivergedError) for end in ended.values())
 
 
 @pytest.mark.usefixtures("begun")

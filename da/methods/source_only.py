@@ -8,6 +8,7 @@ class SourceOnly(Method):
 
     paper = "baseline"
     family = "baseline"
+    blind = True
     batchable = ()
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
