@@ -2,8 +2,7 @@
 
 Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of its 420 runs. One run
 after another is measured twice: with PyTorch's own products of matrices, and with ours
-(`da/products.py`). Records of all three ways are compared. The start of a sweep's processes is in
-its time twice, once for either half of these runs; in that of the whole experiment it is once.
+(`da/products.py`). Records of all three ways are compared.
 """
 
 import os
@@ -119,8 +118,8 @@ def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
 
 
 def measure(quick: bool) -> Section:
-    """In two turns, the second in the opposite order, so that a machine that becomes slower or
-    faster meanwhile favours no way.
+    """One run after another before the sweep and after it, in the opposite order, half of the runs
+    each time, so that a machine that becomes slower or faster meanwhile favours no way.
     """
     spent = dict.fromkeys(WAYS, 0.0)
     load = os.getloadavg()[0]
@@ -132,9 +131,10 @@ def measure(quick: bool) -> Section:
             OURS: lambda some: one_by_one(some, folder / "ours", own=True),
             SWEEP: lambda some: seconds(some, folder / "sweep", workers=1 if quick else "auto"),
         }
-        for some, order in zip(_halves(runs), (WAYS, WAYS[::-1]), strict=True):
-            for way in order:
-                spent[way] += ways[way](some)
+        first, rest = _halves(runs)
+        turns = (PLAIN, first), (OURS, first), (SWEEP, runs), (OURS, rest), (PLAIN, rest)
+        for way, some in turns:
+            spent[way] += ways[way](some)
         gaps = {way: differences(runs, folder / "plain", folder / way) for way in ("ours", "sweep")}
     count = len(runs)
     rows = [
@@ -143,7 +143,7 @@ def measure(quick: bool) -> Section:
     ]
     notes = [
         f"{count} of {len(every)} runs{' of a toy' if quick else ', fp32'}, {cores()} cores; "
-        "features were ready; the three ways in two turns, the second in the opposite order",
+        "features were ready; one after another: half of the runs before the sweep, half after it",
         *(f"{way} against plain products, {told(found)}" for way, found in gaps.items()),
         f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after",
     ]

@@ -65,9 +65,9 @@ def sweep(
 
     `workers` processes share the cores; records of runs on features do not depend on how many. Runs
     that can train together do, unless not `grouped`, which changes their records by rounding, and
-    runs of a blind method on one source are one training, looked at on each target. A run
-    that begins with another's weights comes after it; these are stored, and with `keep` those of
-    every run, also where it has its record. An error in a run ends that run alone.
+    runs of a blind method on one source are one training, looked at on each target. A run that
+    begins with another's weights comes after it; these are stored, and with `keep` those of every
+    run, also where it has its record. An error in a run ends that run alone.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
