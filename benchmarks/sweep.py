@@ -9,21 +9,21 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
 
-from da import experiment, products, records
+from da import assemble, experiment, products, records, train
 from da.environment import cores
 from da.methods import METHODS
 from da.run import Run
 from da.sweep import sweep
-from da.train import train
 from measure import Bar, Section, show
 
 PLAIN = "one run after another, PyTorch's products"
@@ -104,17 +104,19 @@ def told(gaps: dict[str, float]) -> str:
 
 
 def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
-    """Seconds of one run after another on all cores, with our own products or with PyTorch's."""
-    start = time.perf_counter()
-    usual = products.mkl_is_slow
-    if not own:
-        products.mkl_is_slow = lambda: False
-    try:
+    """Seconds of one run after another, with our own products or with PyTorch's.
+
+    On all cores, which `da train` leaves to others: its records would depend on their number.
+    """
+    with ExitStack() as changed:
+        for module in (assemble, train):
+            changed.enter_context(patch.object(module, "threads", lambda run: nullcontext()))
+        if not own:
+            changed.enter_context(patch.object(products, "mkl_is_slow", lambda: False))
+        start = time.perf_counter()
         for run in runs:
-            records.save(train(run, quiet=True), folder)
-    finally:
-        products.mkl_is_slow = usual
-    return time.perf_counter() - start
+            records.save(train.train(run, quiet=True), folder)
+        return time.perf_counter() - start
 
 
 def measure(quick: bool) -> Section:

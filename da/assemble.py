@@ -1,6 +1,7 @@
 """Everything a run needs before its first step: its images, its method, its device."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from da import backbones, columns, domains, features, loaders, memory, pruning, weights
 from da.domains import Domain, Images, Task
 from da.finished import Finished, restore
+from da.functional import one_thread
 from da.methods import Method
 from da.noise import default_generator
 from da.run import Run
@@ -39,6 +41,22 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     make = _frozen if run.regime == "frozen" else _moving
     backbone, source, target = make(run, source, target, place)
     source, target = (loaders.resident(d, place) for d in (source, target))
+    with threads(run):
+        method = _built(run, backbone, source, place)
+        task = prepare(method, run.task, source, target)
+    generator = default_generator(place).clone_state()
+    return Parts(task, method, place, generator, stored_side)
+
+
+def threads(run: Run) -> AbstractContextManager[None]:
+    """One thread for a run on features, whose record is then the same on any number of cores,
+    shared with any number of processes; all threads for others.
+    """
+    return one_thread() if run.regime == "frozen" else nullcontext()
+
+
+def _built(run: Run, backbone: nn.Module, source: Domain, place: torch.device) -> Method:
+    """The method of `run` before it has seen any image."""
     method = run.method.build(backbone, len(source.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
@@ -46,11 +64,8 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     if method.source_free or run.sparsity:
         _begin(method, run)
     if method.taught:
-        teacher = _teacher(run, source).to(place)
-        method.guide = torch.no_grad()(teacher.forward)
-    task = prepare(method, run.task, source, target)
-    generator = default_generator(place).clone_state()
-    return Parts(task, method, place, generator, stored_side)
+        method.guide = torch.no_grad()(_teacher(run, source).to(place).forward)
+    return method
 
 
 def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:

@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
 
 from da import train, trainer
-from da.assemble import Parts, assemble
+from da.assemble import Parts, assemble, threads
 from da.batch import Batch, TargetBatch
 from da.ceilings import ceilings, flops
 from da.functional import Scalar
@@ -125,7 +125,7 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
     parts = assemble(run, device)
     optimizer = train.optimizer(run, parts.method)
     batches = chain.from_iterable(train.batches(run, parts) for _ in count())  # streams end
-    with train.threads(run):
+    with threads(run):
         _fit(run, parts.method, optimizer, batches, WARM_UP)
         start_up = time.perf_counter() - start
         step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps

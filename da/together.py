@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from da import trainer
-from da.assemble import Parts, assemble
+from da.assemble import Parts, assemble, threads
 from da.group import Group, stacked
 from da.published import split_task
 from da.records import Point, Record
@@ -20,7 +20,6 @@ from da.train import (
     optimizer,
     rate,
     record,
-    threads,
 )
 
 Ended = tuple[Run, Record | Exception]
@@ -135,8 +134,7 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
             curves[run].append(look(run, one[run], step, losses))
 
     try:
-        with threads(first):
-            curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
+        curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
     except Exception as error:
         yield from ((run, error) for run in one)
         return

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple
 
 import torch
@@ -11,11 +10,10 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from da import diagnosis, evaluate, loaders, pruning, selection, symptoms, trainer, weights
-from da.assemble import Parts, assemble
+from da.assemble import Parts, assemble, threads
 from da.batch import Batch, TargetBatch
 from da.best import Best
 from da.environment import environment, peak_memory
-from da.functional import one_thread
 from da.methods import Losses, Method
 from da.noise import default_generator
 from da.optimizers import SGD, AdamW
@@ -88,6 +86,13 @@ def fit(
 
     `then` is called after each look with its step and its losses.
     """
+    with threads(run):
+        return _fit(run, parts, quiet, then)
+
+
+def _fit(
+    run: Run, parts: Parts, quiet: bool, then: Callable[[int, dict[str, float]], None]
+) -> tuple[list[Point], float]:
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
     shown = tqdm(
@@ -144,13 +149,6 @@ def _tell(run: Run, curve: list[Point], *, numbers: bool) -> None:
         print("  ".join(f"{name} {value:.4g}" for name, value in told.items()))
     for warning in symptoms.new(curve, run.settings()):
         tqdm.write(f"warning at step {curve[-1]['step']}: {warning}", file=sys.stderr)
-
-
-def threads(run: Run) -> AbstractContextManager[None]:
-    """One thread for the steps of a run on features, whose record is then the same on any number
-    of cores, shared with any number of processes; all threads for others.
-    """
-    return one_thread() if run.regime == "frozen" else nullcontext()
 
 
 def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:

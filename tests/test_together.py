@@ -8,6 +8,7 @@ import torch
 
 from da import together, trainer, weights
 from da.methods import METHODS, Network
+from da.methods.source_only import SourceOnly
 from da.records import Record
 from da.run import Run
 from da.sweep import sweep
@@ -102,6 +103,37 @@ def test_records_are_those_of_runs_alone():
 
 
 BLIND = replace(FROZEN, method=FULL.method, steps=4, look_every=2, network=Network(neck=8))
+
+
+def noting(function, used: list[int]):
+    """`function` that also says how many threads it may use."""
+
+    def noted(*args):
+        used.append(torch.get_num_threads())
+        return function(*args)
+
+    return noted
+
+
+@pytest.fixture
+def two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("begun", "two_threads")
+@pytest.mark.parametrize(("run", "threads"), [(BLIND, 1), (FULL, 2)], ids=["frozen", "full"])
+def test_a_run_on_features_uses_one_thread_from_its_first_weight_on(run, threads, monkeypatch):
+    """So its record is the same by `da train`, in a sweep, and on any number of cores."""
+    used = []
+    for name in ("__init__", "prepare", "forward"):
+        monkeypatch.setattr(SourceOnly, name, noting(getattr(SourceOnly, name), used))
+    train(run, device="cpu", quiet=True)
+    assert len(used) > 4
+    assert set(used) == {threads}
+
+
 SEEDS_AND_TARGETS = [(0, 20), (0, 40), (1, 20)]
 
 
