@@ -6,8 +6,10 @@ plots, in place of its method and of the settings in which rows differ.
 
 import re
 import runpy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from da.run import Run
@@ -16,9 +18,13 @@ from da.run import Run
 def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
     """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0`.
 
-    Raises ValueError where there is no such file, function, setting or value.
+    A run that is listed twice is given once. Raises ValueError where there is no such file,
+    function, run, setting or value, and where the file fails.
     """
-    wanted = _content(experiment)["runs"]()
+    content = _content(experiment)
+    with _one_line(experiment):
+        listed = content["runs"]()
+    wanted = _distinct(experiment, listed)
     for setting in only:
         wanted = _with(wanted, setting)
     return wanted
@@ -27,17 +33,50 @@ def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
 def names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     """What the file calls the row of each of `runs`, by id; nothing where it names none."""
     name = _content(experiment).get("name")
-    return {run.id: name(run) for run in runs} if name else {}
+    with _one_line(experiment):
+        return {run.id: name(run) for run in runs} if name else {}
 
 
 def _content(experiment: Path) -> dict[str, Any]:
     if not experiment.is_file():
         known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
         raise ValueError(f"no experiment {experiment}, known: {known}")
-    found = runpy.run_path(str(experiment))
+    with _one_line(experiment):
+        found = runpy.run_path(str(experiment))
     if "runs" not in found:
         raise ValueError(f"{experiment} has no function runs() -> list[Run]")
     return found
+
+
+@contextmanager
+def _one_line(experiment: Path) -> Iterator[None]:
+    """Whatever its code raises becomes a ValueError that says in which of its lines."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(_told(experiment, error)) from error
+
+
+def _told(experiment: Path, error: Exception) -> str:
+    """The last line of the file that `error` came through, and what it says."""
+    file, said = str(experiment), str(error)
+    lines = [n for frame, n in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    if isinstance(error, SyntaxError) and error.filename == file:
+        lines, said = [error.lineno or 1], error.msg
+    at = f", line {lines[-1]}" if lines else ""
+    return f"{experiment}{at}: {type(error).__name__}: {said}"
+
+
+def _distinct(experiment: Path, listed: Any) -> list[Run]:
+    """What `runs()` gave, each run once; ValueError where it gave none, or something else."""
+    if not isinstance(listed, Sequence):
+        raise ValueError(f"{experiment}: runs() gives {listed!r}, known: a list of Run")
+    for run in listed:
+        if not isinstance(run, Run):
+            raise ValueError(f"{experiment}: runs() lists {run!r}, known: Run")
+    if not listed:
+        raise ValueError(f"{experiment}: runs() lists no run")
+    return list({run.id: run for run in listed}.values())
 
 
 def _with(runs: list[Run], setting: str) -> list[Run]:

@@ -15,7 +15,15 @@ from da.functional import Scalar, cross_entropy
 from da.network import Network
 from da.stages import keep_held
 
-METHODS: dict[str, type["Method"]] = {}
+
+class _ByName(dict[str, type["Method"]]):
+    """Methods by name; ValueError, naming the known ones, for an unknown name."""
+
+    def __missing__(self, name: str) -> type["Method"]:
+        raise ValueError(f"unknown method {name!r}, known: {', '.join(self)}")
+
+
+METHODS = _ByName()
 """Every method that names its paper, by the name of its file."""
 
 Family = Literal[

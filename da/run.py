@@ -117,9 +117,7 @@ class Run:
 
         Raises ValueError for a method or a setting that is not known here.
         """
-        kind = METHODS.get(settings["method"])
-        if kind is None:
-            raise ValueError(f"unknown method {settings['method']!r}, known: {', '.join(METHODS)}")
+        kind = METHODS[settings["method"]]
         hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
         rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
         parts = {

@@ -187,6 +187,37 @@ def test_a_mistake_ends_with_status_2_and_one_line(experiment, capsys, words, kn
     assert known in said.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("def runs(:", ", line 2: SyntaxError: invalid syntax"),
+        ("import nowhere", ", line 2: ModuleNotFoundError: No module named 'nowhere'"),
+        ("def runs():\n    return 1 / 0", ", line 3: ZeroDivisionError: division by zero"),
+        ("METHODS['dannn']", ", line 2: ValueError: unknown method 'dannn', known: adabn, "),
+        ("METHODS['dann'].Hparams(tradeoff=1)", ", line 2: TypeError: "),
+        ("def name(run):\n    return run.nothing", ", line 3: AttributeError: 'Run' object has no"),
+        ("def runs():\n    return", ": runs() gives None, known: a list of Run"),
+        ("def runs():\n    return [1]", ": runs() lists 1, known: Run"),
+        ("def runs():\n    return []", ": runs() lists no run"),
+    ],
+)
+def test_a_broken_experiment_is_told_of_with_its_line(experiment, capsys, wrong, said):
+    rest = "" if "runs" in wrong else EXPERIMENT
+    experiment.write_text(f"from da.methods import METHODS\n{wrong}\n{rest}")
+    with pytest.raises(SystemExit) as ended:
+        da("table", experiment)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith(f"da: {experiment}{said}")
+
+
+def test_a_run_that_is_listed_twice_counts_once(experiment, capsys):
+    experiment.write_text(EXPERIMENT.replace("range(2)", "(0, 0)"))
+    swept(experiment, "--only", "method=source_only")
+    assert "1 of 1 runs" in capsys.readouterr().out
+
+
 def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
     text = EXPERIMENT.replace('"moons:0-20"', '("moons:0-20" if seed else "moons:0-x")')
     experiment.write_text(text)
