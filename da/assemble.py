@@ -32,7 +32,7 @@ class Parts:
 
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
-    place = _device(device)
+    place = find_device(device)
     if place.type == "cpu":
         memory.keep()
     source, target = domains.open_pair(run.task, run.side)
@@ -186,7 +186,8 @@ def _each_view(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return function(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device `name`, where auto is a GPU if there is one; ValueError where there is none."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

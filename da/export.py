@@ -75,7 +75,7 @@ def export(record: Record, file: Path, format: Format) -> Exported:
     run, finished = Run.of(record.settings), restore(record.id)
     about = metadata(record, finished)
     images, words = _images(run, finished)
-    with whole(file) as part:
+    with whole(file, "--out") as part:
         try:
             WRITE[format](Shipped(finished).eval(), _example(finished), about, part)
         except OSError:

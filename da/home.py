@@ -20,14 +20,15 @@ class UnwritableError(OSError):
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
 
     After an error or a kill `path` is what it was before. A folder takes the place of none.
-    Raises UnwritableError, for example where the disk is full.
+    Raises UnwritableError, for example where the disk is full; `chosen_by` is the option or
+    variable by which the user says where `path` is.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _explained(path):
+    with writing(path, chosen_by):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(part)  # of a process that was killed and had the same number
         try:
@@ -38,14 +39,15 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def writing(path: Path, chosen_by: str = "DA_HOME") -> Iterator[None]:
+    """Where `path` cannot be written, the error becomes an UnwritableError; see `whole`."""
     try:
         yield
     except UnwritableError:
         raise
     except OSError as error:
         raise UnwritableError(
-            f"cannot write {path}: {error}; make room there or point DA_HOME elsewhere"
+            f"cannot write {path}: {error}; make room there or point {chosen_by} elsewhere"
         ) from error
 
 
@@ -59,7 +61,7 @@ def _remove(path: Path) -> None:
 def once(path: Path, make: Callable[[Path], None]) -> Path:
     """`path`, which `make` writes if it is not there; of several processes only one does."""
     if not path.exists():
-        with _explained(path):
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_name(f".{path.name}.lock")):
                 if not path.exists():

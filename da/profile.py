@@ -150,7 +150,7 @@ def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None
     activities = [ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * (device.type == "cuda")]
     with recording(activities=activities) as recorded:
         work()
-    with whole(file) as part:
+    with whole(file, "--out") as part:
         recorded.export_chrome_trace(str(part))
 
 

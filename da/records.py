@@ -4,9 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-from da.home import whole
+from da.home import whole, writing
+
+CHOSEN_BY = "--results"
+"""The option by which a user says where records are."""
 
 Point = dict[str, float]
 """One look at a model: step, target accuracy, losses, a score for every selector, diagnosis."""
@@ -48,8 +52,16 @@ def path(folder: Path, id: str) -> Path:
 
 def save(record: Record, folder: Path) -> None:
     """Write atomically: a record is whole or absent."""
-    with whole(path(folder, record.id)) as part:
+    with whole(path(folder, record.id), CHOSEN_BY) as part:
         part.write_text(json.dumps(asdict(record), indent=1) + "\n")
+
+
+def make(folder: Path) -> None:
+    """Make the folder of records; UnwritableError where none could be saved in it."""
+    with writing(folder, CHOSEN_BY):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
 
 
 def read(file: Path) -> Record:

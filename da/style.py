@@ -119,6 +119,6 @@ def save(figure: Figure, path: Path) -> list[Path]:
     files = []
     for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
         files.append(path.with_name(f"{path.name}.{kind}"))
-        with whole(files[-1]) as part:
+        with whole(files[-1], "--out") as part:
             figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
     return files

@@ -1,6 +1,7 @@
 """The command line, as a user types it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,9 @@ def test_shards_share_the_runs(experiment, capsys):
         ("plot tiny.py --map 0123", "known"),
         ("plot tiny.py --against lr", "no records to plot"),
         ("profile tiny.py --steps 0", "1 and more"),
+        ("sweep tiny.py --device tpu", "da: no device 'tpu', known: auto, cpu, cuda"),
+        ("tune tiny.py --only method=dann --device tpu", "da: no device 'tpu'"),
+        ("profile tiny.py --device tpu", "da: no device 'tpu'"),
         ("data emojy", "emoji"),
         ("list method", "methods"),
         ("wandb push nowhere", "nowhere"),
@@ -185,6 +189,24 @@ def test_a_mistake_ends_with_status_2_and_one_line(experiment, capsys, words, kn
     assert said.err.count("\n") == 1
     assert said.err.startswith("da: ")
     assert known in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --task moons:0-20 --backbone mlp --init random --regime full --steps 2 dann",
+        "sweep tiny.py --only method=dann",
+        "tune tiny.py --only method=dann --trials 1",
+    ],
+)
+def test_results_that_cannot_be_written_are_told_of_before_training(experiment, capsys, words):
+    command, *more = words.split()
+    with pytest.raises(SystemExit) as ended:
+        da(command, "--results", experiment, *more)
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert re.fullmatch(rf"da: cannot write {experiment}: .*point --results elsewhere\n", told.err)
 
 
 @pytest.mark.parametrize(

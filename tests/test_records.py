@@ -1,8 +1,10 @@
 import json
+from functools import partial
 
 import pytest
 
 from da import records
+from da.home import UnwritableError
 from da.records import Record
 
 CURVE = [
@@ -84,6 +86,14 @@ def test_load_refuses_a_record_made_under_other_settings(tmp_path, now):
     records.save(RECORD, tmp_path)
     with pytest.raises(ValueError, match=r"abc.json was made with .*; remove it and run it anew"):
         records.load(tmp_path, {"abc": now})
+
+
+@pytest.mark.parametrize("folder", ["file", "/proc"])
+@pytest.mark.parametrize("write", [records.make, partial(records.save, RECORD)])
+def test_a_folder_that_cannot_hold_records_is_one_of_the_option_results(tmp_path, write, folder):
+    (tmp_path / "file").touch()
+    with pytest.raises(UnwritableError, match=r"point --results elsewhere$"):
+        write(tmp_path / folder)
 
 
 def test_a_failed_save_leaves_the_record_of_before(tmp_path):

@@ -34,6 +34,17 @@ Keep = Annotated[
 ]
 
 
+def check(results: Path, device: str) -> None:
+    """Raise an error, before any training, where there is no such device, and where records could
+    not be saved in `results`.
+    """
+    from da import records
+    from da.assemble import find_device
+
+    find_device(device)
+    records.make(results)
+
+
 def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
     """Records of `runs` so far."""
     from da import records

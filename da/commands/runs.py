@@ -14,6 +14,7 @@ from da.commands.options import (
     Results,
     Wandb,
     Workers,
+    check,
     failure,
     line,
     load,
@@ -36,6 +37,7 @@ def train_command() -> Callable[..., None]:
         from da import records, track
         from da.train import train
 
+        check(results, device)
         record = train(run, device=device, keep=keep)
         records.save(record, results)
         track.mirror(record, wandb)
@@ -74,6 +76,7 @@ def sweep(
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.runs(experiment, only)
     mine = experiments.share(runs, shard)
+    check(results, device)
     todo, failed = len(mine) - len(load(mine, results)), []
     outcomes = sweep(mine, results, workers=workers, device=device, keep=keep)
     bar = tqdm(outcomes, "runs", todo, disable=None, leave=False)
@@ -109,9 +112,11 @@ def profile(
     """
     from da import experiment as experiments
     from da import profile as profiles
+    from da.assemble import find_device
 
     if steps < 1:
         raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
+    find_device(device)
     found, left_out = [], []
     for run in profiles.first_of_each(experiments.runs(experiment, only)):
         name = run.method.owner.name

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from da.commands.options import Device, Experiment, Only, Results
+from da.commands.options import Device, Experiment, Only, Results, check
 
 if TYPE_CHECKING:
     from da.ranges import Trial
@@ -60,6 +60,7 @@ def tune(
         storage=Path(storage) if storage else None,
         device=device,
     )
+    check(results, device)
     study = task.open()
     begun = len(study.trials())
     bar = tqdm(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.commands.options import Device, Recorded, Results, Workers, failure, line
+from da.commands.options import Device, Recorded, Results, Workers, check, failure, line
 
 if TYPE_CHECKING:
     from da.records import Record
@@ -96,6 +96,7 @@ def _swept(runs: "Sequence[Run]", results: Path, workers: Workers, device: str) 
     from da.commands.options import load
     from da.sweep import sweep
 
+    check(results, device)
     failed = False
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
         failed |= not outcome.record
