@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from da.home import whole, writing
+from da.known import some
 
 CHOSEN_BY = "--results"
 """The option by which a user says where records are."""
@@ -79,10 +80,8 @@ def find(run: str, folder: Path) -> Record:
     """
     file = Path(run) if Path(run).is_file() else path(folder, run)
     if not file.is_file():
-        known = sorted(file.stem for file in folder.glob("*.json"))
-        more = f" and {len(known) - 3} more" if len(known) > 3 else ""
-        names = ", ".join(known[:3]) or "none yet"
-        raise ValueError(f"no record of a run {run!r} in {folder}, known: {names}{more}")
+        known = some(file.stem for file in folder.glob("*.json"))
+        raise ValueError(f"no record of a run {run!r} in {folder}, known: {known}")
     return read(file)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from da.home import home, whole
+from da.known import some
 from da.vision import Interpolation, Resize
 
 
@@ -70,7 +71,7 @@ def whole_network(run_id: str) -> tuple[dict[str, Tensor], About]:
     if not set(_ABOUT) <= set(kept):
         raise ValueError(
             f"weights of run {run_id!r} are of an earlier version: remove {weights_file(run_id)} "
-            "and sweep it with --keep"
+            "and train or sweep it with --keep"
         )
     about = About(**{name: kept.pop(name) for name in _ABOUT})
     return kept, about
@@ -79,11 +80,8 @@ def whole_network(run_id: str) -> tuple[dict[str, Tensor], About]:
 def _kept(run_id: str) -> dict[str, Any]:
     file = weights_file(run_id)
     if not file.exists():
+        known = some(f.stem for f in file.parent.glob("*.pt"))
         raise ValueError(
-            f"no weights of run {run_id!r}: sweep it with --keep first, known: {_known_runs()}"
+            f"no weights of run {run_id!r}: train or sweep it with --keep first, known: {known}"
         )
     return torch.load(file, weights_only=True, map_location="cpu", mmap=True)  # read as needed
-
-
-def _known_runs() -> str:
-    return ", ".join(sorted(f.stem for f in weights_file("").parent.glob("*.pt"))) or "none yet"

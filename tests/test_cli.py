@@ -168,7 +168,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py --only seed=9", "seed=0, seed=1"),
         ("table tiny.py --only sed=0", "seed"),
         ("sweep tiny.py --shard 3/2", "1/3"),
-        ("plot tiny.py --map 0123", "known"),
+        ("plot tiny.py --map 0123", " more"),
         ("plot tiny.py --against lr", "no records to plot"),
         ("profile tiny.py --steps 0", "1 and more"),
         ("sweep tiny.py --device tpu", "da: no device 'tpu', known: auto, cpu, cuda"),

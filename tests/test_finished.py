@@ -68,7 +68,7 @@ def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
 
 def test_weights_that_were_not_kept_are_asked_for():
     record = Record(RUN.id, RUN.settings(), [], 0)
-    with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}': sweep it with --keep"):
+    with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}': train or sweep it with"):
         restore(record.id)
 
 

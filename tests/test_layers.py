@@ -13,6 +13,7 @@ import da
 ORDER = [
     "batch",
     "home",
+    "known",
     "memory",
     "products",
     "functional",

@@ -56,6 +56,7 @@ def plot(
     """
     from da import experiment as experiments
     from da import plots, style
+    from da.known import some
 
     runs = experiments.runs(experiment, only)
     name, figures = experiment.stem, {}
@@ -64,7 +65,7 @@ def plot(
 
         known = {run.id: run for run in runs}
         if map not in known:
-            raise ValueError(f"unknown run {map!r}, known: {', '.join(known)}")
+            raise ValueError(f"unknown run {map!r}, known: {some(known)}")
         figures[f"{name}-map-{map}"] = plots.feature_map(**vars(embedding(known[map])))
     if against:
         found = named(experiment, runs, results)
