@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
+from da.contradictions import refuse, shares
 from da.linear import Linear
 from da.noise import Dropout
 from da.ranges import Choice, Uniform
@@ -35,7 +36,10 @@ def mlp(
 
 @dataclass(frozen=True)
 class Network:
-    """What stands on the backbone: `backbone -> neck -> head`."""
+    """What stands on the backbone: `backbone -> neck -> head`.
+
+    Raises ValueError for settings that contradict each other.
+    """
 
     neck: Annotated[int, Choice(0, 128, 256, 512, 1024)] = 256
     """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
@@ -56,6 +60,20 @@ class Network:
     """How the classifier's weights begin: PyTorch's way, or Xavier uniform."""
     label_smoothing: Annotated[float, Uniform(0, 0.3)] = 0.0
     """Share of each label that is spread over all classes."""
+
+    def __post_init__(self) -> None:
+        refuse(shares(dropout=self.dropout, head_dropout=self.head_dropout))
+        refuse(shares(label_smoothing=self.label_smoothing))
+        refuse(
+            {
+                f"neck is 1 or more, or 0 for none, not {self.neck}": self.neck < 0,
+                f"layers of head are 1 or more wide, not {self.head}": min(self.head, default=1)
+                < 1,
+                "head_dropout goes with hidden layers, for example head 512": (
+                    self.head_dropout != 0 and not self.head
+                ),
+            }
+        )
 
     def build_head(self, inputs: int, classes: int) -> nn.Sequential:
         """A classifier for rows of `inputs` numbers."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from da.columns import Rule
+from da.contradictions import amounts, refuse, shares
 from da.methods import METHODS, Method, Network
 from da.ranges import LogUniform, Uniform
 from da.trainer import Precision
@@ -106,10 +108,15 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for contradictions in (_of_regime, _of_features, _of_method, _of_pruning):
-            for message, contradicts in contradictions(self).items():
-                if contradicts:
-                    raise ValueError(f"contradictory settings: {message}")
+        for contradictions in (
+            _of_regime,
+            _of_features,
+            _of_method,
+            _of_pruning,
+            _of_images,
+            _of_optimizer,
+        ):
+            refuse(contradictions(self))
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":
@@ -157,7 +164,7 @@ class Run:
 
 
 def _of_regime(run: Run) -> dict[str, bool]:
-    """What a run must keep to, and whether it does not; likewise the three below."""
+    """What a run must keep to, and whether it does not; likewise the five below."""
     frozen, augments = run.regime == "frozen", run.augment != "none"
     return {
         "regime frozen goes with init pretrained or a run's id": frozen and run.init == "random",
@@ -174,7 +181,6 @@ def _of_regime(run: Run) -> dict[str, bool]:
         "unit_features goes with regime full; features of regime frozen are always so": (
             frozen and run.unit_features
         ),
-        f"crop_pct is above 0 and at most 1, not {run.crop_pct}": not 0 < run.crop_pct <= 1,
         "steps, batch and look_every are 1 or more": min(run.steps, run.batch, run.look_every) < 1,
     }
 
@@ -217,8 +223,7 @@ def _of_method(run: Run) -> dict[str, bool]:
 
 def _of_pruning(run: Run) -> dict[str, bool]:
     method = run.method.owner
-    return {
-        f"sparsity is at least 0 and below 1, not {run.sparsity}": not 0 <= run.sparsity < 1,
+    return shares(sparsity=run.sparsity) | {
         "sparsity goes with regime full and a run's id as init": (
             run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
         ),
@@ -226,6 +231,30 @@ def _of_pruning(run: Run) -> dict[str, bool]:
             run.sparsity != 0 and method.predict is not Method.predict
         ),
         "structured goes with a sparsity": run.structured and not run.sparsity,
+    }
+
+
+def _of_images(run: Run) -> dict[str, bool]:
+    three = {len(run.mean), len(run.std)} <= {0, 3}
+    return {
+        f"side is 1 or more, or 0 for that of the images, not {run.side}": run.side < 0,
+        f"crop_pct is above 0 and at most 1, not {run.crop_pct}": not 0 < run.crop_pct <= 1,
+        f"mean and std are three numbers each, not {run.mean} and {run.std}": not three,
+        f"mean is from 0 to 1, not {run.mean}": not all(0 <= value <= 1 for value in run.mean),
+        f"std is above 0, not {run.std}": not all(0 < value < math.inf for value in run.std),
+    }
+
+
+def _of_optimizer(run: Run) -> dict[str, bool]:
+    rates = "lr", "backbone_lr", "weight_decay"
+    neck_norm, warmup = run.network.neck and run.network.neck_norm, run.tuning.warmup
+    return amounts(**{name: getattr(run, name) for name in rates}) | {
+        **shares(momentum=run.momentum),
+        "batch is 2 or more where the neck has batch norm; 1 goes with neck 0 or no neck_norm": (
+            run.batch == 1 and bool(neck_norm)
+        ),
+        f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
+        f"seed is at least 0 and below 2**64, not {run.seed}": not 0 <= run.seed < 2**64,
     }
 
 

@@ -201,5 +201,5 @@ def _optimizer(run: Run, method: Method) -> Optimizer:
     groups = run.tuning.groups(method, run.lr, run.lr * run.backbone_lr)
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
-    betas = (run.momentum, 0.999)
+    betas = (float(run.momentum), 0.999)  # of one type, and a whole number is a setting too
     return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from torch import nn
 from torch.optim import Optimizer
 
+from da.contradictions import amounts, refuse
 from da.ranges import LogUniform
 from da.stages import Stage, layers, stages
 
@@ -50,12 +51,16 @@ class Tuning:
     """Looks without a better score `kept` after which training ends; 0 for never."""
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.last, self.freeze, self.unfreeze_every))) > 1:
-            raise ValueError(
-                "contradictory settings: of last, freeze and unfreeze_every one at a time"
-            )
-        if self.patience and self.kept == "last":
-            raise ValueError("contradictory settings: patience needs a score, as kept names it")
+        held = self.last, self.freeze, self.unfreeze_every
+        refuse(
+            {
+                "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
+                "patience needs a score, as kept names it": (
+                    self.patience != 0 and self.kept == "last"
+                ),
+            }
+            | amounts(stage_lr=self.stage_lr)
+        )
         for name in ("last", "freeze", "unfreeze_every", "warmup", "drop_every", "patience"):
             if getattr(self, name) < 0:
                 raise ValueError(f"unknown {name} {getattr(self, name)}, known: 0 and more")

@@ -159,6 +159,8 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task moons:0-20 --seed x dann", "--seed INT"),
         ("train --task moons:0-20 --device tpu dann", "cuda"),
         ("train --task moons:0-20+3shot dann", "labelled"),
+        ("train --task moons:0-20 --dropout 1.5 dann", "dropout is at least 0 and below 1"),
+        ("train --task moons:0-20 --lr -1 dann", "lr is 0 or more"),
         ("train --task moons:0-20 fine_tune", "+3shot"),
         ("train --task folder:here-there dann", "no such folder"),
         ("train --task moons:0-20 --init 0123 dann", "known: none yet"),

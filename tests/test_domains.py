@@ -63,6 +63,21 @@ def test_an_unknown_domain_is_answered_with_the_known_ones(name, wrong, known):
 
 
 @pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("emoji", "emoji:noto-twemoji of noto, twemoji, fluent, contrast, openmoji"),
+        ("digits:+3shot", "digits:mnist-mnistm of mnist, mnistm"),
+        ("moons", "moons:0-40"),
+        ("luna16", "luna16:PATH"),
+    ],
+)
+def test_a_task_without_domains_is_answered_with_how_it_is_written(name, known):
+    said = f"no domains in task {name!r}, known: {known}"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        domains.parse(name)
+
+
+@pytest.mark.parametrize(
     ("name", "word"), [("moons:0-1+0shot", "shot"), ("moons:0+0label", "label")]
 )
 def test_none_is_no_number_of_shots_or_labels(name, word):

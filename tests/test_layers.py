@@ -14,6 +14,7 @@ ORDER = [
     "batch",
     "home",
     "known",
+    "contradictions",
     "memory",
     "products",
     "functional",

@@ -1,5 +1,6 @@
 """Heads of a network, and labels that are smoothed for any method."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,23 @@ def test_a_hidden_layer_has_its_dropout():
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
     assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dropout": 1.5}, "dropout is at least 0 and below 1, not 1.5"),
+        ({"head": (8,), "head_dropout": 2}, "head_dropout is at least 0 and below 1, not 2"),
+        ({"head_dropout": 0.5}, "head_dropout goes with hidden layers, for example head 512"),
+        ({"label_smoothing": -1}, "label_smoothing is at least 0 and below 1, not -1"),
+        ({"label_smoothing": math.nan}, "label_smoothing is at least 0 and below 1, not nan"),
+        ({"neck": -1}, "neck is 1 or more, or 0 for none, not -1"),
+        ({"head": (8, 0)}, r"layers of head are 1 or more wide, not \(8, 0\)"),
+    ],
+)
+def test_settings_without_sense_are_refused(settings, message):
+    with pytest.raises(ValueError, match=f"^contradictory settings: {message}$"):
+        Network(**settings)
 
 
 def test_xavier_is_uniform_within_its_bound():

@@ -1,4 +1,5 @@
 import json
+import math
 import pickle
 from dataclasses import dataclass, fields, replace
 
@@ -135,6 +136,7 @@ def test_every_setting_counts(name):
         "std": (0.5, 0.5, 0.5),
         "interpolation": "bilinear",
         "crop_pct": 0.875,
+        "momentum": 0.5,
         "backbone": "resnet18",
         "augment": "crop",
         "regime": "frozen",
@@ -172,6 +174,19 @@ def test_every_setting_counts(name):
         (PLAIN, {"steps": 0}, "are 1 or more"),
         (PLAIN, {"batch": 0}, "are 1 or more"),
         (PLAIN, {"look_every": -1}, "are 1 or more"),
+        (PLAIN, {"side": -1}, "side is 1 or more, or 0 .*, not -1"),
+        (PLAIN, {"mean": (0.5,)}, r"three numbers each, not \(0.5,\) and \(\)"),
+        (PLAIN, {"mean": (127, 127, 127)}, "mean is from 0 to 1"),
+        (PLAIN, {"std": (0.5, 0.5, 0)}, "std is above 0"),
+        (PLAIN, {"lr": -1}, "lr is 0 or more and finite, not -1"),
+        (PLAIN, {"lr": math.nan}, "lr is 0 or more and finite, not nan"),
+        (FULL, {"backbone_lr": -1}, "backbone_lr is 0 or more"),
+        (PLAIN, {"weight_decay": -1}, "weight_decay is 0 or more"),
+        (PLAIN, {"momentum": 2}, "momentum is at least 0 and below 1, not 2"),
+        (PLAIN, {"batch": 1}, "batch is 2 or more where the neck has batch norm"),
+        (PLAIN, {"tuning": Tuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
+        (PLAIN, {"seed": -1}, r"seed is at least 0 and below 2\*\*64, not -1"),
+        (PLAIN, {"seed": 2**64}, r"seed is at least 0 and below 2\*\*64"),
     ],
 )
 def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
@@ -184,6 +199,11 @@ def test_what_goes_together_is_allowed():
     assert replace(FULL, init="random", augment="crop_flip", backbone_lr=0.1).augment == "crop_flip"
     assert replace(PLAIN, init="0123456789ab").init == "0123456789ab"
     assert replace(PLAIN, augment="crop", views=2).views == 2
+    assert replace(PLAIN, lr=1e30, weight_decay=0, tuning=Tuning(warmup=500)).lr == 1e30
+    for network in (Network(neck=0), Network(neck_norm=False)):
+        assert replace(PLAIN, batch=1, network=network).batch == 1
+    infinite = DANN.Hparams(trade_off=math.inf)
+    assert replace(PLAIN, method=infinite).method.trade_off == math.inf
 
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)

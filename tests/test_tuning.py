@@ -171,6 +171,7 @@ def test_strategies_are_settings_of_a_run():
     [
         ({"last": 1, "freeze": 2}, "of last, freeze and unfreeze_every one at a time"),
         ({"patience": 2}, "patience needs a score"),
+        ({"stage_lr": -1.0}, "stage_lr is 0 or more and finite, not -1"),
         ({"warmup": -1}, "unknown warmup -1, known: 0 and more"),
     ],
 )
@@ -188,3 +189,9 @@ def test_more_stages_than_there_are():
 def test_frozen_features_have_no_stages():
     with pytest.raises(ValueError, match="go with regime full"):
         replace(RUN, regime="frozen", init="pretrained", tuning=Tuning(last=1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_a_momentum_may_be_a_whole_number(name):
+    made = train.optimizer(replace(RUN, optimizer=name, momentum=0), method())
+    assert 0 in (made.defaults.get("momentum"), made.defaults.get("betas", (1,))[0])

@@ -158,7 +158,11 @@ def parse(name: str) -> tuple[str, str, str, int]:
     benchmark, _, domains = (few[1] if few else name).partition(":")
     if benchmark not in BENCHMARKS:
         raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {known()}")
-    source, target = module(benchmark).pair(domains)
+    own = module(benchmark)
+    if not domains and "" not in own.DOMAINS:
+        among = f" of {', '.join(own.DOMAINS)}" if own.DOMAINS else ""
+        raise ValueError(f"no domains in task {name!r}, known: {written(benchmark)}{among}")
+    source, target = own.pair(domains)
     if few is None:
         return benchmark, source, target, 0
     _, k, word = few.groups()
