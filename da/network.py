@@ -67,8 +67,9 @@ class Network:
         refuse(
             {
                 f"neck is 1 or more, or 0 for none, not {self.neck}": self.neck < 0,
-                f"layers of head are 1 or more wide, not {self.head}": min(self.head, default=1)
-                < 1,
+                f"layers of head are 1 or more wide, not {self.head}": any(
+                    width < 1 for width in self.head
+                ),
                 "head_dropout goes with hidden layers, for example head 512": (
                     self.head_dropout != 0 and not self.head
                 ),
