@@ -16,7 +16,7 @@ from da.run import Run
 
 
 def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
-    """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0`.
+    """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0,1`.
 
     A run that is listed twice is given once. Raises ValueError where there is no such file,
     function, run, setting or value, and where the file fails.
@@ -85,11 +85,13 @@ def _with(runs: list[Run], setting: str) -> list[Run]:
     every = found[0][1]
     if name not in every:
         raise ValueError(f"no setting {name!r} in {setting!r}, known: {', '.join(every)}")
-    wanted = [run for run, settings in found if str(settings.get(name)) == value]
-    if not wanted:
-        known = sorted({f"{name}={settings.get(name)}" for _, settings in found})
-        raise ValueError(f"no run with {setting!r}, known: {', '.join(known)}")
-    return wanted
+    known = {str(settings.get(name)) for _, settings in found}
+    values = [value] if value in known else value.split(",")  # a value may have commas itself
+    for one in values:
+        if one not in known:
+            names = ", ".join(f"{name}={every}" for every in sorted(known))
+            raise ValueError(f"no run with '{name}={one}', known: {names}")
+    return [run for run, settings in found if str(settings.get(name)) in values]
 
 
 def share(runs: list[Run], shard: str) -> list[Run]:

@@ -1,11 +1,12 @@
 """How figures look. No torch."""
 
-from collections.abc import Iterable, Sequence
-from itertools import cycle, product
+from collections.abc import Sequence
+from itertools import product
 from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,6 +33,10 @@ MOST_TICKS = 12
 Pen = dict[str, Any]
 """How matplotlib is to draw a line or points."""
 DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
+LINES: Sequence[Pen] = [{"color": color, "ls": ls} for ls, color in product(DASHES[:2], COLORS)]
+DAGGERED: Sequence[Pen] = [{"color": GREY, "ls": ls} for ls in DASHES[1:]]
+REST: Pen = {"color": "#BBBBBB", "ls": "-", "lw": 0.7, "ms": 3, "zorder": 1}
+"""Of lines for which there is no style of their own."""
 TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
 MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
 OPEN: Pen = {**MEAN, "mfc": "white"}
@@ -43,6 +48,7 @@ PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GREY, "mfc
 BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
 RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
 SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
+BAND: Pen = {**SWATCH, "color": GREY, "alpha": 0.4, "mew": 0}
 
 STYLE: Any = {
     "font.size": 10.5,
@@ -73,18 +79,30 @@ def figure(height: float) -> Figure:
 
 
 def legend(figure: Figure, entries: dict[str, Pen]) -> None:
-    """Above the panels, in one line or in as many columns as fit."""
+    """Above the panels, in as many columns as fit."""
     widths = [0.6 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
-    columns = len(entries) if sum(widths) < WIDTH else max(1, int(WIDTH / max(widths)))
+    counts = range(len(entries), 0, -1)
+    columns = next((n for n in counts if sum(map(max, np.array_split(widths, n))) < WIDTH), 1)
     handles = [Line2D([], [], label=name, **pen) for name, pen in entries.items()]
     figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
-def pens(names: Iterable[str]) -> dict[str, Pen]:
-    """A line for each name: colours, then the same ones dashed; of daggered names grey dashes."""
-    colored = cycle({"color": color, "ls": dash} for dash, color in product(DASHES, COLORS))
-    greys = cycle({"color": GREY, "ls": dash} for dash in DASHES[1:])
-    return {name: next(greys if "†" in name else colored) for name in names}
+def note(figure: Figure, text: str) -> None:
+    """A line beneath the panels."""
+    figure.supxlabel(text, x=0.01, ha="left", size=STYLE["font.size"], color=INK)
+
+
+def pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
+    """A line for each of `names`, no two alike, as far as there are styles; `REST` for the others.
+
+    All have one where `LINES` suffice, else the first of `ranked`, as many as there are colors; of
+    daggered names those for which there are grey dashes.
+    """
+    fair, daggered = ([n for n in ranked if ("†" in n) is marked] for marked in (False, True))
+    most = len(LINES) if len(fair) <= len(LINES) else len(COLORS)
+    own = {*fair[:most], *daggered[: len(DAGGERED)]}
+    free = {False: iter(LINES), True: iter(DAGGERED)}
+    return {name: next(free["†" in name]) if name in own else REST for name in names}
 
 
 def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:

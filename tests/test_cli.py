@@ -167,7 +167,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table nowhere.py", "tiny.py"),
         ("diagnose 0123", "known: none yet"),
         ("table tiny.py", "sweep"),
-        ("table tiny.py --only seed=9", "seed=0, seed=1"),
+        ("table tiny.py --only seed=0,9", "seed=0, seed=1"),
         ("table tiny.py --only sed=0", "seed"),
         ("sweep tiny.py --shard 3/2", "1/3"),
         ("plot tiny.py --map 0123", " more"),

@@ -38,3 +38,13 @@ def test_a_source_free_run_begins_with_source_only_on_its_task_and_seed(every):
         first = every[run.init]
         assert first.method.owner.name == "source_only"
         assert (first.task, first.seed) == (run.task, run.seed)
+
+
+def test_one_of_several_values_is_wanted_and_an_unknown_one_is_named():
+    file = FOLDER / "methods.py"
+    some = experiment.runs(file, ["method=dann,mcc", "seed=0,2"])
+    assert {(run.method.owner.name, run.seed) for run in some} == {
+        *(("dann", 0), ("dann", 2), ("mcc", 0), ("mcc", 2))
+    }
+    with pytest.raises(ValueError, match="no run with 'seed=7', known: seed=0, seed=1, seed=2"):
+        experiment.runs(file, ["seed=0,7"])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,9 @@ ACCURACY = {
 MEAN, DEVIATION = (30.0, 63.5), np.array([0.0, 7 / 2**0.5])
 
 
+BOTH = "mean of tasks ± deviation over seeds"
+
+
 def record(method: str, task: str, seed: int, accuracies, **settings) -> Record:
     own = {"method": method, "task": task, "seed": seed, **settings}
     curve = [
@@ -34,6 +38,11 @@ def sweep(method: str = "dann", gain: float = 0.0, suffix: str = "", **settings)
         record(method, task + suffix, seed, [a + gain for a in values], **settings)
         for (task, seed), values in ACCURACY.items()
     ]
+
+
+def along(records: list[Record]) -> list[Record]:
+    """Each record at two learning rates."""
+    return [replace(r, settings=r.settings | {"lr": lr}) for r in records for lr in (1, 2)]
 
 
 def names(figure: Figure) -> list[str]:
@@ -64,12 +73,12 @@ def test_a_seed_without_all_tasks_counts_in_the_mean_only():
 
 def test_a_method_without_all_tasks_says_so():
     figure = plots.curves(sweep() + sweep("mcc")[:2])
-    assert names(figure) == ["dann", "mcc (1 of 2 tasks)"]
+    assert names(figure) == ["dann", "mcc (1 of 2 tasks)", BOTH]
 
 
 def test_settings_that_vary_make_lines_of_their_own():
     figure = plots.curves(sweep(lr=0.1) + sweep(lr=0.2, gain=5))
-    assert names(figure) == ["dann lr=0.1", "dann lr=0.2"]
+    assert names(figure) == ["dann lr=0.1", "dann lr=0.2", BOTH]
     first, second = (line.get_ydata() for line in figure.axes[0].lines)
     np.testing.assert_allclose(second - first, 5)
 
@@ -103,7 +112,7 @@ def test_runs_that_saw_target_labels_are_marked():
     fills = [box.lines[0].get_markerfacecolor() for box in panel.containers]
     assert [same_color(fill, "white") for fill in fills] == [False, True, True]
     legend = plots.curves(sweep() + few).legends[0]
-    assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s"]
+    assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s", "s"]
     assert same_color(legend.get_lines()[1].get_color(), style.GREY)
 
 
@@ -115,10 +124,61 @@ def test_long_names_do_not_overlap():
     assert all(low.y1 < high.y0 for low, high in pairwise(boxes))
 
 
-def test_thirty_lines_stay_apart():
-    records = [r for i in range(30) for r in sweep(lr=i)[:1]]
-    lines = plots.curves(records).axes[0].lines
-    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in lines}) == 30
+def test_an_accuracy_s_band_and_whisker_end_where_there_is_no_such_accuracy():
+    reached = {"dann": (92.0, 100.0), "mcc": (8.0, 0.0)}
+    runs = [
+        record(m, "emoji:a-b", seed, [a])
+        for m, both in reached.items()
+        for seed, a in enumerate(both)
+    ]
+    for figure in (plots.curves(runs), plots.against(along(runs), "lr")):
+        bands = figure.axes[0].collections
+        ends = [path.vertices[:, 1] for band in bands for path in band.get_paths()]
+        assert (np.min(ends), np.max(ends)) == (0, 100)
+    rows = plots.methods(runs).axes[0].containers
+    ends = [box.lines[2][0].get_segments()[0][:, 0] for box in rows]
+    assert (np.min(ends), np.max(ends)) == (0, 100)
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (sweep(), BOTH),
+        (sweep()[:2], "mean ± deviation over seeds"),
+        (sweep()[::2], "mean of tasks"),
+        (sweep()[:1], None),
+    ],
+)
+def test_what_a_line_and_its_band_are_is_said(runs, said):
+    for figure in (plots.curves(runs), plots.against(along(runs), "lr")):
+        assert names(figure)[1:] == ([said] if said else [])
+
+
+def styles(figure: Figure) -> list[tuple[str, str]]:
+    """Color and dashes of every line of the first panel."""
+    return [(x.get_color(), str(x._unscaled_dash_pattern)) for x in figure.axes[0].lines]
+
+
+def test_fourteen_lines_stay_apart():
+    figure = plots.curves([r for i in range(14) for r in sweep(lr=i)[:1]])
+    assert len(set(styles(figure))) == len(names(figure)) == 14
+    assert not figure.get_supxlabel()
+
+
+@pytest.mark.parametrize("draw", [plots.curves, lambda runs: plots.against(along(runs), "lr")])
+def test_of_many_lines_the_baseline_and_the_best_are_named_and_the_others_grey(draw):
+    runs = [r for i in range(40) for r in sweep(f"method{i}", gain=i / 10)[:1]]
+    few = [r for i in range(6) for r in sweep(f"tune{i}", gain=i, suffix="+3shot")[:1]]
+    figure = draw(runs + sweep("source_only", -9)[:1] + few)
+    fair, shown = [*(f"method{i}" for i in range(34, 40)), "source_only"], range(2, 6)
+    daggered = [f"tune{i} (3-shot) †" for i in shown]
+    own = [name for name in names(figure) if name[0] in "mst" and "mean" not in name]
+    assert own == fair + daggered
+    rest = (style.REST["color"], "(0, None)")
+    found = styles(figure)
+    assert len(set(found) - {rest}) == len(own)
+    assert found.count(rest) == 36
+    assert figure.get_supxlabel().startswith("36 more rows")
 
 
 @pytest.mark.parametrize("draw", [plots.curves, plots.methods])

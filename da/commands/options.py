@@ -21,7 +21,7 @@ Recorded = Annotated[
     Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")
 ]
 Only = Annotated[
-    tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann.")
+    tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann,mcc.")
 ]
 Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
 Workers = Literal["auto"] | int
