@@ -1,12 +1,13 @@
 """Test images of a run in feature space, with its adaptation and without."""
 
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from da.assemble import Parts, assemble
-from da.evaluate import outputs
+from da.evaluate import accuracy, outputs, predict
 from da.methods import METHODS
 from da.run import Run
 from da.train import fit
@@ -20,6 +21,8 @@ Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]
 class Embedding:
     """Features before and after adaptation, and the class of each image."""
 
+    title: str
+    """Which run that is, and what it reaches on the target."""
     before: Pair
     after: Pair
     y_s: Int[np.ndarray, "n"]
@@ -30,15 +33,19 @@ class Embedding:
 def embedding(run: Run) -> Embedding:
     """Where `run` ends, and where the same run without adaptation does.
 
-    Weights are those that were kept of a run, else those of a training done again.
+    Weights are those that were kept of a run, else those of a training done again, as stderr says.
     """
     method = METHODS["source_only"].Hparams()
     alone = replace(run, method=method, task=run.task.partition("+")[0])
     parts = _trained(run)
     task = parts.task
     y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
+    right = accuracy(
+        predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
+    )
+    title = f"{run.words}: target accuracy {right:.1f} %"
     before = _features(_trained(alone), parts)
-    return Embedding(before, _features(parts, parts), y_s, y_t, task.classes)
+    return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
 
 
 def _trained(run: Run) -> Parts:
@@ -46,7 +53,8 @@ def _trained(run: Run) -> Parts:
     if weights_file(run.id).exists():
         parts.method.load_state_dict(whole_network(run.id)[0])
     else:
-        fit(run, parts)
+        print(f"weights of {run.words} were not kept: training it again", file=sys.stderr)
+        fit(run, parts, quiet=not sys.stderr.isatty())
     return parts
 
 

@@ -7,12 +7,9 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from da import style
 from da.along import along, by_value
@@ -139,39 +136,6 @@ def against(records: Sequence[Record], setting: str, chosen_by: str = "last") ->
     return figure
 
 
-@style.styled
-def feature_map(
-    before: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]],
-    after: tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "m e"]],
-    y_s: Int[np.ndarray, "n"],
-    y_t: Int[np.ndarray, "m"],
-    classes: Sequence[str],
-    *,
-    points: int = 500,
-) -> Figure:
-    """Features of source and target, before and after adaptation, by PCA and by t-SNE.
-
-    A map is fitted to both domains at once. At most `points` images of each domain are drawn,
-    always the same. `y_t` may be predicted. With more classes than colours (twelve), only the
-    domains are told apart.
-    """
-    draw = np.random.default_rng(0)
-    s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
-    paint = style.palette(len(classes))
-    figure = style.figure(10.5)
-    panels = figure.subplots(2, 2).T
-    for column, when, (f_s, f_t) in zip(panels, ("before", "after"), (before, after), strict=True):
-        maps = _maps(np.concatenate([f_s[s], f_t[t]]))
-        for panel, (kind, xy) in zip(column, maps.items(), strict=True):
-            panel.set_title(f"{kind}, {when} adaptation")
-            panel.set(xticks=[], yticks=[])
-            panel.spines[:].set(visible=True, color=style.PALE)
-            _cloud(panel, xy[len(s) :], y_t[t], paint, style.TARGET | {"color": style.COLORS[1]})
-            _cloud(panel, xy[: len(s)], y_s[s], paint, style.SOURCE | {"color": style.COLORS[0]})
-    style.legend(figure, _domains(classes, paint))
-    return figure
-
-
 def _rows(records: Sequence[Record]) -> dict[str, Runs]:
     """Runs of each line or dot by its name, daggered where it was shown target labels."""
     if not records:
@@ -292,32 +256,6 @@ def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
     number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
     beside = panel.get_yaxis_transform()
     panel.text(1.01, y, number, transform=beside, va="center_baseline", color=style.INK)
-
-
-def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
-    """Two coordinates of each image."""
-    near = min(30, (len(x) - 1) / 3)
-    with threadpool_limits(1):
-        return {
-            "PCA": PCA(2, random_state=0).fit_transform(x),
-            "t-SNE": TSNE(2, perplexity=near, init="pca", random_state=0).fit_transform(x),
-        }
-
-
-def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[str], pen: Pen) -> None:
-    if not paint:
-        panel.plot(*xy.T, **pen)
-    for label, color in enumerate(paint):
-        panel.plot(*xy[y == label].T, **pen | {"color": color})
-
-
-def _domains(classes: Sequence[str], paint: Sequence[str]) -> dict[str, Pen]:
-    """What shapes and colours stand for."""
-    ink_s, ink_t = (style.GREY, style.GREY) if paint else style.COLORS[:2]
-    domains = {"source": style.SOURCE | {"color": ink_s}, "target": style.TARGET | {"color": ink_t}}
-    return domains | {
-        name: style.SWATCH | {"color": c} for name, c in zip(classes, paint, strict=False)
-    }
 
 
 def _dagger(names: Iterable[str], pen: Pen) -> dict[str, Pen]:

@@ -154,6 +154,11 @@ class Run:
         return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
 
     @property
+    def words(self) -> str:
+        """Its method, task and seed, which tell it apart in most experiments."""
+        return f"{self.method.owner.name} {self.task} seed {self.seed}"
+
+    @property
     def id(self) -> str:
         """Same settings, same id, on any machine; a new field at its default changes no id."""
         defaults = {f.name: f.default for f in fields(self) if f.default is not MISSING}

@@ -20,11 +20,6 @@ WIDTH = 10
 
 COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 """Okabe & Ito 2008, but for the yellow, which white paper swallows."""
-CLASS_COLORS = (
-    *("#9F0162", "#009F81", "#FF5AAF", "#008DF9", "#FFC33B", "#8400CD"),
-    *("#00C2F9", "#A40122", "#FFB2FD", "#FF6E3A", "#00FCCF", "#E20134"),
-)
-"""Twelve that stay apart for the common kinds of colour blindness (Krzywinski 2020)."""
 INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
 
 MOST_TICKS = 12
@@ -47,6 +42,8 @@ TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "a
 PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GREY, "mfc": "white"}
 BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
 RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
+SHAPES = "o", "s", "^"
+"""Of points whose class is not told by color alone; those of sources are filled, of targets not."""
 SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
 BAND: Pen = {**SWATCH, "color": GREY, "alpha": 0.4, "mew": 0}
 
@@ -78,13 +75,20 @@ def figure(height: float) -> Figure:
     return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
 
 
-def legend(figure: Figure, entries: dict[str, Pen]) -> None:
-    """Above the panels, in as many columns as fit."""
-    widths = [0.6 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
+def legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
+    """Above the panels, in as many columns as fit, beneath `title`."""
+    widths = [0.7 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
     counts = range(len(entries), 0, -1)
     columns = next((n for n in counts if sum(map(max, np.array_split(widths, n))) < WIDTH), 1)
     handles = [Line2D([], [], label=name, **pen) for name, pen in entries.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=columns,
+        title=title or None,
+        title_fontproperties={"weight": "bold"},
+        alignment="left",
+    )
 
 
 def note(figure: Figure, text: str) -> None:
@@ -125,10 +129,12 @@ def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
     return places
 
 
-def palette(classes: int) -> tuple[str, ...]:
-    """A colour for each class, or none where there are more than twelve."""
-    palettes = (COLORS, CLASS_COLORS, ())
-    return next(p[:classes] for p in palettes if len(p) >= classes or not p)
+def classes(count: int) -> Sequence[Pen]:
+    """A color for each class, with a marker where colors are too few; none where both are."""
+    if count <= len(COLORS):
+        return [{"color": color} for color in COLORS[:count]]
+    pens = [{"marker": m, "color": color} for m, color in product(SHAPES, COLORS)]
+    return pens[:count] if count <= len(pens) else []
 
 
 @styled

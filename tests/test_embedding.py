@@ -49,6 +49,15 @@ def test_weights_that_were_kept_are_not_trained_again(monkeypatch):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
+def test_a_training_that_is_done_again_is_told_on_stderr_without_its_looks(capsys):
+    seen = embedding(replace(FULL, seed=1))
+    said = capsys.readouterr()
+    assert said.err.count("weights of source_only moons:0-40 seed 1 were not kept") == 2
+    assert not said.out
+    right = train(replace(FULL, seed=1), device="cpu", quiet=True).curve[-1]["target_accuracy"]
+    assert seen.title == f"source_only moons:0-40 seed 1: target accuracy {right:.1f} %"
+
+
 def test_images_that_were_bought_are_shown_by_neither(frozen):
     run = replace(frozen, method=METHODS["fine_tune"].Hparams(), task="moons:40-40+2shot")
     seen = embedding(run)

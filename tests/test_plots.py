@@ -3,11 +3,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.colors import same_color, to_hex
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
-from sklearn.decomposition import PCA
 
 from da import plots, style
 from da.records import Record
@@ -190,45 +189,6 @@ def test_nothing_to_draw_is_said(draw):
 def test_an_unknown_selector_is_told_the_known():
     with pytest.raises(ValueError, match="'entropi', known: last, infomax, oracle"):
         plots.methods(sweep(), "entropi")
-
-
-def features(n: int, classes: int):
-    g = np.random.default_rng(0)
-    y_s, y_t = g.integers(0, classes, (2, n))
-    pair = [g.normal(y[:, None], 1.0, (n, 5)) for y in (y_s, y_t)]
-    return tuple(pair), (pair[0], pair[1] + 9), y_s, y_t, [f"class {c}" for c in range(classes)]
-
-
-def drawn(panel, marker: str) -> dict[str, np.ndarray]:
-    lines = [line for line in panel.lines if line.get_marker() == marker]
-    return {to_hex(line.get_color()).upper(): line.get_xydata() for line in lines}
-
-
-def test_a_map_shows_each_image_in_its_class_and_domain():
-    before, after, y_s, y_t, classes = features(12, 3)
-    panel = plots.feature_map(before, after, y_s, y_t, classes).axes[0]
-    xy = PCA(2, random_state=0).fit_transform(np.concatenate(before))
-    for marker, y, points in (("o", y_s, xy[:12]), ("^", y_t, xy[12:])):
-        found = drawn(panel, marker)
-        for label, color in enumerate(style.COLORS[:3]):
-            np.testing.assert_allclose(found[color], points[y == label])
-
-
-def test_a_map_of_many_classes_tells_domains_apart():
-    figure = plots.feature_map(*features(12, 13))
-    assert names(figure) == ["source", "target"]
-    assert set(drawn(figure.axes[1], "o")) == {style.COLORS[0]}
-    assert set(drawn(figure.axes[1], "^")) == {style.COLORS[1]}
-
-
-@pytest.mark.slow
-def test_a_map_draws_the_same_few_points_each_time():
-    maps = [plots.feature_map(*features(30, 2), points=8) for _ in range(2)]
-    for one, two in zip(*(figure.axes for figure in maps), strict=True):
-        for marker in "o^":
-            a, b = (np.concatenate(list(drawn(p, marker).values())) for p in (one, two))
-            assert len(a) == 8
-            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.slow

@@ -61,15 +61,10 @@ def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Recor
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in found] if rows else found
 
 
-def name_of(run: "Run") -> str:
-    """A run in a few words."""
-    return f"{run.method.owner.name} {run.task} seed {run.seed}"
-
-
 def line(run: "Run", record: "Record") -> str:
     """What came of a run."""
     accuracy = record.curve[-1]["target_accuracy"]
-    return f"{name_of(run)}: {accuracy:.1f} % in {_span(record.seconds)}"
+    return f"{run.words}: {accuracy:.1f} % in {_span(record.seconds)}"
 
 
 def warn(run: "Run", record: "Record") -> None:
@@ -79,12 +74,12 @@ def warn(run: "Run", record: "Record") -> None:
     from da import symptoms
 
     for warning in symptoms.lasting(record.curve, record.settings):
-        tqdm.write(f"{name_of(run)}, {run.id}: warning: {warning}", file=sys.stderr)
+        tqdm.write(f"{run.words}, {run.id}: warning: {warning}", file=sys.stderr)
 
 
 def failure(outcome: "Outcome") -> str:
     """What went wrong."""
-    return f"{name_of(outcome.run)} failed: {outcome.error}"
+    return f"{outcome.run.words} failed: {outcome.error}"
 
 
 def _span(seconds: float) -> str:

@@ -62,11 +62,12 @@ def plot(
     name, figures = experiment.stem, {}
     if map:
         from da.embedding import embedding
+        from da.feature_maps import feature_map
 
         known = {run.id: run for run in runs}
         if map not in known:
             raise ValueError(f"unknown run {map!r}, known: {some(known)}")
-        figures[f"{name}-map-{map}"] = plots.feature_map(**vars(embedding(known[map])))
+        figures[f"{name}-map-{map}"] = feature_map(**vars(embedding(known[map])))
     if against:
         found = named(experiment, runs, results)
         figures[f"{name}-against-{against}"] = plots.against(found, against, chosen_by)
