@@ -20,6 +20,15 @@ from da.optimizers import SGD, AdamW
 from da.records import Point, Record
 from da.run import Run
 
+TOLD = {
+    "step": ("step", ".0f"),
+    "target_accuracy": ("target %", ".1f"),
+    "target_accuracy/online": ("online %", ".1f"),
+    "source_accuracy": ("source %", ".1f"),
+    "infomax": ("infomax", ".3f"),
+}
+"""Head and format of what is told of each look while training, beside losses."""
+
 
 def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
     """Carry out `run` and report it.
@@ -145,10 +154,25 @@ def rate(run: Run, steps: int) -> trainer.Rate:
 def _tell(run: Run, curve: list[Point], *, numbers: bool) -> None:
     """The last look's numbers, and on stderr what it is the first to warn of."""
     if numbers:
-        told = {name: value for name, value in curve[-1].items() if name[:10] != "predicted/"}
-        print("  ".join(f"{name} {value:.4g}" for name, value in told.items()))
+        print(*_lines(curve), sep="\n")
     for warning in symptoms.new(curve, run.settings()):
         tqdm.write(f"warning at step {curve[-1]['step']}: {warning}", file=sys.stderr)
+
+
+def _lines(curve: list[Point]) -> list[str]:
+    """The last look, beneath heads where the look before it has other numbers or there is none."""
+    told = _columns(curve[-1])
+    widths = [max(8, len(head)) for head, _ in told.values()]
+    rows = [[format(curve[-1][key], form) for key, (_, form) in told.items()]]
+    if len(curve) == 1 or told.keys() != _columns(curve[-2]).keys():
+        rows.insert(0, [head for head, _ in told.values()])
+    return ["  ".join(map(str.rjust, row, widths)) for row in rows]
+
+
+def _columns(point: Point) -> dict[str, tuple[str, str]]:
+    """Those of `TOLD` that a look has, and its losses."""
+    losses = {key: (key.replace("/", " "), ".4g") for key in point if key.startswith("loss/")}
+    return {key: column for key, column in (TOLD | losses).items() if key in point}
 
 
 def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
