@@ -1,5 +1,6 @@
 """Where the time of a run goes, how near that is to what the machine can do, and a trace of it."""
 
+import os
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -147,6 +148,8 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
 
 
 def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None:
+    if device.type != "cuda":  # whose absence PyTorch's log would call an error
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     activities = [ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * (device.type == "cuda")]
     with recording(activities=activities) as recorded:
         work()

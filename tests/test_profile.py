@@ -1,8 +1,10 @@
 """Where time goes: parts that are counted add up, and are put down to what spends it."""
 
 import json
+import os
 
 import pytest
+import torch
 
 from da import profile, train
 from da.ceilings import Ceilings
@@ -112,3 +114,13 @@ def test_the_table_has_a_line_a_method(tmp_path):
 def test_first_run_of_each_method_in_their_order():
     runs = [run(m, seed=seed) for seed in (3, 0) for m in (DANN, SourceOnly)]
     assert profile.first_of_each(runs) == runs[:2]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's profiler may log")
+def test_the_profiler_logs_nothing_unless_asked_to(monkeypatch, tmp_path, capfd):
+    monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
+    profile.measure(run(), tmp_path / "trace.json", steps=1)
+    assert not capfd.readouterr().err
+    monkeypatch.setenv("KINETO_LOG_LEVEL", "3")
+    profile.measure(run(), tmp_path / "trace.json", steps=1)
+    assert os.environ["KINETO_LOG_LEVEL"] == "3"
