@@ -121,15 +121,22 @@ def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
     heads = [f"{mark}{head}" for mark in marks for head in ("seconds a run", "images/s")]
     full = []
     for row in table.rows:
-        pairs = [taken[row.label].get(machine, (None, None)) for machine in machines]
-        cells = [
-            Cell(value, digits=n) for pair in pairs for value, n in zip(pair, (1, 0), strict=True)
-        ]
+        costs = [taken[row.label].get(machine) for machine in machines]
+        cells = [cell for cost in costs for cell in _cost(cost)]
         full.append(replace(row, cells=(*row.cells, *cells)))
     where = "; ".join(f"{mark}{machine}" for mark, machine in zip(marks, machines, strict=True))
     note = f"cost: medians over runs on {where}; runs side by side slow one another"
-    heads, notes = [*table.heads, *heads], [*table.notes, note]
+    steps = "images/s: of steps alone, without start, closed-form mapping and looks"
+    heads, notes = [*table.heads, *heads], [*table.notes, note, steps]
     return replace(table, heads=tuple(heads), rows=tuple(full), notes=tuple(notes))
+
+
+def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
+    """Seconds of a run, and images a second, or nothing."""
+    if cost is None:
+        return Cell(), Cell()
+    seconds, images = cost
+    return Cell(seconds, digits=typeset.digits(seconds, 1)), Cell(images, digits=0)
 
 
 def _benchmarks(tasks: list[str]) -> str:

@@ -1,5 +1,6 @@
 """A finished table as text: for terminals, Markdown, LaTeX. No torch."""
 
+import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ class Table:
     notes: tuple[str, ...]
     groups: tuple[Group, ...] = ()
     """Only of a table that is too wide for a page; the last sums up the others."""
+
+
+def digits(value: float, least: int = 0) -> int:
+    """How many after the decimal point show two significant ones of `value`."""
+    return max(least, 1 - math.floor(math.log10(value))) if value > 0 else least
 
 
 def terminal(table: Table, *, bold: bool = False) -> str:

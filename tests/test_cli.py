@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from da.cli import main
+from da.commands.options import line
 from da.methods import METHODS
+from da.records import Record
+from da.run import Run
 
 EXPERIMENT = """
 from da.methods import METHODS, Network
@@ -129,6 +132,22 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
     assert pages[0] == pages[1]
     assert "2 of 2 looks, first at step 2" in pages[0]
     assert "likely cause: the setting trade_off" in pages[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0234, "0.023 s"),
+        (0.399, "0.40 s"),
+        (2.04, "2.0 s"),
+        (45.4, "45 s"),
+        (130.0, "2 min"),
+    ],
+)
+def test_what_came_of_a_run_says_how_long_it_took(seconds, said):
+    run = Run(METHODS["dann"].Hparams(), "emoji:a-b")
+    record = Record(run.id, run.settings(), [{"step": 1, "target_accuracy": 60.0}], seconds)
+    assert line(run, record) == f"dann emoji:a-b seed 0: 60.0 % in {said}"
 
 
 def test_a_second_sweep_does_nothing(experiment, capsys):

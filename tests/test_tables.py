@@ -205,10 +205,16 @@ def test_cost_is_the_median_run_beside_the_accuracy() -> None:
         "dann": ["50.0 ± 0.0", "10.0", "6,400"],
         "mcc": ["50.0", "2.0", "32,000"],
     }
-    assert table.notes[-1].startswith("cost: medians over runs on one, cpu;")
+    assert table.notes[-2].startswith("cost: medians over runs on one, cpu;")
     assert all(
         "32,000" in render(records, style=s, cost=True) for s in ("terminal", "markdown", "latex")
     )
+
+
+def test_short_times_have_two_significant_digits() -> None:
+    records = [costly("tent", 0.0234), costly("gfk", 0.399), costly("sdat", 16.84)]
+    cells = texts(build(records, cost=True))
+    assert [cells[name][1] for name in ("tent", "gfk", "sdat")] == ["0.023", "0.40", "16.8"]
 
 
 def test_cost_is_never_the_best() -> None:
@@ -227,7 +233,7 @@ def test_each_machine_has_its_own_columns() -> None:
     )
     assert texts(table)["dann"][1:] == ["4.0", "16,000", "", ""]
     assert texts(table)["mcc"][1:] == ["3.0", "21,333", "2.0", "32,000"]
-    assert "[1] one, cpu; [2] two, cpu;" in table.notes[-1]
+    assert "[1] one, cpu; [2] two, cpu;" in table.notes[-2]
 
 
 def test_a_run_that_stands_in_several_columns_counts_once() -> None:

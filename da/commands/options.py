@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from da.track import Mode
+from da.typeset import digits
 
 if TYPE_CHECKING:
     from da.records import Record
@@ -83,4 +84,4 @@ def failure(outcome: "Outcome") -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{seconds:.{digits(seconds)}f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
