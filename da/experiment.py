@@ -16,18 +16,28 @@ from da.run import Run
 
 
 def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
-    """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0,1`.
+    """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0`.
 
-    A run that is listed twice is given once. Raises ValueError where there is no such file,
-    function, run, setting or value, and where the file fails.
+    Values of one setting are alternatives, as in `seed=0 seed=1` or `seed=0,1`. A run that is
+    listed twice is given once. Raises ValueError where there is no such file, function, run,
+    setting or value, and where the file fails.
     """
     content = _content(experiment)
     with _one_line(experiment):
         listed = content["runs"]()
     wanted = _distinct(experiment, listed)
-    for setting in only:
-        wanted = _with(wanted, setting)
+    for name, values in _alternatives(only).items():
+        wanted = _with(wanted, name, values)
     return wanted
+
+
+def _alternatives(only: Sequence[str]) -> dict[str, list[str]]:
+    """What `only` says of each setting."""
+    found: dict[str, list[str]] = {}
+    for setting in only:
+        name, _, value = setting.partition("=")
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
@@ -79,19 +89,18 @@ def _distinct(experiment: Path, listed: Any) -> list[Run]:
     return list({run.id: run for run in listed}.values())
 
 
-def _with(runs: list[Run], setting: str) -> list[Run]:
-    name, _, value = setting.partition("=")
-    found = [(run, run.settings()) for run in runs]
-    every = found[0][1]
-    if name not in every:
-        raise ValueError(f"no setting {name!r} in {setting!r}, known: {', '.join(every)}")
-    known = {str(settings.get(name)) for _, settings in found}
-    values = [value] if value in known else value.split(",")  # a value may have commas itself
-    for one in values:
-        if one not in known:
-            names = ", ".join(f"{name}={every}" for every in sorted(known))
-            raise ValueError(f"no run with '{name}={one}', known: {names}")
-    return [run for run, settings in found if str(settings.get(name)) in values]
+def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
+    """Those of `runs` whose setting `name` is one of `values`, each of which may be several."""
+    found = [run.settings() for run in runs]
+    if name not in found[0]:
+        raise ValueError(f"no setting {name!r}, known: {', '.join(found[0])}")
+    own = [str(settings.get(name)) for settings in found]
+    wanted = [v for value in values for v in ([value] if value in own else value.split(","))]
+    for value in wanted:
+        if value not in own:
+            known = ", ".join(f"{name}={value}" for value in sorted(set(own)))
+            raise ValueError(f"no run with '{name}={value}', known: {known}")
+    return [run for run, value in zip(runs, own, strict=True) if value in wanted]
 
 
 def share(runs: list[Run], shard: str) -> list[Run]:

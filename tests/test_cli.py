@@ -188,6 +188,8 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py", "sweep"),
         ("table tiny.py --only seed=0,9", "seed=0, seed=1"),
         ("table tiny.py --only sed=0", "seed"),
+        ("table tiny.py --only seed=0,9", "no run with 'seed=9', known: seed=0, seed=1"),
+        ("table tiny.py --only seed=0 seed=9", "no run with 'seed=9', known: seed=0, seed=1"),
         ("sweep tiny.py --shard 3/2", "1/3"),
         ("plot tiny.py --map 0123", " more"),
         ("plot tiny.py --against lr", "no records to plot"),

@@ -9,6 +9,15 @@ from da import experiment
 from da.methods import METHODS, OWN
 from da.run import Run
 
+TWELVE = """
+from da.methods import METHODS
+from da.run import Run
+
+def runs():
+    kinds = METHODS["dann"].Hparams(hidden=(8, 9)), *(METHODS[n].Hparams() for n in ("mcc", "jan"))
+    return [Run(kind, "moons:0-20", seed=seed) for kind in kinds for seed in range(4)]
+"""
+
 FOLDER = Path(__file__).parents[1] / "experiments"
 
 
@@ -29,6 +38,24 @@ def test_they_differ_from_those_of_the_emoji_experiment_in_their_batch_norms_alo
     assert len(runs) == 420
     apart = [replace(run, network=replace(run.network, bn="separate")) for run in runs]
     assert all(every[run.id] == run for run in apart)
+
+
+def some(tmp_path: Path, *only: str) -> list[tuple[str, int]]:
+    """Method and seed of the runs that `only` leaves of twelve."""
+    file = tmp_path / "twelve.py"
+    file.write_text(TWELVE)
+    return [(run.method.owner.name, run.seed) for run in experiment.runs(file, only)]
+
+
+@pytest.mark.parametrize("only", [["method=dann", "method=mcc"], ["method=dann,mcc"]])
+def test_values_of_one_setting_are_alternatives_and_settings_must_all_hold(tmp_path, only):
+    found = some(tmp_path, *only, "seed=0,2")
+    assert found == [("dann", 0), ("dann", 2), ("mcc", 0), ("mcc", 2)]
+    assert some(tmp_path, "seed=0", *only, "seed=2") == found
+
+
+def test_a_value_with_commas_in_it_is_one(tmp_path):
+    assert set(some(tmp_path, "hp.hidden=[8, 9]")) == {("dann", seed) for seed in range(4)}
 
 
 def test_a_source_free_run_begins_with_source_only_on_its_task_and_seed(every):

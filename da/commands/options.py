@@ -22,7 +22,11 @@ Recorded = Annotated[
     Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")
 ]
 Only = Annotated[
-    tuple[str, ...], arg(help="Only runs with these settings, for example seed=0 method=dann,mcc.")
+    tuple[str, ...],
+    arg(
+        help="Only runs with all of these settings, for example seed=0 method=dann; values of one "
+        "setting are alternatives: method=dann,mcc or method=dann method=mcc."
+    ),
 ]
 Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
 Workers = Literal["auto"] | int
