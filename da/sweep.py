@@ -3,9 +3,10 @@
 import math
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Literal
 
 import torch
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from da import records
 from da.environment import cores
@@ -60,14 +62,15 @@ def sweep(
     device: str = "auto",
     keep: bool = False,
     grouped: bool = True,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
     `workers` processes share the cores; records of runs on features do not depend on how many. Runs
     that can train together do, unless not `grouped`, which changes their records by rounding, and
     runs of a blind method on one source are one training, looked at on each target. A run that
     begins with another's weights comes after it; these are stored, and with `keep` those of every
-    run, also where it has its record. An error in a run ends that run alone.
+    run, also where it has its record. An error in a run ends that run alone; an interruption ends
+    all of them, and their processes.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
@@ -138,10 +141,19 @@ def _carry_out(
     spawn = multiprocessing.get_context("spawn")
     start = os.getpid(), max(1, cores() // workers)
     with ProcessPoolExecutor(min(workers, len(groups)), spawn, _start_worker, start) as pool:
-        tasks = [pool.submit(_attempt, group, wait) for group in groups]
+        # Ctrl-C reaches workers, too, which begin with this mask: it is for us to end them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            tasks = [pool.submit(_attempt, group, wait) for group in groups]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             for task in as_completed(tasks):
                 yield from task.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -188,6 +200,9 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
 def _start_worker(parent: int, threads: int) -> None:
     """In a new process: its share of the cores, and an end when the parent is killed."""
     torch.set_num_threads(threads)
+    tqdm.set_lock(
+        threading.RLock()
+    )  # its own is a semaphore, which outlives a worker that is ended
 
     def follow() -> None:
         while os.getppid() == parent:

@@ -1,13 +1,16 @@
 """The command line, as a user types it."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from da import sweep as sweeping
 from da.cli import main
 from da.commands.options import line
 from da.methods import METHODS
@@ -273,6 +276,48 @@ def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
     assert len(list(Path("results").glob("*.json"))) == 1
     assert "1 failed" in said.err
     assert "unknown rotation 'x'" in said.err
+
+
+def test_a_sweep_that_is_interrupted_tells_how_far_it_came(experiment, capsys, monkeypatch):
+    done = sweeping.train_together
+
+    def second_is_interrupted(runs, **how):
+        if runs[0].seed == 1:
+            raise KeyboardInterrupt
+        return done(runs, **how)
+
+    monkeypatch.setattr(sweeping, "train_together", second_is_interrupted)
+    with pytest.raises(SystemExit) as ended:
+        swept(experiment, "--only", "method=source_only")
+    assert ended.value.code == 130
+    told = "da: 1 of 2 runs have a record; the same command goes on"
+    assert but_symptoms(capsys.readouterr().err) == [told]
+
+
+def but_symptoms(said: str) -> list[str]:
+    """The lines but those that warn of a run."""
+    return [line for line in said.splitlines() if "seed 0" not in line]
+
+
+@pytest.mark.slow
+def test_an_interrupted_sweep_ends_its_workers_and_says_one_line(experiment):
+    text = EXPERIMENT.replace("METHODS.values()", "[METHODS['source_only']]")
+    text = text.replace("range(2)", "range(3)").replace("=2", "=20_000")
+    experiment.write_text(text.replace("steps=4", "steps=20_000 if seed else 4"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "da.cli", "sweep", experiment, "--workers", "2", "--wandb", "off"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline().startswith("[1/3] ")
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)  # which ends when no worker holds stderr any more
+    assert process.returncode == 130
+    told = "da: 1 of 3 runs have a record; the same command goes on"
+    assert but_symptoms(said) == [told]
+    assert len(list(Path("results").glob("*.json"))) == 1
 
 
 @pytest.mark.parametrize("what", ["methods", "tasks", "backbones", "selectors"])

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes
@@ -79,16 +80,21 @@ def sweep(
     check(results, device)
     todo, failed = len(mine) - len(load(mine, results)), []
     outcomes = sweep(mine, results, workers=workers, device=device, keep=keep)
-    bar = tqdm(outcomes, "runs", todo, disable=None, leave=False)
-    for n, outcome in enumerate(bar, 1):
-        told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
-        tqdm.write(f"[{n}/{max(n, todo)}] {told}")
-        sys.stdout.flush()
-        if outcome.record:
-            warn(outcome.run, outcome.record)
-            track.mirror(outcome.record, wandb, experiment.stem)
-        else:
-            failed.append(outcome)
+    try:
+        with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
+            for n, outcome in enumerate(bar, 1):
+                told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
+                tqdm.write(f"[{n}/{max(n, todo)}] {told}")
+                sys.stdout.flush()
+                if outcome.record:
+                    warn(outcome.run, outcome.record)
+                    track.mirror(outcome.record, wandb, experiment.stem)
+                else:
+                    failed.append(outcome)
+    except KeyboardInterrupt:
+        progress = f"{len(load(runs, results))} of {len(runs)} runs have a record"
+        print(f"da: {progress}; the same command goes on", file=sys.stderr)
+        raise
     if found := load(runs, results):
         track.mirror_table(*tables.plain(tables.build(found)), wandb, experiment.stem)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
