@@ -142,9 +142,9 @@ def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]
 
 def _online(r: Record) -> list[Record]:
     """A record of the predictions that a run made while test images streamed by, if it did."""
-    last = r.curve[-1]
-    if "target_accuracy/online" not in last:
+    if not r.curve or "target_accuracy/online" not in r.curve[-1]:
         return []
+    last = r.curve[-1]
     settings = r.settings | {"method": f"{r.settings['method']} (online)"}
     point = last | {"target_accuracy": last["target_accuracy/online"]}
     return [replace(r, settings=settings, curve=[point])]

@@ -19,7 +19,7 @@ def render(
     records: Sequence[Record],
     chosen_by: Sequence[str] = ("last",),
     style: str = "terminal",
-    wanted: int | None = None,
+    wanted: Sequence[Record] | None = None,
     bold: bool = False,
     cost: bool = False,
 ) -> str:
@@ -27,10 +27,10 @@ def render(
 
     `chosen_by` names what picks the look of each run: `last`, `oracle`, or scores in the records;
     several give a column each, averaged over tasks. `cost` gives such columns too, and beside them
-    what a run takes on each machine; CSV has both at any rate. `wanted` is how many runs the
-    experiment has; `bold` marks the best in a terminal by ANSI codes instead of a star. Raises
-    ValueError, naming the known ones, for an unknown style or selector, and where there are no
-    records.
+    what a run takes on each machine; CSV has both at any rate. `wanted` has a record of every
+    run of the experiment, without a look where it has not been carried out; `bold` marks the best
+    in a terminal by ANSI codes instead of a star. Raises ValueError, naming the known ones, for an
+    unknown style or selector, and where there are no records.
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
@@ -45,7 +45,7 @@ def render(
 def build(
     records: Sequence[Record],
     chosen_by: Sequence[str] = ("last",),
-    wanted: int | None = None,
+    wanted: Sequence[Record] | None = None,
     cost: bool = False,
 ) -> Table:
     """The table before it is made text; arguments and errors as in `render`."""
@@ -179,9 +179,17 @@ def _groups(tasks: list[str], heads: tuple[str, ...]) -> tuple[Group, ...]:
     return tuple(Group("method", columns[cut], heads[cut]) for cut in [*cuts, slice(end, None)])
 
 
-def _progress(count: int, wanted: int | None) -> str:
-    of = f" of {wanted}" if wanted is not None else ""
-    return f"{'only ' * (wanted is not None and count < wanted)}{count}{of} runs, "
+def _progress(count: int, wanted: Sequence[Record] | None) -> str:
+    """How many runs there are, of how many, and which rows have none."""
+    if wanted is None:
+        return f"{count} runs, "
+    missing = ", ".join(
+        line.label
+        for line, runs in gather.gather(wanted).items()
+        if not any(r.curve for by_seed in runs.values() for r in by_seed.values())
+    )
+    none = f" (none yet of {missing})" if missing else ""
+    return f"{'only ' * (count < len(wanted))}{count} of {len(wanted)} runs{none}, "
 
 
 def _choice(names: list[str]) -> str:

@@ -24,6 +24,11 @@ def record(method: str, task: str, accuracy: float, seed: int = 0, **settings: A
     return Record(f"{method}{task}{seed}{settings}", about, [look], 1.0)
 
 
+def to_come(method: str, task: str) -> Record:
+    """A run that has no look yet."""
+    return replace(record(method, task, 0), curve=[])
+
+
 def cells(table: Table) -> dict[str, dict[str, Cell]]:
     return {row.label: dict(zip(table.heads, row.cells, strict=True)) for row in table.rows}
 
@@ -60,15 +65,25 @@ def test_seeds_are_fewest_to_most() -> None:
 
 def test_no_average_where_a_task_is_missing() -> None:
     records = [record("dann", t, 50) for t in STYLES] + [record("mcc", STYLES[0], 60)]
-    table = build(records, wanted=4)
+    table = build(records, wanted=[*records, to_come("mcc", STYLES[1])])
     assert texts(table) == {"dann": ["50.0", "50.0", "50.0"], "mcc": ["60.0", "", ""]}
     assert any("blank" in note for note in table.notes)
     assert table.notes[0].startswith("only 3 of 4 runs")
 
 
 def test_complete_sweeps_are_said_to_be() -> None:
-    table = build([record("dann", STYLES[0], 50)], wanted=1)
-    assert table.notes == ("1 of 1 runs, each at its last look",)
+    records = [record("dann", STYLES[0], 50)]
+    assert build(records, wanted=records).notes == ("1 of 1 runs, each at its last look",)
+
+
+def test_rows_of_which_no_run_is_done_are_named() -> None:
+    records = [record("dann", STYLES[0], 50), to_come("dann", STYLES[1])]
+    records += [to_come(name, task) for name in ("mcc", "jan") for task in STYLES]
+    records.append(to_come("source_only", "emoji:twemoji-twemoji"))
+    records.append(to_come("fine_tune", f"{STYLES[0]}+3shot"))
+    [note, *_] = build(records[:1], wanted=records).notes
+    missing = "mcc, jan, fine_tune (3-shot), target_only"
+    assert note == f"only 1 of 8 runs (none yet of {missing}), each at its last look"
 
 
 def test_rows_with_target_labels_stand_last_and_are_never_the_best() -> None:

@@ -59,11 +59,18 @@ def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
 
 def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
     """Records of `runs` so far, with the name of each one's row where the experiment has names."""
+    return [record for record in every(experiment, runs, results) if record.curve]
+
+
+def every(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """As `named`, and for each run that has no record yet one without a look."""
     from da.experiment import names
     from da.gather import ROW
+    from da.records import Record
 
-    rows, found = names(experiment, runs), load(runs, results)
-    return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in found] if rows else found
+    rows, found = names(experiment, runs), {record.id: record for record in load(runs, results)}
+    each = [found.get(run.id) or Record(run.id, run.settings(), [], 0.0) for run in runs]
+    return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 
 
 def line(run: "Run", record: "Record") -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, named
+from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, every, named
 from da.track import Mode
 
 
@@ -27,8 +27,9 @@ def table(
     from da import tables
 
     runs = experiments.runs(experiment, only)
-    found, bold, names = named(experiment, runs, results), sys.stdout.isatty(), chosen_by.split(",")
-    print(tables.render(found, names, format, wanted=len(runs), bold=bold, cost=cost))
+    wanted = every(experiment, runs, results)
+    found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
+    print(tables.render(found, names, format, wanted=wanted, bold=bold, cost=cost))
 
 
 def diagnose(run: Recorded, results: Results = Path("results")) -> None:
