@@ -105,7 +105,9 @@ def _moving(
     source, target = _resized(run, backbones.interpolation(backbone), source, target)
     if isinstance(backbone, backbones.Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
-    _change(backbone, run, unaugmented(source.x[:2], source.resize))
+    few = unaugmented(source.x[:2], source.resize)
+    backbones.check_fit(backbone, run.backbone, few)
+    _change(backbone, run, few)
     return backbone, source, target
 
 

@@ -139,6 +139,40 @@ def check_resize(backbone: nn.Module, name: str, **by_hand: int | str) -> None:
             _warn(f"{what} {given} by hand, the weights of {name} want {wanted}")
 
 
+SIDES = 28, 32, 64, 96, 224, 256, 384
+"""Pixels that networks are made for, tried where those of the images do not fit."""
+
+
+def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> None:
+    """Raise ValueError where the backbone `name` cannot make features of `x`, some of its input.
+
+    The backbone stays as it is, and nothing is drawn from the run's random numbers.
+    """
+    if _fits(backbone, x):
+        return
+    if x.ndim == 2:
+        given, known = f"points of {x.shape[1]} numbers", "mlp with regime full and init random"
+    else:
+        given = f"images of {x.shape[-1]} x {x.shape[-2]} pixels"
+        sides = [side for side in SIDES if _fits(backbone, x.new_zeros(*x.shape[:2], side, side))]
+        known = f"side {' or '.join(map(str, sides))}" if sides else "backbones for images"
+    raise ValueError(f"backbone {name} does not fit {given}, known: {known}")
+
+
+@torch.no_grad()
+def _fits(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> bool:
+    """Whether `backbone`, in evaluation mode, gives as many features of `x` as it says."""
+    modes = {module: module.training for module in backbone.modules()}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            return backbone.eval()(x).shape == (len(x), backbone.width)
+        except Exception:  # libraries refuse what does not fit each in its own way
+            return False
+        finally:
+            for module, training in modes.items():
+                module.training = training
+
+
 @cache
 def _warn(text: str) -> None:
     """Once in a process, however many runs it is true of."""

@@ -16,7 +16,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.backbones import LITE0_INTERPOLATION, LITE0_SHA256, build, fingerprint, interpolation
+from da.backbones import (
+    LITE0_INTERPOLATION,
+    LITE0_SHA256,
+    build,
+    check_fit,
+    fingerprint,
+    interpolation,
+)
 from da.domains import Domain
 from da.folding import folded
 from da.home import home, once
@@ -49,6 +56,7 @@ class Frozen:
 
     Its weights must not change: they are hashed once, or not at all where `digest` is given.
     `by_hand` tells what else is not as usual; `interpolation` is its own, where that is known.
+    `name` is what errors call it.
     """
 
     def __init__(
@@ -57,7 +65,9 @@ class Frozen:
         digest: str = "",
         by_hand: str = "",
         interpolation: Interpolation | None = None,
+        name: str = "given",
     ):
+        self.name = name
         self._make = make
         self._digest = digest
         self._by_hand = by_hand
@@ -98,7 +108,7 @@ def frozen(
     by_hand = f" {mean} {std}" if mean or std else ""
     how = LITE0_INTERPOLATION if known else None
     make = partial(build, name, init, hidden=hidden, mean=mean, std=std)
-    return Frozen(make, digest, by_hand, how)
+    return Frozen(make, digest, by_hand, how, name)
 
 
 def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:
@@ -111,7 +121,7 @@ def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.devi
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = once(
         home() / "features" / f"{name}.npy",
-        lambda part: _compute(part, domain, backbone.network, recipe, device),
+        lambda part: _compute(part, domain, backbone, recipe, device),
     )
     with suppress(OSError):  # of another user
         os.utime(file)
@@ -125,11 +135,13 @@ def _read(file: Path) -> Float[Tensor, "b ..."]:
 
 
 def _compute(
-    part: Path, domain: Domain, network: nn.Module, recipe: Recipe, device: torch.device
+    part: Path, domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device
 ) -> None:
+    few = unaugmented(domain.x[:4], domain.resize)
+    check_fit(backbone.network, backbone.name, few)
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
     prune(part.parent)
-    network = folded(network, unaugmented(domain.x[:4], domain.resize))
+    network = folded(backbone.network, few)
     network = network.to(device).to(memory_format=torch.channels_last)
     features = _features(domain, network, recipe, device)
     first = next(features)

@@ -11,7 +11,7 @@ from skimage import data
 from torch import nn
 
 from da import backbones, libraries, weights
-from da.backbones import MLP, Features, build, fingerprint
+from da.backbones import MLP, Features, build, check_fit, fingerprint
 from da.home import whole
 from da.methods.source_only import SourceOnly
 from da.vision import Resize, plain
@@ -112,6 +112,36 @@ def test_mlp_and_features_say_their_width():
     assert build("mlp", "random")(torch.rand(4, 2)).shape == (4, 64)
     assert build("mlp", "random").width == 64
     assert Features(5).width == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "said"),
+    [
+        ("lenet", torch.zeros(2, 3, 96, 64), "lenet does not fit images of 64 x 96 .*: side 28$"),
+        ("lenet", torch.zeros(2, 2), "lenet does not fit points of 2 .*: mlp with regime full"),
+        ("mlp", torch.zeros(2, 3, 96, 96), "mlp does not fit images .*: backbones for images"),
+    ],
+)
+def test_a_backbone_that_does_not_fit_its_input_is_told_with_what_does(name, x, said):
+    with pytest.raises(ValueError, match=said):
+        check_fit(build(name, "random"), name, x)
+
+
+def test_seeing_whether_a_backbone_fits_changes_nothing():
+    class Drawing(nn.Sequential):
+        width = 4
+
+        def forward(self, x):
+            return super().forward(x + torch.rand_like(x))
+
+    backbone = Drawing(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout())
+    backbone[2].eval()
+    modes = [module.training for module in backbone.modules()]
+    before, drawn = fingerprint(backbone), torch.get_rng_state()
+    check_fit(backbone, "drawing", torch.ones(2, 3))
+    assert [module.training for module in backbone.modules()] == modes
+    assert fingerprint(backbone) == before
+    assert torch.get_rng_state().equal(drawn)
 
 
 @pytest.mark.slow

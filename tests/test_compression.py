@@ -100,6 +100,16 @@ def test_prune_and_distill_as_a_user_types_them(parent, capsys):
     assert list(rows(capsys.readouterr().out)) == ["teacher", "student"]
 
 
+def test_a_student_that_does_not_fit_the_images_ends_with_status_2_and_one_line(parent, capsys):
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(f"distill {parent.id} --student mlp --init random --steps 2".split())
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "backbone mlp does not fit images of 28 x 28 pixels" in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_a_second_time_nothing_is_trained(parent, capsys, monkeypatch):
     words = f"prune {parent.id} --sparsity 0.5 --steps 2".split()

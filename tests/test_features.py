@@ -24,11 +24,13 @@ class Small(nn.Module):
     """A bit of a network, in which every image counts."""
 
     seen = 0
+    width = 64
 
     def __init__(self, seed: int = 0):
         super().__init__()
         torch.manual_seed(seed)
-        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+        pool = nn.AdaptiveAvgPool2d(4)
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), pool, nn.Flatten())
         self.body[1].running_mean.fill_(0.1)
 
     def forward(self, x):
@@ -132,6 +134,7 @@ def test_batch_norm_stands_still(images):
 
 def test_features_of_features(images):
     body = nn.Linear(5, 3)
+    body.width = 3
     x = torch.randn(N, 5)
     f = extract(replace(images, x=x), Frozen(lambda: body), SIX, CPU).x
     torch.testing.assert_close(f, unit(body(x)))
@@ -184,6 +187,14 @@ def test_a_computation_cut_short_leaves_no_file(images, monkeypatch):
         extract(images, small(), SIX, CPU)
     left = [file.name for file in (home() / "features").iterdir()]
     assert not [name for name in left if not name.endswith(".lock")]
+
+
+def test_images_that_do_not_fit_leave_no_file(images, capsys):
+    tiny = replace(images, resize=Resize(2))
+    with pytest.raises(ValueError, match="backbone small does not fit images of 2 x 2 pixels"):
+        extract(tiny, Frozen(Small, "known", name="small"), SIX, CPU)
+    assert not list((home() / "features").glob("*.npy"))
+    assert capsys.readouterr().err == ""
 
 
 def test_weights_are_hashed_once(images, monkeypatch):

@@ -97,13 +97,13 @@ def _swept(runs: "Sequence[Run]", results: Path, workers: Workers, device: str) 
     from da.sweep import sweep
 
     check(results, device)
-    failed = False
+    errors = set()
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
-        failed |= not outcome.record
+        errors |= set() if outcome.record else {outcome.error.partition(":")[0]}
         told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
         print(told, file=sys.stderr, flush=True)
-    if failed:
-        raise SystemExit(1)
+    if errors:
+        raise SystemExit(2 if errors == {"ValueError"} else 1)
     by_id = {record.id: record for record in load(runs, results)}
     return [by_id[run.id] for run in runs]
 
