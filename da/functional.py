@@ -143,7 +143,18 @@ def marginal_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
 def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     """Sum of the singular values over the number of rows (Cui et al. 2020)."""
     with torch.autocast(p.device.type, enabled=False), one_thread():
-        return torch.linalg.svdvals(wide(p)).sum() / len(p)
+        p, zero = decomposable(wide(p))
+        return (torch.linalg.svdvals(p).sum() + zero) / len(p)
+
+
+def decomposable(
+    x: Float[Tensor, "*shape"],
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, ""]]:
+    """`x` with 0 where it is not finite, and a zero to add to the result, which is NaN then.
+
+    LAPACK stops on such a matrix, and with it all runs that train together.
+    """
+    return x.where(x.isfinite(), 0), (0 * x).sum()
 
 
 def confident_cross_entropy(

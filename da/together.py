@@ -165,10 +165,14 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
             since = time.perf_counter()
             each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
             for i, values in enumerate(each):
-                if i not in failed:
-                    own = dict(zip(losses, values, strict=True))
+                if i in failed:
+                    continue
+                own = dict(zip(losses, values, strict=True))
+                try:
                     for one, part in trainings[i].items():
                         curves[one].append(look(one, part, step, own))
+                except trainer.DivergedError as error:
+                    failed[i] = str(error)
             looking += time.perf_counter() - since
     seconds = time.perf_counter() - start
     speed = 2 * run.batch * run.steps * len(trainings) / (seconds - looking)

@@ -191,9 +191,15 @@ def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
 def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
     """How the method stands after `step`: accuracy, the selectors' scores, losses, diagnosis.
 
-    It is diagnosed on the same batch each time, the first.
+    It is diagnosed on the same batch each time, the first. Raises DivergedError where what it
+    predicts is not finite.
     """
     seen = evaluate.predict(parts.method, parts.task, device=parts.device)
+    if not seen.target_logits.softmax(1).isfinite().all():
+        raise trainer.DivergedError(
+            f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
+            "after it, was not"
+        )
     right = evaluate.accuracy(seen.target_logits, parts.task.target_test.y)
     scores = {name: score(seen) for name, score in selection.SELECTORS.items()}
     if parts.method.streams:

@@ -19,7 +19,7 @@ Rate = Callable[[int], float]
 
 
 class DivergedError(ArithmeticError):
-    """A loss is not finite."""
+    """A loss is not finite, or what a run predicts is not."""
 
 
 def average_gradients(params: list[nn.Parameter]) -> None:
@@ -82,13 +82,24 @@ class _Log:
         finite = values.isfinite().reshape(len(values), -1)
         diverged = {}
         for run in (~finite.all(0)).nonzero().flatten().tolist():
-            step, name, _ = self.seen[int(finite[:, run].int().argmin())]
-            diverged[run] = f"loss {name!r} is not finite at step {step}"
+            diverged[run] = self._blamed(finite[:, run].tolist())
         last = self.seen[-1][0]
         pairs = zip(self.seen, values, strict=True)
         losses = {name: value for (step, name, _), value in pairs if step == last}
         self.seen.clear()
         return losses, diverged
+
+    def _blamed(self, finite: list[bool]) -> str:
+        """Which losses were not finite, at the first step with such; of all, what led to them."""
+        step, _, _ = self.seen[finite.index(False)]
+        pairs = zip(self.seen, finite, strict=True)
+        of_step = [(repr(name), well) for (at, name, _), well in pairs if at == step]
+        bad = [name for name, well in of_step if not well]
+        if step > 1 and len(bad) == len(of_step):
+            cause = f"likely a gradient of step {step - 1}, or a weight after it, was not"
+            return f"no loss is finite at step {step} ({', '.join(bad)}): {cause}"
+        which = f"loss {bad[0]} is" if len(bad) == 1 else f"losses {', '.join(bad)} are"
+        return f"{which} not finite at step {step}"
 
 
 def fit(

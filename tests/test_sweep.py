@@ -61,10 +61,14 @@ def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
     assert not records.path(tmp_path, bad.id).exists()
 
 
-def test_a_run_that_diverges_names_loss_and_step(tmp_path):
-    (outcome,) = sweep([replace(RUN, lr=1e30, optimizer="sgd")], tmp_path, workers=1)
-    assert "DivergedError: loss" in outcome.error
-    assert "at step" in outcome.error
+@pytest.mark.parametrize(
+    ("look_every", "said"),
+    [(3, "no loss is finite at step 2 ('task'"), (1, "predictions are not finite after step 1: ")],
+)
+def test_a_run_that_diverges_names_what_is_not_finite_and_the_step(tmp_path, look_every, said):
+    wild = replace(RUN, lr=1e30, optimizer="sgd", look_every=look_every)
+    (outcome,) = sweep([wild], tmp_path, workers=1)
+    assert outcome.error.startswith(f"DivergedError: {said}")
 
 
 def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):

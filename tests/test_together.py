@@ -237,7 +237,27 @@ def test_what_goes_wrong_in_one_ends_that_one():
     assert isinstance(ended[FROZEN], Record)
     assert "unknown rotation" in str(ended[unknown])
     assert isinstance(ended[wild], DivergedError)
-    assert "is not finite at step" in str(ended[wild])
+    assert "no loss is finite at step" in str(ended[wild])
+
+
+@pytest.mark.usefixtures("begun")
+def test_one_whose_predictions_are_not_finite_at_a_look_leaves_the_others_alone():
+    tame = replace(FROZEN, steps=2, look_every=1)
+    wild = replace(tame, method=replace(DANN, trade_off=torch.inf))
+    ended = dict(train_together([tame, wild], device="cpu"))
+    assert isinstance(ended[tame], Record)
+    assert isinstance(ended[wild], DivergedError)
+    assert "predictions are not finite after step" in str(ended[wild])
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize("name", ["bnm", "bsp"])
+def test_a_matrix_that_is_not_finite_ends_its_own_run_alone(name):
+    tame = replace(FROZEN, method=METHODS[name].Hparams(), steps=4, look_every=4)
+    wild = replace(tame, method=replace(tame.method, trade_off=torch.inf))
+    ended = dict(train_together([tame, wild], device="cpu"))
+    assert isinstance(ended[tame], Record)
+    assert isinstance(ended[wild], DivergedError)
 
 
 @pytest.mark.slow

@@ -108,6 +108,38 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step(batch):
         list(fit(m, [batch] * 10, optimizer, 10, every=4))
 
 
+def steep(z: torch.Tensor) -> torch.Tensor:
+    """0, with a gradient that is not a number."""
+    return (z * 0).square().sqrt()
+
+
+AFTER_1 = "likely a gradient of step 1, or a weight after it, was not"
+
+
+def test_a_gradient_that_is_not_finite_is_not_blamed_on_the_losses_after_it(batch):
+    class Steep(SourceOnly):
+        def forward(self, batch, progress):
+            losses = super().forward(batch, progress)
+            return losses | {"steep": steep(self.head[0].bias.sum())}
+
+    torch.manual_seed(0)
+    m = Steep.Hparams().build(MLP(5, 16), 3, Network(neck=0, dropout=0))
+    told = rf"^no loss is finite at step 2 \('task', 'steep'\): {AFTER_1}$"
+    with pytest.raises(DivergedError, match=told):
+        list(fit(m, [batch] * 6, sgd(m.parameters()), 6, every=3))
+
+
+def test_of_several_losses_those_that_are_not_finite_are_named(batch):
+    class Two(SourceOnly):
+        def forward(self, batch, progress):
+            bad = 1 / (self.head[0].bias.sum() * 0)
+            return {"a": bad, **super().forward(batch, progress), "b": bad}
+
+    m = Two.Hparams().build(MLP(5, 16), 3, Network(neck=0, dropout=0))
+    with pytest.raises(DivergedError, match=r"^losses 'a', 'b' are not finite at step 1$"):
+        list(fit(m, [batch] * 4, sgd(m.parameters()), 4, every=4))
+
+
 def test_looks_come_every_so_often_and_last(batch):
     m = build(SourceOnly)
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
@@ -168,6 +200,23 @@ def test_a_run_of_several_that_diverges_is_told_and_the_others_go_on(batch):
     assert failed == {1: "loss 'bad' is not finite at step 6"}
     assert looks[4]["bad"].tolist() == [1, 1]
     assert looks[10]["task"].shape == (2,)
+
+
+def test_each_run_of_several_is_told_of_its_own_gradient(batch):
+    class Each(SourceOnly):
+        """Two runs, each with a bias of its own; that of the second has no finite gradient."""
+
+        def forward(self, batch, progress):
+            apart = 1 * self.head[0].bias
+            late = 1 / torch.tensor(float(progress < 0.3))
+            return {"own": apart, "other": torch.stack([apart[0], steep(apart[1]), late])}
+
+    m, failed = Each.Hparams().build(MLP(5, 16), 3, Network(neck=0, dropout=0)), {}
+    list(fit(m, [batch] * 6, sgd(m.head.parameters()), 6, every=3, failed=failed))
+    assert failed == {
+        1: f"no loss is finite at step 2 ('own', 'other'): {AFTER_1}",
+        2: "loss 'other' is not finite at step 3",
+    }
 
 
 def test_without_a_place_for_it_a_diverged_run_of_several_stops_all(batch):

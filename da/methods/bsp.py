@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import one_thread, wide
+from da.functional import decomposable, one_thread, wide
 from da.method import Batch, Losses, Scalar
 from da.methods.dann import DANN
 from da.ranges import IntRange, LogUniform
@@ -50,4 +50,5 @@ def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:
     f = wide(f)
     with torch.autocast(f.device.type, enabled=False), one_thread():
         products = f @ f.mT if len(f) < f.shape[1] else f.mT @ f
-        return torch.linalg.eigvalsh(products)[-count:].sum()
+        products, zero = decomposable(products)
+        return torch.linalg.eigvalsh(products)[-count:].sum() + zero
