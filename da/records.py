@@ -1,7 +1,7 @@
 """What was run and what came of it: a small JSON file a run, named by its settings. No torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,6 +15,9 @@ CHOSEN_BY = "--results"
 
 Point = dict[str, float]
 """One look at a model: step, target accuracy, losses, a score for every selector, diagnosis."""
+
+PUBLISHED = Path("results/published")
+"""Folder of the records that come with the code, where the working folder is its."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ def save(record: Record, folder: Path) -> None:
         part.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
 
+def published(runs: Iterable[str]) -> int:
+    """How many of `runs`, ids, have a record that came with the code."""
+    return sum(path(PUBLISHED, run).is_file() for run in runs)
+
+
 def make(folder: Path) -> None:
     """Make the folder of records; UnwritableError where none could be saved in it."""
     with writing(folder, CHOSEN_BY):
@@ -81,7 +89,8 @@ def find(run: str, folder: Path) -> Record:
     file = Path(run) if Path(run).is_file() else path(folder, run)
     if not file.is_file():
         known = some(file.stem for file in folder.glob("*.json"))
-        raise ValueError(f"no record of a run {run!r} in {folder}, known: {known}")
+        has = f"; --results {PUBLISHED} has it" if published([run]) else ""
+        raise ValueError(f"no record of a run {run!r} in {folder}, known: {known}{has}")
     return read(file)
 
 

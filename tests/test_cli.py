@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from da import experiment as experiments
+from da import records
 from da import sweep as sweeping
 from da.cli import main
 from da.commands.options import line
@@ -268,6 +270,19 @@ def test_a_run_that_is_listed_twice_counts_once(experiment, capsys):
     experiment.write_text(EXPERIMENT.replace("range(2)", "(0, 0)"))
     swept(experiment, "--only", "method=source_only")
     assert "1 of 1 runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["table tiny.py", "plot tiny.py", "plot tiny.py --against lr"])
+def test_without_records_those_that_are_published_are_named(experiment, capsys, words):
+    run = experiments.runs(experiment)[0]
+    records.save(records.Record(run.id, run.settings(), [], 1.0), Path("results/published"))
+    for command, has in ((words, "has 1 of "), (f"diagnose {run.id}", "has it\n")):
+        with pytest.raises(SystemExit) as ended:
+            da(*command.split())
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert said.startswith("da: no record")
+        assert f" --results results/published {has}" in said
 
 
 def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):

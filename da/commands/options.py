@@ -63,13 +63,21 @@ def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Recor
 
 
 def every(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """As `named`, and for each run that has no record yet one without a look."""
+    """As `named`, and for each run that has no record yet one without a look.
+
+    Raises ValueError where none has one there, but published ones do.
+    """
+    from da import records
     from da.experiment import names
     from da.gather import ROW
-    from da.records import Record
 
     rows, found = names(experiment, runs), {record.id: record for record in load(runs, results)}
-    each = [found.get(run.id) or Record(run.id, run.settings(), [], 0.0) for run in runs]
+    if not found and (count := records.published(run.id for run in runs)):
+        raise ValueError(
+            f"no records in {results}: run `da sweep` on the experiment first, or "
+            f"--results {records.PUBLISHED} has {count} of {len(runs)}"
+        )
+    each = [found.get(run.id) or records.Record(run.id, run.settings(), [], 0.0) for run in runs]
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 
 
