@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
-from da.commands import models, results, runs, search, smaller, stock
+from da.commands import mistakes, models, results, runs, search, smaller, stock
 from da.shell import deferred, one_line_errors, parse
 
 COMMANDS = (
@@ -36,11 +36,21 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     return app
 
 
+def _explained(said: str, arguments: Sequence[str]) -> str:
+    """What tyro `said` of a command's arguments, as what is to be done about them."""
+    if arguments[0] == "train":
+        return mistakes.explained(said, arguments, *runs.train_options())
+    for command in COMMANDS:
+        if command.__name__.rstrip("_") == arguments[0]:
+            return mistakes.explained(said, arguments, mistakes.options(command), {})
+    return said
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with one_line_errors():
-        parse(_app(arguments), arguments)()
+        parse(_app(arguments), arguments, _explained)()
 
 
 if __name__ == "__main__":

@@ -24,15 +24,20 @@ def deferred(command: Callable[..., None]) -> Callable[..., Command]:
     return remember
 
 
-def parse(app: SubcommandApp, arguments: Sequence[str]) -> Command:
-    """The command that `arguments` name; ValueError of one line where they name none."""
+def parse(
+    app: SubcommandApp, arguments: Sequence[str], explained: Callable[[str, Sequence[str]], str]
+) -> Command:
+    """The command that `arguments` name; ValueError of one line where they name none.
+
+    The line is what `explained` makes of tyro's.
+    """
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
             return app.cli(prog="da", args=arguments)
     except SystemExit as ended:
         if ended.code:
-            raise ValueError(_unboxed(box.getvalue())) from ended
+            raise ValueError(explained(_unboxed(box.getvalue()), arguments)) from ended
         raise
 
 

@@ -285,6 +285,42 @@ def test_without_records_those_that_are_published_are_named(experiment, capsys, 
         assert f" --results results/published {has}" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train --trade-off 2 dann", "--trade-off is an option of dann: it stands behind the"),
+        ("train --trade_off=2", "--trade-off is an option of a method: it stands behind the"),
+        ("train dann --results x", "--results is a general option: it stands before the method, "),
+        ("train dann --no-keep-hidden", "--keep-hidden is a general option: it stands before"),
+        ("train dann --dropout 0", "--dropout is a general option: it stands before"),
+        ("train dan --class-trade-off 1", "--class-trade-off is no option of dan, but of deepjdot"),
+        ("train --lrr 1 dann", "unknown option --lrr, known: --lr\n"),
+        ("train dann --trade-of 1", "unknown option --trade-of, known: --trade-off"),
+        ("train --foo 1 dann", "unknown option --foo, known: those that `da train --help` lists"),
+        (
+            "train dann --foo",
+            "unknown option --foo, known: those that `da train dann --help` lists",
+        ),
+        ("train foo", "unknown method 'foo', known: adabn, adda, "),
+        ("train dan3n", "unknown method 'dan3n', known: dann, dan, dsan, and all of `da list meth"),
+        ("train --task moons:0-20", "no method, known: adabn, adda, "),
+        ("train --task moons:0-20 dann extra", "unknown word 'extra': it belongs to no option\n"),
+        ("train --task moons:0-20 --seed x dann", "unknown value 'x', known: --seed INT\n"),
+        ("train --mean 1 x --task moons:0-20 dann", "unknown value ['1', 'x'], known: --mean [FL"),
+        ("table x.py --formt csv", "unknown option --formt, known: --format"),
+        ("sweep x.py y.py", "unknown word 'y.py'"),
+    ],
+)
+def test_a_mistaken_option_is_told_with_what_to_do_in_one_short_line(capsys, words, said):
+    with pytest.raises(SystemExit) as ended:
+        da(*words.split())
+    assert ended.value.code == 2
+    line = capsys.readouterr().err
+    assert line.startswith(f"da: {said}")
+    assert line.count("\n") == 1
+    assert len(line) < 400
+
+
 def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
     text = EXPERIMENT.replace('"moons:0-20"', '("moons:0-20" if seed else "moons:0-x")')
     experiment.write_text(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes
 
+from da.commands.mistakes import options, spelled
 from da.commands.options import (
     Device,
     Experiment,
@@ -45,6 +46,19 @@ def train_command() -> Callable[..., None]:
         print(f"{line(run, record)}, {records.path(results, run.id)}")
 
     return train
+
+
+def train_options() -> tuple[set[str], dict[str, set[str]]]:
+    """The options of `train` that stand before a method's name, and of each method those behind."""
+    from dataclasses import fields
+
+    from da.methods import METHODS
+    from da.run import PARTS, Run
+
+    settings = [field.name for part in (Run, *PARTS.values()) for field in fields(part)]
+    own = {name: spelled([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()}
+    groups = spelled(["run", "method", *PARTS])
+    return (spelled(settings) | options(train_command())) - groups, own
 
 
 def no_train() -> None:

@@ -1,0 +1,86 @@
+"""What is wrong with arguments that no command takes: a word, and where it belongs. No torch."""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+Options = Collection[str]
+"""Names with their dashes, such as --trade-off."""
+
+FOR_HELP = "-h", "--help", "--tyro-print-completion", "--tyro-write-completion"
+
+
+def spelled(names: Collection[str]) -> set[str]:
+    """The options of settings with these names."""
+    return {"--" + name.strip("_").replace("_", "-") for name in names}
+
+
+def options(command: Callable[..., Any]) -> set[str]:
+    """The options of a command, its positional arguments among them."""
+    return spelled(signature(command).parameters)
+
+
+def explained(
+    said: str, arguments: Sequence[str], general: Options, methods: Mapping[str, Options]
+) -> str:
+    """What is wrong with `arguments`, a command and its own, of which tyro `said` something.
+
+    Its options are `general`; where it takes one of `methods`, theirs stand behind the name.
+    """
+    method = next((word for word in arguments if word in methods), "")
+    at = arguments.index(method) if method else len(arguments)
+    for i, word in enumerate(arguments):
+        option = "--" + word.partition("=")[0][2:].replace("_", "-").removeprefix("no-")
+        if word[:2] != "--" or option in FOR_HELP:
+            continue
+        there = methods[method] if i > at else general
+        if option not in there:
+            return _misplaced(option, there, general, methods, method, " ".join(arguments[:1]))
+    found = re.search(r"Unrecognized options: ([^\s,;]+)", said)
+    if methods and not method and (found or "Expected one of {" in said):
+        return _no_method(found[1] if found else "", methods)
+    if found and found[1][0] != "-":
+        return f"unknown word {found[1]!r}: it belongs to no option"
+    return _shortened(said)
+
+
+def _misplaced(
+    option: str,
+    there: Options,
+    general: Options,
+    methods: Mapping[str, Options],
+    method: str,
+    command: str,
+) -> str:
+    """Of an `option` that is not among those known `there`: where it belongs."""
+    owners = [name for name, own in methods.items() if option in own]
+    if option in general:
+        return f"{option} is a general option: it stands before the method, {method}"
+    if owners and (not method or method in owners):
+        return (
+            f"{option} is an option of {method or 'a method'}: it stands behind the method's name"
+        )
+    if owners:
+        return f"{option} is no option of {method}, but of {', '.join(owners)}"
+    if near := difflib.get_close_matches(option, [*there, *general], 3):
+        return f"unknown option {option}, known: {', '.join(dict.fromkeys(near))}"
+    behind = f" {method}" if there is not general else ""
+    return f"unknown option {option}, known: those that `da {command}{behind} --help` lists"
+
+
+def _no_method(word: str, methods: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, methods, 3)
+    known = f"{', '.join(near)}, and all of `da list methods`" if near else ", ".join(methods)
+    return f"unknown method {word!r}, known: {known}" if word else f"no method, known: {known}"
+
+
+def _shortened(said: str) -> str:
+    """Of a value that cannot be read: the value and what is known, without the option's help."""
+    found = re.match(
+        r"Error parsing --\S+: .*?((?:'[^']*'|\[[^\]]*\])); Argument helptext: "
+        r"(--\S+ (?:\[.*\]|\S+))",
+        said,
+    )
+    return f"unknown value {found[1]}, known: {found[2]}" if found else said
