@@ -200,9 +200,8 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
 def _start_worker(parent: int, threads: int) -> None:
     """In a new process: its share of the cores, and an end when the parent is killed."""
     torch.set_num_threads(threads)
-    tqdm.set_lock(
-        threading.RLock()
-    )  # its own is a semaphore, which outlives a worker that is ended
+    # Its own is a semaphore, which outlives a worker that is ended.
+    tqdm.set_lock(threading.RLock())
 
     def follow() -> None:
         while os.getppid() == parent:

@@ -177,8 +177,8 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
     seconds = time.perf_counter() - start
     speed = 2 * run.batch * run.steps * len(trainings) / (seconds - looking)
     share = preparing + seconds / len(curves)
-    for i, training in enumerate(trainings):
-        for one, part in training.items():
+    for i, twins in enumerate(trainings):
+        for one, part in twins.items():
             if i in failed:
                 yield one, trainer.DivergedError(failed[i])
             else:
