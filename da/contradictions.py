@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def refuse(contradictions: Mapping[str, bool]) -> None:
@@ -25,3 +27,19 @@ def amounts(**settings: float) -> dict[str, bool]:
         f"{name} is 0 or more and finite, not {value}": not 0 <= value < math.inf
         for name, value in settings.items()
     }
+
+
+def choices(settings: Any) -> dict[str, bool]:
+    """Whether each field of a few known values has another."""
+    return {
+        f"{name} is one of {', '.join(map(str, known))}, not {getattr(settings, name)!r}": (
+            getattr(settings, name) not in known
+        )
+        for name, known in _known(settings.__class__).items()
+    }
+
+
+@lru_cache
+def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
+    hints = get_type_hints(kind).items()
+    return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from da.contradictions import refuse, shares
+from da.contradictions import choices, refuse, shares
 from da.linear import Linear
 from da.noise import Dropout
 from da.ranges import Choice, Uniform
@@ -62,6 +62,7 @@ class Network:
     """Share of each label that is spread over all classes."""
 
     def __post_init__(self) -> None:
+        refuse(choices(self))
         refuse(shares(dropout=self.dropout, head_dropout=self.head_dropout))
         refuse(shares(label_smoothing=self.label_smoothing))
         refuse(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from da.columns import Rule
-from da.contradictions import amounts, refuse, shares
+from da.contradictions import amounts, choices, refuse, shares
 from da.methods import METHODS, Method, Network
 from da.ranges import LogUniform, Uniform
 from da.trainer import Precision
@@ -109,6 +109,7 @@ class Run:
 
     def __post_init__(self) -> None:
         for contradictions in (
+            choices,
             _of_regime,
             _of_features,
             _of_method,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from torch import nn
 from torch.optim import Optimizer
 
-from da.contradictions import amounts, refuse
+from da.contradictions import amounts, choices, refuse
 from da.ranges import LogUniform
 from da.stages import Stage, layers, stages
 
@@ -52,6 +52,7 @@ class Tuning:
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
+        refuse(choices(self))
         refuse(
             {
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,

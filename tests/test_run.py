@@ -1,3 +1,4 @@
+import copy
 import json
 import math
 import pickle
@@ -193,6 +194,17 @@ def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
     with pytest.raises(ValueError, match=f"^contradictory settings: .*{message}") as caught:
         replace(run, **changes)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(PLAIN, "optimizer"), (Network(), "bn"), (Tuning(), "kept")]
+)
+def test_a_choice_that_is_not_known_is_refused(part, name):
+    """By ourselves: outside of tests nothing checks types."""
+    part = copy.copy(part)
+    object.__setattr__(part, name, "x")
+    with pytest.raises(ValueError, match=f"^contradictory settings: {name} is one of .*, not 'x'$"):
+        part.__post_init__()
 
 
 def test_what_goes_together_is_allowed():
