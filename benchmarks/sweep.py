@@ -32,7 +32,7 @@ SWEEP = "da sweep as it is"
 WAYS = PLAIN, OURS, SWEEP
 
 SOURCES = "noto", "twemoji"
-"""Whose runs are the first of two turns."""
+"""Whose runs, one after another, come before the sweep."""
 
 EMOJI = Path(__file__).parents[1] / "experiments" / "emoji.py"
 

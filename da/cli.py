@@ -26,13 +26,16 @@ COMMANDS = (
 """All but `train`, in the order in which help shows them."""
 
 
+NAMES = {command.__name__.rstrip("_"): command for command in COMMANDS}
+
+
 def _app(arguments: Sequence[str]) -> SubcommandApp:
     """The settings of a run take seconds to import, so only `da train` has them."""
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
     app.command(name="train")(deferred(runs.train_command() if training else runs.no_train))
-    for command in COMMANDS:
-        app.command(name=command.__name__.rstrip("_"))(deferred(command))
+    for name, command in NAMES.items():
+        app.command(name=name)(deferred(command))
     return app
 
 
@@ -40,9 +43,8 @@ def _explained(said: str, arguments: Sequence[str]) -> str:
     """What tyro `said` of a command's arguments, as what is to be done about them."""
     if arguments[0] == "train":
         return mistakes.explained(said, arguments, *runs.train_options())
-    for command in COMMANDS:
-        if command.__name__.rstrip("_") == arguments[0]:
-            return mistakes.explained(said, arguments, mistakes.options(command), {})
+    if arguments[0] in NAMES:
+        return mistakes.explained(said, arguments, mistakes.options(NAMES[arguments[0]]), {})
     return said
 
 

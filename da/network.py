@@ -62,11 +62,11 @@ class Network:
     """Share of each label that is spread over all classes."""
 
     def __post_init__(self) -> None:
-        refuse(choices(self))
-        refuse(shares(dropout=self.dropout, head_dropout=self.head_dropout))
-        refuse(shares(label_smoothing=self.label_smoothing))
+        names = "dropout", "head_dropout", "label_smoothing"
         refuse(
-            {
+            choices(self)
+            | shares(**{name: getattr(self, name) for name in names})
+            | {
                 f"neck is 1 or more, or 0 for none, not {self.neck}": self.neck < 0,
                 f"layers of head are 1 or more wide, not {self.head}": any(
                     width < 1 for width in self.head

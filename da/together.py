@@ -73,50 +73,59 @@ def train_together(
         except Exception as error:
             yield run, error
     preparing = (time.perf_counter() - start) / len(runs)
-    for some in _sharing_steps(_trainings(parts)):
+    trainings = _trainings(parts)
+    joined = {run: part for one in trainings for run, part in one.items()}
+    for some in _sharing_steps(trainings):
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
             if run in keep and isinstance(end, Record):
-                keep_weights(run, next(one[run] for one in some if run in one))
+                keep_weights(run, joined[run])
             yield run, end
 
 
 def _trainings(parts: dict[Run, Parts]) -> list[Training]:
     """Runs of one training have its method and its source in common from here on."""
-    found: list[Training] = []
+    found: dict[str, list[Training]] = {}
     for run, part in parts.items():
-        alike = (one for one in found if _alike((run, part), next(iter(one.items()))))
-        one = next(alike, None)
-        if one is None:
-            found.append({run: part})
-            continue
-        first = next(iter(one.values()))
-        task = replace(
-            part.task, source_train=first.task.source_train, source_test=first.task.source_test
-        )
-        one[run] = replace(part, method=first.method, task=task)
-    return found
+        some = found.setdefault(training(run), [])
+        for one in some:
+            _, first = _first(one)
+            if _begin_alike(part, first):
+                one[run] = _joined(part, first)
+                break
+        else:
+            some.append({run: part})
+    return [one for some in found.values() for one in some]
 
 
-def _alike(one: tuple[Run, Parts], other: tuple[Run, Parts]) -> bool:
-    """Whether both are one training: source, weights, and what will be drawn are the same."""
-    (run, a), (twin, b) = one, other
-    if training(run) != training(twin) or a.task.classes != b.task.classes:
-        return False
+def _first(one: Training) -> tuple[Run, Parts]:
+    """The run that is carried out."""
+    return next(iter(one.items()))
+
+
+def _begin_alike(a: Parts, b: Parts) -> bool:
+    """Whether source, weights, and what will be drawn are the same."""
     pairs = [
         (a.task.source_train.rows, b.task.source_train.rows),
         (a.task.source_train.y, b.task.source_train.y),
         (a.generator.get_state(), b.generator.get_state()),
         *zip(a.method.state_dict().values(), b.method.state_dict().values(), strict=True),
     ]
-    return all(x.equal(y) for x, y in pairs)
+    return a.task.classes == b.task.classes and all(x.equal(y) for x, y in pairs)
+
+
+def _joined(part: Parts, first: Parts) -> Parts:
+    """`part` with the method and the source of `first`."""
+    source = first.task
+    task = replace(part.task, source_train=source.source_train, source_test=source.source_test)
+    return replace(part, method=first.method, task=task)
 
 
 def _sharing_steps(trainings: list[Training]) -> list[list[Training]]:
     """Those of one shape together; on a CPU only small ones."""
     alike: dict[object, list[Training]] = {}
     for one in trainings:
-        run, part = next(iter(one.items()))
+        run, part = _first(one)
         size = sum(weight.numel() for weight in part.method.parameters())
         shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
         alone = kind(run) is None or (part.device.type == "cpu" and size > SMALL)
@@ -145,7 +154,7 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
 
 def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
     """Carry out all of `trainings`, of one shape, and give what became of each run."""
-    firsts = [next(iter(one.items())) for one in trainings]
+    firsts = [_first(one) for one in trainings]
     (run, _), start, looking = firsts[0], time.perf_counter(), 0.0
     group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
     curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}

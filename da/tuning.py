@@ -52,9 +52,9 @@ class Tuning:
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
-        refuse(choices(self))
         refuse(
-            {
+            choices(self)
+            | {
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
                 "patience needs a score, as kept names it": (
                     self.patience != 0 and self.kept == "last"

@@ -37,7 +37,7 @@ def explained(
             continue
         there = methods[method] if i > at else general
         if option not in there:
-            return _misplaced(option, there, general, methods, method, " ".join(arguments[:1]))
+            return _misplaced(option, there, general, methods, method, arguments[0])
     found = re.search(r"Unrecognized options: ([^\s,;]+)", said)
     if methods and not method and (found or "Expected one of {" in said):
         return _no_method(found[1] if found else "", methods)

@@ -102,5 +102,10 @@ def failure(outcome: "Outcome") -> str:
     return f"{outcome.run.words} failed: {outcome.error}"
 
 
+def told(outcome: "Outcome") -> str:
+    """What came of a run of a sweep, or what went wrong."""
+    return line(outcome.run, outcome.record) if outcome.record else failure(outcome)
+
+
 def _span(seconds: float) -> str:
     return f"{seconds:.{digits(seconds)}f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes
 
@@ -20,8 +21,12 @@ from da.commands.options import (
     failure,
     line,
     load,
+    told,
     warn,
 )
+
+if TYPE_CHECKING:
+    from da.sweep import Outcome
 
 
 def train_command() -> Callable[..., None]:
@@ -97,14 +102,8 @@ def sweep(
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
             for n, outcome in enumerate(bar, 1):
-                told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
-                tqdm.write(f"[{n}/{max(n, todo)}] {told}")
-                sys.stdout.flush()
-                if outcome.record:
-                    warn(outcome.run, outcome.record)
-                    track.mirror(outcome.record, wandb, experiment.stem)
-                else:
-                    failed.append(outcome)
+                _tell(outcome, f"[{n}/{max(n, todo)}]", wandb, experiment.stem)
+                failed += [] if outcome.record else [outcome]
     except KeyboardInterrupt:
         progress = f"{len(load(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
@@ -115,6 +114,19 @@ def sweep(
     if failed:
         print(f"{len(failed)} failed:", *map(failure, failed), sep="\n  ", file=sys.stderr)
         raise SystemExit(1)
+
+
+def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:
+    """Print what came of a run, warn of what it ended with, and mirror it."""
+    from tqdm import tqdm
+
+    from da import track
+
+    tqdm.write(f"{place} {told(outcome)}")
+    sys.stdout.flush()
+    if outcome.record:
+        warn(outcome.run, outcome.record)
+        track.mirror(outcome.record, wandb, group)
 
 
 def profile(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.commands.options import Device, Recorded, Results, Workers, check, failure, line
+from da.commands.options import Device, Recorded, Results, Workers, check, told
 
 if TYPE_CHECKING:
     from da.records import Record
@@ -100,8 +100,7 @@ def _swept(runs: "Sequence[Run]", results: Path, workers: Workers, device: str) 
     errors = set()
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
         errors |= set() if outcome.record else {outcome.error.partition(":")[0]}
-        told = line(outcome.run, outcome.record) if outcome.record else failure(outcome)
-        print(told, file=sys.stderr, flush=True)
+        print(told(outcome), file=sys.stderr, flush=True)
     if errors:
         raise SystemExit(2 if errors == {"ValueError"} else 1)
     by_id = {record.id: record for record in load(runs, results)}
