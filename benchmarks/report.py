@@ -8,7 +8,6 @@ import argparse
 import importlib
 import json
 import os
-import platform
 import re
 import time
 import traceback
@@ -20,7 +19,7 @@ from typing import Any
 import torch
 
 from da.ceilings import ceilings
-from da.environment import cores, environment
+from da.environment import cores, environment, processor
 from da.home import whole
 from measure import Bar, Section, shown, table
 
@@ -34,10 +33,7 @@ def machine() -> str:
     """What the machine is: its GPU, or its processor and how many cores of it."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    about = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", about.read_text()) if about.exists() else None
-    model = found[1] if found else platform.processor() or platform.machine()
-    return f"{model}, {cores()} cores"
+    return f"{processor()}, {cores()} cores"
 
 
 def run(script: str, quick: bool) -> dict[str, Any]:

@@ -16,14 +16,24 @@ def require_images(images: int, count: int) -> None:
         raise ValueError(f"dimensions {count} needs more than {images} images, known: below that")
 
 
+def fix_signs(vectors: Float[Tensor, "*g d e"]) -> Float[Tensor, "*g d e"]:
+    """Turn each column so that its largest entry is positive.
+
+    An eigenvector has no sign of its own, and libraries choose one as the processor suits them.
+    """
+    largest = vectors.gather(-2, vectors.abs().argmax(-2, keepdim=True))
+    return vectors * largest.sign()
+
+
 def principal_directions(z: Float[Tensor, "b d"], count: int) -> Float[Tensor, "d e"]:
     """The `count` directions of largest variance; ValueError for too few images."""
     require_images(len(z), count)
     with one_thread():
         if 8 * count > min(z.shape):
-            return torch.linalg.svd(z - z.mean(0), full_matrices=False).Vh[:count].mT
-        # Of the few largest of many the covariance tells as exactly, in a quarter of the time.
-        return torch.linalg.eigh(covariance(z)).eigenvectors[:, -count:].flip(1)
+            directions = torch.linalg.svd(z - z.mean(0), full_matrices=False).Vh[:count].mT
+        else:  # of a few of many the covariance tells as exactly, in a quarter of the time
+            directions = torch.linalg.eigh(covariance(z)).eigenvectors[:, -count:].flip(1)
+    return fix_signs(directions)
 
 
 @torch.no_grad()
@@ -51,7 +61,7 @@ def transfer_components(
     largest = torch.linalg.matrix_norm(hx).square() / mu  # what no value exceeds
     noise = 10 * torch.finfo(hx.dtype).eps * largest[..., None]
     scale = torch.where(values > noise, values.rsqrt(), 0)
-    return unrooted(q) * scale[..., None, :]
+    return fix_signs(unrooted(q)) * scale[..., None, :]
 
 
 @torch.no_grad()

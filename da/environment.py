@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -23,12 +24,19 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def processor() -> str:
+    """Model name of the processor, as the system tells it."""
+    about = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", about.read_text()) if about.exists() else None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
 @lru_cache
 def environment() -> dict[str, str]:
     """Machine, git commit of the package (`+` where files are changed), and versions."""
     versions = {name: version(name) for name in LIBRARIES}
-    machine = f"{platform.system()} {platform.machine()}, {cores()} cores"
-    return {"machine": machine, "commit": _commit(), "python": platform.python_version()} | versions
+    about = {"machine": f"{processor()}, {cores()} cores", "system": platform.system()}
+    return about | {"commit": _commit(), "python": platform.python_version()} | versions
 
 
 def _commit() -> str:

@@ -39,7 +39,9 @@ class Record:
     peak_memory: float = 0.0
     """In MB: of the process on a CPU, of the allocator on a GPU."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Machine, device, git commit, and versions of the libraries that matter."""
+    """What rounds the numbers (processor and cores, its instructions in use, the library of matrix
+    products, threads, device), git commit, and versions of the libraries that matter.
+    """
 
     def point(self, chosen_by: str) -> Point:
         """The look that a selector picks: `last`, `oracle`, or a score's name; latest if equal."""

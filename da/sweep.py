@@ -48,6 +48,7 @@ class _Job:
     device: str
     keep: bool
     """Whether other runs begin with the weights of this one."""
+    share_steps: bool = False
 
     def done(self) -> bool:
         file = records.path(self.folder, self.run.id)
@@ -61,27 +62,27 @@ def sweep(
     workers: int | Literal["auto"] = "auto",
     device: str = "auto",
     keep: bool = False,
-    grouped: bool = True,
+    share_steps: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
 
-    `workers` processes share the cores; records of runs on features do not depend on how many. Runs
-    that can train together do, unless not `grouped`, which changes their records by rounding, and
-    runs of a blind method on one source are one training, looked at on each target. A run that
+    `workers` processes share the cores; records of runs on features do not depend on how many. With
+    `share_steps` runs that can train together do, which changes their records by rounding. Runs of
+    a blind method on one source are one training, looked at on each target. A run that
     begins with another's weights comes after it; these are stored, and with `keep` those of every
     run, also where it has its record. An error in a run ends that run alone; an interruption ends
     all of them, and their processes.
     """
     unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
-    jobs = [_Job(run, folder, device, keep or run.id in begun_with) for run in runs]
+    jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
     waiting = {job.run.id: job for job in jobs if not job.done()}
     processes = usual_workers(device) if workers == "auto" else workers
     while waiting:
         wave = [
             job for job in waiting.values() if not {job.run.init, job.run.teacher} & waiting.keys()
         ]
-        yield from _side_by_side(_groups(wave, grouped, processes), processes)
+        yield from _side_by_side(_groups(wave, processes), processes)
         for job in wave:
             del waiting[job.run.id]
 
@@ -98,15 +99,15 @@ def usual_workers(device: str = "auto") -> int:
     return max(1, min(cores() // 4, free // GPU_SHARE))
 
 
-def _groups(jobs: Sequence[_Job], grouped: bool, workers: int) -> list[list[_Job]]:
-    """Jobs that can train together, no more than `TOGETHER` trainings at a time.
+def _groups(jobs: Sequence[_Job], workers: int) -> list[list[_Job]]:
+    """Jobs of one training, or of those that share their steps, no more than `TOGETHER` at a time.
 
     Groups of one kind are about equal, and as many as keep all workers busy to the end.
     """
     alike: dict[str, dict[str, list[_Job]]] = {}
     for job in jobs:
-        one = training(job.run) if grouped else job.run.id
-        some = alike.setdefault((grouped and kind(job.run)) or one, {})
+        one = training(job.run)
+        some = alike.setdefault((job.share_steps and kind(job.run)) or one, {})
         some.setdefault(one, []).append(job)
     parts = [part for some in alike.values() for part in _divided(list(some.values()), workers)]
     return [[job for one in part for job in one] for part in parts]
@@ -185,7 +186,8 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        for run, ended in train_together(list(by_run), device=jobs[0].device, keep=keep):
+        device, share = jobs[0].device, jobs[0].share_steps
+        for run, ended in train_together(list(by_run), device=device, keep=keep, share_steps=share):
             yield by_run[run], ended
 
 

@@ -27,11 +27,6 @@ Ended = tuple[Run, Record | Exception]
 Training = dict[Run, Parts]
 """Runs of one training, which is that of the first, each seen on its own target."""
 
-SMALL = 2**16
-"""Weights of a method up to which runs share steps on a CPU. Those of larger ones would leave the
-caches before they are needed again, and stepping run by run is faster.
-"""
-
 
 def training(run: Run) -> str:
     """The same for runs that are one training: of a method that is blind, whatever the target."""
@@ -58,12 +53,16 @@ def kind(run: Run) -> str | None:
 
 
 def train_together(
-    runs: Sequence[Run], *, device: str = "auto", keep: Sequence[Run] = ()
+    runs: Sequence[Run],
+    *,
+    device: str = "auto",
+    keep: Sequence[Run] = (),
+    share_steps: bool = False,
 ) -> Iterator[Ended]:
     """Carry out runs of one kind and give the record of each, or the error that ended it alone.
 
-    `keep` are those whose weights are stored. Runs whose shapes differ take turns, and on a CPU
-    all whose networks are large.
+    `keep` are those whose weights are stored. With `share_steps` runs of one shape take their steps
+    together, which their records say: they differ by rounding from those of runs alone.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -75,7 +74,8 @@ def train_together(
     preparing = (time.perf_counter() - start) / len(runs)
     trainings = _trainings(parts)
     joined = {run: part for one in trainings for run, part in one.items()}
-    for some in _sharing_steps(trainings):
+    groups = _of_one_shape(trainings) if share_steps else [[one] for one in trainings]
+    for some in groups:
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
             if run in keep and isinstance(end, Record):
@@ -121,15 +121,13 @@ def _joined(part: Parts, first: Parts) -> Parts:
     return replace(part, method=first.method, task=task)
 
 
-def _sharing_steps(trainings: list[Training]) -> list[list[Training]]:
-    """Those of one shape together; on a CPU only small ones."""
+def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
+    """Trainings that can share their steps; one that trains alone by itself."""
     alike: dict[object, list[Training]] = {}
     for one in trainings:
         run, part = _first(one)
-        size = sum(weight.numel() for weight in part.method.parameters())
         shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
-        alone = kind(run) is None or (part.device.type == "cpu" and size > SMALL)
-        alike.setdefault(run if alone else shapes, []).append(one)
+        alike.setdefault(run if kind(run) is None else shapes, []).append(one)
     return list(alike.values())
 
 
@@ -191,4 +189,6 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
             if i in failed:
                 yield one, trainer.DivergedError(failed[i])
             else:
-                yield one, record(one, part, curves[one], share, speed)
+                ended = record(one, part, curves[one], share, speed)
+                about = {"shared_steps": f"{len(trainings)} trainings"}
+                yield one, replace(ended, environment=ended.environment | about)

@@ -17,6 +17,7 @@ from da.environment import environment, peak_memory
 from da.methods import Losses, Method
 from da.noise import default_generator
 from da.optimizers import SGD, AdamW
+from da.products import mkl_is_slow
 from da.records import Point, Record
 from da.run import Run
 
@@ -65,7 +66,13 @@ def record(
 ) -> Record:
     """What came of a run, on this machine."""
     on_gpu = parts.device.type == "cuda"
-    name = torch.cuda.get_device_name(parts.device) if on_gpu else "cpu"
+    with threads(run):
+        computed = {
+            "device": torch.cuda.get_device_name(parts.device) if on_gpu else "cpu",
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "products": "oneDNN" if mkl_is_slow() else "MKL",
+            "threads": str(torch.get_num_threads()),
+        }
     return Record(
         run.id,
         run.settings(),
@@ -73,7 +80,7 @@ def record(
         seconds,
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
-        environment=environment() | {"device": name},
+        environment=environment() | computed,
     )
 
 

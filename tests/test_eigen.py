@@ -5,7 +5,12 @@ import pytest
 import scipy.linalg
 import torch
 
-from da.eigen import leading_eigenvectors, transfer_components
+from da.eigen import (
+    fix_signs,
+    leading_eigenvectors,
+    principal_directions,
+    transfer_components,
+)
 from da.kernels import gram, kernel, median_gamma
 
 N, M = 30, 20
@@ -96,3 +101,32 @@ def test_eigenvectors_of_equal_values_are_orthogonal():
     a = torch.diag(torch.tensor([2.0] * 20 + [1.0] * 30))
     _, vectors = leading_eigenvectors(lambda q: a @ q, a, 20)
     torch.testing.assert_close(vectors.mT @ vectors, torch.eye(20), atol=1e-5, rtol=0)
+
+
+def test_signs_make_the_largest_entry_of_each_column_positive():
+    v = torch.tensor([[1.0, -3.0, 0.0], [-2.0, 1.0, 0.0]])
+    assert fix_signs(v).equal(torch.tensor([[-1.0, 3.0, 0.0], [2.0, -1.0, 0.0]]))
+    assert fix_signs(torch.stack([v, -v]))[0].equal(fix_signs(torch.stack([v, -v]))[1])
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_directions_do_not_depend_on_the_signs_that_a_library_chooses(count, monkeypatch):
+    x = torch.randn(80, 20, generator=torch.Generator().manual_seed(0))
+    before = principal_directions(x, count)
+    for name, at in (("eigh", 1), ("svd", 2)):
+        usual = getattr(torch.linalg, name)
+
+        def other(a, usual=usual, at=at, **how):
+            found = usual(a, **how)
+            parts = list(found)
+            signs = torch.ones(parts[at].shape[-1 if at == 1 else -2])
+            signs[::2] = -1
+            parts[at] = parts[at] * (signs if at == 1 else signs[:, None])
+            return type(found)(parts)
+
+        monkeypatch.setattr(torch.linalg, name, other)
+    assert principal_directions(x, count).equal(before)
+    k = kernel(features(), features(), torch.tensor(0.1))
+    w = transfer_components(centred(k), gap(k), 5, mu=1.0)
+    monkeypatch.undo()
+    torch.testing.assert_close(w, transfer_components(centred(k), gap(k), 5, mu=1.0))

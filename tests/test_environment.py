@@ -16,9 +16,21 @@ def forget():
 
 def test_says_machine_commit_and_versions():
     here = environment.environment()
-    assert {"machine", "commit", "python", *environment.LIBRARIES} == set(here)
+    assert {"machine", "system", "commit", "python", *environment.LIBRARIES} == set(here)
     assert all(here.values())
-    assert f"{environment.cores()} cores" in here["machine"]
+    assert here["machine"] == f"{environment.processor()}, {environment.cores()} cores"
+
+
+CPUINFO = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Processor\ncache size\t: 1 KB\n"
+
+
+def test_the_processor_is_named_as_the_system_tells_it(monkeypatch):
+    monkeypatch.setattr(environment.Path, "exists", lambda _: True)
+    monkeypatch.setattr(environment.Path, "read_text", lambda _: CPUINFO)
+    assert environment.processor() == "Intel(R) Xeon(R) Processor"
+    monkeypatch.setattr(environment.Path, "exists", lambda _: False)
+    monkeypatch.setattr(environment.platform, "processor", lambda: "arm")
+    assert environment.processor() == "arm"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,18 @@ from da.home import whole
 from da.methods import METHODS
 from da.trainer import train_step
 
+ROUNDING = {"rel": 1e-4, "abs": 2e-6}
+"""What another processor may change: a discrepancy is a difference of kernels that add up to 5, of
+which float32 has steps of 5e-7.
+"""
+
+SETTINGS = {
+    "fixmatch": {"threshold": 0.35},  # untrained networks are not surer
+    "mean_teacher": {"threshold": 0.35},
+    "gfk": {"dimensions": 2},  # with all five the kernel is the identity
+}
+"""Of methods that do nothing with their defaults here."""
+
 FILE = Path(__file__).with_name("golden.json")
 COMMAND = "python tests/test_golden.py"
 
@@ -27,7 +39,7 @@ def first_losses(name: str) -> list[dict[str, float]]:
     g = torch.Generator().manual_seed(0)
     x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
-    m = build(METHODS[name])
+    m = build(METHODS[name], **SETTINGS.get(name, {}))
     task = prepare(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
     source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
@@ -46,7 +58,14 @@ def test_first_losses_are_what_they_were(name):
     golden = json.loads(FILE.read_text())
     assert name in golden, f"{name} has no golden losses yet: check it, then run {COMMAND}"
     for now, then in zip(first_losses(name), golden[name], strict=True):
-        assert now == pytest.approx(then, rel=1e-4), f"if this is meant, run {COMMAND}"
+        assert now == pytest.approx(then, **ROUNDING), f"if this is meant, run {COMMAND}"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_term_that_is_gone_would_be_missed(name):
+    golden = json.loads(FILE.read_text())[name]
+    for term in golden[0]:
+        assert max(abs(losses[term]) for losses in golden) > 20 * ROUNDING["abs"], term
 
 
 def test_no_golden_losses_of_methods_that_are_gone():

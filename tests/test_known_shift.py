@@ -113,7 +113,8 @@ NETWORKS = dict.fromkeys(("adabn", "shot", "tent"), Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
 
-STEPS = dict.fromkeys(("jan", "entropy_min", "pseudo_label", "mean_teacher"), 400)
+LONG = "cdan", "cdan_mcc", "jan", "entropy_min", "pseudo_label", "mean_teacher"
+STEPS = dict.fromkeys(LONG, 400)
 STEPS |= dict.fromkeys(("sdat", "wdgrl", "dan", "dsan", "deepjdot"), 150)
 """Method to the steps that it needs, where these are not 250."""
 

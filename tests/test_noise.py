@@ -15,6 +15,15 @@ def test_draws_what_pytorchs_draws():
     assert found[0].equal(found[1])
 
 
+def test_draws_the_same_on_every_processor(monkeypatch):
+    """`bernoulli_` is free to draw in the processor's own way, as it did on Intel's."""
+    monkeypatch.setattr(torch.Tensor, "bernoulli_", None)
+    torch.manual_seed(0)
+    kept = torch.rand(60, dtype=torch.float64).lt(0.7).float()
+    torch.manual_seed(0)
+    assert Dropout(0.3)(torch.ones(60)).equal(kept / 0.7)
+
+
 def test_gradient_passes_where_the_value_did():
     x = torch.randn(50, requires_grad=True)
     out = Dropout(0.5)(x)

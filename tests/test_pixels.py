@@ -83,10 +83,14 @@ AFFINE = {
 
 @pytest.mark.parametrize("name", AFFINE)
 def test_affine_operations_are_torchvisions_but_for_ties_between_pixels(name):
+    """A tie is a place that a little more or less of the operation takes from another pixel."""
     function, amounts = AFFINE[name]
     x, amounts = images(), torch.tensor(amounts, dtype=torch.float32)
-    ours, theirs = getattr(pixels, name)(x, amounts), each(function, x, amounts)
-    assert (ours == theirs).float().mean() > 0.995
+    operation = getattr(pixels, name)
+    ours, theirs = operation(x, amounts), each(function, x, amounts)
+    clear = operation(x, amounts + 1e-4) == operation(x, amounts - 1e-4)
+    assert clear.float().mean() > 0.9
+    assert ours[clear].equal(theirs[clear])
     assert ours[2].equal(x[2])
 
 

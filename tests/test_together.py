@@ -95,11 +95,22 @@ def close(a: Record, b: Record) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("begun")
-def test_records_are_those_of_runs_alone():
+def test_records_are_those_of_runs_alone_to_the_bit():
     records = dict(train_together(others(), device="cpu"))
     assert list(records) == others()
     for run in others():
+        assert records[run].curve == train(run, device="cpu", quiet=True).curve
+        assert "shared_steps" not in records[run].environment
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("begun")
+def test_records_of_shared_steps_are_those_of_runs_alone_but_for_rounding():
+    records = dict(train_together(others(), device="cpu", share_steps=True))
+    assert list(records) == others()
+    for run in others():
         close(records[run], train(run, device="cpu", quiet=True))
+        assert records[run].environment["shared_steps"] == "3 trainings"
 
 
 BLIND = replace(FROZEN, method=FULL.method, steps=4, look_every=2, network=Network(neck=8))
@@ -152,14 +163,13 @@ def trained(monkeypatch) -> list[int]:
 
 
 @pytest.mark.usefixtures("begun")
-@pytest.mark.parametrize("small", [0, together.SMALL], ids=["one by one", "steps shared"])
+@pytest.mark.parametrize("share", [False, True], ids=["one by one", "steps shared"])
 @pytest.mark.parametrize("run", [BLIND, FULL], ids=["frozen", "full"])
-def test_a_blind_method_is_trained_once_for_all_targets(run, small, trained, monkeypatch):
-    monkeypatch.setattr(together, "SMALL", small)
+def test_a_blind_method_is_trained_once_for_all_targets(run, share, trained):
     runs = [replace(run, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
     assert len({training(run) for run in runs}) == 2
-    records = dict(train_together(runs, device="cpu", keep=runs))
-    shared = small and run is BLIND
+    records = dict(train_together(runs, device="cpu", keep=runs, share_steps=share))
+    shared = share and run is BLIND
     assert trained == ([2] * 4 if shared else [1] * 8)
     for run in runs:
         alone = train(run, device="cpu", keep=False, quiet=True)
@@ -204,18 +214,16 @@ def test_runs_that_begin_otherwise_are_trained_apart(trained, monkeypatch):
         return replace(part, task=replace(part.task, source_train=replace(source, rows=rows)))
 
     monkeypatch.setattr(together, "assemble", assemble)
-    monkeypatch.setattr(together, "SMALL", 0)
     list(train_together([BLIND, replace(BLIND, task="moons:0-20")], device="cpu"))
     assert trained == [1] * 8
 
 
-@pytest.mark.parametrize("small", [0, together.SMALL])
+@pytest.mark.parametrize("share", [False, True])
 @pytest.mark.usefixtures("begun")
-def test_what_goes_wrong_in_a_training_ends_all_its_runs(small, monkeypatch):
-    monkeypatch.setattr(together, "SMALL", small)
+def test_what_goes_wrong_in_a_training_ends_all_its_runs(share):
     wild = replace(BLIND, lr=1e30)
     runs = [replace(wild, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
-    ended = dict(train_together(runs, device="cpu"))
+    ended = dict(train_together(runs, device="cpu", share_steps=share))
     assert list(ended) == runs
     assert all(isinstance(end, DivergedError) for end in ended.values())
 
@@ -223,7 +231,7 @@ def test_what_goes_wrong_in_a_training_ends_all_its_runs(small, monkeypatch):
 @pytest.mark.usefixtures("begun")
 def test_weights_are_kept_of_those_that_others_begin_with():
     runs = others()[:2]
-    list(train_together(runs, device="cpu", keep=runs[1:]))
+    list(train_together(runs, device="cpu", keep=runs[1:], share_steps=True))
     assert [weights.weights_file(run.id).exists() for run in runs] == [False, True]
     kept = torch.load(weights.weights_file(runs[1].id), weights_only=True)
     assert kept["neck.0.weight"].shape == (8, 64)
@@ -233,7 +241,7 @@ def test_weights_are_kept_of_those_that_others_begin_with():
 def test_what_goes_wrong_in_one_ends_that_one():
     unknown = replace(FROZEN, task="moons:0-x")
     wild = replace(FROZEN, method=replace(DANN, trade_off=torch.inf))
-    ended = dict(train_together([FROZEN, unknown, wild], device="cpu"))
+    ended = dict(train_together([FROZEN, unknown, wild], device="cpu", share_steps=True))
     assert isinstance(ended[FROZEN], Record)
     assert "unknown rotation" in str(ended[unknown])
     assert isinstance(ended[wild], DivergedError)
@@ -244,7 +252,7 @@ def test_what_goes_wrong_in_one_ends_that_one():
 def test_one_whose_predictions_are_not_finite_at_a_look_leaves_the_others_alone():
     tame = replace(FROZEN, steps=2, look_every=1)
     wild = replace(tame, method=replace(DANN, trade_off=torch.inf))
-    ended = dict(train_together([tame, wild], device="cpu"))
+    ended = dict(train_together([tame, wild], device="cpu", share_steps=True))
     assert isinstance(ended[tame], Record)
     assert isinstance(ended[wild], DivergedError)
     assert "predictions are not finite after step" in str(ended[wild])
@@ -255,17 +263,20 @@ def test_one_whose_predictions_are_not_finite_at_a_look_leaves_the_others_alone(
 def test_a_matrix_that_is_not_finite_ends_its_own_run_alone(name):
     tame = replace(FROZEN, method=METHODS[name].Hparams(), steps=4, look_every=4)
     wild = replace(tame, method=replace(tame.method, trade_off=torch.inf))
-    ended = dict(train_together([tame, wild], device="cpu"))
+    ended = dict(train_together([tame, wild], device="cpu", share_steps=True))
     assert isinstance(ended[tame], Record)
     assert isinstance(ended[wild], DivergedError)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("begun")
-def test_a_sweep_gives_the_same_records_with_groups_and_without(tmp_path: Path):
+def test_a_sweep_shares_steps_when_asked(tmp_path: Path):
     runs = [*others(), FULL]
-    grouped = {o.run: o.record for o in sweep(runs, tmp_path / "a", workers=1)}
-    alone = {o.run: o.record for o in sweep(runs, tmp_path / "b", workers=1, grouped=False)}
-    assert grouped.keys() == alone.keys() == set(runs)
+    shared, alone = (
+        {o.run: o.record for o in sweep(runs, tmp_path / name, workers=1, share_steps=share)}
+        for name, share in (("a", True), ("b", False))
+    )
+    assert shared.keys() == alone.keys() == set(runs)
     for run in runs:
-        close(grouped[run], alone[run])
+        close(shared[run], alone[run])
+        assert ("shared_steps" in shared[run].environment) == (run != FULL)

@@ -78,6 +78,7 @@ def sweep(
     workers: Workers = "auto",
     device: Device = "auto",
     keep: Keep = False,
+    share_steps: bool = False,
     wandb: Wandb = "auto",
 ) -> None:
     """Carry out every run of an experiment that has no record yet.
@@ -85,6 +86,9 @@ def sweep(
     Args:
         shard: K/N takes every Nth run from the Kth on: one K a machine.
         workers: Processes side by side; auto for what suits the cores, and a GPU's memory.
+        share_steps: Take the steps of up to ten runs on features together, which differ in task,
+            seed and loss weights alone: for a GPU, where networks are small. Their records differ
+            by rounding from those of runs alone, and say so.
     """
     from tqdm import tqdm
 
@@ -98,7 +102,9 @@ def sweep(
     mine = experiments.share(runs, shard)
     check(results, device)
     todo, failed = len(mine) - len(load(mine, results)), []
-    outcomes = sweep(mine, results, workers=workers, device=device, keep=keep)
+    outcomes = sweep(
+        mine, results, workers=workers, device=device, keep=keep, share_steps=share_steps
+    )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
             for n, outcome in enumerate(bar, 1):

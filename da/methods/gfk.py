@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.eigen import principal_directions
-from da.functional import one_thread
+from da.eigen import fix_signs, principal_directions
+from da.functional import matrix_power, one_thread
 from da.methods.linear_mapping import LinearMapping
 from da.ranges import Choice
 from da.threads import each
@@ -39,8 +39,8 @@ class GFK(LinearMapping):
         """A root of the kernel, the same for both domains."""
         count = min(self.hp.dimensions, self.width)
         root = geodesic_flow_root(*each(principal_directions, [(z_s, count), (z_t, count)]))
-        if 2 * count > self.width:  # another root of the same kernel, with fewer columns
-            root = torch.linalg.qr(root.mT, mode="r").R.mT
+        if 2 * count > self.width:  # subspaces that meet have no principal vectors of their own
+            root = matrix_power(root @ root.mT, 0.5)
         return root, root
 
 
@@ -61,10 +61,11 @@ def geodesic_flow_root(
     theta = 2 * torch.atan2(sin, cos)
     ratio = torch.sinc(theta / torch.pi)  # sin(theta) / theta
     tiny = torch.finfo(theta.dtype).tiny
-    return torch.cat(
+    root = torch.cat(
         [
             middle * ((1 + ratio).clamp_min(0) / 2).sqrt() / (2 * cos).clamp_min(tiny),
             across * ((1 - ratio).clamp_min(0) / 2).sqrt() / (2 * sin).clamp_min(tiny),
         ],
         1,
     )
+    return fix_signs(root)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.eigen import require_images, transfer_components
+from da.eigen import fix_signs, require_images, transfer_components
 from da.functional import one_thread, squared_distances
 from da.method import Method, Network
 from da.methods.mapping import Mapping
@@ -67,7 +67,9 @@ class JDA(Mapping):
         y_t = y_s.new_full([len(f_t)], -1)  # of no class, at first
         for _ in range(self.hp.iterations):
             gaps = basis.mT @ hx.mT @ self._contrasts(y_s, y_t)
-            w = basis @ transfer_components(rt.mT, gaps, self.mapped_width(), mu=self.hp.ridge)
+            w = fix_signs(
+                basis @ transfer_components(rt.mT, gaps, self.mapped_width(), mu=self.hp.ridge)
+            )
             self.weights = w * len(x) ** 0.5
             z_s, z_t = (hx @ self.weights).split([len(f_s), len(f_t)])
             before, y_t = y_t, y_s[squared_distances(z_t, z_s).argmin(1)]
