@@ -14,6 +14,7 @@ COMMANDS = (
     results.table,
     results.diagnose,
     results.plot,
+    results.publish,
     smaller.prune,
     smaller.distill,
     runs.profile,

@@ -1,12 +1,16 @@
-"""What was run and what came of it: a small JSON file a run, named by its settings. No torch."""
+"""What was run and what came of it: a small JSON file a run, named by its settings. No torch.
+
+Records that are published stand together, a file an experiment: see `da.bundles`.
+"""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from da import bundles
 from da.home import whole, writing
 from da.known import some
 
@@ -62,9 +66,14 @@ def save(record: Record, folder: Path) -> None:
         part.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
 
+def exists(id: str, folder: Path) -> bool:
+    """Whether run `id` has a record in `folder`."""
+    return path(folder, id).is_file() or bundles.find(id, folder) is not None
+
+
 def published(runs: Iterable[str]) -> int:
     """How many of `runs`, ids, have a record that came with the code."""
-    return sum(path(PUBLISHED, run).is_file() for run in runs)
+    return sum(exists(run, PUBLISHED) for run in runs)
 
 
 def make(folder: Path) -> None:
@@ -78,9 +87,36 @@ def make(folder: Path) -> None:
 def read(file: Path) -> Record:
     """The record in `file`; raises ValueError, naming the file, where it is none."""
     try:
-        return Record(**json.loads(file.read_text()))
-    except (OSError, TypeError, ValueError) as error:
+        return _record(file.read_text(), f"{file}")
+    except OSError as error:
         raise ValueError(f"{file} is no record: {error}") from error
+
+
+def _record(text: str, where: str) -> Record:
+    try:
+        return Record(**json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} is no record: {error}") from error
+
+
+def ids(folder: Path) -> set[str]:
+    """Ids of all runs that have a record in `folder`."""
+    return {file.stem for file in folder.glob("*.json")} | bundles.ids(folder)
+
+
+def get(id: str, folder: Path) -> Record | None:
+    """The record of run `id` in `folder`, of a file of its own before that of a bundle."""
+    file = path(folder, id)
+    if file.is_file():
+        return read(file)
+    if line := bundles.find(id, folder):
+        return _record(line, f"run {id} in {folder}")
+    return None
+
+
+def every(folder: Path) -> Iterator[Record]:
+    """All records in `folder`, in the order of their ids."""
+    return filter(None, (get(id, folder) for id in sorted(ids(folder))))
 
 
 def find(run: str, folder: Path) -> Record:
@@ -88,12 +124,12 @@ def find(run: str, folder: Path) -> Record:
 
     Raises ValueError, naming some of the known ids, where there is none.
     """
-    file = Path(run) if Path(run).is_file() else path(folder, run)
-    if not file.is_file():
-        known = some(file.stem for file in folder.glob("*.json"))
-        has = f"; --results {PUBLISHED} has it" if published([run]) else ""
-        raise ValueError(f"no record of a run {run!r} in {folder}, known: {known}{has}")
-    return read(file)
+    if Path(run).is_file():
+        return read(Path(run))
+    if found := get(run, folder):
+        return found
+    has = f"; --results {PUBLISHED} has it" if published([run]) else ""
+    raise ValueError(f"no record of a run {run!r} in {folder}, known: {some(ids(folder))}{has}")
 
 
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
@@ -104,11 +140,21 @@ def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
     """
     found = []
     for id, settings in wanted.items():
-        if (file := path(folder, id)).exists():
-            record = read(file)
+        if record := get(id, folder):
             now = json.loads(json.dumps(settings))
             changed = {k: v for k, v in record.settings.items() if now.get(k) != v}
             if changed:
-                raise ValueError(f"{file} was made with {changed}; remove it and run it anew")
+                raise ValueError(
+                    f"{path(folder, id)} was made with {changed}; remove it and run it anew"
+                )
             found.append(replace(record, settings={**now, **record.settings}))
     return found
+
+
+def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
+    """Write records to the bundle `name` of `folder`, in place of files of their own there."""
+    lines = {r.id: json.dumps(asdict(r), separators=(",", ":")) for r in found}
+    file = bundles.write(lines, name, folder)
+    for id in lines:
+        path(folder, id).unlink(missing_ok=True)
+    return file

@@ -51,8 +51,8 @@ class _Job:
     share_steps: bool = False
 
     def done(self) -> bool:
-        file = records.path(self.folder, self.run.id)
-        return file.exists() and (not self.keep or weights_file(self.run.id).exists())
+        done = records.exists(self.run.id, self.folder)
+        return done and (not self.keep or weights_file(self.run.id).exists())
 
 
 def sweep(
@@ -73,7 +73,7 @@ def sweep(
     run, also where it has its record. An error in a run ends that run alone; an interruption ends
     all of them, and their processes.
     """
-    unfinished = [run for run in runs if not records.path(folder, run.id).exists()]
+    unfinished = [run for run in runs if not records.exists(run.id, folder)]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
     jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
     waiting = {job.run.id: job for job in jobs if not job.done()}
@@ -175,8 +175,7 @@ def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
                 found.append((job, Outcome(job.run)))
                 continue
             if job.done():
-                record = records.read(records.path(job.folder, job.run.id))
-                found.append((job, Outcome(job.run, record)))
+                found.append((job, Outcome(job.run, records.get(job.run.id, job.folder))))
             else:
                 mine.append(job)
         return found + [(job, _saved(job, ended)) for job, ended in _trained(mine)]

@@ -398,3 +398,25 @@ def test_help_comes_without_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip().endswith("False")
     assert "sweep" in done.stdout
+
+
+def test_publish_writes_one_file_and_tables_are_made_of_it(experiment, capsys):
+    experiment.write_text(EXPERIMENT.replace("METHODS.values()", "[METHODS['dann']]"))
+    with pytest.raises(SystemExit):
+        da("publish", experiment, "--out", "public")
+    said = capsys.readouterr().err
+    assert said == "da: 2 of 2 runs have no record in results: sweep first\n"
+    swept(experiment)
+    da("publish", experiment, "--out", "public")
+    assert "2 records in public/tiny.jsonl, " in capsys.readouterr().out
+    assert [file.name for file in Path("public").iterdir()] == ["tiny.jsonl"]
+    tables = []
+    for folder in ("results", "public"):
+        da("table", experiment, "--results", folder)
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1]
+    before = Path("public/tiny.jsonl").read_bytes()
+    da("sweep", experiment, "--results", "public", "--wandb", "off")
+    assert "2 of 2 runs" in capsys.readouterr().out
+    assert list(Path("public").glob("*.json")) == []
+    assert Path("public/tiny.jsonl").read_bytes() == before

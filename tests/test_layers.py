@@ -58,6 +58,7 @@ ORDER = [
     "pasted",
     "recipes",
     "experiment",
+    "bundles",
     "records",
     "best",
     "symptoms",
@@ -169,7 +170,7 @@ def python(code: str) -> str:
 
 LIGHT = """
 import sys
-import da.home, da.environment, da.records, da.symptoms, da.published, da.gather
+import da.home, da.environment, da.bundles, da.records, da.symptoms, da.published, da.gather
 import da.typeset, da.printed, da.longform, da.tables, da.style, da.plots, da.feature_maps, da.track
 import da.decode, da.predict
 print("torch" in sys.modules)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, every, named
+from da.commands.options import ChosenBy, Experiment, Only, Recorded, Results, every, load, named
 from da.track import Mode
 
 
@@ -30,6 +30,27 @@ def table(
     wanted = every(experiment, runs, results)
     found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
     print(tables.render(found, names, format, wanted=wanted, bold=bold, cost=cost))
+
+
+def publish(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    out: Path = Path("results/published"),
+) -> None:
+    """Write all records of an experiment to one file, for others to make its tables from.
+
+    Args:
+        out: Folder of such files; records of runs that stand in others there take their places.
+    """
+    from da import experiment as experiments
+    from da import records
+
+    runs = experiments.runs(experiment)
+    found = {record.id: record for record in (*load(runs, out), *load(runs, results))}
+    if missing := len(runs) - len(found):
+        raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
+    file = records.publish(found.values(), experiment.stem, out)
+    print(f"{len(found)} records in {file}, {file.stat().st_size / 1e3:,.0f} kB")
 
 
 def diagnose(run: Recorded, results: Results = Path("results")) -> None:
