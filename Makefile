@@ -22,7 +22,7 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/python -m pytest -n 2
 
 readme: $(READY)  ## tables and plots of README.md anew from results/published
-	$(BIN)/python tests/test_readme.py
+	$(BIN)/python -m tests.contracts.test_docs
 
 bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data" for some scripts
 	for script in $(or $(ONLY),$(SCRIPTS)); do \

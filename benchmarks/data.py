@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from da import memory
-from da.backbones import Backbone
-from da.decode import decode
-from da.vision import Augment, Resize, augmented
+from da.data.decode import decode
+from da.data.transforms import Augment, Resize, augmented
+from da.models.backbones import Backbone
+from da.system import memory
 from measure import Bar, Section, Timing, busy, interleaved, show
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from da.backbones import Features
-from da.functional import squared_distances
+from da.methods._mapping import Mapping
 from da.methods.coral_map import CORALMap
-from da.methods.mapping import Mapping
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.methods.tca import TCA
-from da.transport import barycenters, normalised, sinkhorn
+from da.models.backbones import Features
+from da.ops.functional import squared_distances
+from da.ops.transport import barycenters, normalised, sinkhorn
 from measure import Bar, Section, Timing, interleaved
 
 WIDTH, CLASSES, COMPONENTS = 1280, 31, 20

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from da.backbones import Backbone
 from da.methods import Method
+from da.models.backbones import Backbone
 
 Step = Callable[[], object]
 

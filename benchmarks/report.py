@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
-from da.ceilings import ceilings
-from da.environment import cores, environment, processor
-from da.home import whole
+from da.system.cache import whole
+from da.system.environment import cores, environment, processor
+from da.system.hardware import ceilings
 from measure import Bar, Section, shown, table
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import os
 
 import torch
 
-from da.environment import cores
+from da.system.environment import cores
 from measure import Section, show
 from sweep import differences, experiment_of, seconds, warm_up
 

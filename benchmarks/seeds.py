@@ -1,10 +1,10 @@
 """Many seeds at once: LeNet's DANN step for 1 to 128 of them, one after another or stacked.
 
 Each seed has weights and an order of images of its own. The images lie on the device as uint8, and
-a batch is rows of that table. Ways to stack are vmap (`da.group`), a convolution with a group for
-each seed, and patches times weights as batched matrix products; before anything is timed, their
-losses are compared with those of seeds one after another. On a GPU every way is timed as it is
-and as one CUDA graph. Cost: two minutes on 2 cores.
+a batch is rows of that table. Ways to stack are vmap (`da.training.vmap`), a convolution with a
+group for each seed, and patches times weights as batched matrix products; before anything is timed,
+their losses are compared with those of seeds one after another. On a GPU every way is timed as it
+is and as one CUDA graph. Cost: two minutes on 2 cores.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from da import backbones
-from da.batch import Batch, Labeled, Unlabeled
-from da.functional import grl_warmup, reverse_gradient
-from da.graph import Captured
-from da.group import Group
+from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Losses, Method, Network, Phase
-from da.trainer import train_step
+from da.models import backbones
+from da.ops.functional import grl_warmup, reverse_gradient
+from da.training.cuda_graph import Captured
+from da.training.engine import train_step
+from da.training.vmap import Group
 from measure import Bar, Section, Timing, busy, interleaved, show
 from peers import sgd
 from step import DEVICE

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from einops import rearrange
 
-from da import backbones, memory
-from da.batch import Batch, Labeled, Unlabeled
-from da.ceilings import ceilings, flops
+from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Method, Network
-from da.trainer import train_step
+from da.models import backbones
+from da.system import memory
+from da.system.hardware import ceilings, flops
+from da.training.engine import train_step
 from measure import Bar, Section, Timing, busy, interleaved, show
 from peers import Data, Step, plain, pytorch_adapt, sgd
 from tllib import tllib_style
@@ -110,7 +111,7 @@ def contenders(name: str, case: Case) -> dict[str, Step]:
 
 
 def ours(method: Method, batch: Batch, precision: Any = "fp32") -> Step:
-    """Our step as `da.trainer` takes it, halfway through the training."""
+    """Our step as `da.training.engine` takes it, halfway through the training."""
     optimizer = sgd(list(method.parameters()), fused=True)
     return partial(train_step, method, optimizer, batch, 0.5, precision)
 

@@ -2,7 +2,7 @@
 
 Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of its 420 runs. One run
 after another is measured twice: with PyTorch's own products of matrices, and with ours
-(`da/products.py`). Records of all three ways are compared.
+(`da/ops/matmul.py`). Records of all three ways are compared.
 """
 
 import os
@@ -19,11 +19,14 @@ from unittest.mock import patch
 import numpy as np
 from PIL import Image
 
-from da import assemble, experiment, products, records, train
-from da.environment import cores
 from da.methods import METHODS
-from da.run import Run
-from da.sweep import sweep
+from da.ops import matmul
+from da.results import records
+from da.runs import experiment
+from da.runs.run import Run
+from da.system.environment import cores
+from da.training import setup, train
+from da.training.sweep import sweep
 from measure import Bar, Section, show
 
 PLAIN = "one run after another, PyTorch's products"
@@ -109,10 +112,10 @@ def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
     On all cores, which `da train` leaves to others: its records would depend on their number.
     """
     with ExitStack() as changed:
-        for module in (assemble, train):
+        for module in (setup, train):
             changed.enter_context(patch.object(module, "threads", lambda run: nullcontext()))
         if not own:
-            changed.enter_context(patch.object(products, "mkl_is_slow", lambda: False))
+            changed.enter_context(patch.object(matmul, "mkl_is_slow", lambda: False))
         start = time.perf_counter()
         for run in runs:
             records.save(train.train(run, quiet=True), folder)

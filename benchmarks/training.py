@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 
-from da import loaders, memory, trainer
-from da.backbones import Features
-from da.batch import Batch, Labeled, Unlabeled
-from da.domains import Images, LabeledImages, Task
+from da.data import loaders
+from da.data.batch import Batch, Labeled, Unlabeled
+from da.data.tasks import Images, LabeledImages, Task
+from da.data.transforms import Resize
 from da.methods import METHODS, Method, Network
-from da.vision import Resize
+from da.models.backbones import Features
+from da.system import memory
+from da.training import engine
 from measure import Bar, Section, busy, interleaved, show
 from peers import sgd
 from step import DEVICE, build, data
@@ -45,7 +47,7 @@ def trained(
     optimizer = sgd(list(method.parameters()), fused=True)
 
     def loop() -> None:
-        for _ in trainer.fit(method, batches, optimizer, steps, steps, precision=precision):
+        for _ in engine.fit(method, batches, optimizer, steps, steps, precision=precision):
             pass
 
     return loop

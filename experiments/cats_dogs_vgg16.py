@@ -16,8 +16,8 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
-from da.tuning import Tuning
+from da.models.finetuning import Tuning
+from da.runs.run import Run
 
 EPOCH = 20_000 // 32
 PARTS: tuple[dict[str, Any], ...] = (

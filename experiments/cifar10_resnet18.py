@@ -15,7 +15,7 @@ da table experiments/cifar10_resnet18.py --chosen-by last,source_accuracy
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
+from da.runs.run import Run
 
 EPOCH = 45_000 // 128
 

@@ -13,7 +13,7 @@ from da.methods import Method, Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
-from da.run import Run
+from da.runs.run import Run
 
 PAIRS = "mnist-mnistm", "mnist-optdigits", "synfont-mnist"
 

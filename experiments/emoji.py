@@ -15,7 +15,7 @@ from da.methods.fine_tune import FineTune
 from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
-from da.run import Run
+from da.runs.run import Run
 
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
 METHODS = SourceOnly, CORALMap, SubspaceAlignment, CORAL, DANN, MCC, FineTune

@@ -16,10 +16,10 @@ da plot experiments/feature_selection.py --against features
 from itertools import product
 from typing import get_args
 
-from da.columns import Rule
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
+from da.models.feature_selection import Rule
+from da.runs.run import Run
 
 PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
 KEPT = 10, 20, 40, 80, 160, 320, 640, 1280

@@ -12,8 +12,8 @@ da table experiments/imagefolder_resnet50.py --chosen-by last,source_accuracy
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
-from da.tuning import Tuning
+from da.models.finetuning import Tuning
+from da.runs.run import Run
 
 EPOCH = 1_000 // 64
 

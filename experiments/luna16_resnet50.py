@@ -1,9 +1,9 @@
 """Nodules in CT scans by a ResNet-50 from ImageNet: frozen, then unfrozen from the top down.
 
 The folder is `luna16` in the working folder or under `DA_DATA`, with the scans and their
-candidates; numbers are on classes of equal size: see da/domains/luna16.py. A hidden layer of 512,
-ReLU, dropout 0.5 and 2 classes; SGD with a learning rate of 0.001 and momentum 0.9, 50 epochs of
-2,000 patches. Once on features that are computed once; once with the backbone, of which a stage
+candidates; numbers are on classes of equal size: see da/data/datasets/luna16.py. A hidden layer of
+512, ReLU, dropout 0.5 and 2 classes; SGD with a learning rate of 0.001 and momentum 0.9, 50 epochs
+of 2,000 patches. Once on features that are computed once; once with the backbone, of which a stage
 more moves every 8 epochs.
 
 Cost: 1,550 steps each. Printed result: none. Ours: not run yet, for want of the data set.
@@ -16,8 +16,8 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
-from da.tuning import Tuning
+from da.models.finetuning import Tuning
+from da.runs.run import Run
 
 EPOCH = 2_000 // 64
 PARTS: tuple[dict[str, Any], ...] = (

@@ -16,10 +16,10 @@ da table experiments/methods.py --cost
 from itertools import permutations, product
 from typing import get_args
 
-from da.method import Family
 from da.methods import METHODS, OWN, Method, Network
+from da.methods.base import Family
 from da.methods.source_only import SourceOnly
-from da.run import Run
+from da.runs.run import Run
 
 NETWORK = Network(bn="separate")
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"

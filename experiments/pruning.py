@@ -15,10 +15,10 @@ da table experiments/pruning.py
 da plot experiments/pruning.py --against sparsity
 """
 
-from da.compression import pruned
+from da.deploy.compress import pruned
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
+from da.runs.run import Run
 
 SPARSITIES = 0.1, 0.3, 0.5, 0.7, 0.9
 

@@ -23,8 +23,8 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.run import Run
-from da.tuning import Tuning
+from da.models.finetuning import Tuning
+from da.runs.run import Run
 
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
 LABELS = "+1label", "+5label", "+20label", ""

@@ -5,23 +5,25 @@ import pytest
 import torch
 from torch import nn
 
-from da import domains, methods
-from da.assemble import show
-from da.backbones import MLP, Features
-from da.batch import Batch, Labeled, Unlabeled
-from da.domains import Domain
+from da import methods
+from da.data import tasks
+from da.data.batch import Batch, Labeled, Unlabeled
+from da.data.tasks import Domain
 from da.methods import METHODS, Method, Network
+from da.models.backbones import MLP, Features
+from da.training.setup import show
 
 torch.set_num_threads(1)
 
-OF_ALL_METHODS = {"methods", "known_shift", "golden", "group", "leak"}
+OF_ALL_METHODS = {"methods", "known_shift", "golden", "vmap", "leak"}
 """Files of tests about methods, beside those that are named after a file of da/methods."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test in such a file, and every one whose parameter is a method: `-m methods`."""
-    files = OF_ALL_METHODS | {file.stem for file in Path(methods.__file__).parent.glob("*.py")}
+    names = {file.stem.lstrip("_") for file in Path(methods.__file__).parent.glob("*.py")}
+    files = OF_ALL_METHODS | names
     for item in items:
         given = item.callspec.params.values() if hasattr(item, "callspec") else ()
         one = any(isinstance(value, type) and issubclass(value, Method) for value in given)
@@ -53,7 +55,7 @@ def build(kind: type[Method], **hp) -> Method:
         m.guide = torch.randn(5, 3).__rmatmul__
     if not kind.frozen_only:  # whose maps need more images
         few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
-        show(m, domains.build("moons:0-1", few, few))
+        show(m, tasks.build("moons:0-1", few, few))
     return m
 
 

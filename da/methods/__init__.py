@@ -11,9 +11,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import get_args
 
-from da.method import METHODS, Batch, Family, Losses, Method, Network, Phase
+from da.methods.base import METHODS, Batch, Family, Losses, Method, Network, Phase, Scalar
 
-__all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "load"]
+__all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "Scalar", "load"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from da.method import Batch, Losses, Method, Network, Scalar
+from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 
 class AdaBN(Method):

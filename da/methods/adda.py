@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.method import Batch, Losses, Method, Network, Phase, Scalar
-from da.methods.adversarial import domain_cross_entropy
-from da.network import mlp, without_parameters
-from da.ranges import Uniform
+from da.config.ranges import Uniform
+from da.methods._adversarial import domain_cross_entropy
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
+from da.models.network import mlp, without_parameters
 
 
 class ADDA(Method):

@@ -6,8 +6,8 @@ from typing import Annotated
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class AFN(Method):

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.batch import Unlabeled
-from da.domains import Images, LabeledImages
-from da.method import Batch, Losses, Method, Network, Scalar
-from da.ranges import Choice, LogUniform, Uniform
+from da.config.ranges import Choice, LogUniform, Uniform
+from da.data.batch import Unlabeled
+from da.data.tasks import Images, LabeledImages
+from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 
 class ATDOC(Method):

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import decomposable, one_thread, wide
-from da.method import Batch, Losses, Scalar
+from da.config.ranges import IntRange, LogUniform
+from da.methods.base import Batch, Losses, Scalar
 from da.methods.dann import DANN
-from da.ranges import IntRange, LogUniform
+from da.ops.functional import decomposable, one_thread, wide
 
 
 class BSP(DANN):

@@ -6,14 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.functional import (
-    entropy_weights,
-    multilinear,
-    randomized_multilinear,
-    reverse_gradient,
-)
-from da.method import Losses, Network, Scalar
-from da.methods.adversarial import Adversarial
+from da.methods._adversarial import Adversarial
+from da.methods.base import Losses, Network, Scalar
+from da.ops.functional import entropy_weights, multilinear, randomized_multilinear, reverse_gradient
 
 
 class CDAN(Adversarial):

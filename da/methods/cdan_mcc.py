@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from da.functional import class_confusion
-from da.method import Batch, Losses, Scalar
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Scalar
 from da.methods.cdan import CDAN
-from da.ranges import LogUniform
+from da.ops.functional import class_confusion
 
 
 class CDANMCC(CDAN):

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.functional import reverse_gradient
-from da.method import Losses, Network, Scalar
-from da.methods.adversarial import Adversarial
+from da.methods._adversarial import Adversarial
+from da.methods.base import Losses, Network, Scalar
+from da.ops.functional import reverse_gradient
 
 
 class DANN(Adversarial):

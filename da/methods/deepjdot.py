@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.functional import squared_distances
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
-from da.transport import exact_plan
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import squared_distances
+from da.ops.transport import exact_plan
 
 
 class DeepJDOT(Method):

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import wide
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import wide
 
 
 class Distill(Method):

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.functional import grl_warmup
-from da.kernels import gaussian_kernel
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import grl_warmup
+from da.ops.kernels import gaussian_kernel
 
 
 class DSAN(Method):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import Uniform
+from da.config.ranges import Uniform
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class FineTune(Method):

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from torch import nn
 
-from da.functional import confident_cross_entropy
-from da.method import Batch, Losses, Method, Network, Scalar
-from da.noise import Dropout
-from da.ranges import LogUniform, Uniform
+from da.config.ranges import LogUniform, Uniform
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.ops.functional import confident_cross_entropy
+from da.ops.random import Dropout
 
 
 class FixMatch(Method):

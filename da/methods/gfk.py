@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.eigen import fix_signs, principal_directions
-from da.functional import matrix_power, one_thread
-from da.methods.linear_mapping import LinearMapping
-from da.ranges import Choice
-from da.threads import each
+from da.config.ranges import Choice
+from da.methods._linear_mapping import LinearMapping
+from da.ops.functional import matrix_power, one_thread
+from da.ops.linalg import fix_signs, principal_directions
+from da.system.threads import each
 
 
 class GFK(LinearMapping):

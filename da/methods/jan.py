@@ -5,9 +5,9 @@ from typing import Annotated
 
 import torch
 
-from da.kernels import gaussian_kernel, mmd
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.kernels import gaussian_kernel, mmd
 
 
 class JAN(Method):

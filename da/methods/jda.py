@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.eigen import fix_signs, require_images, transfer_components
-from da.functional import one_thread, squared_distances
-from da.method import Method, Network
-from da.methods.mapping import Mapping
-from da.ranges import Choice, LogUniform
+from da.config.ranges import Choice, LogUniform
+from da.methods._mapping import Mapping
+from da.methods.base import Method, Network
+from da.ops.functional import one_thread, squared_distances
+from da.ops.linalg import fix_signs, require_images, transfer_components
 
 
 class JDA(Mapping):

@@ -7,11 +7,11 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import covariance_power, matrix_power
-from da.methods.linear_mapping import LinearMapping
-from da.products import matmul
-from da.ranges import LogUniform
-from da.threads import each
+from da.config.ranges import LogUniform
+from da.methods._linear_mapping import LinearMapping
+from da.ops.functional import covariance_power, matrix_power
+from da.ops.matmul import matmul
+from da.system.threads import each
 
 
 class LinearMonge(LinearMapping):

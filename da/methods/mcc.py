@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from da.functional import class_confusion
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import class_confusion
 
 
 class MCC(Method):

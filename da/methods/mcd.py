@@ -9,9 +9,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from da.functional import discrepancy
-from da.method import Batch, Losses, Method, Network, Phase, Scalar
-from da.ranges import IntRange
+from da.config.ranges import IntRange
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
+from da.ops.functional import discrepancy
 
 
 class MCD(Method):

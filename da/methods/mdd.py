@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from da.functional import cross_entropy_against, grl_warmup, reverse_gradient
-from da.method import Batch, Losses, Method, Network, Scalar
-from da.ranges import LogUniform, Uniform
+from da.config.ranges import LogUniform, Uniform
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.ops.functional import cross_entropy_against, grl_warmup, reverse_gradient
 
 
 class MDD(Method):

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from da.methods.linear_mapping import LinearMapping
+from da.methods._linear_mapping import LinearMapping
 
 
 class MeanMap(LinearMapping):

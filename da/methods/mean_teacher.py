@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.method import Batch, Losses, Method, Network, Scalar
-from da.network import without_parameters
-from da.noise import Dropout
-from da.ranges import Choice, LogUniform, Uniform
+from da.config.ranges import Choice, LogUniform, Uniform
+from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.models.network import without_parameters
+from da.ops.random import Dropout
 
 
 class MeanTeacher(Method):

@@ -3,8 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from da.methods.transport_mapping import TransportMapping
-from da.transport import exact_plan
+from da.methods._transport_mapping import TransportMapping
+from da.ops.transport import exact_plan
 
 
 class OTMap(TransportMapping):

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.functional import confident_cross_entropy
-from da.method import Batch, Losses, Method, Scalar
-from da.ranges import LogUniform, Uniform
+from da.config.ranges import LogUniform, Uniform
+from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import confident_cross_entropy
 
 
 class PseudoLabel(Method):

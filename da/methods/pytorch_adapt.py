@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from torch import nn
 
-from da.method import Batch, Losses, Method, Phase, Scalar
-from da.network import Network, mlp
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Method, Phase, Scalar
+from da.models.network import Network, mlp
 
 TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
 TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from da.method import Batch, Losses, Scalar
+from da.config.ranges import LogUniform
+from da.methods.base import Batch, Losses, Scalar
 from da.methods.cdan_mcc import CDANMCC
-from da.ranges import LogUniform
 
 
 class SDAT(CDANMCC):

@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.batch import Batch, TargetBatch
-from da.domains import Images
-from da.functional import marginal_entropy, prediction_entropy
-from da.method import Losses, Method, Network, Scalar
-from da.ranges import LogUniform
+from da.config.ranges import LogUniform
+from da.data.batch import Batch, TargetBatch
+from da.data.tasks import Images
+from da.methods.base import Losses, Method, Network, Scalar
+from da.ops.functional import marginal_entropy, prediction_entropy
 
 
 class SHOT(Method):

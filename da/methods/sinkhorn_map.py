@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from da.methods.transport_mapping import TransportMapping
-from da.ranges import LogUniform
-from da.transport import normalised, sinkhorn
+from da.config.ranges import LogUniform
+from da.methods._transport_mapping import TransportMapping
+from da.ops.transport import normalised, sinkhorn
 
 
 class SinkhornMap(TransportMapping):

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from da.method import Network
-from da.methods.mapping import Mapping
+from da.methods._mapping import Mapping
+from da.methods.base import Network
 
 MAPPINGS = "CORAL ClassRegularizerOTMapping EntropicOTMapping LinearOTMapping MMDLSConSMapping"
 MAPPINGS += " MultiLinearMongeAlignment OTMapping"

@@ -1,6 +1,6 @@
 """Train on the source and hope: the baseline every table starts with."""
 
-from da.method import Batch, Losses, Method, Scalar
+from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class SourceOnly(Method):

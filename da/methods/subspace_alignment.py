@@ -6,10 +6,10 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
-from da.eigen import principal_directions
-from da.methods.linear_mapping import LinearMapping
-from da.ranges import Choice
-from da.threads import each
+from da.config.ranges import Choice
+from da.methods._linear_mapping import LinearMapping
+from da.ops.linalg import principal_directions
+from da.system.threads import each
 
 
 class SubspaceAlignment(LinearMapping):

@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.eigen import require_images, transfer_components
-from da.kernels import gram, kernel, median_gamma
-from da.method import Method, Network
-from da.methods.mapping import Mapping
-from da.products import matmul
-from da.ranges import Choice, LogUniform
+from da.config.ranges import Choice, LogUniform
+from da.methods._mapping import Mapping
+from da.methods.base import Method, Network
+from da.ops.kernels import gram, kernel, median_gamma
+from da.ops.linalg import require_images, transfer_components
+from da.ops.matmul import matmul
 
 
 class TCA(Mapping):

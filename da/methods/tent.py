@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from da.batch import Batch, TargetBatch, Unlabeled
-from da.domains import Images
-from da.functional import prediction_entropy
-from da.method import Losses, Method, Network, Scalar
+from da.data.batch import Batch, TargetBatch, Unlabeled
+from da.data.tasks import Images
+from da.methods.base import Losses, Method, Network, Scalar
+from da.ops.functional import prediction_entropy
 
 
 class Tent(Method):

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.functional import gradient_penalty
-from da.method import Batch, Losses, Method, Network, Phase, Scalar
-from da.network import mlp
-from da.ranges import IntRange, LogUniform
+from da.config.ranges import IntRange, LogUniform
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
+from da.models.network import mlp
+from da.ops.functional import gradient_penalty
 
 
 class WDGRL(Method):

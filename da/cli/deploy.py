@@ -1,0 +1,74 @@
+"""Commands that use finished runs as models."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from da.cli.options import Recorded, Results
+
+
+def export(
+    run: Recorded,
+    to: Literal["onnx", "pt2"],
+    out: Annotated[Path | None, arg(metavar="FILE")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Write the model of a finished run to one file, preprocessing included, and check it.
+
+    Args:
+        to: ONNX, or a program of torch.export.
+        out: By default the run's id in the working folder.
+    """
+    from da.deploy.export import export
+    from da.results import records
+
+    record = records.find(run, results)
+    file = out or Path(f"{record.id}.{to}")
+    if file.suffix != f".{to}":
+        raise ValueError(f"unknown ending {file.suffix!r} of {file}, known: .{to}")
+    made = export(record, file, to)
+    size = file.stat().st_size / 1e6
+    print(f"{file}: {len(made.classes)} classes, {size:.1f} MB")
+    print(f"differs from PyTorch by at most {made.difference:.2g} on {made.images}")
+
+
+def predict(
+    model: Annotated[
+        Positional[str],
+        arg(metavar="RUN|FILE.onnx", help="A run, or a file by `da export --to onnx`."),
+    ],
+    images: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="IMAGE|FOLDER...", help="What to classify.")
+    ],
+    results: Results = Path("results"),
+    csv: bool = False,
+) -> None:
+    """Print path, class and probability of images, by a finished run or an ONNX file of one.
+
+    Args:
+        csv: As CSV with a header, and the probability of every class.
+    """
+    from da.deploy import predict
+
+    if not images:
+        raise ValueError("no images: name files or folders of them")
+    files = predict.image_files(images)
+    opened = predict.open_model(model, results)
+    failed = False
+    if csv:
+        print(predict.comma_separated(["path", "class", "probability", *opened.classes]))
+    for file, p in predict.probabilities(opened, files):
+        if isinstance(p, ValueError):
+            print(f"da: {p}", file=sys.stderr)
+            failed = True
+            continue
+        label = opened.classes[p.argmax()]
+        if csv:
+            each = [f"{share:.6f}" for share in (p.max(), *p)]
+            print(predict.comma_separated([file, label, *each]))
+        else:
+            print(f"{file}  {label}  {p.max():.4f}")
+    if failed:
+        raise SystemExit(1)

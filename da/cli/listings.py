@@ -1,0 +1,62 @@
+"""What `da list` shows: lines of text for each kind of thing that has names."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import get_args
+
+from da.data import catalog
+from da.evaluation.selectors import SELECTORS
+from da.methods import METHODS
+from da.methods.base import Family
+from da.models.backbones import OWN
+from da.runs.recipes import RECIPES
+
+
+def methods() -> list[str]:
+    """Name, family, year and paper of each method, family by family."""
+    families = get_args(Family)
+    every = sorted(METHODS.items(), key=lambda item: (families.index(item[1].family), item[0]))
+    rows = [(name, method.family, *_dated(method.paper)) for name, method in every]
+    return _aligned(rows)
+
+
+def _dated(paper: str) -> tuple[str, str]:
+    """Year and the rest of `Authors year, where`; no year where none is named."""
+    year = re.search(r"\b(?:19|20)\d\d\b", paper.partition(",")[0])
+    if not year:
+        return "", paper
+    return year[0], paper.replace(f" {year[0]}", "", 1)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns side by side, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def backbones() -> list[str]:
+    """Backbones of our own; those of two libraries would be a thousand lines."""
+    return [*OWN, "any name of timm or torchvision"]
+
+
+def selectors() -> list[str]:
+    """What may choose the look of a run, and how."""
+    docs = {name: " ".join(str(score.__doc__).split()) for name, score in SELECTORS.items()}
+    oracle = "Target accuracy: no fair choice, marked wherever it is used."
+    return _aligned([("last", "The last look."), *docs.items(), ("oracle", oracle)])
+
+
+def recipes() -> list[str]:
+    """Method and name of each recipe, and where it is printed."""
+    every = [(m, n, recipe.says) for m, some in RECIPES.items() for n, recipe in some.items()]
+    return _aligned(every)
+
+
+LISTS: dict[str, Callable[[], list[str]]] = {
+    "methods": methods,
+    "tasks": catalog.every_task,
+    "backbones": backbones,
+    "selectors": selectors,
+    "recipes": recipes,
+}
+"""What can be listed, by the word that follows `da list`."""

@@ -1,0 +1,111 @@
+"""What options mean, and how runs are told of; shared by the commands."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from da.results.table_render import digits
+from da.results.tracking import Mode
+
+if TYPE_CHECKING:
+    from da.results.records import Record
+    from da.runs.run import Run
+    from da.training.sweep import Outcome
+
+Results = Annotated[Path, arg(help="Folder of the records.")]
+Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
+Recorded = Annotated[
+    Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")
+]
+Only = Annotated[
+    tuple[str, ...],
+    arg(
+        help="Only runs with all of these settings, for example seed=0 method=dann; values of one "
+        "setting are alternatives: method=dann,mcc or method=dann method=mcc."
+    ),
+]
+Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
+Workers = Literal["auto"] | int
+Wandb = Annotated[
+    Mode, arg(name="wandb", help="Mirror runs to W&B; auto: where credentials exist.")
+]
+ChosenBy = Annotated[str, arg(help="Selectors, with commas between: see `da list selectors`.")]
+Keep = Annotated[
+    bool, arg(help="Store the weights of every run, to prune, export and predict with later.")
+]
+
+
+def check(results: Path, device: str) -> None:
+    """Raise an error, before any training, where there is no such device, and where records could
+    not be saved in `results`.
+    """
+    from da.results import records
+    from da.training.setup import find_device
+
+    find_device(device)
+    records.make(results)
+
+
+def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """Records of `runs` so far."""
+    from da.results import records
+
+    return records.load(results, {run.id: run.settings() for run in runs})
+
+
+def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """Records of `runs` so far, with the name of each one's row where the experiment has names."""
+    return [record for record in every(experiment, runs, results) if record.curve]
+
+
+def every(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """As `named`, and for each run that has no record yet one without a look.
+
+    Raises ValueError where none has one there, but published ones do.
+    """
+    from da.results import records
+    from da.results.aggregate import ROW
+    from da.runs.experiment import names
+
+    rows, found = names(experiment, runs), {record.id: record for record in load(runs, results)}
+    if not found and (count := records.published(run.id for run in runs)):
+        raise ValueError(
+            f"no records in {results}: run `da sweep` on the experiment first, or "
+            f"--results {records.PUBLISHED} has {count} of {len(runs)}"
+        )
+    each = [found.get(run.id) or records.Record(run.id, run.settings(), [], 0.0) for run in runs]
+    return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
+
+
+def line(run: "Run", record: "Record") -> str:
+    """What came of a run."""
+    accuracy = record.curve[-1]["target_accuracy"]
+    return f"{run.words}: {accuracy:.1f} % in {_span(record.seconds)}"
+
+
+def warn(run: "Run", record: "Record") -> None:
+    """Say on stderr what a finished run is to be looked at for."""
+    from tqdm import tqdm
+
+    from da.results import health
+
+    for warning in health.lasting(record.curve, record.settings):
+        tqdm.write(f"{run.words}, {run.id}: warning: {warning}", file=sys.stderr)
+
+
+def failure(outcome: "Outcome") -> str:
+    """What went wrong."""
+    return f"{outcome.run.words} failed: {outcome.error}"
+
+
+def told(outcome: "Outcome") -> str:
+    """What came of a run of a sweep, or what went wrong."""
+    return line(outcome.run, outcome.record) if outcome.record else failure(outcome)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.{digits(seconds)}f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

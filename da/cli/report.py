@@ -1,0 +1,113 @@
+"""Commands that read records."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from da.cli.options import ChosenBy, Experiment, Only, Recorded, Results, every, load, named
+from da.results.tracking import Mode
+
+
+def table(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    chosen_by: ChosenBy = "last",
+    format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
+    cost: bool = False,
+) -> None:
+    """Print the table of an experiment from the records it has so far.
+
+    Args:
+        cost: What a run takes beside what it reaches on average; CSV says so at any rate.
+    """
+    from da.results import tables
+    from da.runs import experiment as experiments
+
+    runs = experiments.runs(experiment, only)
+    wanted = every(experiment, runs, results)
+    found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
+    print(tables.render(found, names, format, wanted=wanted, bold=bold, cost=cost))
+
+
+def publish(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    out: Path = Path("results/published"),
+) -> None:
+    """Write all records of an experiment to one file, for others to make its tables from.
+
+    Args:
+        out: Folder of such files; records of runs that stand in others there take their places.
+    """
+    from da.results import records
+    from da.runs import experiment as experiments
+
+    runs = experiments.runs(experiment)
+    found = {record.id: record for record in (*load(runs, out), *load(runs, results))}
+    if missing := len(runs) - len(found):
+        raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
+    file = records.publish(found.values(), experiment.stem, out)
+    print(f"{len(found)} records in {file}, {file.stat().st_size / 1e3:,.0f} kB")
+
+
+def diagnose(run: Recorded, results: Results = Path("results")) -> None:
+    """Print how a run went, look by look, and warnings with the likely cause of each."""
+    from da.results import health, records
+
+    print(health.page(records.find(run, results)))
+
+
+def plot(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    chosen_by: ChosenBy = "last",
+    map: str = "",
+    against: str = "",
+    out: Path = Path("plots"),
+) -> None:
+    """Draw an experiment as PNG and SVG: curves and methods, unless another picture is asked for.
+
+    Args:
+        map: Id of a run: draw its features, and those of the same run without adaptation.
+        against: Setting to draw accuracy against, for example lr, or labels of `+Klabel`.
+        out: Folder of the pictures.
+    """
+    from da.config.known import some
+    from da.results.plots import experiment as plots
+    from da.results.plots import style
+    from da.runs import experiment as experiments
+
+    runs = experiments.runs(experiment, only)
+    name, figures = experiment.stem, {}
+    if map:
+        from da.results.plots.feature_map import feature_map
+        from da.training.embeddings import embedding
+
+        known = {run.id: run for run in runs}
+        if map not in known:
+            raise ValueError(f"unknown run {map!r}, known: {some(known)}")
+        figures[f"{name}-map-{map}"] = feature_map(**vars(embedding(known[map])))
+    if against:
+        found = named(experiment, runs, results)
+        figures[f"{name}-against-{against}"] = plots.against(found, against, chosen_by)
+    if not figures:
+        found = named(experiment, runs, results)
+        figures[f"{name}-curves"] = plots.curves(found)
+        figures[f"{name}-methods"] = plots.methods(found, chosen_by)
+    for stem, figure in figures.items():
+        print(*style.save(figure, out / stem), sep="\n")
+
+
+def wandb(
+    action: Positional[Literal["push"]],
+    results: Positional[Path] = Path("results"),
+    mode: Mode = "auto",
+) -> None:
+    """Mirror records that were made earlier to W&B: `da wandb push results/`."""
+    from da.results import tracking
+
+    print(f"{tracking.push(results, mode)} runs mirrored from {results}")

@@ -1,0 +1,168 @@
+"""Commands that carry out runs."""
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tyro.conf import OmitArgPrefixes
+
+from da.cli.options import (
+    Device,
+    Experiment,
+    Keep,
+    Only,
+    Results,
+    Wandb,
+    Workers,
+    check,
+    failure,
+    line,
+    load,
+    told,
+    warn,
+)
+from da.cli.suggestions import options, spelled
+
+if TYPE_CHECKING:
+    from da.training.sweep import Outcome
+
+
+def train_command() -> Callable[..., None]:
+    """The command `train`, whose settings take seconds to import."""
+    from da.runs.run import Run
+
+    def train(
+        run: OmitArgPrefixes[Run],
+        results: Results = Path("results"),
+        device: Device = "auto",
+        keep: Keep = False,
+        wandb: Wandb = "auto",
+    ) -> None:
+        """Train one model and save its record."""
+        from da.results import records, tracking
+        from da.training.train import train
+
+        check(results, device)
+        record = train(run, device=device, keep=keep)
+        records.save(record, results)
+        tracking.mirror(record, wandb)
+        print(f"{line(run, record)}, {records.path(results, run.id)}")
+
+    return train
+
+
+def train_options() -> tuple[set[str], dict[str, set[str]]]:
+    """The options of `train` that stand before a method's name, and of each method those behind."""
+    from dataclasses import fields
+
+    from da.methods import METHODS
+    from da.runs.run import PARTS, Run
+
+    settings = [field.name for part in (Run, *PARTS.values()) for field in fields(part)]
+    own = {name: spelled([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()}
+    groups = spelled(["run", "method", *PARTS])
+    return (spelled(settings) | options(train_command())) - groups, own
+
+
+def no_train() -> None:
+    """Train one model and save its record."""
+
+
+def sweep(
+    experiment: Experiment,
+    results: Results = Path("results"),
+    only: Only = (),
+    shard: str = "1/1",
+    workers: Workers = "auto",
+    device: Device = "auto",
+    keep: Keep = False,
+    share_steps: bool = False,
+    wandb: Wandb = "auto",
+) -> None:
+    """Carry out every run of an experiment that has no record yet.
+
+    Args:
+        shard: K/N takes every Nth run from the Kth on: one K a machine.
+        workers: Processes side by side; auto for what suits the cores, and a GPU's memory.
+        share_steps: Take the steps of up to ten runs on features together, which differ in task,
+            seed and loss weights alone: for a GPU, where networks are small. Their records differ
+            by rounding from those of runs alone, and say so.
+    """
+    from tqdm import tqdm
+
+    from da.results import tables, tracking
+    from da.runs import experiment as experiments
+    from da.training.sweep import sweep
+
+    if workers != "auto" and workers < 1:
+        raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
+    runs = experiments.runs(experiment, only)
+    mine = experiments.share(runs, shard)
+    check(results, device)
+    todo, failed = len(mine) - len(load(mine, results)), []
+    outcomes = sweep(
+        mine, results, workers=workers, device=device, keep=keep, share_steps=share_steps
+    )
+    try:
+        with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
+            for n, outcome in enumerate(bar, 1):
+                _tell(outcome, f"[{n}/{max(n, todo)}]", wandb, experiment.stem)
+                failed += [] if outcome.record else [outcome]
+    except KeyboardInterrupt:
+        progress = f"{len(load(runs, results))} of {len(runs)} runs have a record"
+        print(f"da: {progress}; the same command goes on", file=sys.stderr)
+        raise
+    if found := load(runs, results):
+        tracking.mirror_table(*tables.plain(tables.build(found)), wandb, experiment.stem)
+    print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
+    if failed:
+        print(f"{len(failed)} failed:", *map(failure, failed), sep="\n  ", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:
+    """Print what came of a run, warn of what it ended with, and mirror it."""
+    from tqdm import tqdm
+
+    from da.results import tracking
+
+    tqdm.write(f"{place} {told(outcome)}")
+    sys.stdout.flush()
+    if outcome.record:
+        warn(outcome.run, outcome.record)
+        tracking.mirror(outcome.record, wandb, group)
+
+
+def profile(
+    experiment: Experiment,
+    only: Only = (),
+    steps: int = 30,
+    device: Device = "auto",
+    out: Path = Path("plots"),
+) -> None:
+    """Time the first run of each method of an experiment, and write a trace of it for a browser.
+
+    Args:
+        steps: How many are timed of each run.
+        out: Folder of the traces, which chrome://tracing and ui.perfetto.dev open.
+    """
+    from da.runs import experiment as experiments
+    from da.training import profiler
+    from da.training.setup import find_device
+
+    if steps < 1:
+        raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
+    find_device(device)
+    found, left_out = [], []
+    for run in profiler.first_of_each(experiments.runs(experiment, only)):
+        name = run.method.owner.name
+        trace = out / f"{experiment.stem}-{name}.trace.json"
+        try:
+            found.append(profiler.measure(run, trace, steps=steps, device=device))
+        except ValueError as error:
+            left_out.append(f"{name} left out: {error}")
+    if not found:
+        raise ValueError("; ".join(left_out))
+    print(profiler.render(found), *left_out, sep="\n\n")

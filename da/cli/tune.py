@@ -1,0 +1,112 @@
+"""The command that searches settings."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from da.cli.options import Device, Experiment, Only, Results, check
+
+if TYPE_CHECKING:
+    from da.config.ranges import Trial
+    from da.search.tune import Search
+
+
+_MARK = " ‡"
+"""Beside a choice with target labels, as in tables."""
+
+
+def tune(
+    experiment: Experiment,
+    trials: int = 20,
+    sampler: Literal["grid", "random", "tpe"] = "tpe",
+    search: tuple[str, ...] = (),
+    choose_by: str = "infomax",
+    only: Only = (),
+    results: Results = Path("results"),
+    storage: str = "",
+    device: Device = "auto",
+    out: Path = Path("plots"),
+) -> None:
+    """Search settings of an experiment's method, and print the best as Python to be pasted.
+
+    The same command in another process or on another machine shares the search, and one that was
+    killed goes on.
+
+    Args:
+        trials: How many in all; a trial is all runs of the experiment with other settings.
+        sampler: What draws the settings; tpe learns from the trials so far.
+        search: Settings of run, network or method; without any the method's and lr.
+        choose_by: Selector whose mean score over the runs is maximised; oracle is target accuracy.
+        storage: File that processes share; by default in the folder of the records.
+        out: Folder of the plot.
+    """
+    from tqdm import tqdm
+
+    from da.runs import experiment as experiments
+    from da.search.tune import Search, space
+
+    if trials < 1:
+        raise ValueError(f"unknown number of trials {trials}, known: 1 and more")
+    runs = experiments.runs(experiment, only)
+    task = Search(
+        experiment.stem,
+        runs,
+        space(runs, search),
+        folder=results,
+        sampler=sampler,
+        choose_by=choose_by,
+        storage=Path(storage) if storage else None,
+        device=device,
+    )
+    check(results, device)
+    study = task.open()
+    begun = len(study.trials())
+    bar = tqdm(
+        task.carry_out(study, trials), "trials", trials, initial=begun, disable=None, leave=False
+    )
+    for trial in bar:
+        tqdm.write(f"[{len(study.trials())}/{trials}] {_line(task, trial)}")
+        sys.stdout.flush()
+    left = len(study.grid) - len(study.trials())
+    print(f"{_counts(study.trials())}, in {task.file}")
+    if study.grid:
+        print(f"the grid has {len(study.grid)} points, of which {left} are left")
+    _tell_best(task, study.trials(), out)
+
+
+def _counts(trials: "Sequence[Trial]") -> str:
+    pruned, failed = sum(t.pruned for t in trials), sum(bool(t.error) for t in trials)
+    return f"{len(trials)} trials, {pruned} of them given up early, {failed} failed"
+
+
+def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
+    from da.results.plots import style
+    from da.search import codegen, plot
+
+    whole = [trial for trial in trials if not trial.pruned and not trial.error]
+    if not whole:
+        raise SystemExit("da: no trial has a score")
+    best = max(whole, key=lambda trial: trial.score)
+    says = f"Trial {best.number}, the best of {len(trials)} by {_score(task, best)}."
+    if task.oracle:
+        says += f"{_MARK} Chosen with target labels."
+    print("", codegen.python(task.with_settings(best.settings), says), "", sep="\n")
+    figure = plot.search(trials, task.space, task.choose_by)
+    print(*style.save(figure, out / task.name), sep="\n")
+
+
+def _line(task: "Search", trial: "Trial") -> str:
+    settings = " ".join(f"{name}={value!r}" for name, value in trial.settings.items())
+    settings = f"trial {trial.number}, {settings}"
+    if trial.error:
+        return f"{settings}: failed, {trial.error}"
+    early = f", given up after {trial.runs} of {len(task.runs)} runs" * trial.pruned
+    return f"{settings}: {_score(task, trial)}{early}"
+
+
+def _score(task: "Search", trial: "Trial") -> str:
+    spread = "" if math.isnan(trial.spread) else f" ± {trial.spread:.3g}"
+    runs = f"{trial.runs} run{'s' * (trial.runs > 1)}"
+    return f"{task.choose_by}{_MARK * task.oracle} {trial.score:.4g}{spread} over {runs}"

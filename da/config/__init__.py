@@ -1,0 +1,1 @@
+"""Settings: how they are checked and searched, and the names of tasks."""

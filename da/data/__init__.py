@@ -1,0 +1,1 @@
+"""Images: data sets, tasks, transforms and loaders."""

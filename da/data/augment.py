@@ -1,0 +1,83 @@
+"""Random changes of colour and shape: drawn on the CPU, made on the images' device."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from da.data import image_ops
+
+Operation = Callable[[Tensor, Tensor], Tensor]
+"""Images and an amount for each to images, as in `da.data.image_ops`."""
+
+COLOURS: tuple[Operation, ...] = (
+    image_ops.brightness,
+    image_ops.contrast,
+    image_ops.saturation,
+    image_ops.hue,
+)
+
+OPERATIONS: tuple[tuple[Operation, Callable[[Tensor], Tensor]], ...] = (
+    (image_ops.autocontrast, torch.abs),
+    (image_ops.equalize, torch.abs),
+    (image_ops.posterize, lambda m: 8 - (4 * m.abs()).round()),
+    (image_ops.solarize, lambda m: 1 - m.abs()),
+    (image_ops.brightness, lambda m: 1 + 0.9 * m),
+    (image_ops.contrast, lambda m: 1 + 0.9 * m),
+    (image_ops.saturation, lambda m: 1 + 0.9 * m),
+    (image_ops.sharpness, lambda m: 1 + 0.9 * m),
+    (image_ops.rotate, lambda m: 30 * m),
+    (image_ops.shear_x, lambda m: 0.3 * m),
+    (image_ops.shear_y, lambda m: 0.3 * m),
+    (image_ops.translate_x, lambda m: 150 / 331 * m),
+    (image_ops.translate_y, lambda m: 150 / 331 * m),
+)
+"""RandAugment's operations but identity, and each one's amount at a magnitude in -1..1, which
+are torchvision's."""
+
+
+def jitter(
+    x: Float[Tensor, "b c h w"],
+    generator: torch.Generator,
+    strengths: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
+) -> Float[Tensor, "b c h w"]:
+    """torchvision's ColorJitter(brightness, contrast, saturation, hue), orders drawn per image.
+
+    The strengths are those of MoCo v2's code (Chen et al. 2020), which leaves one image in five as
+    it is; here every one is changed. `x` is overwritten.
+    """
+    middle, reach = torch.tensor([1.0, 1, 1, 0]), torch.tensor(strengths)
+    low = torch.maximum(middle - reach, torch.tensor([0, 0, 0, -0.5]))
+    amounts = low + torch.rand(len(x), 4, generator=generator) * (middle + reach - low)
+    order = torch.rand(len(x), 4, generator=generator).argsort(1)
+    for which in order.unbind(1):
+        for k, operation in enumerate(COLOURS):
+            _apply(operation, x, which == k, amounts[:, k])
+    return x
+
+
+def rand_augment(
+    x: Float[Tensor, "b c s s"], generator: torch.Generator, n: int = 2, magnitude: float = 10
+) -> Float[Tensor, "b c s s"]:
+    """`n` operations drawn for each image, at `magnitude` out of 30 (Cubuk et al. 2020).
+
+    Operations and amounts are those of torchvision's RandAugment, identity among them; n = 2 and
+    10 are FixMatch's usual numbers, in whose codes magnitudes are drawn up to 10 out of 10.
+    `x` is overwritten.
+    """
+    assert 0 <= magnitude <= 30, magnitude
+    choice = torch.randint(1 + len(OPERATIONS), (n, len(x)), generator=generator)
+    sign = 2 * torch.randint(2, (n, len(x)), generator=generator) - 1
+    for which, signed in zip(choice, sign * magnitude / 30, strict=True):
+        for k, (operation, amount) in enumerate(OPERATIONS, start=1):
+            _apply(operation, x, which == k, amount(signed))
+    return x
+
+
+def _apply(operation: Operation, x: Tensor, chosen: Tensor, amounts: Tensor) -> None:
+    """Carry out `operation` in place on the chosen images, all at once."""
+    rows = chosen.nonzero().squeeze(1)
+    if len(rows):
+        at, amount = (v.to(x.device, non_blocking=True) for v in (rows, amounts[rows]))
+        x[at] = operation(x[at], amount)

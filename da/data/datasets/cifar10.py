@@ -1,0 +1,99 @@
+"""Ten kinds of things in 60,000 photographs (Krizhevsky 2009): `cifar10[:PATH]`.
+
+PATH, or `DA_DATA`, holds `cifar-10-batches-py` or `cifar-10-python.tar.gz`, as torchvision leaves
+them; else the archive is fetched. A tenth of the 50,000 training images is for validation.
+"""
+
+import hashlib
+import io
+import sys
+import tarfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Int, UInt8
+
+from da.data import paths, splits
+from da.data.datasets._mnist import ArrayUnpickler
+from da.data.tasks import Domain, store, stored
+from da.system import download
+from da.system.cache import home, once
+
+SYNTAX = "[:PATH]"
+DOMAINS = ("",)
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+
+FOLDER = "cifar-10-batches-py"
+TRAIN = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+}
+TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
+"""MD5 of each file of images, as torchvision publishes them; `TRAIN` too."""
+
+ARCHIVE = "cifar-10-python.tar.gz"
+URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
+SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+"""Of the archive."""
+
+RECIPE = 1
+"""Raise it when rows or pixels change, so that those on disk are made anew."""
+
+
+pair = paths.one_or_none
+
+
+def open_domain(name: str) -> Domain:
+    """60,000 images of 32 x 32 pixels; read or fetched at the first call.
+
+    Raises ValueError for a file that is wrong, and where the archive is missing and cannot be
+    fetched: then with its address, and the place to put it.
+    """
+
+    def write(folder: Path) -> None:
+        root = _root(name)
+        print(f"cifar10: reading {root}, once", file=sys.stderr)
+        halves = [[_batch(root, *item) for item in files.items()] for files in (TRAIN, TEST)]
+        x, y = (np.concatenate(both) for both in zip(*halves[0], *halves[1], strict=True))
+        tests = sum(len(labels) for _, labels in halves[1])
+        store(folder, x, y, CLASSES, splits.given(y[: len(y) - tests], tests))
+
+    return stored(once(home() / "cifar10" / f"pixels-{RECIPE}", write))
+
+
+def _root(name: str) -> Path:
+    """The folder `name`; without one `DA_DATA`, if it has the files, or the cache."""
+    if name:
+        return paths.folder(name)
+    data = paths.data()
+    there = data and any((data / file).exists() for file in (FOLDER, ARCHIVE))
+    return data if data and there else home() / "cifar10"
+
+
+def _batch(
+    root: Path, name: str, md5: str
+) -> tuple[UInt8[np.ndarray, "n 32 32 3"], Int[np.ndarray, "n"]]:
+    """Images and classes of one file, which must have this MD5."""
+    file = root / FOLDER / name
+    packed = _packed(root, name) if not file.exists() else file.read_bytes()
+    if (found := hashlib.md5(packed, usedforsecurity=False).hexdigest()) != md5:
+        raise ValueError(f"{file} has MD5 {found}, known: {md5}; get {URL} anew")
+    batch = ArrayUnpickler(io.BytesIO(packed)).load()
+    x = rearrange(batch["data"], "n (c h w) -> n h w c", c=3, h=32)
+    return x, np.array(batch["labels"], np.int64)
+
+
+def _packed(root: Path, name: str) -> bytes:
+    archive = download.download([URL], root / ARCHIVE, SHA256)
+    try:
+        return download.member(archive, f"{FOLDER}/{name}")
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise ValueError(f"cannot read {archive}: {error}") from error

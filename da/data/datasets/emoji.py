@@ -1,0 +1,199 @@
+"""The same pictograms in five drawing styles; a style is a domain, and a class is a kind of thing.
+
+Styles are Iconify's packs of SVG; kinds are Unicode's subgroups, as emojibase lists them. Pixels
+are made on this machine, once, and stay here: of the licences in `PACKS` some ask for attribution.
+"""
+
+import hashlib
+import io
+import json
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import resvg_py
+from jaxtyping import UInt8
+from PIL import Image
+
+from da.data.tasks import Domain, split_pair, store, stored
+from da.system.cache import home, once
+from da.system.download import member, npm_pack
+
+SYNTAX = "noto-twemoji"
+
+SIDE = 96
+"""Pixels a side."""
+
+MOST = 110
+"""Emoji a class; where there are more, those with the smallest hash."""
+
+BOX = {"left": 0, "top": 0, "width": 16, "height": 16}
+"""What an SVG body covers, unless the icon or its pack says otherwise: Iconify's defaults."""
+
+CLASSES = {
+    "animal": "animal-*",
+    "plant": "plant-flower plant-other",
+    "food": "food-fruit food-vegetable food-prepared food-asian food-sweet",
+    "clothing": "clothing",
+    "vehicle": "transport-ground transport-air transport-water",
+    "building": "place-building place-religious",
+    "clock": "time",
+    "face": "face-smiling face-affection face-tongue face-neutral-skeptical face-sleepy"
+    " face-unwell face-hat face-glasses face-concerned face-negative",
+    "hand": "hand-fingers-* hand-single-finger hands",
+    "person": "person person-gesture person-role person-fantasy",
+    "sign": "alphanum arrow av-symbol transport-sign zodiac",
+}
+"""Class to its Unicode subgroups. Flags are in none of them."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """An archive of the npm registry."""
+
+    package: str
+    version: str
+    sha256: str
+    licence: str
+
+    def fetch(self) -> Path:
+        """The archive on this machine."""
+        return npm_pack(self.package, self.version, self.sha256)
+
+
+PACKS = {
+    "noto": Pack(
+        "@iconify-json/noto",
+        "1.2.9",
+        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+        "Apache-2.0",
+    ),
+    "twemoji": Pack(
+        "@iconify-json/twemoji",
+        "1.2.5",
+        "19046dff7d8707ce96212ec86468b36ac5f8e60409629dd13f809265c6d0ebb7",
+        "CC-BY-4.0",
+    ),
+    "fluent": Pack(
+        "@iconify-json/fluent-emoji-flat",
+        "1.2.6",
+        "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
+        "MIT",
+    ),
+    "contrast": Pack(
+        "@iconify-json/fluent-emoji-high-contrast",
+        "1.2.6",
+        "0b92d48c90d2200bd499e3cdd09a127ca6a8c8ddefd34c35eb5a1e4994012ae0",
+        "MIT",
+    ),
+    "openmoji": Pack(
+        "@iconify-json/openmoji",
+        "1.2.29",
+        "03181e2c156cab35cf4a62f1f7886bd971d59212e75ac3f189d5a4cae3930fc5",
+        "CC-BY-SA-4.0",
+    ),
+}
+"""Style to its drawings."""
+
+DOMAINS = tuple(PACKS)
+
+GROUPS = Pack(
+    "emojibase-data",
+    "17.0.0",
+    "d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a",
+    "MIT",
+)
+"""Which subgroup an emoji is in."""
+
+
+def pair(names: str) -> tuple[str, str]:
+    """Two of the styles, or one and ''."""
+    return split_pair(names, DOMAINS)
+
+
+def open_domain(name: str) -> Domain:
+    """The style `name`: 785 images, 96 by 96, those of a class in the order of their hashes.
+
+    A row is the same emoji in every style. By the hash of its code points mod 100 it is for source
+    training below 40, target training below 75, else for tests: no emoji is in two of these. A
+    supervised task, `emoji:noto`, trains on what is below 75 but for the validation images.
+    Raises ValueError where a pack cannot be fetched.
+    """
+    recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, resvg_py.__version__))
+    version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
+    path = home() / "emoji" / version / name
+    if not path.exists():  # ahead of `once`, so that a failed fetch is reported as that alone
+        for pack in (*PACKS.values(), GROUPS):
+            pack.fetch()
+    return stored(once(path, lambda folder: _make(name, folder)))
+
+
+def choose() -> dict[str, list[str]]:
+    """The emoji of each class, as their code points in lower-case hex joined by '-'.
+
+    Only those that all styles draw; with no skin tone, as emojibase keeps these under `skins`.
+    """
+    drawn = set.intersection(*(set(_chars(style)) for style in PACKS))
+    archive = GROUPS.fetch()
+    subgroups = json.loads(member(archive, "package/meta/groups.json"))["subgroups"]
+    found: dict[str, list[str]] = {label: [] for label in CLASSES}
+    for emoji in json.loads(member(archive, "package/en/data.json")):
+        subgroup = subgroups.get(str(emoji.get("subgroup")), "")
+        points = emoji["hexcode"].lower().replace("-fe0f", "")
+        for label, patterns in CLASSES.items():
+            if points in drawn and any(fnmatchcase(subgroup, p) for p in patterns.split()):
+                found[label].append(points)
+    return {label: sorted(emoji, key=hashed)[:MOST] for label, emoji in found.items()}
+
+
+def hashed(points: str) -> int:
+    """SHA-256 of an emoji's code points, as a number."""
+    return int(hashlib.sha256(points.encode()).hexdigest(), 16)
+
+
+def render(icons: dict[str, Any], name: str) -> UInt8[np.ndarray, "h w 3"]:
+    """One drawing of an Iconify `icons.json`, fitted into a white square, currentColor black."""
+    icon = _icon(icons, name)
+    box = " ".join(str({**BOX, **icons, **icon}[side]) for side in BOX)
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{SIDE}" height="{SIDE}" viewBox="{box}" color="black">{icon["body"]}</svg>'
+    )
+    png = resvg_py.svg_to_bytes(svg_string=svg, background="white", skip_system_fonts=True)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def _icon(icons: dict[str, Any], name: str) -> dict[str, Any]:
+    """An icon's fields; an alias has those of its parent but for its own."""
+    alias = icons.get("aliases", {}).get(name)
+    if alias is None:
+        return icons["icons"][name]
+    assert not {"hFlip", "vFlip", "rotate"} & set(alias), f"{name}: no emoji is turned"
+    return {**_icon(icons, alias["parent"]), **alias}
+
+
+def _chars(style: str) -> dict[str, str]:
+    """Code points of the emoji that a style draws, and the names of their icons."""
+    return json.loads(member(PACKS[style].fetch(), "package/chars.json"))
+
+
+def _make(style: str, folder: Path) -> None:
+    chosen = choose()
+    emoji = [points for some in chosen.values() for points in some]
+    print(f"emoji: rendering {style} ({len(emoji)} pictograms)", file=sys.stderr)
+    names = _chars(style)
+    icons = json.loads(member(PACKS[style].fetch(), "package/icons.json"))
+    x = np.stack([render(icons, names[points]) for points in emoji])
+    y = np.repeat(np.arange(len(chosen)), [len(some) for some in chosen.values()])
+    h = np.array([hashed(points) % 100 for points in emoji])
+    test = np.flatnonzero(h >= 75)
+    rows = {
+        "source_train": np.flatnonzero(h < 40),
+        "source_test": test,
+        "target_train": np.flatnonzero((h >= 40) & (h < 75)),
+        "target_test": test,
+    }
+    store(folder, x, y, tuple(chosen), rows)

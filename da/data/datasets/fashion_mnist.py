@@ -1,0 +1,74 @@
+"""Clothes in ten classes, drawn as MNIST is (Xiao et al. 2017): `fashion_mnist[:PATH]`.
+
+The files are looked for in PATH, or else under `DA_DATA`, where Debian's `dataset-fashion-mnist`
+puts them, and at the address that torchvision names; packed or not, as torchvision leaves them in
+`FashionMNIST/raw`, too. A tenth of the 60,000 training images is for validation.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from da.data import paths, splits
+from da.data.datasets import _mnist as mnist
+from da.data.tasks import Domain, store, stored
+from da.system.cache import home, once
+
+SYNTAX = "[:PATH]"
+DOMAINS = ("",)
+CLASSES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+
+CANONICAL = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+"""SHA-256 of each IDX file, unpacked: Debian packs them anew."""
+
+PACKED = {
+    "train-images-idx3-ubyte": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+"""SHA-256 of each file as the mirror holds it, with `.gz` behind its name."""
+
+MIRRORS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+RAW = "FashionMNIST/raw"
+RECIPE = 1
+"""Raise it when rows or pixels change, so that those on disk are made anew."""
+
+
+pair = paths.one_or_none
+
+
+def open_domain(name: str) -> Domain:
+    """70,000 images of 28 x 28 in three equal channels; read or fetched at the first call.
+
+    Raises ValueError, with what every place answered, where none has the right files.
+    """
+
+    def write(folder: Path) -> None:
+        print("fashion_mnist: reading its files, once", file=sys.stderr)
+        data = mnist.first_of("Fashion-MNIST", _places(name), CANONICAL)
+        x = mnist.coloured(np.concatenate([data.train_x, data.test_x]))
+        y = np.concatenate([data.train_y, data.test_y])
+        store(folder, x, y, CLASSES, splits.given(data.train_y, len(data.test_y)))
+
+    return stored(once(home() / "fashion_mnist" / f"pixels-{RECIPE}", write))
+
+
+def _places(name: str) -> list[mnist.Place]:
+    """The folder `name` alone, or where there is none, all others."""
+    root = paths.folder(name) if name else paths.data()
+    own = [root, root / RAW] if root else []
+    if name:
+        return [mnist.in_folder(folder) for folder in own]
+    fetched = mnist.mirrors("fashion_mnist", MIRRORS, PACKED)
+    return [*map(mnist.in_folder, [*own, DEBIAN, home() / "fashion_mnist"]), fetched]

@@ -1,0 +1,176 @@
+"""Lung nodules, and what detectors took for them, in CT (Setio et al. 2017): `luna16:PATH`.
+
+PATH holds volumes (.mhd with .raw) by themselves or in `subset0` to `subset9`, and
+`candidates_V2.csv` or else `candidates.csv`. Images are patches around candidates, 64 mm wide in
+64 pixels; their channels are three axial slices 1 mm apart. In training, validation and tests alike
+there are all nodules and as many other candidates, drawn by the hash of their numbers, so that half
+of the classes' guesses are right; in the files there are hundreds for each nodule. No scan is in
+two sets: of ten subsets the first eight train, the next validates and the last tests; otherwise
+scans are divided by the hash of their names, 70, 10 and 20 %.
+"""
+
+import csv
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from tqdm import tqdm
+
+from da.data import paths, splits
+from da.data.datasets import _ct_volumes as ct_volumes
+from da.data.datasets import folder
+from da.data.datasets._ct_volumes import Volume
+from da.data.tasks import Domain, store, stored
+from da.system.cache import home, once
+
+SYNTAX = "PATH"
+DOMAINS = ()
+CLASSES = "other", "nodule"
+SIDE = 64
+WINDOW = -1000.0, 400.0
+"""Hounsfield units of black and of white: air and bone."""
+
+TABLES = "candidates_V2.csv", "candidates.csv"
+"""The first that is there; the second is the challenge's older list."""
+
+COLUMNS = "seriesuid", "coordX", "coordY", "coordZ", "class"
+SETS = "training", "validation", "test"
+
+
+class Candidates(NamedTuple):
+    """Places that may be nodules."""
+
+    scans: tuple[str, ...]
+    scan: Int[np.ndarray, "n"]
+    """Which of `scans` each is in."""
+    at: Float[np.ndarray, "n 3"]
+    """World coordinates in millimetres."""
+    y: Int[np.ndarray, "n"]
+
+
+pair = paths.one
+
+
+def open_domain(name: str) -> Domain:
+    """Patches of 64 x 64 pixels and three slices; cut out at the first call and after a change.
+
+    Raises ValueError where there are no candidates or no volumes, and for a damaged volume, a
+    candidate outside its volume, and a set that lacks a class.
+    """
+    root = paths.folder(name)
+    table = next((root / file for file in TABLES if (root / file).is_file()), None)
+    if table is None:
+        raise ValueError(f"{root} has no file of candidates, known: {', '.join(TABLES)}")
+    files = _volumes(root)
+    beside = [file.with_suffix(end) for file in files.values() for end in (".raw", ".zraw")]
+    key = folder.key(root, [table, *files.values(), *filter(Path.exists, beside)], SIDE)
+
+    def write(folder: Path) -> None:
+        found = candidates(table)
+        headers = {scan: ct_volumes.header(files[scan]) for scan in found.scans if scan in files}
+        _check(found, headers, table)
+        sets = drawn(found, _sets(root, headers))
+        taken = np.unique(np.concatenate(sets))
+        rows = splits.roles(*(np.searchsorted(taken, chosen) for chosen in sets))
+        print(f"luna16: cutting {len(taken)} patches out of {root}, once", file=sys.stderr)
+        store(folder, _patches(found, headers, taken), found.y[taken], CLASSES, rows)
+
+    return stored(once(home() / "luna16" / key, write))
+
+
+def _volumes(root: Path) -> dict[str, Path]:
+    """The file of each scan, in `root` or under its subsets; not those of segmented lungs."""
+    files = sorted([*root.glob("*.mhd"), *root.glob("subset[0-9]/**/*.mhd")])
+    if not files:
+        raise ValueError(f"{root} has no volumes: no .mhd in it or in subset0 to subset9")
+    return {file.stem: file for file in files}
+
+
+def candidates(table: Path) -> Candidates:
+    """Every line of a file of candidates; ValueError naming one that cannot be understood."""
+    scans: dict[str, int] = {}
+    lines: list[tuple[float, ...]] = []
+    with table.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+            raise ValueError(f"{table} has no column {missing[0]!r}, known: {', '.join(COLUMNS)}")
+        for line in reader:
+            series, *numbers = (line[column] for column in COLUMNS)
+            try:
+                x, y, z, label = map(float, numbers)
+                known = [0.0, 1.0].index(label)
+                lines.append((scans.setdefault(series, len(scans)), x, y, z, known))
+            except (TypeError, ValueError) as error:
+                said = ",".join(str(line[column]) for column in COLUMNS)
+                raise ValueError(
+                    f"{table} has the line {said!r}, known: numbers, 0 or 1"
+                ) from error
+    if not lines:
+        raise ValueError(f"{table} has no candidates in it")
+    every = np.array(lines)
+    scan, classes = every[:, 0].astype(np.int64), every[:, 4].astype(np.int64)
+    return Candidates(tuple(scans), scan, every[:, 1:4], classes)
+
+
+def _check(found: Candidates, headers: dict[str, Volume], table: Path) -> None:
+    """Every candidate is in its volume; those whose volume is missing are told of, once."""
+    missing = 0
+    for number, scan in enumerate(found.scans):
+        at = found.at[found.scan == number]
+        if scan not in headers:
+            missing += len(at)
+        elif not (holds := headers[scan].holds(at)).all():
+            place = ", ".join(f"{value:g}" for value in at[~holds][0])
+            raise ValueError(f"{table} has a candidate outside its volume: {scan} at ({place})")
+    if not headers:
+        raise ValueError(f"no scan of {table} has its volume there, as {found.scans[0]}.mhd")
+    if missing:
+        count = len(found.scans) - len(headers)
+        print(
+            f"luna16: left out {missing} candidates of {count} scans without a volume",
+            file=sys.stderr,
+        )
+
+
+def _sets(root: Path, headers: dict[str, Volume]) -> dict[str, int]:
+    """Which of `SETS` each scan is in."""
+    subsets = {scan: header.file.relative_to(root).parts[0] for scan, header in headers.items()}
+    if set(subsets.values()) == {f"subset{i}" for i in range(10)}:
+        return {scan: max(0, int(subset[-1]) - 7) for scan, subset in subsets.items()}
+    names = sorted(headers)
+    parts = splits.in_three(names, np.zeros(len(names), np.int64))
+    return {names[i]: part for part, rows in enumerate(parts) for i in rows}
+
+
+def drawn(found: Candidates, sets: dict[str, int]) -> list[Int[np.ndarray, "_"]]:
+    """Candidates of training, validation and tests: all nodules of each and as many others.
+
+    They are in the order of the hash of their numbers. ValueError where a set lacks a class.
+    """
+    part = np.array([sets.get(scan, -1) for scan in found.scans])[found.scan]
+    chosen = []
+    for number, name in enumerate(SETS):
+        mine = np.flatnonzero(part == number)
+        mine = mine[splits.by_hash([str(i) for i in mine])]
+        each = [mine[found.y[mine] == c] for c in range(2)]
+        for label, some in zip(CLASSES, each, strict=True):
+            if not len(some):
+                scans = list(sets.values()).count(number)
+                raise ValueError(f"no candidate of class {label!r} in the {scans} {name} scans")
+        fewest = len(each[1])
+        chosen.append(mine[np.isin(mine, np.concatenate([each[0][:fewest], each[1]]))])
+    return chosen
+
+
+def _patches(
+    found: Candidates, headers: dict[str, Volume], taken: Int[np.ndarray, "n"]
+) -> UInt8[np.ndarray, "n 64 64 3"]:
+    x = np.empty((len(taken), SIDE, SIDE, 3), np.uint8)
+    for number in tqdm(np.unique(found.scan[taken]), unit=" scans", disable=None):
+        volume = headers[found.scans[number]]
+        hu = ct_volumes.read(volume)
+        for i in np.flatnonzero(found.scan[taken] == number):
+            x[i] = ct_volumes.slices(hu, volume, found.at[taken[i]], SIDE, WINDOW)
+    return x

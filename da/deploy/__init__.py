@@ -1,0 +1,1 @@
+"""Trained models elsewhere: exported, compressed, timed, and used to predict."""

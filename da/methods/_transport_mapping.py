@@ -1,0 +1,46 @@
+"""What mappings by a transport plan share."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from da.methods._mapping import Mapping
+from da.methods.base import Method, Network
+from da.ops.functional import squared_distances
+from da.ops.transport import barycenters
+
+
+class TransportMapping(Mapping):
+    """Move each source image to the mean of the target images that a plan sends it to."""
+
+    anchors: Tensor
+    shifts: Tensor
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.register_buffer("anchors", torch.zeros(0, self.width))
+        self.register_buffer("shifts", torch.zeros(0, self.width))
+        self.register_buffer("mean", torch.zeros(self.width))
+        self.register_buffer("spread", torch.ones(self.width))
+
+    def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        """How much of each source image goes to each target image; `cost` may be changed."""
+        raise NotImplementedError
+
+    def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
+        """How far the plan for squared distances moves each source image."""
+        plan = self.plan(squared_distances(f_s, f_t))
+        self.anchors, self.shifts = f_s, barycenters(plan, f_t) - f_s
+        self.mean, self.spread = f_t.mean(0), f_t.std(0).clamp_min(1e-6)
+
+    def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """Moved as far as the nearest training image is (Ferradans et al. 2014)."""
+        parts = x.to(self.anchors).split(4096)  # all distances at once may be too many
+        nearest = [squared_distances(part, self.anchors).argmin(-1) for part in parts]
+        return self.map_target(x.to(self.anchors) + self.shifts[torch.cat(nearest)])
+
+    def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """Where it is, in units of the target's spread about its mean, as all images are."""
+        return (x.to(self.anchors) - self.mean) / self.spread

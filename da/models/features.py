@@ -1,0 +1,188 @@
+"""Features of whole domains by a frozen backbone: computed once for the same pixels and weights."""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from da.data.loaders import generator
+from da.data.tasks import Domain
+from da.data.transforms import Augment, Interpolation, augmented, unaugmented
+from da.models.backbones import (
+    LITE0_INTERPOLATION,
+    LITE0_SHA256,
+    build,
+    check_fit,
+    fingerprint,
+    interpolation,
+)
+from da.models.fuse import folded
+from da.system.cache import home, once
+from da.training.engine import Precision
+
+RECIPE = 2
+"""Raised by whoever changes how features are computed."""
+
+CHUNK = 128
+"""Images whose views are drawn together; a CPU's caches want fewer at a time in the network."""
+
+DAYS = 30
+"""Files that no run asked for in so many days make room when new ones are computed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pixels become features; belongs to the hash under which they are kept."""
+
+    precision: Precision = "fp32"
+    augment: Augment = "none"
+    views: int = 0
+    """Augmented views of every image, the same for every run."""
+
+
+class Frozen:
+    """A backbone that no run moves, built when it is first needed.
+
+    Its weights must not change: they are hashed once, or not at all where `digest` is given.
+    `by_hand` tells what else is not as usual; `interpolation` is its own, where that is known.
+    `name` is what errors call it.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], nn.Module],
+        digest: str = "",
+        by_hand: str = "",
+        interpolation: Interpolation | None = None,
+        name: str = "given",
+    ):
+        self.name = name
+        self._make = make
+        self._digest = digest
+        self._by_hand = by_hand
+        self._interpolation = interpolation
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The backbone; making it draws no random number from those of the run."""
+        with torch.random.fork_rng():
+            return self._make().eval().requires_grad_(False)
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells its weights from all others."""
+        return (self._digest or fingerprint(self.network)) + self._by_hand
+
+    @property
+    def interpolation(self) -> Interpolation:
+        """How images are brought to the size of its input."""
+        return self._interpolation or interpolation(self.network)
+
+
+@lru_cache(maxsize=2)
+def frozen(
+    name: str,
+    init: str = "pretrained",
+    hidden: bool = True,
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+) -> Frozen:
+    """A backbone for many runs, as `build` makes it.
+
+    Weights that are one known file are not hashed again, and timm is not imported for them until
+    features are computed: it takes seconds.
+    """
+    known = (name, init) == ("efficientnet_lite0", "pretrained")
+    digest = f"{name} {LITE0_SHA256}" if known else ""
+    by_hand = f" {mean} {std}" if mean or std else ""
+    how = LITE0_INTERPOLATION if known else None
+    make = partial(build, name, init, hidden=hidden, mean=mean, std=std)
+    return Frozen(make, digest, by_hand, how, name)
+
+
+def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:
+    """`domain` with features `b d` in place of pixels, each scaled to a root mean square of 1.
+
+    With views they are `b v d`: the plain image, then its augmented views. All runs that need the
+    same features get them from the same file, and runs of one process the same tensor.
+    """
+    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    file = once(
+        home() / "features" / f"{name}.npy",
+        lambda part: _compute(part, domain, backbone, recipe, device),
+    )
+    with suppress(OSError):  # of another user
+        os.utime(file)
+    return replace(domain, x=_read(file))
+
+
+@lru_cache(maxsize=16)
+def _read(file: Path) -> Float[Tensor, "b ..."]:
+    """Shared with other processes: the file is mapped, not copied."""
+    return torch.from_numpy(np.load(file, mmap_mode="c"))
+
+
+def _compute(
+    part: Path, domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device
+) -> None:
+    few = unaugmented(domain.x[:4], domain.resize)
+    check_fit(backbone.network, backbone.name, few)
+    print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
+    prune(part.parent)
+    network = folded(backbone.network, few)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    features = _features(domain, network, recipe, device)
+    first = next(features)
+    shape = (len(domain.x), *first.shape[1:])
+    with part.open("wb") as file:  # row by row: with views they may be too many for memory
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for f in chain([first], features):
+            file.write(f.numpy().tobytes())
+
+
+@torch.inference_mode()
+def _features(
+    domain: Domain, backbone: nn.Module, recipe: Recipe, device: torch.device
+) -> Iterator[Float[Tensor, "_ ..."]]:
+    """Features of one chunk of images after the other."""
+    batch = 32 if device.type == "cpu" else CHUNK
+    for chunk, x in enumerate(domain.x.split(CHUNK)):
+        each = []
+        for view in range(1 + recipe.views):
+            augment = recipe.augment if view else "none"
+            seen = augmented(x.to(device), domain.resize, augment, generator(view, chunk))
+            with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
+                each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
+        f = scaled(torch.stack(each, 1).float())
+        yield (f if recipe.views else f.squeeze(1)).cpu()
+
+
+def scaled(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    """Each row of features at a root mean square of 1."""
+    return f * (f.shape[-1] ** 0.5 / f.norm(dim=-1, keepdim=True).clamp_min(1e-6))
+
+
+def scale_outputs(backbone: nn.Module) -> None:
+    """Have `backbone` give features as they are in regime frozen."""
+    backbone.register_forward_hook(lambda _, images, f: scaled(f.float()))
+
+
+def prune(folder: Path) -> None:
+    """Remove features that have not been asked for in `DAYS` days."""
+    for file in folder.glob("*.npy"):
+        with suppress(OSError):  # of another user, or gone already
+            if time.time() - file.stat().st_mtime > DAYS * 86400:
+                file.unlink()

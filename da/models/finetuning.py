@@ -1,0 +1,139 @@
+"""How much of a pretrained backbone moves, when, and how fast."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from torch import nn
+from torch.optim import Optimizer
+
+from da.config.ranges import LogUniform
+from da.config.validation import amounts, choices, refuse
+from da.models.stages import Stage, layers, stages
+
+Schedule = Literal["constant", "cosine", "annealing"]
+
+SCHEDULES: dict[Schedule, Callable[[float], float]] = {
+    "constant": lambda progress: 1.0,
+    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+    "annealing": lambda progress: (1 + 10 * progress) ** -0.75,
+}
+"""Factor of the learning rate by progress; annealing as in Ganin et al. 2016, section 5.2.2."""
+
+Kept = Literal["last", "source_accuracy", "entropy", "infomax", "snd", "bnm"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Which stages of the backbone move, the course of the learning rate, and which model is kept.
+
+    Raises ValueError for settings that contradict each other.
+    """
+
+    last: int = 0
+    """Stages of the backbone that move, counted from the top; 0 for all."""
+    freeze: int = 0
+    """Layers of the backbone that stay as they are, counted from the input, pools and such too."""
+    unfreeze_every: int = 0
+    """Steps after which one more stage moves, from the top; 0 for all from the first step."""
+    stage_lr: Annotated[float, LogUniform(0.1, 1)] = 1.0
+    """Learning rate of a stage as a factor of that of the stage above it."""
+    decay_norms: bool = True
+    """Whether weight decay is for norms and biases too."""
+    warmup: int = 0
+    """Steps in which the learning rate rises to its own."""
+    drop_every: int = 0
+    """Steps after which the learning rate falls to a tenth, again and again; 0 for never."""
+    kept: Kept = "last"
+    """Which look's weights are the model: the last one's, or those of the best by a score."""
+    patience: int = 0
+    """Looks without a better score `kept` after which training ends; 0 for never."""
+
+    def __post_init__(self) -> None:
+        held = self.last, self.freeze, self.unfreeze_every
+        refuse(
+            choices(self)
+            | {
+                "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
+                "patience needs a score, as kept names it": (
+                    self.patience != 0 and self.kept == "last"
+                ),
+            }
+            | amounts(stage_lr=self.stage_lr)
+        )
+        for name in ("last", "freeze", "unfreeze_every", "warmup", "drop_every", "patience"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"unknown {name} {getattr(self, name)}, known: 0 and more")
+
+    @property
+    def moves_stages(self) -> bool:
+        """Whether the stages of the backbone are not all treated alike."""
+        return bool(self.last or self.freeze or self.unfreeze_every or self.stage_lr != 1)
+
+    def hold(self, backbone: nn.Module) -> None:
+        """Hold still what does not move at the first step.
+
+        Raises ValueError where the backbone has fewer stages or layers.
+        """
+        if self.freeze:
+            first = list(layers(getattr(backbone, "body", backbone)).values())
+            _count("layers to freeze", self.freeze, len(first))
+            Stage(first[: self.freeze]).hold()
+        if self.last or self.unfreeze_every:
+            every = stages(backbone)
+            _count("stages to move", self.last, len(every))
+            for stage in every[: len(every) - self.last]:
+                stage.hold()
+
+    def release(self, backbone: nn.Module, step: int, optimizer: Optimizer, lr: float) -> None:
+        """Before step `step`, from 1 on: let the stage move whose turn it is, if it is one's.
+
+        `lr` is the learning rate of the top stage.
+        """
+        if not self.unfreeze_every or step <= self.unfreeze_every:
+            return
+        depth, rest = divmod(step - 1 - self.unfreeze_every, self.unfreeze_every)
+        if rest:
+            return
+        for stage in stages(backbone)[::-1][depth : depth + 1]:
+            stage.release()
+            for group in self._split(stage.parameters(), lr * self.stage_lr**depth):
+                optimizer.add_param_group(group)
+
+    def groups(self, method: nn.Module, lr: float, backbone_lr: float) -> list[dict[str, Any]]:
+        """Parameter groups of all that moves: neck and heads first, then the backbone's."""
+        backbone: nn.Module = method.backbone  # type: ignore[assignment]
+        ours = {id(p) for p in backbone.parameters()}
+        found = self._split([p for p in method.parameters() if id(p) not in ours], lr)
+        return found + [group for part in self._backbone(backbone, backbone_lr) for group in part]
+
+    def _backbone(self, backbone: nn.Module, lr: float) -> Iterator[list[dict[str, Any]]]:
+        if self.stage_lr == 1:
+            yield self._split(list(backbone.parameters()), lr)
+        else:
+            for depth, stage in enumerate(reversed(stages(backbone))):
+                yield self._split(stage.parameters(), lr * self.stage_lr**depth)
+
+    def _split(self, parameters: list[nn.Parameter], lr: float) -> list[dict[str, Any]]:
+        """Those that move, in one group, or apart where vectors do not decay."""
+        moving = [p for p in parameters if p.requires_grad]
+        if self.decay_norms:
+            found = [{"params": moving, "lr": lr}]
+        else:
+            found = [
+                {"params": [p for p in moving if p.ndim > 1], "lr": lr},
+                {"params": [p for p in moving if p.ndim <= 1], "lr": lr, "weight_decay": 0.0},
+            ]
+        return [group for group in found if group["params"]]
+
+    def rate(self, step: int, steps: int, schedule: Schedule) -> float:
+        """Factor of the learning rate at `step`, from 1 on, of `steps`."""
+        rising = min(1.0, step / (self.warmup + 1))
+        drops = (step - 1) // self.drop_every if self.drop_every else 0
+        return SCHEDULES[schedule]((step - 1) / steps) * rising * 0.1**drops
+
+
+def _count(what: str, asked: int, there: int) -> None:
+    if asked > there:
+        raise ValueError(f"unknown number of {what} {asked}, known: up to {there}")

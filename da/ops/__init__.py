@@ -1,0 +1,1 @@
+"""Tensor operations that know no images, methods or runs."""

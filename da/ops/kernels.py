@@ -1,0 +1,69 @@
+"""Kernels of images: inner products in richer spaces than that of their features."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from da.ops.functional import Scalar, squared_distances, wide
+from da.ops.matmul import matmul
+
+
+def kernel(
+    x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"], gamma: Float[Tensor, "*g"] | None
+) -> Float[Tensor, "*g n m"]:
+    """exp(-gamma |x - y|²), or the inner product where `gamma` is None."""
+    if gamma is None:
+        return matmul(x, y.mT)
+    return squared_distances(x, y).mul_(-gamma[..., None, None]).exp_()
+
+
+def gram(
+    x: Float[Tensor, "*g n d"], gamma: Float[Tensor, "*g"] | None, blocks: int = 8
+) -> Float[Tensor, "*g n n"]:
+    """The kernel of all pairs of rows, of which little more than half is computed."""
+    n = x.shape[-2]
+    k = x.new_empty(*x.shape[:-1], n)
+    for rows in torch.arange(n).tensor_split(blocks):
+        if len(rows):
+            low, high = int(rows[0]), int(rows[-1]) + 1
+            k[..., low:high, low:] = kernel(x[..., low:high, :], x[..., low:, :], gamma)
+            k[..., high:, low:high] = k[..., low:high, high:].mT
+    return k
+
+
+def median_gamma(x: Float[Tensor, "*g n d"], sample: int = 1000) -> Float[Tensor, "*g"]:
+    """1 / 2s², s the median distance of points (Gretton et al. 2012), of at most `sample`."""
+    x = x[..., :: -(-x.shape[-2] // sample), :]
+    i, j = torch.triu_indices(x.shape[-2], x.shape[-2], 1)
+    median = squared_distances(x, x)[..., i, j].median(-1).values
+    return 1 / (2 * median.clamp_min(torch.finfo(x.dtype).tiny))
+
+
+def gaussian_kernel(
+    f: Float[Tensor, "b d"],
+    factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0),
+    width: Scalar | None = None,
+) -> Float[Tensor, "b b"]:
+    """Sum over `factors` of exp(-|f_i - f_j|² / (factor * width)), for all pairs of rows of `f`.
+
+    The width is by default the mean squared distance of two different rows, through which no
+    gradient flows, as in the code of Long et al. 2015.
+    """
+    with torch.autocast(f.device.type, enabled=False):
+        f = wide(f)
+        distances = squared_distances(f, f)
+        if width is None:
+            width = distances.detach().sum() / (len(f) * (len(f) - 1))
+            width = width.clamp_min(torch.finfo(f.dtype).tiny)
+        return torch.stack([(-distances / (factor * width)).exp() for factor in factors]).sum(0)
+
+
+def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
+    """Squared distance of the domains' means in the space of a kernel (Gretton et al. 2012).
+
+    `k` is the kernel of `n` source images, then of target images: of each two, or more. The
+    estimate is unbiased, of all pairs of different images, so it may be below 0.
+    """
+    within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
+    m = len(k) - n
+    return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * k[:n, n:].mean()

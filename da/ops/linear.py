@@ -1,0 +1,43 @@
+"""Linear layers by the faster of the CPU's two libraries."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from da.ops.functional import under_transforms
+from da.ops.matmul import affine, pays, product
+
+
+class Linear(nn.Linear):
+    """As PyTorch's, up to rounding; for one run, or under vmap for many."""
+
+    def forward(self, x: Float[Tensor, "b i"]) -> Float[Tensor, "b o"]:
+        """The products of rows and weights, and the bias."""
+        if not pays(x, self.weight):
+            return super().forward(x)
+        if under_transforms():
+            return product(x, self.weight) + self.bias
+        return _Affine.apply(x, self.weight, self.bias)
+
+
+class _Affine(Function):
+    """a bᵀ + bias, differentiable any number of times, for one run: PyTorch calls Functions that
+    know vmap more slowly.
+    """
+
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return affine(a, b, bias)
+
+    @staticmethod
+    def backward(ctx, grad):
+        a, b = ctx.saved_tensors
+        of_a, of_b, of_bias = ctx.needs_input_grad
+        multiply = product if torch.is_grad_enabled() else affine
+        return (
+            multiply(grad, b.mT) if of_a else None,
+            multiply(grad.mT, a.mT) if of_b else None,
+            grad.sum(0) if of_bias else None,
+        )

@@ -1,0 +1,222 @@
+"""Signs of trouble in the curve of a run, each with its likely cause, and a page on them. No torch.
+
+The measurements are those of `da.evaluation.diagnostics`.
+"""
+
+import math
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from da.results.records import Point, Record
+
+Settings = Mapping[str, Any]
+
+MOST = 0.6
+"""Share of target predictions above which one class has too many."""
+CONSTANT = 1e-4
+"""Deviation of a discriminator's probabilities below which it says the same of every image."""
+WIDTH = 100
+"""Of a page, in characters."""
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A sign of trouble, in plain words, as the latest look that shows it has it."""
+
+    warning: str
+    cause: str
+    """The likely one."""
+    steps: tuple[float, ...]
+    """Of all looks that show it."""
+
+
+def symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
+    """What the looks of a run show; `settings` as `Run.settings()` gives them."""
+    found = []
+    for sign, cause in SIGNS:
+        if shown := [point for point in curve if sign(point)]:
+            steps = tuple(point["step"] for point in shown)
+            found.append(Symptom(sign(shown[-1]), cause(shown[-1], settings), steps))
+    return found
+
+
+def lasting(curve: Sequence[Point], settings: Settings) -> list[str]:
+    """Warnings that the last look gives."""
+    return [s.warning for s in symptoms(curve, settings) if s.steps[-1] == curve[-1]["step"]]
+
+
+def new(curve: Sequence[Point], settings: Settings) -> list[str]:
+    """Warnings that the last look is the first to give."""
+    now = (curve[-1]["step"],)
+    return [s.warning for s in symptoms(curve, settings) if s.steps == now]
+
+
+def _same_of_all(point: Point) -> str:
+    if point.get("diagnosis/discriminator_spread", 1.0) >= CONSTANT:
+        return ""
+    return "discriminator constant: it says the same of every image"
+
+
+def _why_same_of_all(point: Point, settings: Settings) -> str:
+    if _by_chance(point):
+        return (
+            "features have shrunk to a point, for the classifier too: source accuracy is "
+            f"{point['source_accuracy']:.0f} %; lower the learning rate or the adaptation's weight"
+        )
+    return (
+        "it has died, as at a learning rate that is too high for it, or its loss never reaches it; "
+        "that features are aligned is no cause, as it would still tell image from image"
+    )
+
+
+def _one_class(point: Point) -> str:
+    counts = _counts(point)
+    if not counts or counts[0][1] <= MOST * sum(n for _, n in counts):
+        return ""
+    name, share = _largest(counts)
+    return f"one class has most of the target predictions: {name} {share}"
+
+
+def _why_one_class(point: Point, settings: Settings) -> str:
+    if _by_chance(point):
+        return (
+            "the classifier knows no class of the source either, where its accuracy is "
+            f"{point['source_accuracy']:.0f} %: too few steps, or a wrong learning rate"
+        )
+    if -point["entropy"] < 0.1 * math.log(len(_counts(point))):
+        return "predictions have become certain, and nothing keeps them diverse"
+    if (ratio := point.get("diagnosis/gradient_ratio", 0.0)) > 10:
+        return f"adaptation outweighs the task, its gradient being {ratio:.2g} times as large"
+    return "the gap of the domains is still open; or the target does have so many of that class"
+
+
+def _no_gradient(point: Point) -> str:
+    # At progress 0, that of step 1, a warm-up has not begun.
+    if point.get("diagnosis/adaptation_gradient", 1.0) != 0 or point["step"] <= 1:
+        return ""
+    return "adaptation gradient exactly zero: features are learned from the task alone"
+
+
+def _why_no_gradient(point: Point, settings: Settings) -> str:
+    if settings.get("hp.trade_off") == 0:
+        return "the setting trade_off, the weight of the adaptation, is 0"
+    if point.get("diagnosis/lambda") == 0:
+        return "lambda is 0: its warm-up has not begun"
+    if _same_of_all(point):
+        return "a constant discriminator has no gradient to reverse"
+    return (
+        "the adaptation loss is a constant or cut off from the features; or its warm-up has not "
+        "begun; or no target image passes its threshold"
+    )
+
+
+SIGNS: Sequence[tuple[Callable[[Point], str], Callable[[Point, Settings], str]]] = (
+    (_same_of_all, _why_same_of_all),
+    (_one_class, _why_one_class),
+    (_no_gradient, _why_no_gradient),
+)
+"""What says of a look that it is in trouble, or nothing, and what says why."""
+
+
+def _by_chance(point: Point) -> bool:
+    """Whether source images are told apart hardly better than by chance."""
+    return point["source_accuracy"] * len(_counts(point)) <= 150
+
+
+def _counts(point: Point) -> list[tuple[str, float]]:
+    """Predictions of each class, most frequent first; none in a record that is older than they."""
+    counts = [(key.partition("/")[2], n) for key, n in point.items() if key[:10] == "predicted/"]
+    return sorted(counts, key=lambda count: -count[1])
+
+
+def _largest(counts: Sequence[tuple[str, float]]) -> tuple[str, str]:
+    name, n = counts[0]
+    return name, f"{n / sum(n for _, n in counts):.0%}"
+
+
+COLUMNS = {
+    "step": ("step", ".0f", ""),
+    "target_accuracy": ("target %", ".1f", ""),
+    "source_accuracy": ("source %", ".1f", ""),
+    "diagnosis/discriminator_accuracy": (
+        "discriminator",
+        ".2f",
+        "share of a training batch whose domain it tells, 0.5 = confused",
+    ),
+    "diagnosis/lambda": ("lambda", ".2f", "strength of the reversed gradient"),
+    "diagnosis/adaptation_gradient": (
+        "gradient",
+        ".2g",
+        "norm of the adaptation losses' gradient at the neck's output",
+    ),
+    "diagnosis/gradient_ratio": ("ratio", ".2g", "that norm over the same of the task's loss"),
+    "entropy": ("entropy", ".2f", "mean of target predictions, in nats"),
+}
+"""Head, format and meaning of what is shown of each look that has it."""
+
+
+def page(record: Record) -> str:
+    """A table of the looks, what is predicted at the last, and the warnings with their causes."""
+    about = "{method} {task} seed {seed}".format_map(record.settings)
+    parts = [f"{about}, {record.id}", _table(record.curve), _legend(record.curve)]
+    if not _counts(record.curve[-1]):
+        return "\n\n".join([*parts, "This record is older than diagnosis: run it anew for more."])
+    return "\n\n".join([*parts, _predictions(record.curve[-1]), _warnings(record)])
+
+
+def _shown(curve: Sequence[Point]) -> list[str]:
+    return [key for key in COLUMNS if any(key in point for point in curve)]
+
+
+def _table(curve: Sequence[Point]) -> str:
+    """A row a look, blank where it lacks something."""
+    keys = _shown(curve)
+    rows = [[COLUMNS[key][0] for key in keys]]
+    rows += [[_cell(point, key) for key in keys] for point in curve]
+    if all(map(_counts, curve)):
+        most = ["largest class", *(" ".join(_largest(_counts(point))) for point in curve)]
+        rows = [[*row, cell] for row, cell in zip(rows, most, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cell(point: Point, key: str) -> str:
+    value = point.get(key)
+    if value is None:
+        return ""
+    # The score of that name is negated: of two models the one with less entropy is chosen.
+    return format(-value if key == "entropy" else value, COLUMNS[key][1])
+
+
+def _legend(curve: Sequence[Point]) -> str:
+    found = (COLUMNS[key] for key in _shown(curve))
+    return "\n".join(f"{head}: {meaning}" for head, _, meaning in found if meaning)
+
+
+def _predictions(point: Point) -> str:
+    counts = _counts(point)
+    each = ", ".join(f"{name} {n:.0f}" for name, n in counts if n)
+    never = [name for name, n in counts if not n]
+    rest = f"; never {', '.join(never)}" if never else ""
+    return _filled(f"target predictions at step {point['step']:.0f}: {each}{rest}")
+
+
+def _warnings(record: Record) -> str:
+    found = symptoms(record.curve, record.settings)
+    return "\n\n".join(_told(symptom, len(record.curve)) for symptom in found) or "no warnings"
+
+
+def _told(symptom: Symptom, looks: int) -> str:
+    when = f"{len(symptom.steps)} of {looks} looks, first at step {symptom.steps[0]:.0f}"
+    warning = _filled(f"warning: {symptom.warning} ({when})")
+    return f"{warning}\n{_filled(f'likely cause: {symptom.cause}')}"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)

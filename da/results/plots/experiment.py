@@ -1,0 +1,263 @@
+"""Records to figures. No torch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from math import inf
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from da.results.aggregate import Runs, chosen, gather, selectors
+from da.results.plots import style
+from da.results.plots.style import Pen
+from da.results.records import Record
+from da.results.series import along, by_value
+
+TITLES = {
+    "target_accuracy": "target accuracy, %",
+    "source_accuracy": "source accuracy, %",
+    "entropy": "entropy, negated, nats",
+    "infomax": "infomax, nats",
+    "snd": "snd, nats",
+    "bnm": "bnm, 0 to 1",
+}
+"""What is measured, with its unit."""
+
+RANGES = {
+    "target_accuracy": (0, 100),
+    "source_accuracy": (0, 100),
+    "entropy": (-inf, 0),
+    "infomax": (0, inf),
+    "snd": (0, inf),
+    "bnm": (0, 1),
+}
+"""What each can be at all."""
+
+SETTINGS = {
+    "features": "features kept",
+    "labels": "labelled images of each class",
+    "sparsity": "share of weights or channels taken out",
+}
+"""What some settings count."""
+
+Scores = Float[np.ndarray, "tasks seeds *steps"]
+
+
+@style.styled
+def curves(records: Sequence[Record]) -> Figure:
+    """Target accuracy and every selector's score over steps, a line a method.
+
+    Lines are means over tasks and seeds, bands one deviation over seeds of the mean over tasks.
+    Where there are more lines than styles, only baselines and the best are told apart. Raises
+    ValueError where there are no records.
+    """
+    rows = _rows(records)
+    pens = _pens(rows)
+    keys = ["target_accuracy", *selectors(records)[1:-1]]
+    height = 1 + -(-len(keys) // 3)
+    figure = style.figure(2.2 * height + _space(pens))
+    panels = _panels(figure, height, len(keys))
+    for panel, key in zip(panels, keys, strict=True):
+        weight = "bold" if key == "target_accuracy" else "normal"
+        panel.set_title(TITLES.get(key, key.replace("_", " ")), weight=weight)
+        panel.grid(axis="y")
+        for name, row in rows.items():
+            _curve(panel, row, key, pens[name])
+    for panel in panels[-3:]:
+        panel.set_xlabel("step")
+    _explain(figure, pens, list(rows.values()))
+    return figure
+
+
+@style.styled
+def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
+    """Target accuracy of methods, best on top: small dots are tasks, a large one is their mean.
+
+    `chosen_by` picks the look of each run: `last`, `oracle`, or a score. Whiskers are one deviation
+    over seeds of the mean over tasks. Open circles were shown target labels. Raises ValueError,
+    naming the known ones, for an unknown selector, and where there are no records.
+    """
+    rows = _rows(records)
+    [chosen_by] = chosen(records, [chosen_by])
+    scores = {
+        name: _scores(row, lambda record: record.point(chosen_by)["target_accuracy"])
+        for name, row in rows.items()
+    }
+    names = sorted(rows, key=lambda name: float(_over_seeds(scores[name])[0]))
+    lines = 1 + max(name.count("\n") for name in names)
+    figure = style.figure(1.1 + (0.16 + 0.18 * lines) * len(names))
+    panel = figure.subplots()
+    for y, name in enumerate(names):
+        _dots(panel, y, scores[name], style.OPEN if "†" in name else style.MEAN)
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(-0.6, len(names) - 0.4)
+    panel.tick_params(axis="y", length=0)
+    panel.spines["left"].set_visible(False)
+    panel.grid()
+    panel.set_xlabel(_accuracy(chosen_by))
+    entries = {"a task": style.TASK, _meaning(list(rows.values())) or "a run": style.MEAN}
+    style.legend(figure, entries | _dagger(rows, style.OPEN))
+    return figure
+
+
+@style.styled
+def against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
+    """Target accuracy against a setting that is a number, or `labels`; a line a method.
+
+    Lines are means over tasks, bands one deviation over seeds of the mean over tasks; a value is
+    left out of a line where one of its tasks is missing. Many lines are drawn as by `curves`. The
+    axis is logarithmic where values span more than a decade. Raises ValueError for a setting that
+    does not vary, for an unknown selector, both naming the known ones, and where there are no
+    records.
+    """
+    rows = _rows(along(records, setting))
+    [chosen_by] = chosen(records, [chosen_by])
+    pens = _pens(rows)
+    lines = {name: by_value(row) for name, row in rows.items()}
+    figure = style.figure(4.2 + _space(pens))
+    panel = figure.subplots()
+    places = style.scale(panel, sorted({value for line in lines.values() for value in line}))
+    for name, line in lines.items():
+        reached = [
+            _over_seeds(_scores(part, lambda record: record.point(chosen_by)["target_accuracy"]))
+            for part in line.values()
+        ]
+        middle, spread = np.array(reached).reshape(-1, 2).T
+        at = [places[value] for value in line]
+        _band(panel, "target_accuracy", at, middle, spread, style.DOTS | pens[name])
+    panel.set_xlabel(SETTINGS.get(setting, setting.replace("_", " ")))
+    panel.set_ylabel(_accuracy(chosen_by))
+    panel.grid(axis="y")
+    _explain(figure, pens, [part for line in lines.values() for part in line.values()])
+    return figure
+
+
+def _rows(records: Sequence[Record]) -> dict[str, Runs]:
+    """Runs of each line or dot by its name, daggered where it was shown target labels."""
+    if not records:
+        raise ValueError("no records to plot: run `da sweep` on the experiment first")
+    rows = gather(records)
+    most = max(map(len, rows.values()))
+    some = {line: f" ({len(runs)} of {most} tasks)" for line, runs in rows.items()}
+    return {
+        fill(line.marked + some[line] * (len(runs) < most), 42): runs for line, runs in rows.items()
+    }
+
+
+def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
+    """A line for each row; those of baselines and of the best at the last look are no two alike."""
+
+    def rank(name: str) -> tuple[bool, float]:
+        baseline = _any(rows[name]).settings["method"] == "source_only"
+        last = _scores(rows[name], lambda record: record.curve[-1]["target_accuracy"])
+        return not baseline, -float(_over_seeds(last)[0])
+
+    return style.pens(list(rows), sorted(rows, key=rank))
+
+
+def _any(runs: Runs) -> Record:
+    return next(record for by_seed in runs.values() for record in by_seed.values())
+
+
+def _panels(figure: Figure, height: int, count: int) -> list[Axes]:
+    """A large panel, two to its right, and the others beneath, three in a row."""
+    grid = figure.add_gridspec(height, 3)
+    large: tuple[Any, Any] = slice(2), slice(2)
+    places = [large, (0, 2), (1, 2), *product(range(2, height), range(3))]
+    return [figure.add_subplot(grid[place]) for place in places[:count]]
+
+
+def _own(pens: dict[str, Pen]) -> dict[str, Pen]:
+    """Lines with a style of their own."""
+    return {name: pen for name, pen in pens.items() if pen is not style.REST}
+
+
+def _space(pens: dict[str, Pen]) -> float:
+    """Inches for what stands above and beneath panels."""
+    own = _own(pens)
+    return 0.4 + 0.07 * len(own) + 0.3 * (len(own) < len(pens))
+
+
+def _meaning(rows: Sequence[Runs]) -> str:
+    """What a number is of such rows, where it is not of one run."""
+    tasks = max(map(len, rows), default=1) > 1
+    seeds = any(len(by_seed) > 1 for runs in rows for by_seed in runs.values())
+    if not tasks and not seeds:
+        return ""
+    return f"mean{' of tasks' * tasks}{' ± deviation over seeds' * seeds}"
+
+
+def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None:
+    """Say above the panels what lines stand for, and beneath what those without a name do."""
+    own = _own(pens)
+    meaning = {_meaning(rows): style.BAND} if _meaning(rows) else {}
+    style.legend(figure, own | meaning | _dagger(own, {"ls": ""}))
+    if rest := len(pens) - len(own):
+        text = f"{rest} more rows, of lower means at the last look, are thin grey lines"
+        style.note(figure, f"{text}; --only chooses which rows are drawn")
+
+
+def _scores(runs: Runs, score: Callable[[Record], Any]) -> Scores:
+    """A number, or one a step, of every record; NaN where there is no record."""
+    seeds = list(dict.fromkeys(seed for by_seed in runs.values() for seed in by_seed))
+    found = [(i, k, score(r)) for i, by in enumerate(runs.values()) for k, r in by.items()]
+    scores = np.full((len(runs), len(seeds), *np.shape(found[0][2])), np.nan)
+    for task, seed, value in found:
+        scores[task, seeds.index(seed)] = value
+    return scores
+
+
+def _over_seeds(scores: Scores) -> tuple[Any, Any]:
+    """Mean over tasks, and its deviation over the seeds that have them all; 0 for one seed."""
+    middle = np.nanmean(scores, 1).mean(0)
+    each = scores.mean(0)
+    each = each[~np.isnan(each).reshape(len(each), -1).any(1)]
+    return middle, each.std(0, ddof=1) if len(each) > 1 else np.zeros_like(middle)
+
+
+def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
+    """A line over the steps that all records of a row have."""
+    looks = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
+    steps = sorted(set.intersection(*looks))
+    scores = _scores(runs, lambda record: [p[key] for p in record.curve if p["step"] in steps])
+    _band(panel, key, steps, *_over_seeds(scores), {"marker": "o" if len(steps) == 1 else ""} | pen)
+
+
+def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, pen: Pen) -> None:
+    """A line, and about it a band of `spread` to either side."""
+    panel.plot(x, middle, **pen)
+    if pen["color"] != style.REST["color"]:
+        low, high = _bounds(key, middle, spread)
+        panel.fill_between(x, low, high, color=pen["color"], alpha=0.2, lw=0)
+
+
+def _bounds(key: str, middle: Any, spread: Any) -> tuple[Any, Any]:
+    """`spread` to either side of `middle`, as far as there can be such values."""
+    lowest, highest = RANGES.get(key, (-inf, inf))
+    return np.maximum(middle - spread, lowest), np.minimum(middle + spread, highest)
+
+
+def _accuracy(chosen_by: str) -> str:
+    """What an axis shows."""
+    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
+    return f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}"
+
+
+def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
+    middle, spread = _over_seeds(scores)
+    tasks = np.unique(np.nanmean(scores, 1))
+    panel.plot(tasks, np.full(len(tasks), y), **style.TASK)
+    low, high = _bounds("target_accuracy", middle, spread)
+    panel.errorbar(middle, y, xerr=[[middle - low], [high - middle]], elinewidth=2.4, **pen)
+    number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
+    beside = panel.get_yaxis_transform()
+    panel.text(1.01, y, number, transform=beside, va="center_baseline", color=style.INK)
+
+
+def _dagger(names: Iterable[str], pen: Pen) -> dict[str, Pen]:
+    """What the dagger means, where there is one."""
+    return {"† was shown target labels": pen} if any("†" in name for name in names) else {}

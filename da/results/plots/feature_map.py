@@ -1,0 +1,76 @@
+"""Features to a figure: two coordinates of each image. No torch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from da.results.plots import style
+from da.results.plots.style import Pen
+
+
+@style.styled
+def feature_map(
+    title: str,
+    before: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]],
+    after: tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "m e"]],
+    y_s: Int[np.ndarray, "n"],
+    y_t: Int[np.ndarray, "m"],
+    classes: Sequence[str],
+    *,
+    points: int = 500,
+) -> Figure:
+    """Features of source and target, before and after adaptation, by PCA and by t-SNE.
+
+    A map is fitted to both domains at once. At most `points` images of each domain are drawn,
+    always the same. `y_t` may be predicted. Classes are told apart by color, and by shape where
+    they are more than seven; with more than 21, only the domains are.
+    """
+    draw = np.random.default_rng(0)
+    s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
+    paint = style.classes(len(classes))
+    figure = style.figure(10.5)
+    panels = figure.subplots(2, 2).T
+    for column, when, (f_s, f_t) in zip(panels, ("before", "after"), (before, after), strict=True):
+        maps = _maps(np.concatenate([f_s[s], f_t[t]]))
+        for panel, (kind, xy) in zip(column, maps.items(), strict=True):
+            panel.set_title(f"{kind}, {when} adaptation")
+            panel.set(xticks=[], yticks=[])
+            panel.spines[:].set(visible=True, color=style.PALE)
+            _cloud(panel, xy[len(s) :], y_t[t], paint, style.TARGET | {"color": style.COLORS[1]})
+            _cloud(panel, xy[: len(s)], y_s[s], paint, style.SOURCE | {"color": style.COLORS[0]})
+    style.legend(figure, _domains(classes, paint), title)
+    return figure
+
+
+def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
+    """Two coordinates of each image."""
+    near = min(30, (len(x) - 1) / 3)
+    with threadpool_limits(1):
+        return {
+            "PCA": PCA(2, random_state=0).fit_transform(x),
+            "t-SNE": TSNE(2, perplexity=near, init="pca", random_state=0).fit_transform(x),
+        }
+
+
+def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[Pen], pen: Pen) -> None:
+    if not paint:
+        panel.plot(*xy.T, **pen)
+    for label, own in enumerate(paint):
+        panel.plot(*xy[y == label].T, **pen | own)
+
+
+def _domains(classes: Sequence[str], paint: Sequence[Pen]) -> dict[str, Pen]:
+    """What shapes and colors stand for."""
+    domains = {"source": style.SOURCE, "target": style.TARGET}
+    if not paint:
+        colors = zip(domains.items(), style.COLORS, strict=False)
+        return {name: pen | {"color": color} for (name, pen), color in colors}
+    grey = {name: pen | paint[0] | {"color": style.GREY} for name, pen in domains.items()}
+    named = zip(classes, paint, strict=True)
+    return grey | {name: style.SWATCH | own for name, own in named}

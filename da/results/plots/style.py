@@ -1,0 +1,148 @@
+"""How figures look. No torch."""
+
+from collections.abc import Sequence
+from itertools import product
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from da.system.cache import whole
+
+WIDTH = 10
+"""Inches, of every figure."""
+
+COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+"""Okabe & Ito 2008, but for the yellow, which white paper swallows."""
+INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
+
+MOST_TICKS = 12
+"""On an axis whose values are named one by one."""
+
+Pen = dict[str, Any]
+"""How matplotlib is to draw a line or points."""
+DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
+LINES: Sequence[Pen] = [{"color": color, "ls": ls} for ls, color in product(DASHES[:2], COLORS)]
+DAGGERED: Sequence[Pen] = [{"color": GREY, "ls": ls} for ls in DASHES[1:]]
+REST: Pen = {"color": "#BBBBBB", "ls": "-", "lw": 0.7, "ms": 3, "zorder": 1}
+"""Of lines for which there is no style of their own."""
+TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
+MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
+OPEN: Pen = {**MEAN, "mfc": "white"}
+DOTS: Pen = {"marker": "o", "ms": 4.5}
+SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
+TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
+TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "alpha": 0.75}
+PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GREY, "mfc": "white"}
+BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
+RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
+SHAPES = "o", "s", "^"
+"""Of points whose class is not told by color alone; those of sources are filled, of targets not."""
+SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
+BAND: Pen = {**SWATCH, "color": GREY, "alpha": 0.4, "mew": 0}
+
+STYLE: Any = {
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": PALE,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "da",
+}
+
+styled = rc_context(STYLE)
+"""Decorates what draws, so that it draws in this style."""
+
+
+def figure(height: float) -> Figure:
+    """An empty figure, `height` inches tall."""
+    return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+
+
+def legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
+    """Above the panels, in as many columns as fit, beneath `title`."""
+    widths = [0.7 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
+    counts = range(len(entries), 0, -1)
+    columns = next((n for n in counts if sum(map(max, np.array_split(widths, n))) < WIDTH), 1)
+    handles = [Line2D([], [], label=name, **pen) for name, pen in entries.items()]
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=columns,
+        title=title or None,
+        title_fontproperties={"weight": "bold"},
+        alignment="left",
+    )
+
+
+def note(figure: Figure, text: str) -> None:
+    """A line beneath the panels."""
+    figure.supxlabel(text, x=0.01, ha="left", size=STYLE["font.size"], color=INK)
+
+
+def pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
+    """A line for each of `names`, no two alike, as far as there are styles; `REST` for the others.
+
+    All have one where `LINES` suffice, else the first of `ranked`, as many as there are colors; of
+    daggered names those for which there are grey dashes.
+    """
+    fair, daggered = ([n for n in ranked if ("†" in n) is marked] for marked in (False, True))
+    most = len(LINES) if len(fair) <= len(LINES) else len(COLORS)
+    own = {*fair[:most], *daggered[: len(DAGGERED)]}
+    free = {False: iter(LINES), True: iter(DAGGERED)}
+    return {name: next(free["†" in name]) if name in own else REST for name in names}
+
+
+def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
+    """Scale and ticks of the horizontal axis for ascending `values`, and the place of each.
+
+    Logarithmic where they span more than a decade. Infinity, `all`, stands beyond the last.
+    """
+    finite = [value for value in values if value < inf]
+    low = min((value for value in finite if value > 0), default=inf)
+    first, last, spaces = finite[0], finite[-1], max(1, len(finite) - 1)
+    wide = last > 10 * low
+    if wide:
+        usual = first > 0
+        panel.set_xscale("log" if usual else "symlog", **({} if usual else {"linthresh": low}))
+    beyond = last * (last / low) ** (1 / spaces) if wide else last + (last - first or 1) / spaces
+    places = {value: min(value, beyond) for value in values}
+    shown = values[::-1][:: -(-len(values) // MOST_TICKS)]
+    panel.set_xticks([places[v] for v in shown], [f"{v:g}" if v < inf else "all" for v in shown])
+    panel.minorticks_off()
+    return places
+
+
+def classes(count: int) -> Sequence[Pen]:
+    """A color for each class, with a marker where colors are too few; none where both are."""
+    if count <= len(COLORS):
+        return [{"color": color} for color in COLORS[:count]]
+    pens = [{"marker": m, "color": color} for m, color in product(SHAPES, COLORS)]
+    return pens[:count] if count <= len(pens) else []
+
+
+@styled
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write `path`.png, 1600 pixels wide, and `path`.svg; the same figure gives the same bytes."""
+    files = []
+    for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
+        files.append(path.with_name(f"{path.name}.{kind}"))
+        with whole(files[-1], "--out") as part:
+            figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
+    return files

@@ -1,0 +1,56 @@
+"""Numbers printed in papers as rows of a table, beneath ours. No torch."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import product
+from statistics import fmean
+
+from da.results.aggregate import Line
+from da.results.published.lookup import Reference, reference
+from da.results.table_render import Cell, Row
+
+
+def beside(line: Line, task: str) -> Reference | None:
+    """The printed number that a row is compared with on a task, if any; none with few labels."""
+    return None if line.few else reference(line.method, task)
+
+
+def cited(number: Reference) -> str:
+    """Where a number was printed."""
+    return f"{number.paper}, {number.backbone}; {number.where}"
+
+
+def beneath(
+    lines: Iterable[Line], tasks: Sequence[str], columns: Sequence[Sequence[str]]
+) -> tuple[list[Row], list[str]]:
+    """A row of printed numbers for each method that has any, and their footnotes.
+
+    `columns` are the tasks that each column averages over.
+    """
+    found: dict[str, dict[str, Reference]] = defaultdict(dict)
+    for line, task in product(lines, tasks):
+        if number := beside(line, task):
+            found[line.method][task] = number
+    numbers = [number for row in found.values() for number in row.values()]
+    papers = list(dict.fromkeys(map(cited, numbers)))
+    rows = []
+    for method, row in found.items():
+        marks = {task: f"[{papers.index(cited(n)) + 1}]" for task, n in row.items()}
+        one = set(marks.values())
+        label = f"{method}, printed" + f" {min(one)}" * (len(one) == 1)
+        cells = [_average(row, some, marks if len(one) > 1 else {}) for some in columns]
+        rows.append(Row(label, 2, tuple(cells), ""))
+    notes = [f"≈ {reason}" for reason in dict.fromkeys(n.differs for n in numbers if n.alike)]
+    return rows, notes + [f"[{i}] {paper}" for i, paper in enumerate(papers, 1)]
+
+
+def _average(row: dict[str, Reference], tasks: Sequence[str], marks: dict[str, str]) -> Cell:
+    """One number with all its printed digits, or the mean of several from one paper."""
+    if any(task not in row for task in tasks) or len({marks.get(task) for task in tasks}) > 1:
+        return Cell()
+    numbers = [row[task] for task in tasks]
+    if len(numbers) > 1:
+        return Cell(fmean(n.value for n in numbers), alike=any(n.alike for n in numbers))
+    [n] = numbers
+    digits = len(str(n.value).partition(".")[2])
+    return Cell(n.value, n.std, digits, alike=n.alike, cite=marks.get(tasks[0], ""))

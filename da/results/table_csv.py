@@ -1,0 +1,45 @@
+"""Records to CSV: a line for each method, task and selector. No torch."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from da.results.aggregate import average, chosen, costs, gather, tasks
+from da.results.published_rows import beside, cited
+from da.results.records import Record
+
+COLUMNS = (
+    *("method", "task", "chosen_by", "mean", "deviation", "seeds", "uses_target_labels"),
+    *("printed", "printed_deviation", "printed_in", "differs"),
+    *("machine", "seconds", "images_per_second"),
+)
+
+
+def render(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
+    """The CSV of an experiment; arguments and errors as in `da.results.tables.render`."""
+    names = chosen(records, chosen_by)
+    rows = gather(records)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line, runs in rows.items():
+        labels = "yes" if line.labels else "no"
+        for task in (task for task in tasks(rows) if task in runs):
+            n = beside(line, task)
+            printed = [n.value, n.std, cited(n), n.differs] if n else [None] * 4
+            cost = _joined(costs([runs[task]]))
+            for name in names:
+                ours = map(_digits, average(runs, [task], name))
+                seeds = len(runs[task])
+                writer.writerow([line.label, task, name, *ours, seeds, labels, *printed, *cost])
+    return out.getvalue()
+
+
+def _joined(costs: dict[str, tuple[float, float]]) -> list[str]:
+    """Machine, seconds and images a second; where runs are from several machines, all of them."""
+    rows = [(machine, *map(_digits, cost)) for machine, cost in costs.items()]
+    return ["; ".join(column) for column in zip(*rows, strict=True)]
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,202 @@
+"""Records to tables: method by task, or method by selector. No torch."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from da.results import aggregate, published_rows, table_csv, table_render
+from da.results.aggregate import Line, Runs
+from da.results.published.lookup import domain, split_task
+from da.results.records import Record
+from da.results.table_render import Cell, Group, Row, Table
+
+STYLES = "terminal", "markdown", "latex", "csv"
+
+FEW = 8
+"""Tasks that fit side by side on a page."""
+
+
+def render(
+    records: Sequence[Record],
+    chosen_by: Sequence[str] = ("last",),
+    style: str = "terminal",
+    wanted: Sequence[Record] | None = None,
+    bold: bool = False,
+    cost: bool = False,
+) -> str:
+    """The table of an experiment as text, in one of `STYLES`.
+
+    `chosen_by` names what picks the look of each run: `last`, `oracle`, or scores in the records;
+    several give a column each, averaged over tasks. `cost` gives such columns too, and beside them
+    what a run takes on each machine; CSV has both at any rate. `wanted` has a record of every
+    run of the experiment, without a look where it has not been carried out; `bold` marks the best
+    in a terminal by ANSI codes instead of a star. Raises ValueError, naming the known ones, for an
+    unknown style or selector, and where there are no records.
+    """
+    if style not in STYLES:
+        raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
+    if style == "csv":
+        return table_csv.render(records, chosen_by)
+    table = build(records, chosen_by, wanted, cost)
+    if style == "terminal":
+        return table_render.terminal(table, bold=bold)
+    return table_render.markdown(table) if style == "markdown" else table_render.latex(table)
+
+
+def build(
+    records: Sequence[Record],
+    chosen_by: Sequence[str] = ("last",),
+    wanted: Sequence[Record] | None = None,
+    cost: bool = False,
+) -> Table:
+    """The table before it is made text; arguments and errors as in `render`."""
+    names = aggregate.chosen(records, chosen_by)
+    rows = aggregate.gather(records)
+    tasks = aggregate.tasks(rows)
+    by_task = len(names) == 1 and not cost
+    table = _by_task(rows, tasks, names[0]) if by_task else _by_selector(rows, tasks, names)
+    notes = [_progress(len(records), wanted) + _choice(names)]
+    if any(line.labels for line in rows):
+        notes.append("† shown target labels, so never the best")
+    if any(len(runs) < len(tasks) for runs in rows.values()):
+        notes.append("an average is blank where one of its tasks is missing")
+    table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
+    return _with_cost(table, rows) if cost else table
+
+
+def plain(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Header and rows as plain text, for W&B and other viewers of tables."""
+    rows = [[row.label, *map(str, row.cells), row.seeds] for row in table.rows]
+    return ["method", *table.heads, "seeds"], rows
+
+
+def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
+    """A column a task; where there are many, an average a source; an average of all."""
+    sums = [(f"from {source}", part) for source, part in _sources(tasks)]
+    sums += [("average", tasks)] if len(tasks) > 1 else []
+    columns = [*([task] for task in tasks), *(part for _, part in sums)]
+    ours = [_row(line, runs, [(some, selector) for some in columns]) for line, runs in rows.items()]
+    theirs, notes = published_rows.beneath(rows, tasks, columns)
+    spread = any(cell.deviation is not None for row in ours for cell in row.cells)
+    title = f"{_benchmarks(tasks)}: target accuracy in %{', mean ± deviation over seeds' * spread}"
+    heads = (*_heads(tasks), *(head for head, _ in sums))
+    return Table(title, heads, (*ours, *theirs), tuple(notes), _groups(tasks, heads))
+
+
+def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> Table:
+    """A column a selector, each averaged over all tasks."""
+    ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
+    over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
+    title = f"{_benchmarks(tasks)}, {over}: target accuracy in %, by what chose each run's look"
+    heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
+    notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
+    return Table(title, heads, tuple(ours), notes)
+
+
+def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
+    """What a method reached; a column has tasks to average over, and what chose the looks."""
+    cells = tuple(Cell(*aggregate.average(runs, *column)) for column in columns)
+    counts = [len(by_seed) for by_seed in runs.values()]
+    seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
+    return Row(line.marked, int(line.labels), cells, seeds)
+
+
+def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Mark the highest of each column, as it reads; what has no rival is no best."""
+    columns = zip(*(row.cells for row in rows if row.section == 0), strict=True)
+    numbers = [[cell.number for cell in column if cell.number] for column in columns]
+    tops = [max(column, key=float) if len(column) > 1 else None for column in numbers]
+    marked = []
+    for row in rows:
+        pairs = zip(row.cells, tops, strict=True)
+        best = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
+        marked.append(replace(row, cells=best) if row.section == 0 else row)
+    return tuple(marked)
+
+
+def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
+    """Two more columns for each machine: what a run of a row takes there, in the median."""
+    taken = {line.marked: aggregate.costs(runs.values()) for line, runs in rows.items()}
+    machines = list(dict.fromkeys(machine for costs in taken.values() for machine in costs))
+    marks = [f"[{i}] " for i in range(1, len(machines) + 1)] if len(machines) > 1 else [""]
+    heads = [f"{mark}{head}" for mark in marks for head in ("seconds a run", "images/s")]
+    full = []
+    for row in table.rows:
+        costs = [taken[row.label].get(machine) for machine in machines]
+        cells = [cell for cost in costs for cell in _cost(cost)]
+        full.append(replace(row, cells=(*row.cells, *cells)))
+    where = "; ".join(f"{mark}{machine}" for mark, machine in zip(marks, machines, strict=True))
+    note = f"cost: medians over runs on {where}; runs side by side slow one another"
+    steps = "images/s: of steps alone, without start, closed-form mapping and looks"
+    heads, notes = [*table.heads, *heads], [*table.notes, note, steps]
+    return replace(table, heads=tuple(heads), rows=tuple(full), notes=tuple(notes))
+
+
+def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
+    """Seconds of a run, and images a second, or nothing."""
+    if cost is None:
+        return Cell(), Cell()
+    seconds, images = cost
+    return Cell(seconds, digits=table_render.digits(seconds, 1)), Cell(images, digits=0)
+
+
+def _benchmarks(tasks: list[str]) -> str:
+    return ", ".join(dict.fromkeys(split_task(task)[0] for task in tasks))
+
+
+def _heads(tasks: list[str], targets: bool = False) -> list[str]:
+    """Tasks, or targets alone, without what all have in common; whole where that is ambiguous."""
+    parts = [split_task(task) for task in tasks]
+    one = len({benchmark for benchmark, *_ in parts}) == 1
+    heads = []
+    for benchmark, source, target, k in parts:
+        pair = [target] if targets and target else filter(None, [source, target])
+        own = "-".join(map(domain, pair))
+        named = ":".join(filter(None, [benchmark * (not one or not own), own]))
+        heads.append(named + f"+{k}{'shot' if target else 'label'}" * (k > 0))
+    return heads if len(set(heads)) == len(tasks) else tasks
+
+
+def _sources(tasks: list[str]) -> list[tuple[str, list[str]]]:
+    """Each source and its tasks, where tasks are many and sources few; otherwise none."""
+    parts = aggregate.by_source(tasks).values()
+    if len(tasks) <= FEW or not 1 < len(parts) <= FEW:
+        return []
+    return [(domain(split_task(part[0])[1]), part) for part in parts]
+
+
+def _groups(tasks: list[str], heads: tuple[str, ...]) -> tuple[Group, ...]:
+    """Pieces of a table with many tasks; none for a table with few."""
+    if len(tasks) <= FEW:
+        return ()
+    columns, end = tuple(range(len(heads))), len(tasks)
+    if sources := _sources(tasks):
+        groups = [
+            Group(f"from {source} to", tuple(map(tasks.index, part)), tuple(_heads(part, True)))
+            for source, part in sources
+        ]
+        return (*groups, Group("average from", columns[end:], (*(s for s, _ in sources), "all")))
+    cuts = [slice(start, min(start + FEW, end)) for start in range(0, end, FEW)]
+    return tuple(Group("method", columns[cut], heads[cut]) for cut in [*cuts, slice(end, None)])
+
+
+def _progress(count: int, wanted: Sequence[Record] | None) -> str:
+    """How many runs there are, of how many, and which rows have none."""
+    if wanted is None:
+        return f"{count} runs, "
+    missing = ", ".join(
+        line.label
+        for line, runs in aggregate.gather(wanted).items()
+        if not any(r.curve for by_seed in runs.values() for r in by_seed.values())
+    )
+    none = f" (none yet of {missing})" if missing else ""
+    return f"{'only ' * (count < len(wanted))}{count} of {len(wanted)} runs{none}, "
+
+
+def _choice(names: list[str]) -> str:
+    if len(names) > 1:
+        return "each at the look that its column chooses"
+    if names == ["oracle"]:
+        return "each at its best look (oracle: chosen with target labels)"
+    if names == ["last"]:
+        return "each at its last look"
+    return f"each at the look that {names[0]} chooses, without target labels"

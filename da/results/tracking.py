@@ -1,0 +1,135 @@
+"""Mirror runs to W&B; the only import of wandb. The record on disk is what counts."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Literal
+
+from da.results import records
+from da.results.records import Record
+
+Mode = Literal["auto", "online", "offline", "off"]
+"""`auto` is `WANDB_MODE`, else online where credentials exist, else off."""
+
+SECONDS = 30
+"""Patience with W&B's servers: to start a run, and again to finish it."""
+
+QUIET: dict[str, Any] = {
+    "silent": True,
+    "console": "off",
+    "init_timeout": SECONDS,
+    "finish_timeout": SECONDS,
+    "finish_timeout_raises": True,
+    "disable_git": True,
+    "disable_code": True,
+    "x_disable_stats": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+}
+"""No chatter, no second account of the machine and the code, and an end to all waiting."""
+
+_failures: list[Exception] = []
+"""Once W&B has failed, this process leaves it alone: a dead network costs one wait in all."""
+
+
+def mirror(record: Record, mode: Mode = "auto", experiment: str | None = None) -> bool:
+    """Mirror a finished run, its settings as config and its curve as history; True where it went.
+
+    The run has the record's id, so mirroring it twice makes one run. `experiment` is its group.
+    Never raises: where W&B fails, one line on stderr says so.
+    """
+    method, task, seed = (record.settings.get(key) for key in ("method", "task", "seed"))
+    about = {
+        "id": record.id,
+        "name": f"{method} {task} seed {seed}",
+        "group": experiment,
+        "config": record.settings | {"environment": record.environment},
+    }
+    return _write(mode, about, lambda run: _history(run, record))
+
+
+def mirror_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    mode: Mode = "auto",
+    experiment: str | None = None,
+) -> bool:
+    """Mirror a finished table of results as a W&B table; as safe as `mirror`."""
+    about = {
+        "id": f"table-{experiment or 'results'}",
+        "name": f"table of {experiment or 'results'}",
+        "group": experiment,
+        "job_type": "table",
+    }
+    return _write(mode, about, lambda run: run.log({"table": _table(header, rows)}))
+
+
+def push(folder: Path, mode: Mode = "auto") -> int:
+    """Mirror every record in a folder; how many went.
+
+    Raises ValueError where the folder has no records, or a file in it is none.
+    """
+    found = list(records.every(folder))
+    if not found:
+        raise ValueError(f"no records in {folder}; `da train` and `da sweep` write them")
+    return sum(mirror(record, mode) for record in found)
+
+
+def _history(run: Any, record: Record) -> None:
+    for point in record.curve:
+        run.log({k: v for k, v in point.items() if k != "step"}, step=int(point["step"]))
+    for name in ("seconds", "images_per_second", "peak_memory"):
+        run.summary[name] = getattr(record, name)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    import wandb
+
+    return wandb.Table(columns=list(header), data=[list(row) for row in rows])
+
+
+def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> bool:
+    """Open a W&B run, write to it, close it. False where W&B is off or fails."""
+    if mode == "off" or _failures:
+        return False
+    try:
+        import wandb
+
+        settings = wandb.Settings(**QUIET)
+        if (way := _way(mode, wandb.setup(settings).settings.base_url)) is None:
+            return False
+        project = os.environ.get("WANDB_PROJECT") or "da"
+        with wandb.init(
+            project=project, mode=way, resume="allow", settings=settings, **about
+        ) as run:
+            write(run)
+            if way == "offline":
+                _say(f"W&B runs are kept in {run.settings.wandb_dir}; `wandb sync` sends them")
+    except Exception as error:  # whatever it is, a mirror that breaks must not lose a run
+        _failures.append(error)
+        reason = shorten(f"{type(error).__name__}: {error}", 200)
+        _say(f"W&B failed and is left alone from here on, push to it later ({reason})")
+        return False
+    return True
+
+
+def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
+    """What a mode stands for here; None is off, as without credentials W&B would ask for them."""
+    from wandb.sdk.lib.wbauth import authenticate_session
+
+    usual = os.environ.get("WANDB_MODE", "online") if mode == "auto" else mode
+    if usual != "online":
+        return "offline" if usual in ("offline", "dryrun") else None
+    if authenticate_session(host=host, source="da", prompt=False, update_session=False):
+        return "online"
+    _say("W&B is off; WANDB_API_KEY or `wandb login` turns it on, --wandb offline needs neither")
+    return None
+
+
+@cache
+def _say(line: str) -> None:
+    """On stderr, once a process."""
+    print(f"da: {line}", file=sys.stderr)

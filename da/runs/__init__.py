@@ -1,0 +1,1 @@
+"""What to run: settings, experiments, recipes, and finished runs as models."""

@@ -1,0 +1,64 @@
+"""Runs as Python, to be pasted into an experiment."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+
+from da.runs.run import PARTS, Run
+
+WIDTH = 100
+"""Columns of a line."""
+
+
+def python(runs: Sequence[Run], says: str) -> str:
+    """A function `tuned` that gives each of `runs`, which are of one method, and its imports.
+
+    Its arguments are task, seed, and all else in which the runs differ. `says` is its docstring.
+    """
+    kind = runs[0].method.owner
+    varied = {"task": "str", "seed": "int"}
+    own = _arguments(runs, varied)
+    parts = {
+        name: found
+        for name in PARTS
+        if (found := _arguments([getattr(run, name) for run in runs], varied))
+    }
+    method = _call(f"{kind.__name__}.Hparams", _arguments([r.method for r in runs], varied), 8)
+    for name, found in parts.items():
+        own.append(f"{name}={_call(PARTS[name].__name__, found, 8)}")
+    imported = [kind, Run, *(PARTS[name] for name in parts)]
+    parameters = ", ".join(f"{name}: {type_}" for name, type_ in varied.items())
+    return "\n".join(
+        [
+            *sorted(f"from {made.__module__} import {made.__name__}" for made in imported),
+            "",
+            "",
+            f"def tuned({parameters}) -> Run:",
+            f'    """{says}"""',
+            f"    return {_call('Run', [method, 'task', 'seed=seed', *own], 4)}",
+        ]
+    )
+
+
+def _arguments(parts: Sequence[object], varied: dict[str, str]) -> list[str]:
+    """What of a dataclass is not at its default; what differs among `parts` goes to `varied`."""
+    found = []
+    for f in fields(parts[0]):  # type: ignore[arg-type]
+        first, *rest = (getattr(part, f.name) for part in parts)
+        if f.name in ("method", "task", "seed", *PARTS):
+            continue
+        if any(other != first for other in rest):
+            varied[f.name] = type(first).__name__
+            found.append(f"{f.name}={f.name}")
+        elif first != f.default:
+            found.append(f"{f.name}={json.dumps(first) if isinstance(first, str) else repr(first)}")
+    return found
+
+
+def _call(name: str, arguments: Sequence[str], indent: int) -> str:
+    """In one line if it fits, or an argument a line."""
+    line = f"{name}({', '.join(arguments)})"
+    if "\n" not in line and len(line) + indent + len("network=,") <= WIDTH:
+        return line
+    inner = "\n".join(f"{' ' * (indent + 4)}{argument}," for argument in arguments)
+    return f"{name}(\n{inner}\n{' ' * indent})"

@@ -1,0 +1,78 @@
+"""Trials of a search to a figure. No torch."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from da.config.ranges import Choice, LogUniform, Range, Trial
+from da.results.plots import style
+from da.results.plots.experiment import TITLES
+from da.results.plots.style import Pen
+
+
+@style.styled
+def search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) -> Figure:
+    """Scores of a search over its trials with the best so far, and over each setting of `space`.
+
+    `choose_by` is the selector, or `oracle`. Raises ValueError where no trial has a score.
+    """
+    scored = [trial for trial in trials if not trial.error]
+    whole = [trial for trial in scored if not trial.pruned]
+    if not whole:
+        raise ValueError("no trials to plot: none has a score")
+    columns = min(3, len(space))
+    height = 1 + -(-len(space) // columns)
+    figure = style.figure(2.4 * height + 0.4)
+    grid = figure.add_gridspec(height, columns)
+    course = figure.add_subplot(grid[0, :])
+    _marks(course, scored, lambda trial: trial.number)
+    best = np.maximum.accumulate([-np.inf if t.pruned else t.score for t in scored])
+    course.step([trial.number for trial in scored], best, where="post", **style.RECORD)
+    course.set_xlabel("trial")
+    course.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for i, (name, a_range) in enumerate(space.items()):
+        panel = figure.add_subplot(grid[1 + i // columns, i % columns], sharey=course)
+        _setting(panel, scored, name, a_range)
+    label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else TITLES[choose_by]
+    for panel in (course, *figure.axes[1::columns]):
+        panel.set_ylabel(label)
+    style.legend(figure, _tried(scored, choose_by))
+    return figure
+
+
+def _setting(panel: Axes, trials: Sequence[Trial], name: str, a_range: Range) -> None:
+    """Scores over one setting, on the axis that it is searched on."""
+    values = list(a_range.values) if isinstance(a_range, Choice) else []
+    _marks(panel, trials, lambda t: values.index(t.settings[name]) if values else t.settings[name])
+    panel.set_xlabel(name)
+    if values:
+        panel.set_xticks(range(len(values)), map(str, values))
+        panel.set_xlim(-0.5, len(values) - 0.5)
+    elif isinstance(a_range, LogUniform):
+        panel.set_xscale("log")
+        panel.set_xlim(a_range.low / 1.2, a_range.high * 1.2)
+
+
+def _marks(panel: Axes, trials: Sequence[Trial], at: Callable[[Trial], float]) -> None:
+    """A point for each trial, the best on top."""
+    panel.grid()
+    whole = [trial for trial in trials if not trial.pruned]
+    best = max(whole, key=lambda trial: trial.score)
+    groups = (
+        ([t for t in trials if t.pruned], style.PRUNED),
+        (whole, style.TRIAL),
+        ([best], style.BEST),
+    )
+    for some, pen in groups:
+        panel.plot([at(trial) for trial in some], [trial.score for trial in some], **pen)
+
+
+def _tried(trials: Sequence[Trial], choose_by: str) -> dict[str, Pen]:
+    """What the points stand for, and the mark of a choice by target labels."""
+    entries = {"trial": style.TRIAL, "best": style.BEST, "best so far": style.RECORD}
+    if any(trial.pruned for trial in trials):
+        entries["given up early"] = style.PRUNED
+    return entries | ({"‡ chosen with target labels": {"ls": ""}} if choose_by == "oracle" else {})

@@ -1,0 +1,217 @@
+"""Trials that processes share through a file, none lost and none done twice: an Optuna study."""
+
+import itertools
+import math
+import random
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from da.config.ranges import Choice, IntRange, LogUniform, Range, Trial, Uniform, short
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+Sampler = Literal["grid", "random", "tpe"]
+
+TO_COMPARE = 4
+"""Trials that must have come as far before one is given up."""
+
+
+class Study:
+    """Trials of settings in the ranges `space`, in `file`, which may hold other studies, too.
+
+    Settings of trial N are drawn with seed N; `tpe` looks at those before it, too. `attributes`
+    are stored with the study. Raises ValueError where `file` is something else.
+    """
+
+    def __init__(
+        self, name: str, file: Path, space: Mapping[str, Range], sampler: Sampler, **attributes: Any
+    ):
+        self.name, self.file, self.space, self.sampler = name, file, space, sampler
+        self.grid = _shuffled(space) if sampler == "grid" else []
+        self.locks = file.parent / ".locks"
+        self.locks.mkdir(parents=True, exist_ok=True)
+        try:
+            self.study = optuna.create_study(
+                storage=JournalStorage(JournalFileBackend(str(file), self._lock("journal"))),
+                pruner=Median(),
+                study_name=name,
+                direction="maximize",
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{file} is no journal of a search: {error!r}") from error
+        for key in attributes.keys() - self.study.user_attrs.keys():
+            self.study.set_user_attr(key, attributes[key])
+
+    def trials(self) -> list[Trial]:
+        """All that are finished, by whomever."""
+        return [_told(trial) for trial in self._every() if trial.state.is_finished()]
+
+    def trial(self, number: int) -> Trial:
+        """One as it stands."""
+        return _told(self._every()[number])
+
+    def claim(self, wanted: int) -> "Attempt | None":
+        """The first of `wanted` trials that is neither finished nor held by a living process.
+
+        One whose process was killed has the settings that it had. A grid has no more trials than
+        points.
+        """
+        if self.grid:
+            wanted = min(wanted, len(self.grid))
+        with self._lock("claim"):
+            for number in range(min(wanted, len(self._every()) + 1)):
+                lock = self._lock(number)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    continue
+                if trial := self._unfinished(number):
+                    return Attempt(trial, lock)
+                lock.release()
+        return None
+
+    def _unfinished(self, number: int) -> optuna.Trial | None:
+        self.study.sampler = self._seeded(number)
+        every = self._every()
+        if number == len(every):
+            trial = self.study.ask()
+        elif every[number].state.is_finished():
+            return None
+        else:
+            trial = optuna.Trial(self.study, every[number]._trial_id)
+        for name, a_range in self.space.items():
+            _suggest(trial, name, a_range)
+        return trial
+
+    def _seeded(self, number: int) -> BaseSampler:
+        if self.grid:
+            return Point(self.grid[number])
+        return TPESampler(seed=number) if self.sampler == "tpe" else RandomSampler(seed=number)
+
+    def _every(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _lock(self, what: object) -> Any:
+        """Held by one process, and by none once that has ended, however it did.
+
+        So it takes the place of the journal's own, which outlives a kill by half a minute.
+        """
+        shared = f"{self.file.name}-{what}" if what == "journal" else f"{self.name}-{what}"
+        return FileLock(self.locks / shared)
+
+
+class Attempt:
+    """A trial that this process alone carries out, until it has ended or is released."""
+
+    def __init__(self, trial: optuna.Trial, lock: FileLock):
+        self.number, self._trial, self._lock = trial.number, trial, lock
+        self.settings = {name: short(value) for name, value in trial.params.items()}
+        self._scores: Sequence[float] = ()
+
+    def report(self, step: int, scores: Sequence[float]) -> bool:
+        """Store the scores of the first `step + 1` parts; whether to give the trial up."""
+        self._scores = scores
+        self._trial.set_user_attr("scores", scores)
+        reported = self._trial.study.trials[self.number].intermediate_values
+        if step not in reported:  # by a process that was killed
+            self._trial.report(statistics.fmean(scores), step)
+        return self._trial.should_prune()
+
+    def complete(self) -> None:
+        """All scores are reported."""
+        self._trial.study.tell(self._trial, statistics.fmean(self._scores))
+
+    def give_up(self) -> None:
+        """No more scores will come, as there are better trials."""
+        self._trial.study.tell(self._trial, state=TrialState.PRUNED)
+
+    def fail(self, error: str) -> None:
+        """There is no score with these settings."""
+        self._trial.set_user_attr("error", error)
+        self._trial.study.tell(self._trial, state=TrialState.FAIL)
+
+    def release(self) -> None:
+        """Leave the trial to whoever claims it, if it has not ended."""
+        self._lock.release()
+
+
+class Point(BaseSampler):
+    """Gives one point of a grid."""
+
+    def __init__(self, point: Mapping[str, Any]):
+        self.point = point
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        """Nothing is sampled jointly."""
+        return {}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        """Nothing is sampled jointly."""
+        return {}
+
+    def sample_independent(
+        self, study: Any, trial: Any, param_name: str, param_distribution: Any
+    ) -> Any:
+        """The setting as it is in the point."""
+        return self.point[param_name]
+
+
+class Median(optuna.pruners.BasePruner):
+    """Gives up a trial whose mean is below the median of all trials after the same runs.
+
+    Optuna's own compares the best of a trial's means, which an earlier part of the runs may have.
+    """
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether to give `trial` up."""
+        step = trial.last_step
+        if step is None:
+            return False
+        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        means = [t.intermediate_values[step] for t in others if step in t.intermediate_values]
+        enough = len(means) >= TO_COMPARE
+        return enough and trial.intermediate_values[step] < statistics.median(means)
+
+
+def _shuffled(space: Mapping[str, Range]) -> list[dict[str, Any]]:
+    """All points, so that the first few lie anywhere."""
+    points = itertools.product(*(a_range.grid() for a_range in space.values()))
+    grid = [dict(zip(space, point, strict=True)) for point in points]
+    random.Random(0).shuffle(grid)
+    return grid
+
+
+def _suggest(trial: optuna.Trial, name: str, a_range: Range) -> None:
+    match a_range:
+        case LogUniform():
+            trial.suggest_float(name, a_range.low, a_range.high, log=True)
+        case Uniform():
+            trial.suggest_float(name, a_range.low, a_range.high)
+        case IntRange():
+            trial.suggest_int(name, a_range.low, a_range.high)
+        case Choice():
+            trial.suggest_categorical(name, a_range.values)
+
+
+def _told(trial: FrozenTrial) -> Trial:
+    scores = trial.user_attrs.get("scores", [])
+    failed = trial.state is TrialState.FAIL
+    return Trial(
+        trial.number,
+        {name: short(value) for name, value in trial.params.items()},
+        score=statistics.fmean(scores) if scores and not failed else math.nan,
+        spread=statistics.stdev(scores) if len(scores) > 1 else math.nan,
+        runs=len(scores),
+        pruned=trial.state is TrialState.PRUNED,
+        error=trial.user_attrs.get("error", ""),
+    )

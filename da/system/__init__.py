@@ -1,0 +1,1 @@
+"""The machine: files, downloads, memory, threads and hardware."""

@@ -1,0 +1,1 @@
+"""Training: one run or many, and what happens at each step."""

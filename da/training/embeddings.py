@@ -1,0 +1,68 @@
+"""Test images of a run in feature space, with its adaptation and without."""
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from da.evaluation.predictions import accuracy, outputs, predict
+from da.methods import METHODS
+from da.models.checkpoints import weights_file, whole_network
+from da.runs.run import Run
+from da.training.setup import Parts, assemble
+from da.training.train import fit
+
+Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]
+"""Features of source and of target test images."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Features before and after adaptation, and the class of each image."""
+
+    title: str
+    """Which run that is, and what it reaches on the target."""
+    before: Pair
+    after: Pair
+    y_s: Int[np.ndarray, "n"]
+    y_t: Int[np.ndarray, "m"]
+    classes: tuple[str, ...]
+
+
+def embedding(run: Run) -> Embedding:
+    """Where `run` ends, and where the same run without adaptation does.
+
+    Weights are those that were kept of a run, else those of a training done again, as stderr says.
+    """
+    method = METHODS["source_only"].Hparams()
+    alone = replace(run, method=method, task=run.task.partition("+")[0])
+    parts = _trained(run)
+    task = parts.task
+    y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
+    right = accuracy(
+        predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
+    )
+    title = f"{run.words}: target accuracy {right:.1f} %"
+    before = _features(_trained(alone), parts)
+    return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
+
+
+def _trained(run: Run) -> Parts:
+    parts = assemble(run)
+    if weights_file(run.id).exists():
+        parts.method.load_state_dict(whole_network(run.id)[0])
+    else:
+        print(f"weights of {run.words} were not kept: training it again", file=sys.stderr)
+        fit(run, parts, quiet=not sys.stderr.isatty())
+    return parts
+
+
+def _features(trained: Parts, shown: Parts) -> Pair:
+    """What the method of `trained` makes of the test images of `shown`, before any mapping."""
+    method, own, task = trained.method, trained.task, shown.task
+    source = replace(task.source_test, x=own.source_test.x)
+    target = replace(task.target_test, x=own.target_test.x)
+    f_s = outputs(method, method.embed_source, source, device=trained.device)
+    f_t = outputs(method, method.embed, target, device=trained.device)
+    return f_s.numpy(), f_t.numpy()

@@ -1,0 +1,185 @@
+"""Runs that train together: which can, and how; and runs that are one training."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from da.results.published.lookup import split_task
+from da.results.records import Point, Record
+from da.runs.run import Run
+from da.training import engine
+from da.training.setup import Parts, assemble, threads
+from da.training.train import batches, fit, images, keep_weights, look, optimizer, rate, record
+from da.training.vmap import Group, stacked
+
+Ended = tuple[Run, Record | Exception]
+
+Training = dict[Run, Parts]
+"""Runs of one training, which is that of the first, each seen on its own target."""
+
+
+def training(run: Run) -> str:
+    """The same for runs that are one training: of a method that is blind, whatever the target."""
+    if not run.method.owner.blind or run.tuning.kept != "last":
+        return run.id
+    benchmark, source, target, _ = split_task(run.task)
+    seen = f"{benchmark}:{source}" if target else run.task
+    return json.dumps(run.settings() | {"task": seen}, sort_keys=True)
+
+
+def kind(run: Run) -> str | None:
+    """The same for runs that can train together; None for one that trains alone.
+
+    They are of one method, on frozen features of one benchmark, end with their last look's weights,
+    and differ in nothing but task, seed and the method's batchable settings.
+    """
+    batchable = run.method.owner.batchable
+    if run.regime != "frozen" or batchable is None or run.tuning.kept != "last":
+        return None
+    free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
+    shared = {name: value for name, value in run.settings().items() if name not in free}
+    benchmark, _, target, k = split_task(run.task)
+    return json.dumps([benchmark, k if target else 0, shared], sort_keys=True)
+
+
+def train_together(
+    runs: Sequence[Run],
+    *,
+    device: str = "auto",
+    keep: Sequence[Run] = (),
+    share_steps: bool = False,
+) -> Iterator[Ended]:
+    """Carry out runs of one kind and give the record of each, or the error that ended it alone.
+
+    `keep` are those whose weights are stored. With `share_steps` runs of one shape take their steps
+    together, which their records say: they differ by rounding from those of runs alone.
+    """
+    start = time.perf_counter()
+    parts: dict[Run, Parts] = {}
+    for run in runs:
+        try:
+            parts[run] = assemble(run, device)
+        except Exception as error:
+            yield run, error
+    preparing = (time.perf_counter() - start) / len(runs)
+    trainings = _trainings(parts)
+    joined = {run: part for one in trainings for run, part in one.items()}
+    groups = _of_one_shape(trainings) if share_steps else [[one] for one in trainings]
+    for some in groups:
+        ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
+        for run, end in ended:
+            if run in keep and isinstance(end, Record):
+                keep_weights(run, joined[run])
+            yield run, end
+
+
+def _trainings(parts: dict[Run, Parts]) -> list[Training]:
+    """Runs of one training have its method and its source in common from here on."""
+    found: dict[str, list[Training]] = {}
+    for run, part in parts.items():
+        some = found.setdefault(training(run), [])
+        for one in some:
+            _, first = _first(one)
+            if _begin_alike(part, first):
+                one[run] = _joined(part, first)
+                break
+        else:
+            some.append({run: part})
+    return [one for some in found.values() for one in some]
+
+
+def _first(one: Training) -> tuple[Run, Parts]:
+    """The run that is carried out."""
+    return next(iter(one.items()))
+
+
+def _begin_alike(a: Parts, b: Parts) -> bool:
+    """Whether source, weights, and what will be drawn are the same."""
+    pairs = [
+        (a.task.source_train.rows, b.task.source_train.rows),
+        (a.task.source_train.y, b.task.source_train.y),
+        (a.generator.get_state(), b.generator.get_state()),
+        *zip(a.method.state_dict().values(), b.method.state_dict().values(), strict=True),
+    ]
+    return a.task.classes == b.task.classes and all(x.equal(y) for x, y in pairs)
+
+
+def _joined(part: Parts, first: Parts) -> Parts:
+    """`part` with the method and the source of `first`."""
+    source = first.task
+    task = replace(part.task, source_train=source.source_train, source_test=source.source_test)
+    return replace(part, method=first.method, task=task)
+
+
+def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
+    """Trainings that can share their steps; one that trains alone by itself."""
+    alike: dict[object, list[Training]] = {}
+    for one in trainings:
+        run, part = _first(one)
+        shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
+        alike.setdefault(run if kind(run) is None else shapes, []).append(one)
+    return list(alike.values())
+
+
+def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
+    start = time.perf_counter()
+    first, *others = one
+    curves: dict[Run, list[Point]] = {run: [] for run in one}
+
+    def look_on(step: int, losses: dict[str, float]) -> None:
+        for run in others:
+            curves[run].append(look(run, one[run], step, losses))
+
+    try:
+        curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
+    except Exception as error:
+        yield from ((run, error) for run in one)
+        return
+    speed = images(first, one[first], int(curves[first][-1]["step"])) / seconds
+    share = preparing + (time.perf_counter() - start) / len(one)
+    yield from ((run, record(run, one[run], curves[run], share, speed)) for run in one)
+
+
+def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
+    """Carry out all of `trainings`, of one shape, and give what became of each run."""
+    firsts = [_first(one) for one in trainings]
+    (run, _), start, looking = firsts[0], time.perf_counter(), 0.0
+    group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
+    curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}
+    failed: dict[int, str] = {}
+    steps = engine.fit(
+        group,
+        map(stacked, zip(*(batches(*first) for first in firsts), strict=True)),
+        optimizer(run, group.together),
+        run.steps,
+        run.look_every,
+        rate=rate(run, run.steps),
+        precision=run.precision,
+        failed=failed,
+    )
+    with threads(run):
+        for step, losses in steps:
+            since = time.perf_counter()
+            each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
+            for i, values in enumerate(each):
+                if i in failed:
+                    continue
+                own = dict(zip(losses, values, strict=True))
+                try:
+                    for one, part in trainings[i].items():
+                        curves[one].append(look(one, part, step, own))
+                except engine.DivergedError as error:
+                    failed[i] = str(error)
+            looking += time.perf_counter() - since
+    seconds = time.perf_counter() - start
+    speed = 2 * run.batch * run.steps * len(trainings) / (seconds - looking)
+    share = preparing + seconds / len(curves)
+    for i, twins in enumerate(trainings):
+        for one, part in twins.items():
+            if i in failed:
+                yield one, engine.DivergedError(failed[i])
+            else:
+                ended = record(one, part, curves[one], share, speed)
+                about = {"shared_steps": f"{len(trainings)} trainings"}
+                yield one, replace(ended, environment=ended.environment | about)

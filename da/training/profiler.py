@@ -1,0 +1,257 @@
+"""Where the time of a run goes, how near that is to what the machine can do, and a trace of it."""
+
+import os
+import textwrap
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count, islice, starmap
+from pathlib import Path
+
+import torch
+from torch.autograd.profiler import record_function
+from torch.optim import Optimizer
+from torch.profiler import ProfilerActivity
+from torch.profiler import profile as recording
+
+from da.data.batch import Batch, TargetBatch
+from da.methods import Losses, Method, Phase
+from da.methods.base import Trainable
+from da.ops.functional import Scalar
+from da.runs.run import Run
+from da.system.cache import whole
+from da.system.hardware import ceilings, flops
+from da.training import engine, train
+from da.training.setup import Parts, assemble, threads
+
+STEP = "data", "forward", "backward", "optimiser", "trainer"
+"""Parts of a step; `trainer` is all that is none of the others."""
+
+WARM_UP, TRACED = 5, 3
+"""Steps before anything is timed, and steps in a trace."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the time of one run goes, in seconds."""
+
+    run: Run
+    start_up: float
+    """Images, backbone, features, method and first steps."""
+    parts: dict[str, float]
+    """Of a step, each of `STEP` timed by itself: on a GPU that adds up to more than `step`."""
+    step: float
+    """Of a step as it is in a run."""
+    look: float
+    """Of an evaluation."""
+    flops: int
+    """Floating-point operations of products and convolutions in a step, forward and backward."""
+    peak: float
+    """The most such operations that the machine does in a second, at the run's precision."""
+    threads: int
+    """Of the CPU, in steps and looks."""
+
+    @property
+    def images(self) -> float:
+        """Source and target images a second, looks left out."""
+        return 2 * self.run.batch / self.step
+
+    @property
+    def reached(self) -> float:
+        """Share of the peak, 0 to 1."""
+        return self.flops / self.step / self.peak
+
+    def whole(self) -> dict[str, float]:
+        """Seconds of all that the run does, by part."""
+        scale = self.step / sum(self.parts.values())
+        steps = {part: self.run.steps * scale * spent for part, spent in self.parts.items()}
+        looks = -(-self.run.steps // self.run.look_every)
+        return {"start-up": self.start_up} | steps | {"looks": looks * self.look}
+
+
+class _Clock:
+    """Adds up the time in each part of a step; a part lasts until the next begins."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.on_gpu = device.type == "cuda"
+        self.spent = dict.fromkeys(STEP, 0.0)
+        self.part, self.since = "trainer", 0.0
+        self.span = record_function(self.part)
+
+    def begin(self, part: str) -> None:
+        if self.on_gpu:
+            torch.cuda.synchronize()
+        now = time.perf_counter()
+        if self.since:
+            self.spent[self.part] += now - self.since
+            self.span.__exit__(None, None, None)
+        self.part, self.since = part, now
+        self.span = record_function(part)
+        self.span.__enter__()
+
+    def stop(self) -> dict[str, float]:
+        self.begin("trainer")
+        self.span.__exit__(None, None, None)
+        return self.spent
+
+
+class _Clocked:
+    """A method, as the trainer sees it, that says when forward and backward begin."""
+
+    def __init__(self, method: Method, clock: _Clock) -> None:
+        self.method, self.clock = method, clock
+
+    def phases(self) -> Iterator[Phase]:
+        for losses, updates in self.method.phases():
+
+            def forward(batch: Batch | TargetBatch, progress: Scalar, losses=losses) -> Losses:
+                self.clock.begin("forward")
+                found = losses(batch, progress)
+                self.clock.begin("backward")
+                return found
+
+            yield Phase(forward, updates)
+
+    def after_step(self) -> None:
+        self.method.after_step()
+
+
+def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> Profile:
+    """Time `steps` steps of `run`, begun anew, and write a few of them to `trace`.
+
+    Raises ValueError for what cannot be had.
+    """
+    start = time.perf_counter()
+    parts = assemble(run, device)
+    optimizer = train.optimizer(run, parts.method)
+    batches = chain.from_iterable(train.batches(run, parts) for _ in count())  # streams end
+    with threads(run):
+        _fit(run, parts.method, optimizer, batches, WARM_UP)
+        start_up = time.perf_counter() - start
+        step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
+        spent = _clocked(run, parts, optimizer, batches, steps)
+        look = _seconds(lambda: train.look(run, parts, steps, {}))
+        _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
+        peak = ceilings(parts.device)
+        work = partial(engine.train_step, parts.method, optimizer, next(batches), 0.5)
+        return Profile(
+            run,
+            start_up,
+            {part: seconds / steps for part, seconds in spent.items()},
+            step,
+            look,
+            flops(partial(work, run.precision)),
+            peak.bf16 if run.precision == "bf16" else peak.fp32,
+            torch.get_num_threads(),
+        )
+
+
+def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None:
+    if device.type != "cuda":  # whose absence PyTorch's log would call an error
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    activities = [ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * (device.type == "cuda")]
+    with recording(activities=activities) as recorded:
+        work()
+    with whole(file, "--out") as part:
+        recorded.export_chrome_trace(str(part))
+
+
+def first_of_each(runs: Sequence[Run]) -> list[Run]:
+    """The first run of each method."""
+    return list({run.method.owner.name: run for run in reversed(runs)}.values())[::-1]
+
+
+def render(profiles: Sequence[Profile]) -> str:
+    """What a step costs, what a whole run does, a row a method, and what was measured."""
+    shares = [(profile, profile.whole()) for profile in profiles]
+    heads = ["ms of a step", *STEP, "step", "images/s", "GFLOP", "GFLOP/s", "of peak"]
+    titles = ["share of a run", *shares[0][1], "seconds"]
+    tables = _aligned([heads, *map(_step, profiles)]), _aligned([titles, *starmap(_run, shares)])
+    return "\n\n".join([*tables, _about(profiles)])
+
+
+def _step(profile: Profile) -> list[str]:
+    return [
+        _name(profile),
+        *(f"{1e3 * seconds:.2f}" for seconds in [*profile.parts.values(), profile.step]),
+        f"{profile.images:,.0f}",
+        f"{profile.flops / 1e9:.3g}",
+        f"{profile.flops / profile.step / 1e9:,.0f}",
+        f"{profile.reached:.0%}",
+    ]
+
+
+def _run(profile: Profile, spent: dict[str, float]) -> list[str]:
+    every = sum(spent.values())
+    return [_name(profile), *(f"{each / every:.0%}" for each in spent.values()), f"{every:.1f}"]
+
+
+def _about(profiles: Sequence[Profile]) -> str:
+    """Which methods were measured on what, and the machine."""
+    names: dict[str, list[str]] = {}
+    for profile in profiles:
+        run = profile.run
+        size = f"{run.batch}+{run.batch} images a step, {run.steps} steps, {run.precision}"
+        what = f"{run.task}, {run.backbone} {run.regime}, {size}"
+        peak = f"peak {profile.peak / 1e9:,.0f} GFLOP/s with {profile.threads} CPU threads"
+        names.setdefault(f"{what}, {peak}", []).append(_name(profile))
+    lines = [f"{', '.join(methods)}: {what}" for what, methods in names.items()]
+    lines.append("GFLOP and peak are of matrix products and convolutions, forward and backward")
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ") for line in lines)
+
+
+def _name(profile: Profile) -> str:
+    return profile.run.method.owner.name
+
+
+def _fit(
+    run: Run,
+    method: Trainable,
+    optimizer: Optimizer,
+    batches: Iterable[Batch | TargetBatch],
+    steps: int,
+) -> None:
+    """Steps as they are in `run`, with a look, at nothing, after the last alone."""
+    taken = islice(batches, steps)
+    looks = engine.fit(method, taken, optimizer, steps, steps, precision=run.precision)
+    assert len(list(looks)) == 1
+
+
+def _clocked(
+    run: Run, parts: Parts, optimizer: Optimizer, batches: Iterator[Batch | TargetBatch], steps: int
+) -> dict[str, float]:
+    """Seconds that `steps` steps spend in each part."""
+    clock = _Clock(parts.device)
+
+    def timed() -> Iterator[Batch | TargetBatch]:
+        for _ in range(steps):
+            clock.begin("data")
+            batch = next(batches)
+            clock.begin("trainer")
+            yield batch
+
+    hooks = [
+        optimizer.register_step_pre_hook(lambda *_: clock.begin("optimiser")),
+        optimizer.register_step_post_hook(lambda *_: clock.begin("trainer")),
+    ]
+    _fit(run, _Clocked(parts.method, clock), optimizer, timed(), steps)
+    for hook in hooks:
+        hook.remove()
+    return clock.stop()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    """Columns side by side: the first to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(cells))
+        for cells in (zip(row, widths, strict=True) for row in rows)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,201 @@
+"""Everything a run needs before its first step: its images, its method, its device."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from da.data import loaders, tasks
+from da.data.tasks import Domain, Images, Task
+from da.data.transforms import Interpolation, Resize, unaugmented
+from da.methods import Method
+from da.models import backbones, checkpoints, feature_selection, features, pruning
+from da.ops.functional import one_thread
+from da.ops.random import default_generator
+from da.runs.run import Run
+from da.runs.trained_model import Finished, restore
+from da.system import memory
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run is made of, before its first step."""
+
+    task: Task
+    method: Method
+    device: torch.device
+    generator: torch.Generator
+    """What the run draws from while it trains, on `device`."""
+    stored_side: int = 0
+    """Pixels a side of the benchmark's images."""
+
+
+def assemble(run: Run, device: str = "auto") -> Parts:
+    """Data and untrained method of `run`; raises ValueError for what cannot be had."""
+    place = find_device(device)
+    if place.type == "cpu":
+        memory.keep()
+    source, target = tasks.open_pair(run.task, run.side)
+    stored_side = source.x.shape[1]
+    torch.manual_seed(run.seed)
+    make = _frozen if run.regime == "frozen" else _moving
+    backbone, source, target = make(run, source, target, place)
+    source, target = (loaders.resident(d, place) for d in (source, target))
+    with threads(run):
+        method = _built(run, backbone, source, place)
+        task = prepare(method, run.task, source, target)
+    generator = default_generator(place).clone_state()
+    return Parts(task, method, place, generator, stored_side)
+
+
+def threads(run: Run) -> AbstractContextManager[None]:
+    """One thread for a run on features, whose record is then the same on any number of cores,
+    shared with any number of processes; all threads for others.
+    """
+    return one_thread() if run.regime == "frozen" else nullcontext()
+
+
+def _built(run: Run, backbone: nn.Module, source: Domain, place: torch.device) -> Method:
+    """The method of `run` before it has seen any image."""
+    method = run.method.build(backbone, len(source.classes), run.network).to(place)
+    if run.channels_last:
+        method.to(memory_format=torch.channels_last)
+    run.tuning.hold(method.backbone)
+    if method.source_free or run.sparsity:
+        _begin(method, run)
+    if method.taught:
+        method.guide = torch.no_grad()(_teacher(run, source).to(place).forward)
+    return method
+
+
+def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
+    """Columns of the features that `run` keeps, where not all: chosen on what its task labels; a
+    source-free one keeps those of the run that it begins with.
+    """
+    if run.method.owner.source_free:
+        return checkpoints.run_weights(run.init).get("columns")
+    if not run.features:
+        return None
+    labelled = tasks.build(run.task, source, target).source_train
+    return feature_selection.chosen(labelled, run.features, run.features_by)
+
+
+def _frozen(
+    run: Run, source: Domain, target: Domain, place: torch.device
+) -> tuple[nn.Module, Domain, Domain]:
+    """What stands for a backbone that does not move, and both domains as its features."""
+    begun = checkpoints.origin(run.init)
+    frozen = features.frozen(run.backbone, begun, **run.built_with)
+    if by_hand := _by_hand(run):
+        backbones.check_resize(frozen.network, run.backbone, **by_hand)
+    source, target = _resized(run, frozen.interpolation, source, target)
+    recipe = features.Recipe(run.precision, run.augment, run.views)
+    source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
+    backbone = backbones.Features(source.x.shape[-1], _columns(run, source, target))
+    return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
+
+
+def _moving(
+    run: Run, source: Domain, target: Domain, place: torch.device
+) -> tuple[nn.Module, Domain, Domain]:
+    """The backbone, and both domains as they are."""
+    backbone = backbones.build(run.backbone, run.init, **run.built_with)
+    if run.init != "random":
+        backbones.check_resize(backbone, run.backbone, **_by_hand(run))
+    source, target = _resized(run, backbones.interpolation(backbone), source, target)
+    if isinstance(backbone, backbones.Backbone) and not run.channels_last:
+        backbone.layout = torch.contiguous_format
+    few = unaugmented(source.x[:2], source.resize)
+    backbones.check_fit(backbone, run.backbone, few)
+    _change(backbone, run, few)
+    return backbone, source, target
+
+
+def _by_hand(run: Run) -> dict[str, int | str]:
+    """What `run` says of the size of its input, in place of what the weights want."""
+    how = {"side": run.side, "interpolation": run.interpolation}
+    return {what: given for what, given in how.items() if given not in (0, "weights")}
+
+
+def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
+    """Domains whose images are brought to network input as `run` says, else as its backbone's own
+    weights want.
+    """
+    for domain in domains:
+        side = run.side or min(domain.x.shape[1], 224)
+        how = own if run.interpolation == "weights" else run.interpolation
+        yield replace(domain, resize=Resize(side, how, run.crop_pct))
+
+
+def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
+    """Make `backbone` what `run` says, beyond its name; `x` is an example of its input."""
+    if run.structured:
+        pruning.narrow(backbone, run.sparsity, x)
+    if run.unit_features:
+        features.scale_outputs(backbone)
+
+
+def _begin(method: Method, run: Run) -> None:
+    """Give `method` the neck and the head that `run.init` ended with, and prune it if asked.
+
+    Raises ValueError where they differ.
+    """
+    for name in ("neck", "head"):
+        try:
+            method.get_submodule(name).load_state_dict(checkpoints.run_weights(run.init, name))
+        except RuntimeError as error:
+            raise ValueError(
+                f"run {run.init!r} has another {name} than this run's network"
+            ) from error
+    if run.sparsity and not run.structured:
+        pruning.zero_smallest(pruning.prunable(method.backbone, method.neck), run.sparsity)
+
+
+def _teacher(run: Run, shown: Domain) -> Finished:
+    """The finished run that `run` learns from; ValueError where it is of another task."""
+    teacher = restore(run.teacher)
+    for what, theirs, ours in (
+        ("classes", teacher.classes, shown.classes),
+        ("pixels a side", teacher.resize.side, shown.resize.side),
+    ):
+        if theirs != ours:
+            raise ValueError(f"teacher {run.teacher!r} has {theirs} {what}, this run {ours}")
+    return teacher
+
+
+def prepare(method: Method, name: str, source: Domain, target: Domain) -> Task:
+    """The task `name`, which `method` has looked at, with features as it maps them."""
+    task = tasks.build(name, source, target)
+    show(method, task)
+    if not method.frozen_only:  # pixels may be many, and nothing changes them
+        return task
+    with torch.no_grad():
+        x_s, x_t = _each_view(method.map_source, source.x), _each_view(method.map_target, target.x)
+    return tasks.build(name, replace(source, x=x_s), replace(target, x=x_t))
+
+
+def show(method: Method, task: Task) -> None:
+    """Let `method` look at all the images of `task` that it will learn from."""
+    if method.source_free:
+        learnt_from = task.target_test if method.streams else task.target_train
+        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
+    else:
+        method.prepare(task.source_train, task.target_train)
+
+
+def _each_view(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What `function` makes of features `b d`, or of several views `b v d`."""
+    return function(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
+def find_device(name: str) -> torch.device:
+    """The device `name`, where auto is a GPU if there is one; ValueError where there is none."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error

@@ -1,0 +1,212 @@
+"""Many runs, in processes side by side: each is done once, whoever else works in the folder."""
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from da.models.checkpoints import weights_file
+from da.results import records
+from da.results.records import Record
+from da.runs.run import Run
+from da.system.environment import cores
+from da.training.multi_run import kind, train_together, training
+
+TOGETHER = 10
+"""How many trainings share steps: more would win little, and be lost when a sweep is killed."""
+
+
+GPU_SHARE = 16 * 2**30
+"""Bytes of a GPU's memory that a process may need: a ResNet-50 at 224 px with 64 images twice."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: a record, an error, or neither while another process has it."""
+
+    run: Run
+    record: Record | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Run
+    folder: Path
+    device: str
+    keep: bool
+    """Whether other runs begin with the weights of this one."""
+    share_steps: bool = False
+
+    def done(self) -> bool:
+        done = records.exists(self.run.id, self.folder)
+        return done and (not self.keep or weights_file(self.run.id).exists())
+
+
+def sweep(
+    runs: Sequence[Run],
+    folder: Path,
+    *,
+    workers: int | Literal["auto"] = "auto",
+    device: str = "auto",
+    keep: bool = False,
+    share_steps: bool = False,
+) -> Generator[Outcome, None, None]:
+    """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
+
+    `workers` processes share the cores; records of runs on features do not depend on how many. With
+    `share_steps` runs that can train together do, which changes their records by rounding. Runs of
+    a blind method on one source are one training, looked at on each target. A run that
+    begins with another's weights comes after it; these are stored, and with `keep` those of every
+    run, also where it has its record. An error in a run ends that run alone; an interruption ends
+    all of them, and their processes.
+    """
+    unfinished = [run for run in runs if not records.exists(run.id, folder)]
+    begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
+    jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
+    waiting = {job.run.id: job for job in jobs if not job.done()}
+    processes = usual_workers(device) if workers == "auto" else workers
+    while waiting:
+        wave = [
+            job for job in waiting.values() if not {job.run.init, job.run.teacher} & waiting.keys()
+        ]
+        yield from _side_by_side(_groups(wave, processes), processes)
+        for job in wave:
+            del waiting[job.run.id]
+
+
+def usual_workers(device: str = "auto") -> int:
+    """How many processes make good use of this machine.
+
+    One a core; where there is a GPU one for every four cores, as far as its free memory allows
+    `GPU_SHARE` to each.
+    """
+    if not (device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())):
+        return cores()
+    free, _ = torch.cuda.mem_get_info(None if device == "auto" else torch.device(device))
+    return max(1, min(cores() // 4, free // GPU_SHARE))
+
+
+def _groups(jobs: Sequence[_Job], workers: int) -> list[list[_Job]]:
+    """Jobs of one training, or of those that share their steps, no more than `TOGETHER` at a time.
+
+    Groups of one kind are about equal, and as many as keep all workers busy to the end.
+    """
+    alike: dict[str, dict[str, list[_Job]]] = {}
+    for job in jobs:
+        one = training(job.run)
+        some = alike.setdefault((job.share_steps and kind(job.run)) or one, {})
+        some.setdefault(one, []).append(job)
+    parts = [part for some in alike.values() for part in _divided(list(some.values()), workers)]
+    return [[job for one in part for job in one] for part in parts]
+
+
+def _divided(trainings: list[list[_Job]], workers: int) -> list[list[list[_Job]]]:
+    count = math.ceil(len(trainings) / TOGETHER)
+    if count > 1:
+        count = workers * math.ceil(count / workers)
+    size = math.ceil(len(trainings) / count)
+    return [trainings[at : at + size] for at in range(0, len(trainings), size)]
+
+
+def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:
+    """All jobs; those that another process has are come back to at the end."""
+    busy = []
+    for job, outcome in _carry_out(groups, workers, wait=False):
+        if outcome.record or outcome.error:
+            yield outcome
+        else:
+            busy.append([job])
+    yield from (outcome for _, outcome in _carry_out(busy, workers, wait=True))
+
+
+def _carry_out(
+    groups: Sequence[list[_Job]], workers: int, *, wait: bool
+) -> Iterator[tuple[_Job, Outcome]]:
+    if min(workers, len(groups)) <= 1:
+        for group in groups:
+            yield from _attempt(group, wait)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    start = os.getpid(), max(1, cores() // workers)
+    with ProcessPoolExecutor(min(workers, len(groups)), spawn, _start_worker, start) as pool:
+        # Ctrl-C reaches workers, too, which begin with this mask: it is for us to end them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            tasks = [pool.submit(_attempt, group, wait) for group in groups]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            for task in as_completed(tasks):
+                yield from task.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
+    """Carry out runs and save their records, but for those done or being done elsewhere.
+
+    Only a single run is waited for, so that two sweeps never wait for one another.
+    """
+    found, mine = [], []
+    with ExitStack() as held:
+        for job in group:
+            lock = job.folder / ".locks" / job.run.id
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(lock, timeout=-1 if wait else 0))
+            except Timeout:
+                found.append((job, Outcome(job.run)))
+                continue
+            if job.done():
+                found.append((job, Outcome(job.run, records.get(job.run.id, job.folder))))
+            else:
+                mine.append(job)
+        return found + [(job, _saved(job, ended)) for job, ended in _trained(mine)]
+
+
+def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
+    by_run = {job.run: job for job in jobs}
+    keep = [job.run for job in jobs if job.keep]
+    if jobs:
+        device, share = jobs[0].device, jobs[0].share_steps
+        for run, ended in train_together(list(by_run), device=device, keep=keep, share_steps=share):
+            yield by_run[run], ended
+
+
+def _saved(job: _Job, ended: Record | Exception) -> Outcome:
+    if isinstance(ended, Exception):
+        message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
+        return Outcome(job.run, error=message)
+    records.save(ended, job.folder)
+    return Outcome(job.run, ended)
+
+
+def _start_worker(parent: int, threads: int) -> None:
+    """In a new process: its share of the cores, and an end when the parent is killed."""
+    torch.set_num_threads(threads)
+    # Its own is a semaphore, which outlives a worker that is ended.
+    tqdm.set_lock(threading.RLock())
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,36 @@
+"""What `da list` prints."""
+
+import re
+from typing import get_args
+
+from da.cli import listings
+from da.methods import METHODS
+from da.methods.base import Family
+
+
+def test_methods_stand_in_columns_by_family_then_name():
+    lines = listings.methods()
+    assert len(lines) == len(METHODS) >= 32
+    names = max(map(len, METHODS))
+    families = max(len(method.family) for method in METHODS.values())
+    row = re.compile(rf"(.{{{names}}})  (.{{{families}}})  (\d{{4}}|    )  (\S.*)")
+    cells = [[cell.strip() for cell in row.fullmatch(line).groups()] for line in lines]
+    order = get_args(Family)
+    keys = [(order.index(family), name) for name, family, _, _ in cells]
+    assert keys == sorted(keys)
+    assert {name for name, *_ in cells} == METHODS.keys()
+    assert {name for name, _, year, _ in cells if not year} == {
+        name for name, method in METHODS.items() if method.paper == "baseline"
+    }
+
+
+def test_the_year_stands_apart_from_authors_and_place():
+    (dann,) = [line for line in listings.methods() if line.startswith("dann ")]
+    assert dann.split(maxsplit=3)[2:] == ["2016", "Ganin et al., arXiv:1505.07818"]
+
+
+def test_selectors_come_between_the_last_look_and_the_oracle():
+    names = [line.split()[0] for line in listings.selectors()]
+    assert names[0] == "last"
+    assert "infomax" in names
+    assert names[-1] == "oracle"

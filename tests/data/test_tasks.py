@@ -1,0 +1,254 @@
+import os
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from da.data import catalog
+from da.data import tasks as data_tasks
+from da.data.datasets import digits, emoji, moons
+from da.data.tasks import BENCHMARKS, PARTS, Domain, store, stored
+from da.results.published.lookup import SUPERVISED
+from da.system.cache import home
+from tests.conftest import points
+
+
+@pytest.mark.parametrize(
+    ("name", "parsed"),
+    [
+        ("moons:0-40", ("moons", "0", "40", 0)),
+        ("moons:0-0+12shot", ("moons", "0", "0", 12)),
+        ("emoji:noto-twemoji+3shot", ("emoji", "noto", "twemoji", 3)),
+        ("digits:mnist-mnistm", ("digits", "mnist", "mnistm", 0)),
+        ("emoji:noto", ("emoji", "noto", "", 0)),
+        ("moons:40+20label", ("moons", "40", "", 20)),
+        ("fashion_mnist", ("fashion_mnist", "", "", 0)),
+        ("fashion_mnist+5label", ("fashion_mnist", "", "", 5)),
+    ],
+)
+def test_a_name_says_benchmark_source_target_and_shots(name, parsed):
+    assert data_tasks.parse(name) == parsed
+
+
+def test_folders_may_have_dashes_and_pluses_in_their_names(tmp_path):
+    source, target = tmp_path / "a-b+3shot", tmp_path / "c-d+"
+    source.mkdir()
+    target.mkdir()
+    pair = f"folder:{source}-{target}"
+    assert data_tasks.parse(f"{pair}+3shot") == ("folder", str(source), str(target), 3)
+    assert data_tasks.parse(pair) == ("folder", str(source), str(target), 0)
+
+
+@pytest.mark.parametrize("name", ["office:a-b", "", "noto-twemoji", ":"])
+def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
+    with pytest.raises(ValueError, match=r"unknown benchmark .*known: emoji:.*digits:.*folder:"):
+        data_tasks.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "known"),
+    [
+        ("emoji:noto-apple", "apple", "noto, twemoji, fluent, contrast, openmoji"),
+        ("emoji:apple", "apple", "noto, twemoji"),
+        ("emoji:noto-", "", "noto, twemoji"),
+        ("digits:svhn-mnist", "svhn", "mnist, mnistm, optdigits, synfont"),
+        ("emoji:noto-twemoji+3shots", "twemoji.3shots", "noto, twemoji"),
+        ("moons:0-x", "x", "degrees"),
+    ],
+)
+def test_an_unknown_domain_is_answered_with_the_known_ones(name, wrong, known):
+    with pytest.raises(ValueError, match=f"unknown .*'{wrong}' in .*known: .*{known}"):
+        data_tasks.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("emoji", "emoji:noto-twemoji of noto, twemoji, fluent, contrast, openmoji"),
+        ("digits:+3shot", "digits:mnist-mnistm of mnist, mnistm"),
+        ("moons", "moons:0-40"),
+        ("luna16", "luna16:PATH"),
+    ],
+)
+def test_a_task_without_domains_is_answered_with_how_it_is_written(name, known):
+    said = f"no domains in task {name!r}, known: {known}"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        data_tasks.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("moons:0-1+0shot", "shot"), ("moons:0+0label", "label")]
+)
+def test_none_is_no_number_of_shots_or_labels(name, word):
+    with pytest.raises(
+        ValueError, match=f"no {word}s in '{re.escape(name)}': say \\+1{word} or more"
+    ):
+        data_tasks.parse(name)
+
+
+@pytest.mark.parametrize("name", ["emoji:noto+5shot", "emoji:noto-twemoji+5label"])
+def test_shots_are_of_two_domains_and_labels_of_one(name):
+    known = re.escape("known: +5shot of two domains, +5label of one")
+    with pytest.raises(ValueError, match=f"in '{re.escape(name)}', {known}"):
+        data_tasks.parse(name)
+
+
+@pytest.fixture
+def pair() -> tuple[Domain, Domain]:
+    """Target training rows are in an order that is not that of the numbers."""
+    source = points(torch.arange(20.0)[:, None], torch.arange(20) % 2)
+    target = points(-torch.arange(20.0)[:, None], torch.arange(20) // 2 % 2)
+    rows = target.rows | {"target_train": torch.tensor([9, 8, 1, 0, 7, 2, 3]).clone()}
+    return source, replace(target, rows=rows)
+
+
+def test_a_task_shows_the_parts_of_its_domains(pair):
+    source, target = pair
+    task = data_tasks.build("moons:0-1", source, target)
+    assert task.source_train.rows.equal(source.rows["source_train"])
+    assert task.source_test.rows.equal(source.rows["source_test"])
+    assert task.target_train.rows.equal(target.rows["target_train"])
+    assert task.target_test.rows.equal(target.rows["target_test"])
+    assert task.source_test.y.equal(source.y[10:])
+    assert task.target_test.y.equal(target.y[10:])
+    assert task.target_test.take(torch.tensor([1])).item() == -11
+    assert task.shots is None
+    assert not hasattr(task.target_train, "y")
+
+
+def test_shots_are_the_first_of_each_class(pair):
+    task = data_tasks.build("moons:0-1+2shot", *pair)
+    assert task.shots.rows.tolist() == [9, 8, 7, 2]
+    assert task.shots.y.tolist() == [0, 0, 1, 1]
+    assert len(task.target_train) == 7
+
+
+def test_shots_are_not_tested_on(pair):
+    source, target = pair
+    every = torch.arange(20)
+    target = replace(target, rows=target.rows | {"target_test": every})
+    task = data_tasks.build("moons:0-1+2shot", source, target)
+    assert set(task.target_test.rows.tolist()) == set(range(20)) - {9, 8, 7, 2}
+
+
+def test_a_domain_with_itself_is_tested_on_images_it_was_not_trained_with(pair):
+    _, target = pair
+    target = replace(target, rows=target.rows | {"target_test": torch.arange(20)})
+    task = data_tasks.build("moons:1-1", target, target)
+    assert task.target_test.rows.equal(target.rows["source_test"])
+
+
+def test_too_few_images_for_the_shots_name_the_class(pair):
+    source, target = pair
+    target = replace(target, classes=("cat", "dog"))
+    with pytest.raises(ValueError, match=r"\+4shot: dog has only 3 target training images"):
+        data_tasks.build("moons:0-1+4shot", source, target)
+
+
+def test_classes_that_differ_are_named(monkeypatch):
+    classes = {"0": ("cat", "cup", "dog"), "1": ("bus", "cat", "cup")}
+    monkeypatch.setattr(moons, "open_domain", lambda name: SimpleNamespace(classes=classes[name]))
+    with pytest.raises(ValueError, match=r"moons:0-1: only 0 has \['dog'\], only 1 has \['bus'\]"):
+        data_tasks.open_pair("moons:0-1")
+
+
+def test_a_task_is_found_by_its_name():
+    task = data_tasks.task("moons:0-30+3shot")
+    assert (task.name, task.classes) == ("moons:0-30+3shot", ("upper", "lower"))
+    assert len(task.shots) == 6
+    assert not task.source_train.x.equal(task.target_train.x)
+
+
+def test_pixels_are_stored_once_and_read_where_they_are(tmp_path):
+    g = np.random.default_rng(0)
+    x = g.integers(256, size=(6, 4, 4, 3), dtype=np.uint8)
+    rows = {name: np.arange(i, 6) for i, name in enumerate(PARTS)}
+    store(tmp_path / "d", x, np.arange(6) % 2, ("a", "b"), rows)
+    domain = stored(tmp_path / "d")
+    assert (domain.x.numpy() == x).all()
+    assert domain.y.tolist() == [0, 1, 0, 1, 0, 1]
+    assert domain.classes == ("a", "b")
+    assert {name: r.tolist() for name, r in domain.rows.items()} == {
+        name: r.tolist() for name, r in rows.items()
+    }
+    domain.x[0] = 0
+    assert (stored(tmp_path / "d").x.numpy() == x).all()
+
+
+def test_pixels_are_read_from_disk_as_they_are_taken(tmp_path):
+    x = np.zeros((6, 64, 64, 3), np.uint8)
+    store(tmp_path, x, np.arange(6) % 2, ("a", "b"), {name: np.arange(6) for name in PARTS})
+    domain = stored(tmp_path)
+    x[:] = 7
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.seek(-x.nbytes, os.SEEK_END)
+        file.write(x.tobytes())
+    assert domain.x.unique().tolist() == [7]
+
+
+def test_the_digest_is_of_the_pixels(tmp_path):
+    rows = {name: np.arange(2) for name in PARTS}
+    digests = []
+    for value in (0, 0, 1):
+        x = np.full((2, 4, 4, 3), value, np.uint8)
+        store(tmp_path / str(len(digests)), x, np.arange(2), ("a", "b"), rows)
+        digests.append(stored(tmp_path / str(len(digests))).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_map_of_the_file_is_stored_as_it_is(tmp_path):
+    x = np.full((2, 4, 4, 3), 7, np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    rows = {name: np.arange(2) for name in PARTS}
+    store(tmp_path, np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(2), ("a", "b"), rows)
+    assert stored(tmp_path).x.unique().tolist() == [7]
+
+
+def test_every_benchmark_says_how_its_tasks_are_written():
+    tasks = catalog.every_task()
+    for name, module in (("emoji", emoji), ("digits", digits)):
+        n = len(module.DOMAINS)
+        assert len([task for task in tasks if task.startswith(f"{name}:")]) == n * (n - 1) + n
+    assert {re.split(r"\W*:", task)[0] for task in tasks} == set(BENCHMARKS)
+    wanted = {"folder:PATH/amazon-PATH/webcam", "cifar10[:PATH]", "luna16-2d:PATH", "emoji:noto"}
+    assert wanted <= set(tasks)
+    assert all(task in data_tasks.known() for task in wanted - {"emoji:noto"})
+
+
+def test_tables_know_the_benchmarks_whose_tasks_are_of_one_domain():
+    single = {name for name in BENCHMARKS if data_tasks.module(name).SYNTAX.strip("[:]") == "PATH"}
+    assert single == SUPERVISED
+
+
+@pytest.fixture
+def toy(monkeypatch) -> None:
+    """A benchmark of two small domains in place of emoji."""
+    made = points(torch.zeros(8, 4, 4, 3, dtype=torch.uint8), torch.arange(8) % 2)
+    monkeypatch.setattr(emoji, "DOMAINS", ("a", "b"))
+    monkeypatch.setattr(emoji, "open_domain", lambda name: made)
+
+
+def test_prepare_opens_every_domain(toy):
+    lines = list(catalog.prepare(["emoji"]))
+    assert [line.split() for line in lines] == [
+        f"emoji:{name} 8 images, 4 x 4 x 3, 2 classes".split() for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize("name", ["office", "folder"])
+def test_prepare_knows_what_can_be_fetched(name):
+    fetched = "emoji, digits, cifar10, fashion_mnist"
+    with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}$"):
+        list(catalog.prepare([name]))
+
+
+def test_state_says_what_is_here(toy):
+    assert any("not here: da data emoji" in line for line in catalog.state())
+    (home() / "emoji").mkdir(parents=True)
+    (home() / "emoji" / "x.npy").write_bytes(bytes(3_000_000))
+    lines = list(catalog.state())
+    assert len(lines) == len(BENCHMARKS)
+    assert any(line.startswith("emoji") and "3 MB in" in line for line in lines)

@@ -1,0 +1,199 @@
+"""How much of a backbone moves, when and how fast: on a small one with batch norms."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+
+from da.evaluation import selectors
+from da.methods import Network
+from da.methods.dann import DANN
+from da.methods.source_only import SourceOnly
+from da.models import checkpoints
+from da.models.finetuning import Tuning
+from da.models.stages import stages
+from da.runs.run import Run
+from da.training import train
+from da.training.early_stopping import Best
+from da.training.engine import fit
+from da.training.setup import assemble
+
+
+class Three(nn.Sequential):
+    """Three stages, each a linear layer with batch norm."""
+
+    width = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            *(
+                layer
+                for inputs in (5, 4, 4)
+                for layer in (nn.Linear(inputs, 4), nn.BatchNorm1d(4), nn.ReLU())
+            )
+        )
+
+
+RUN = Run(
+    SourceOnly.Hparams(),
+    "moons:0-20",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=4,
+    look_every=1,
+)
+
+
+def method(kind=SourceOnly):
+    torch.manual_seed(0)
+    return kind.Hparams().build(Three(), 3, Network(neck=4, dropout=0))
+
+
+def trained(m, tuning: Tuning, batch, steps: int = 6):
+    """What the optimizer holds of the backbone before each step, by stage from the top."""
+    tuning.hold(m.backbone)
+    optimizer = SGD(tuning.groups(m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
+    numbers = {id(p): n for n, s in enumerate(stages(m.backbone)[::-1]) for p in s.parameters()}
+    held = []
+
+    def before(step: int) -> None:
+        tuning.release(m.backbone, step, optimizer, 0.1)
+        mine = [id(p) for group in optimizer.param_groups for p in group["params"]]
+        held.append(sorted({numbers[i] for i in mine if i in numbers}))
+
+    list(fit(m, [batch] * steps, optimizer, steps, every=steps, before=before))
+    return held
+
+
+def bits(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: x.clone() for name, x in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("kind", [SourceOnly, DANN])
+@pytest.mark.parametrize(
+    ("tuning", "still"), [(Tuning(last=1), 6), (Tuning(freeze=3), 3), (Tuning(freeze=9), 9)]
+)
+def test_what_is_held_does_not_change_by_one_bit(kind, tuning, still, batch):
+    m = method(kind)
+    before = bits(m.backbone)
+    trained(m, tuning, batch)
+    for name, x in m.backbone.state_dict().items():
+        same = torch.equal(x, before[name])
+        assert same == (int(name.partition(".")[0]) < still), name
+
+
+@pytest.mark.parametrize(
+    ("tuning", "held"),
+    [
+        (Tuning(), [[0, 1, 2]] * 6),
+        (Tuning(last=1), [[0]] * 6),
+        (Tuning(last=2), [[0, 1]] * 6),
+        (Tuning(freeze=3), [[0, 1]] * 6),
+        (Tuning(unfreeze_every=2), [[], [], [0], [0], [0, 1], [0, 1]]),
+        (Tuning(unfreeze_every=1), [[], [0], [0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2]]),
+    ],
+)
+def test_the_optimizer_holds_what_moves(tuning, held, batch):
+    assert trained(method(), tuning, batch) == held
+
+
+def test_a_stage_moves_from_its_step_on(batch):
+    m = method()
+    before = bits(m.backbone)
+    trained(m, Tuning(unfreeze_every=2), batch, steps=4)
+    moved = {n.partition(".")[0] for n, x in bits(m.backbone).items() if not x.equal(before[n])}
+    assert moved == {"6", "7"}
+
+
+def test_stages_further_down_learn_slower():
+    m = method()
+    groups = Tuning(stage_lr=0.5).groups(m, 1.0, 0.1)
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    assert rates[id(m.head[0].weight)] == 1.0
+    assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
+    gradual = Tuning(stage_lr=0.5, unfreeze_every=1)
+    gradual.hold(m.backbone)
+    optimizer = SGD(gradual.groups(m, 1.0, 0.1))
+    for step in (1, 2, 3):
+        gradual.release(m.backbone, step, optimizer, 0.1)
+    assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1, 0.05]
+
+
+def test_norms_and_biases_need_not_decay():
+    m = method()
+    for group in Tuning(decay_norms=False).groups(m, 0.1, 0.1):
+        matrices = {p.ndim > 1 for p in group["params"]}
+        assert matrices == {"weight_decay" not in group}
+
+
+def test_the_rate_rises_and_drops():
+    tuning = Tuning(warmup=2, drop_every=4)
+    rates = [tuning.rate(step, 9, "constant") for step in range(1, 10)]
+    assert rates == pytest.approx([1 / 3, 2 / 3, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01])
+    assert Tuning().rate(1, 9, "cosine") == 1
+
+
+def test_the_best_look_is_kept_and_patience_ends():
+    m, best = nn.Linear(1, 1), Best(Tuning(kept="infomax", patience=2))
+    ends = []
+    for score in (0.1, 0.3, 0.2, 0.3):
+        m.weight.data.fill_(score)
+        best.see({"infomax": score}, m)
+        ends.append(best.over())
+    best.restore(m)
+    assert ends == [False, False, False, True]
+    assert m.weight.item() == pytest.approx(0.3)
+
+
+def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
+    scores = iter([0.1, 0.5, 0.4, 0.4])
+    monkeypatch.setitem(selectors.SELECTORS, "infomax", lambda seen: next(scores))
+    run = replace(RUN, steps=20, tuning=Tuning(kept="infomax", patience=2))
+    record = train.train(run, device="cpu", keep=True, quiet=True)
+    assert [point["step"] for point in record.curve] == [1, 2, 3, 4]
+    scores = iter([0.1, 0.5])
+    two = replace(run, steps=2, schedule="constant")
+    train.train(two, device="cpu", keep=True, quiet=True)
+    ours, theirs = (checkpoints.run_weights(r.id, "head") for r in (run, two))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_strategies_are_settings_of_a_run():
+    for tuning, moving in [(Tuning(), 4), (Tuning(last=1), 2), (Tuning(unfreeze_every=2), 0)]:
+        parts = assemble(replace(RUN, tuning=tuning), "cpu")
+        assert sum(p.requires_grad for p in parts.method.backbone.parameters()) == moving
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"last": 1, "freeze": 2}, "of last, freeze and unfreeze_every one at a time"),
+        ({"patience": 2}, "patience needs a score"),
+        ({"stage_lr": -1.0}, "stage_lr is 0 or more and finite, not -1"),
+        ({"warmup": -1}, "unknown warmup -1, known: 0 and more"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Tuning(**settings)
+
+
+def test_more_stages_than_there_are():
+    for tuning in (Tuning(last=4), Tuning(freeze=10)):
+        with pytest.raises(ValueError, match="known: up to"):
+            tuning.hold(Three())
+
+
+def test_frozen_features_have_no_stages():
+    with pytest.raises(ValueError, match="go with regime full"):
+        replace(RUN, regime="frozen", init="pretrained", tuning=Tuning(last=1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_a_momentum_may_be_a_whole_number(name):
+    made = train.optimizer(replace(RUN, optimizer=name, momentum=0), method())
+    assert 0 in (made.defaults.get("momentum"), made.defaults.get("betas", (1,))[0])

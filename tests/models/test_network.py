@@ -1,0 +1,70 @@
+"""Heads of a network, and labels that are smoothed for any method."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from da.methods import METHODS, Network
+from da.methods.base import Batch
+from da.ops.random import Dropout
+from tests.conftest import build
+
+SUPERVISED = [
+    kind
+    for kind in METHODS.values()
+    if not kind.source_free and kind.family not in ("baseline", "peer")
+]
+
+
+def test_a_hidden_layer_has_its_dropout():
+    head = Network(head=(16, 8), head_dropout=0.5).build_head(4, 3)
+    kinds = [type(layer).__name__ for layer in head]
+    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
+    assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dropout": 1.5}, "dropout is at least 0 and below 1, not 1.5"),
+        ({"head": (8,), "head_dropout": 2}, "head_dropout is at least 0 and below 1, not 2"),
+        ({"head_dropout": 0.5}, "head_dropout goes with hidden layers, for example head 512"),
+        ({"label_smoothing": -1}, "label_smoothing is at least 0 and below 1, not -1"),
+        ({"label_smoothing": math.nan}, "label_smoothing is at least 0 and below 1, not nan"),
+        ({"neck": -1}, "neck is 1 or more, or 0 for none, not -1"),
+        ({"head": (8, 0)}, r"layers of head are 1 or more wide, not \(8, 0\)"),
+    ],
+)
+def test_settings_without_sense_are_refused(settings, message):
+    with pytest.raises(ValueError, match=f"^contradictory settings: {message}$"):
+        Network(**settings)
+
+
+def test_xavier_is_uniform_within_its_bound():
+    torch.manual_seed(0)
+    (layer,) = Network(head_init="xavier").build_head(400, 200)
+    assert isinstance(layer, nn.Linear)
+    bound = (6 / (400 + 200)) ** 0.5
+    assert 0.99 * bound < layer.weight.abs().max() <= bound
+    (usual,) = Network().build_head(400, 200)
+    assert usual.weight.abs().max() <= 1 / 400**0.5
+
+
+@pytest.mark.parametrize("kind", SUPERVISED, ids=lambda kind: kind.name)
+def test_labels_are_smoothed_in_every_methods_task_loss(kind, batch):
+    m = build(kind).eval()
+    plain = first_loss(m, batch)
+    m.network = replace(m.network, label_smoothing=0.3)
+    assert first_loss(m, batch) != plain
+
+
+def first_loss(m, batch: Batch) -> float:
+    torch.manual_seed(0)
+    for phase in m.phases():
+        losses = phase.losses(batch, 0.5)
+        if "task" in losses:
+            return losses["task"].item()
+    raise AssertionError("no task loss")

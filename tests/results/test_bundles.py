@@ -1,0 +1,84 @@
+"""Published records: one file an experiment, read as files of their own are."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from da.results import bundles, records
+from da.results.records import Record
+from da.runs import experiment
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+A, B, C = (
+    Record(id, {"method": "dann", "seed": i}, [{"step": 1.0}], 2.5) for i, id in enumerate("abc")
+)
+
+
+def test_records_of_a_bundle_are_read_as_those_of_files(tmp_path):
+    file = records.publish([B, A], "two", tmp_path)
+    records.save(C, tmp_path)
+    assert file.name == "two.jsonl"
+    assert [records.get(id, tmp_path) for id in "abcd"] == [A, B, C, None]
+    assert [records.exists(id, tmp_path) for id in "abcd"] == [True, True, True, False]
+    assert list(records.every(tmp_path)) == [A, B, C]
+    assert records.find("b", tmp_path) == B
+    assert records.load(tmp_path, {r.id: r.settings for r in (A, C)}) == [A, C]
+
+
+def test_a_bundle_does_not_depend_on_the_order_and_a_changed_record_changes_its_line(tmp_path):
+    first = records.publish([A, B], "x", tmp_path / "one").read_text().splitlines()
+    again = records.publish([replace(B, seconds=9.0), A], "x", tmp_path / "two")
+    assert [line[:9] for line in first] == ['{"id":"a"', '{"id":"b"']
+    assert again.read_text().splitlines() == [first[0], first[1].replace("2.5", "9.0")]
+
+
+def test_published_records_have_no_files_of_their_own_and_a_younger_one_comes_first(tmp_path):
+    records.save(A, tmp_path)
+    records.publish([A, B], "two", tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["two.jsonl"]
+    records.save(replace(A, seconds=9.0), tmp_path)
+    assert records.find("a", tmp_path).seconds == 9.0
+
+
+def test_a_record_of_two_bundles_is_the_same_in_both(tmp_path):
+    records.publish([A, B], "one", tmp_path)
+    records.publish([replace(B, seconds=9.0), C], "two", tmp_path)
+    assert (tmp_path / "one.jsonl").read_text().splitlines()[1] == (
+        (tmp_path / "two.jsonl").read_text().splitlines()[0]
+    )
+
+
+def test_a_large_bundle_is_compressed_the_same_way_each_time(tmp_path, monkeypatch):
+    small = records.publish([A], "x", tmp_path)
+    monkeypatch.setattr(bundles, "LARGE", 0)
+    one = records.publish([A, B], "x", tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.jsonl.gz"]
+    assert one.read_bytes() == records.publish([B, A], "x", tmp_path / "two").read_bytes()
+    assert not small.exists()
+    assert records.get("b", tmp_path) == B
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff", b'{"id'])
+def test_a_damaged_bundle_is_named(tmp_path, content):
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file} is no bundle of records"):
+        records.get("a", tmp_path)
+    file.unlink()
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(content)[:-9])
+    with pytest.raises(ValueError, match="is no bundle of records"):
+        records.ids(tmp_path)
+
+
+@pytest.mark.slow
+def test_every_published_record_is_of_the_experiment_whose_name_its_bundle_bears():
+    published = FOLDER.parent / records.PUBLISHED
+    files = [file for ending in bundles.ENDINGS for file in published.glob(f"*{ending}")]
+    assert len(files) == 7
+    for file in files:
+        name = file.name.partition(".")[0]
+        wanted = {run.id: run.settings() for run in experiment.runs(FOLDER / f"{name}.py")}
+        assert bundles.read(file).keys() == wanted.keys()
+        assert len(records.load(published, wanted)) == len(wanted)

@@ -1,0 +1,191 @@
+"""Each run is done once and wholly, whoever is killed and whoever else works in the folder."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from da.methods import METHODS, Network
+from da.models import checkpoints
+from da.results import records
+from da.runs.run import Run
+from da.training.sweep import _divided, _groups, _Job, sweep
+
+RUN = Run(
+    METHODS["dann"].Hparams(),
+    "moons:0-20",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=6,
+    look_every=3,
+)
+RUNS = [replace(RUN, seed=seed) for seed in range(4)]
+
+
+def curves(folder: Path) -> dict[str, list]:
+    """What every record in `folder` says, but for times."""
+    return {f.name: json.loads(f.read_text())["curve"] for f in sorted(folder.glob("*.json"))}
+
+
+def test_outcomes_are_the_records_on_disk(tmp_path):
+    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert [o.run for o in outcomes] == RUNS[:2]
+    assert all(o.record == records.read(records.path(tmp_path, o.run.id)) for o in outcomes)
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert [o.run for o in sweep(RUNS[:3], tmp_path, workers=1)] == [RUNS[2]]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_records_of_one(tmp_path):
+    list(sweep(RUNS, tmp_path / "one", workers=1))
+    assert len(list(sweep(RUNS, tmp_path / "two", workers=2))) == 4
+    assert curves(tmp_path / "one") == curves(tmp_path / "two")
+
+
+def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
+    bad = replace(RUN, task="moons:0-x")
+    failed, done = sweep([bad, RUN], tmp_path, workers=1)
+    assert failed.record is None
+    assert "unknown rotation 'x'" in failed.error
+    assert done.record
+    assert not records.path(tmp_path, bad.id).exists()
+
+
+@pytest.mark.parametrize(
+    ("look_every", "said"),
+    [(3, "no loss is finite at step 2 ('task'"), (1, "predictions are not finite after step 1: ")],
+)
+def test_a_run_that_diverges_names_what_is_not_finite_and_the_step(tmp_path, look_every, said):
+    wild = replace(RUN, lr=1e30, optimizer="sgd", look_every=look_every)
+    (outcome,) = sweep([wild], tmp_path, workers=1)
+    assert outcome.error.startswith(f"DivergedError: {said}")
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
+    """Its record is waited for, and read."""
+    lock = tmp_path / ".locks" / RUN.id
+    lock.parent.mkdir()
+    theirs = FileLock(lock)
+    theirs.acquire()
+    trained = []
+
+    def train_together(runs, **_):
+        trained.extend(runs)
+        if theirs.is_locked:
+            records.save(records.Record(RUN.id, RUN.settings(), [{"step": 7}], 1.0), tmp_path)
+            theirs.release()
+        return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
+
+    monkeypatch.setattr("da.training.sweep.train_together", train_together)
+    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    assert trained == [RUNS[1]]
+    assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
+
+
+def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
+    later = replace(RUN, init=RUNS[1].id)
+    outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
+    assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
+    assert all(o.record for o in outcomes)
+    assert checkpoints.weights_file(RUNS[1].id).exists()
+    assert not checkpoints.weights_file(RUNS[0].id).exists()
+
+
+def test_weights_are_kept_of_every_run_when_asked(tmp_path):
+    list(sweep([RUN], tmp_path, workers=1))
+    assert not checkpoints.weights_file(RUN.id).exists()
+    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    assert checkpoints.weights_file(RUN.id).exists()
+
+
+def test_weights_that_are_gone_are_made_again(tmp_path):
+    later = replace(RUN, init=RUNS[1].id)
+    list(sweep([RUNS[1]], tmp_path, workers=1))
+    assert [o.run for o in sweep([RUNS[1], later], tmp_path, workers=1)] == [RUNS[1], later]
+
+
+@pytest.mark.parametrize(
+    ("runs", "workers", "sizes"),
+    [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],
+)
+def test_groups_of_a_kind_keep_all_workers_busy(tmp_path, runs, workers, sizes):
+    jobs = [[_Job(replace(RUN, seed=seed), tmp_path, "cpu", False)] for seed in range(runs)]
+    assert [len(group) for group in _divided(jobs, workers)] == sizes
+
+
+def test_runs_of_one_training_are_one_group(tmp_path):
+    blind = replace(RUN, method=METHODS["source_only"].Hparams())
+    runs = [
+        replace(blind, task=f"moons:{source}-40", seed=seed)
+        for seed in (0, 1)
+        for source in (0, 20)
+    ]
+    twins = [replace(run, task=run.task.replace("40", "60")) for run in runs]
+    jobs = [_Job(run, tmp_path, "cpu", False) for run in (*runs, *twins)]
+    pairs = [set(pair) for pair in zip(runs, twins, strict=True)]
+    assert [{job.run for job in group} for group in _groups(jobs, 2)] == pairs
+
+
+def test_runs_share_their_steps_only_when_asked(tmp_path):
+    frozen = [replace(RUN, regime="frozen", init="pretrained", seed=seed) for seed in range(4)]
+    for share, sizes in ((False, [1, 1, 1, 1]), (True, [4])):
+        jobs = [_Job(run, tmp_path, "cpu", False, share) for run in frozen]
+        assert [len(group) for group in _groups(jobs, 2)] == sizes
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+from tests.training.test_sweep import RUNS
+from da.training.sweep import sweep
+torch.set_num_threads(1)  # as here: these networks move, and their sums are split among threads
+if __name__ == "__main__":
+    for outcome in sweep(RUNS, Path({folder!r}), workers={workers}):
+        print(outcome.run.id, flush=True)
+"""
+
+
+def start(tmp_path: Path, workers: int = 1) -> subprocess.Popen:
+    script = tmp_path / "go.py"
+    tests, folder = str(Path(__file__).parents[2]), str(tmp_path / "results")
+    script.write_text(SCRIPT.format(tests=tests, folder=folder, workers=workers))
+    return subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, workers):
+    list(sweep(RUNS, tmp_path / "whole", workers=1))
+    with start(tmp_path, workers) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    kept = curves(tmp_path / "results")
+    assert kept
+    time.sleep(2)  # workers notice within a second that their parent is gone
+    list(sweep(RUNS, tmp_path / "results", workers=1))
+    assert curves(tmp_path / "results") == curves(tmp_path / "whole")
+    assert kept.items() <= curves(tmp_path / "whole").items()
+
+
+@pytest.mark.slow
+def test_two_sweeps_at_once_do_each_run_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    one, two = start(tmp_path), start(tmp_path)
+    outs = [process.communicate(timeout=120)[0].split() for process in (one, two)]
+    assert [one.returncode, two.returncode] == [0, 0]
+    assert len(curves(tmp_path / "results")) == len(RUNS)
+    assert set(outs[0]) | set(outs[1]) == {run.id for run in RUNS}
