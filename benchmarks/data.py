@@ -20,7 +20,7 @@ from torchvision import transforms
 
 from da.data.decode import decode
 from da.data.transforms import Augment, Resize, augmented
-from da.models.backbones import Backbone
+from da.models.backbone import Backbone
 from da.system import memory
 from measure import Bar, Section, Timing, busy, interleaved, show
 

@@ -22,8 +22,8 @@ from da.methods._mapping import Mapping
 from da.methods.coral_map import CORALMap
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.methods.tca import TCA
-from da.models.backbones import Features
-from da.ops.functional import squared_distances
+from da.models.backbone import Features
+from da.ops.linalg import squared_distances
 from da.ops.transport import barycenters, normalised, sinkhorn
 from measure import Bar, Section, Timing, interleaved
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from da.methods import Method
-from da.models.backbones import Backbone
+from da.models.backbone import Backbone
 
 Step = Callable[[], object]
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Losses, Method, Network, Phase
-from da.models import backbones
+from da.models import backbone
+from da.models.backbones.lenet import build
 from da.ops.functional import grl_warmup, reverse_gradient
 from da.training.cuda_graph import Captured
 from da.training.engine import train_step
@@ -38,7 +39,7 @@ TOLERANCE = 1e-5
 class Resident(nn.Module):
     """Images by their rows in a table on the device, as a network takes them."""
 
-    def __init__(self, images: Tensor, network: backbones.Backbone):
+    def __init__(self, images: Tensor, network: backbone.Backbone):
         super().__init__()
         self.images, self.network, self.width = images, network, network.width
 
@@ -136,7 +137,7 @@ WAYS: dict[str, Callable[..., Group]] = {
 def network(images: Tensor, seed: int, layout: torch.memory_format) -> Method:
     """The DANN paper's network and discriminator for digits."""
     torch.manual_seed(seed)
-    lenet = backbones.lenet()
+    lenet = build()
     lenet.layout = layout
     parts = Network(neck=0, dropout=0, head=(100, 100))
     method = METHODS["dann"].Hparams(hidden=(100,)).build(Resident(images, lenet), 10, parts)  # type: ignore[call-arg]

@@ -12,10 +12,10 @@ import torch
 
 from da.data import loaders
 from da.data.batch import Batch, Labeled, Unlabeled
-from da.data.tasks import Images, LabeledImages, Task
+from da.data.domain import Images, LabeledImages, Task
 from da.data.transforms import Resize
 from da.methods import METHODS, Method, Network
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.system import memory
 from da.training import engine
 from measure import Bar, Section, busy, interleaved, show

@@ -13,8 +13,8 @@ from typing import get_args
 from da.methods.dann import DANN
 from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
+from da.ops.precision import Precision
 from da.runs.run import Run
-from da.training.engine import Precision
 
 PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
 

@@ -8,9 +8,10 @@ from torch import nn
 from da import methods
 from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
-from da.data.tasks import Domain
+from da.data.domain import Domain
 from da.methods import METHODS, Method, Network
-from da.models.backbones import MLP, Features
+from da.models.backbone import Features
+from da.models.backbones.mlp import MLP
 from da.training.setup import show
 
 torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """What `da list` shows: lines of text for each kind of thing that has names."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import get_args
 
 from da.data import catalog
@@ -9,6 +9,7 @@ from da.evaluation.selectors import SELECTORS
 from da.methods import METHODS
 from da.methods.base import Family
 from da.models.backbones import OWN
+from da.results.text_columns import align
 from da.runs.recipes import RECIPES
 
 
@@ -17,7 +18,7 @@ def methods() -> list[str]:
     families = get_args(Family)
     every = sorted(METHODS.items(), key=lambda item: (families.index(item[1].family), item[0]))
     rows = [(name, method.family, *_dated(method.paper)) for name, method in every]
-    return _aligned(rows)
+    return align(rows, left=4)
 
 
 def _dated(paper: str) -> tuple[str, str]:
@@ -26,12 +27,6 @@ def _dated(paper: str) -> tuple[str, str]:
     if not year:
         return "", paper
     return year[0], paper.replace(f" {year[0]}", "", 1)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns side by side, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def backbones() -> list[str]:
@@ -43,13 +38,13 @@ def selectors() -> list[str]:
     """What may choose the look of a run, and how."""
     docs = {name: " ".join(str(score.__doc__).split()) for name, score in SELECTORS.items()}
     oracle = "Target accuracy: no fair choice, marked wherever it is used."
-    return _aligned([("last", "The last look."), *docs.items(), ("oracle", oracle)])
+    return align([("last", "The last look."), *docs.items(), ("oracle", oracle)], left=2)
 
 
 def recipes() -> list[str]:
     """Method and name of each recipe, and where it is printed."""
     every = [(m, n, recipe.says) for m, some in RECIPES.items() for n, recipe in some.items()]
-    return _aligned(every)
+    return align(every, left=3)
 
 
 LISTS: dict[str, Callable[[], list[str]]] = {

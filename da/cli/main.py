@@ -54,7 +54,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with one_line_errors():
         parse(_app(arguments), arguments, _explained)()
-
-
-if __name__ == "__main__":
-    main()

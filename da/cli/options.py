@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
+from tyro.extras import subcommand_type_from_defaults
 
 from da.results.table_render import digits
 from da.results.tracking import Mode
@@ -37,6 +38,28 @@ ChosenBy = Annotated[str, arg(help="Selectors, with commas between: see `da list
 Keep = Annotated[
     bool, arg(help="Store the weights of every run, to prune, export and predict with later.")
 ]
+
+
+def run_with_methods() -> "type[Run]":
+    """Return `Run` as the command line shows it: each method is a command of its own."""
+    from da.methods import METHODS
+    from da.runs.run import Run
+
+    hparams = subcommand_type_from_defaults(
+        {name: kind.Hparams() for name, kind in METHODS.items()},
+        {name: f"{_first_line(kind)} ({kind.paper})" for name, kind in METHODS.items()},
+        prefix_names=False,
+    )
+    members = {
+        "__annotations__": {"method": hparams},
+        "__doc__": Run.__doc__,
+        "__module__": Run.__module__,
+    }
+    return dataclass(frozen=True)(type("Run", (Run,), members))
+
+
+def _first_line(kind: type) -> str:
+    return str(kind.__doc__).partition("\n")[0]
 
 
 def check(results: Path, device: str) -> None:

@@ -76,7 +76,7 @@ def plot(
         against: Setting to draw accuracy against, for example lr, or labels of `+Klabel`.
         out: Folder of the pictures.
     """
-    from da.config.known import some
+    from da.config.validation import some
     from da.results.plots import experiment as plots
     from da.results.plots import style
     from da.runs import experiment as experiments

@@ -20,6 +20,7 @@ from da.cli.options import (
     failure,
     line,
     load,
+    run_with_methods,
     told,
     warn,
 )
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 def train_command() -> Callable[..., None]:
     """The command `train`, whose settings take seconds to import."""
-    from da.runs.run import Run
+    if TYPE_CHECKING:
+        from da.runs.run import Run
+    else:
+        Run = run_with_methods()
 
     def train(
         run: OmitArgPrefixes[Run],

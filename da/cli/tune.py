@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from da.cli.options import Device, Experiment, Only, Results, check
 
 if TYPE_CHECKING:
-    from da.config.ranges import Trial
+    from da.search.trial import Trial
     from da.search.tune import Search
 
 
@@ -45,7 +45,8 @@ def tune(
     from tqdm import tqdm
 
     from da.runs import experiment as experiments
-    from da.search.tune import Search, space
+    from da.search.space import space
+    from da.search.tune import Search
 
     if trials < 1:
         raise ValueError(f"unknown number of trials {trials}, known: 1 and more")

@@ -1,6 +1,5 @@
 """Ranges in which settings are searched, written beside the fields that they are for."""
 
-import math
 from dataclasses import Field, dataclass
 from typing import Any
 
@@ -84,21 +83,3 @@ def range_of(field: Field) -> Range | None:
 def short(value: Any) -> Any:
     """A float to three digits, as one would type it; anything else as it is."""
     return float(f"{value:.3g}") if isinstance(value, float) else value
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Settings that were tried, and what came of it."""
-
-    number: int
-    settings: dict[str, Any]
-    score: float = math.nan
-    """Mean of its runs so far, the higher the better; NaN where a run diverged."""
-    spread: float = math.nan
-    """Standard deviation over these runs; NaN for one."""
-    runs: int = 0
-    """How many were carried out."""
-    pruned: bool = False
-    """Whether it was given up before all of its runs."""
-    error: str = ""
-    """Why it has no score."""

@@ -1,7 +1,7 @@
 """Settings that have no sense, or none beside others: refused in one line."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -43,3 +43,14 @@ def choices(settings: Any) -> dict[str, bool]:
 def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
     hints = get_type_hints(kind).items()
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+
+
+MOST_NAMES = 3
+"""Names that stand in a message."""
+
+
+def some(names: Iterable[str]) -> str:
+    """The first of `names` in order, and how many more there are; "none yet" of none."""
+    every = sorted(names)
+    more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
+    return (", ".join(every[:MOST_NAMES]) or "none yet") + more

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from da.data.tasks import BENCHMARKS, module, written
+from da.data.datasets import BENCHMARKS, module
+from da.data.tasks import written
 from da.system.cache import home
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
-from da.data.tasks import Domain, Images, LabeledImages, Task
+from da.data.domain import Domain, Images, LabeledImages, Task
 from da.data.transforms import Augment, augmented, is_random
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)

@@ -45,7 +45,7 @@ def in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows, Rows,
 
 
 def roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
-    """Rows of a domain in three parts that share none, by the names in `da.data.tasks.PARTS`."""
+    """Rows of a domain in three parts that share none, by the names in `da.data.domain.PARTS`."""
     return {
         "source_train": train,
         "source_test": validation,

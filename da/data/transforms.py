@@ -12,8 +12,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from da.data.augment import jitter, rand_augment
-from da.ops.functional import one_thread
-from da.system.threads import each
+from da.system.threads import each, one_thread
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from da.ops.functional import one_thread
 from da.system.hardware import flops
+from da.system.threads import one_thread
 
 ROUNDS = 30
 """In which networks take turns, so that whatever else the machine does slows all of them."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from da.data import tasks
 from da.deploy.predict import Model, of_network, of_onnx, told
-from da.models.backbones import Backbone
+from da.models.backbone import Backbone
 from da.results.records import Record
 from da.runs.run import Run
 from da.runs.trained_model import Finished, restore

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from da.data.batch import Batch, TargetBatch
 from da.evaluation.predictions import Predictions
 from da.methods import Losses, Method, Phase
+from da.ops.precision import Precision
 from da.ops.random import default_generator
-from da.training.engine import Precision
 
 CPU = torch.device("cpu")
 

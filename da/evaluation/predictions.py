@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.data.tasks import Images, Task
+from da.data.domain import Images, Task
 from da.methods import Method
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from da.data.batch import Batch
-from da.data.tasks import Images, LabeledImages
+from da.data.domain import Images, LabeledImages
 from da.methods.base import Losses, Method, Network
 from da.models.network import mlp
 

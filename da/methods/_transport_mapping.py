@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
-from da.ops.functional import squared_distances
+from da.ops.linalg import squared_distances
 from da.ops.transport import barycenters
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.data.batch import Unlabeled
-from da.data.tasks import Images, LabeledImages
+from da.data.domain import Images, LabeledImages
 from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from da.data.batch import Batch
-from da.data.tasks import Images, LabeledImages
+from da.data.domain import Images, LabeledImages
 from da.models.network import Network
 from da.models.stages import keep_held
 from da.ops.functional import Scalar, cross_entropy

@@ -10,7 +10,9 @@ from torch import Tensor
 from da.config.ranges import IntRange, LogUniform
 from da.methods.base import Batch, Losses, Scalar
 from da.methods.dann import DANN
-from da.ops.functional import decomposable, one_thread, wide
+from da.ops.linalg import decomposable
+from da.ops.precision import wide
+from da.system.threads import one_thread
 
 
 class BSP(DANN):

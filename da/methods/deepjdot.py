@@ -9,7 +9,7 @@ from torch import Tensor
 
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
-from da.ops.functional import squared_distances
+from da.ops.linalg import squared_distances
 from da.ops.transport import exact_plan
 
 

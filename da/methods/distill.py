@@ -9,7 +9,7 @@ from torch import Tensor
 
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
-from da.ops.functional import wide
+from da.ops.precision import wide
 
 
 class Distill(Method):

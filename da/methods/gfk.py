@@ -9,9 +9,8 @@ from torch import Tensor
 
 from da.config.ranges import Choice
 from da.methods._linear_mapping import LinearMapping
-from da.ops.functional import matrix_power, one_thread
-from da.ops.linalg import fix_signs, principal_directions
-from da.system.threads import each
+from da.ops.linalg import fix_signs, matrix_power, principal_directions
+from da.system.threads import each, one_thread
 
 
 class GFK(LinearMapping):

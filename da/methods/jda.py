@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from da.config.ranges import Choice, LogUniform
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
-from da.ops.functional import one_thread, squared_distances
-from da.ops.linalg import fix_signs, require_images, transfer_components
+from da.ops.linalg import fix_signs, require_images, squared_distances, transfer_components
+from da.system.threads import one_thread
 
 
 class JDA(Mapping):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from da.config.ranges import LogUniform
 from da.methods._linear_mapping import LinearMapping
-from da.ops.functional import covariance_power, matrix_power
+from da.ops.linalg import covariance_power, matrix_power
 from da.ops.matmul import matmul
 from da.system.threads import each
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from da.config.ranges import LogUniform
 from da.data.batch import Batch, TargetBatch
-from da.data.tasks import Images
+from da.data.domain import Images
 from da.methods.base import Losses, Method, Network, Scalar
 from da.ops.functional import marginal_entropy, prediction_entropy
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from da.data.batch import Batch, TargetBatch, Unlabeled
-from da.data.tasks import Images
+from da.data.domain import Images
 from da.methods.base import Losses, Method, Network, Scalar
 from da.ops.functional import prediction_entropy
 

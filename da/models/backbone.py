@@ -1,21 +1,16 @@
-"""Networks of timm and torchvision as feature extractors: without classifier, with normalisation.
+"""What backbones have in common: a network without its classifier, behind its normalization.
 
-The only import of either.
+And the checks of whether images fit one.
 """
 
-import difflib
-import os
-import socket
-import warnings
+import hashlib
+import sys
 from collections.abc import Sequence
 from functools import cache
-from itertools import takewhile
-from typing import Any
-from urllib.request import getproxies
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from da.data.transforms import Interpolation, scale
@@ -86,95 +81,95 @@ def _real(x: Shaped[Tensor, "*_"]) -> torch.dtype:
     return x.dtype if x.is_floating_point() else torch.float32
 
 
-def by_library(
-    name: str, pretrained: bool, hidden: bool = True, own: Sequence[str] = ()
-) -> Backbone:
-    """The network `name`; `hidden` keeps the hidden layers of its classifier.
+class Features(nn.Module):
+    """Stands where a frozen backbone would: what comes in is its features already.
 
-    Raises ValueError for an unknown name, of which `own` are known besides, and for weights that
-    are not to be had.
+    Of them it gives `columns` where it has some. These are kept with a run's weights.
     """
-    timm = import_timm()
-    from torchvision import models
 
-    in_torchvision = name in models.list_models(models)
-    if not in_torchvision and not timm.is_model(name):
-        every = {*timm.list_models(), *models.list_models(models)}
-        known = ", ".join([*own, *difflib.get_close_matches(name, every, 3)])
-        raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
-    try:
-        return (_from_torchvision if in_torchvision else _from_timm)(name, pretrained, hidden)
-    except Exception as error:
-        raise ValueError(
-            f"no {'pretrained ' * pretrained}{name}: {str(error).partition(chr(10))[0]}; "
-            "known without a network: efficientnet_lite0, what its library's cache holds, "
-            "or --init random"
-        ) from error
+    columns: Tensor | None
+
+    def __init__(self, width: int, columns: Int[Tensor, "_"] | None = None):
+        super().__init__()
+        self.width = width if columns is None else len(columns)
+        self.register_buffer("columns", columns)
+
+    def forward(self, f: Shaped[Tensor, "*b d"]) -> Shaped[Tensor, "*b _"]:
+        """The columns of all features; of those that are these columns already, no fewer."""
+        if self.columns is None or f.shape[-1] == self.width:
+            return f
+        return f[..., self.columns]
 
 
-def _from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
-    """With the first weights that were published, which are those of most papers."""
-    from torchvision import models
+def set_normalization(backbone: nn.Module, what: str, given: Sequence[float], name: str) -> None:
+    """Take numbers given by hand, with a word on what the weights of `name` want instead."""
+    if not isinstance(backbone, Backbone) or len(given) != 3:
+        raise ValueError(f"{what} {tuple(given)} by hand, known: three numbers, for images")
+    wanted = getattr(backbone, what).flatten()
+    setattr(backbone, what, torch.tensor(given)[:, None, None])
+    if name and not torch.allclose(torch.tensor(given), wanted, atol=1e-3):
+        numbers = " ".join(f"{value:.4g}" for value in wanted.tolist())
+        _warn(f"{what} {tuple(given)} by hand, the weights of {name} want {numbers}")
 
-    weights = next(iter(models.get_model_weights(name)))
-    body = models.get_model(name, weights=weights if pretrained else None)
-    width = _take_off(body, hidden)
-    normal = weights.transforms()
-    side, how = normal.crop_size[0], normal.interpolation.value
-    return Backbone(body, width, normal.mean, normal.std, side, how)
+
+def interpolation(backbone: nn.Module) -> Interpolation:
+    """How images are brought to the size of a backbone's input, where it takes images."""
+    return backbone.interpolation if isinstance(backbone, Backbone) else "bilinear"
 
 
-def _take_off(body: nn.Module, hidden: bool) -> int:
-    """Take the classifier off a network of torchvision, or its last layer alone, where `hidden`.
-
-    Gives the width of the features. What stands before the first linear layer stays in any case.
+def check_resize(backbone: nn.Module, name: str, **by_hand: int | str) -> None:
+    """Say where images are of another size than the weights of `name` were trained with, or are
+    brought to it in another way.
     """
-    whole = next(name for name in ("fc", "classifier", "head", "heads") if hasattr(body, name))
-    layers = list(body.get_submodule(whole).named_modules(prefix=whole))
-    linear = [(path, layer) for path, layer in layers if isinstance(layer, nn.Linear)]
-    if not linear:  # SqueezeNet's is a convolution
-        (width,) = {layer.in_channels for _, layer in layers if isinstance(layer, nn.Conv2d)}
-        body.set_submodule(whole, nn.AdaptiveAvgPool2d(1))
-        return width
-    if hidden or len(linear) == 1:
-        path, last = linear[-1]
-        body.set_submodule(path, nn.Identity())
-        return last.in_features
-    row, (_, first) = body.get_submodule(whole), linear[0]
-    body.set_submodule(
-        whole, nn.Sequential(*takewhile(lambda layer: layer is not first, row.children()))
-    )
-    return first.in_features
+    for what, given in by_hand.items():
+        if (wanted := getattr(backbone, what, 0)) and given != wanted:
+            _warn(f"{what} {given} by hand, the weights of {name} want {wanted}")
 
 
-def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
-    if pretrained:
-        _look_for_hub()
-    body = import_timm().create_model(name, pretrained=pretrained, num_classes=0)
-    width = getattr(body, "head_hidden_size", None) or body.num_features
-    if width != body.num_features and not hidden:
-        raise ValueError("hidden layers of its classifier go only with torchvision's networks")
-    wants = body.pretrained_cfg
-    side, how = wants["input_size"][-1], wants["interpolation"]
-    return Backbone(body, width, wants["mean"], wants["std"], side, how)
+SIDES = 28, 32, 64, 96, 224, 256, 384
+"""Pixels that networks are made for, tried where those of the images do not fit."""
 
 
-def import_timm() -> Any:
-    """timm, without what it says of itself."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # timm scripts functions at import, which torch deprecates
-        import timm
-    return timm
+def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> None:
+    """Raise ValueError where the backbone `name` cannot make features of `x`, some of its input.
+
+    The backbone stays as it is, and nothing is drawn from the run's random numbers.
+    """
+    if _fits(backbone, x):
+        return
+    if x.ndim == 2:
+        given, known = f"points of {x.shape[1]} numbers", "mlp with regime full and init random"
+    else:
+        given = f"images of {x.shape[-1]} x {x.shape[-2]} pixels"
+        sides = [side for side in SIDES if _fits(backbone, x.new_zeros(*x.shape[:2], side, side))]
+        known = f"side {' or '.join(map(str, sides))}" if sides else "backbones for images"
+    raise ValueError(f"backbone {name} does not fit {given}, known: {known}")
+
+
+@torch.no_grad()
+def _fits(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> bool:
+    """Whether `backbone`, in evaluation mode, gives as many features of `x` as it says."""
+    modes = {module: module.training for module in backbone.modules()}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            return backbone.eval()(x).shape == (len(x), backbone.width)
+        except Exception:  # libraries refuse what does not fit each in its own way
+            return False
+        finally:
+            for module, training in modes.items():
+                module.training = training
 
 
 @cache
-def _look_for_hub() -> None:
-    """Where no hub can be reached, say so beforehand: it would be retried for most of a minute."""
-    from huggingface_hub import constants
+def _warn(text: str) -> None:
+    """Once in a process, however many runs it is true of."""
+    print(f"warning: {text}", file=sys.stderr)
 
-    if "HF_HUB_OFFLINE" in os.environ or getproxies():
-        return
-    try:
-        socket.getaddrinfo("huggingface.co", 443)
-    except OSError:
-        constants.HF_HUB_OFFLINE = True
+
+def fingerprint(backbone: nn.Module) -> str:
+    """SHA-256 of all weights."""
+    digest = hashlib.sha256()
+    for name, weight in backbone.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from da.config.known import some
+from da.config.validation import some
 from da.data.transforms import Interpolation, Resize
 from da.system.cache import home, whole
 

@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from da.data.tasks import LabeledImages
-from da.ops.functional import one_thread
+from da.data.domain import LabeledImages
 from da.system.cache import home, once
+from da.system.threads import one_thread
 
 Rule = Literal["mutual_information", "l1"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -16,20 +16,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.data.domain import Domain
 from da.data.loaders import generator
-from da.data.tasks import Domain
 from da.data.transforms import Augment, Interpolation, augmented, unaugmented
-from da.models.backbones import (
-    LITE0_INTERPOLATION,
-    LITE0_SHA256,
-    build,
-    check_fit,
-    fingerprint,
-    interpolation,
-)
+from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import folded
+from da.ops.precision import Precision
 from da.system.cache import home, once
-from da.training.engine import Precision
 
 RECIPE = 2
 """Raised by whoever changes how features are computed."""
@@ -88,27 +81,6 @@ class Frozen:
     def interpolation(self) -> Interpolation:
         """How images are brought to the size of its input."""
         return self._interpolation or interpolation(self.network)
-
-
-@lru_cache(maxsize=2)
-def frozen(
-    name: str,
-    init: str = "pretrained",
-    hidden: bool = True,
-    mean: tuple[float, ...] = (),
-    std: tuple[float, ...] = (),
-) -> Frozen:
-    """A backbone for many runs, as `build` makes it.
-
-    Weights that are one known file are not hashed again, and timm is not imported for them until
-    features are computed: it takes seconds.
-    """
-    known = (name, init) == ("efficientnet_lite0", "pretrained")
-    digest = f"{name} {LITE0_SHA256}" if known else ""
-    by_hand = f" {mean} {std}" if mean or std else ""
-    how = LITE0_INTERPOLATION if known else None
-    make = partial(build, name, init, hidden=hidden, mean=mean, std=std)
-    return Frozen(make, digest, by_hand, how, name)
 
 
 def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:

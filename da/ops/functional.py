@@ -1,8 +1,7 @@
 """Distances and operators that methods share. Each function is one equation of one paper."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
 
+from da.ops.linalg import covariance, covariance_root, decomposable
 from da.ops.matmul import matmul
+from da.ops.precision import wide
+from da.system.threads import one_thread
 
 Scalar = float | Float[Tensor, ""]
 """A number; as a tensor where runs that train together have one each, or where it is on a GPU."""
@@ -48,47 +50,6 @@ def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
     return 2 / (1 + math.exp(-steepness * progress)) - 1
 
 
-def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
-    """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = _centred(f)
-    return matmul(f.mT, f) / (f.shape[-2] - 1)
-
-
-def _root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
-    """Rows whose outer products add up to the covariance of those of `f`."""
-    return _centred(f) / (f.shape[-2] - 1) ** 0.5
-
-
-def _centred(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
-    f = wide(f)
-    return f - f.mean(-2, keepdim=True)
-
-
-def covariance_power(
-    f: Float[Tensor, "*g b d"], exponent: float, *, ridge: float
-) -> Float[Tensor, "*g d d"]:
-    """A power of the covariance of the rows of `f` plus `ridge` times the identity.
-
-    By the eigenvectors of b by b inner products where images are fewer than features: in all
-    other directions the matrix is the ridge alone.
-    """
-    f = wide(f)
-    b, d = f.shape[-2:]
-    identity = torch.eye(d, device=f.device, dtype=f.dtype)
-    if b >= d:
-        return matrix_power(covariance(f) + ridge * identity, exponent)
-    f = _root(f)
-    ridge = max(ridge, 1e-12)
-    with one_thread():
-        values, vectors = torch.linalg.eigh(matmul(f, f.mT))
-    values = values.clamp_min(1e-12)
-    # ((value + ridge) ** exponent - ridge ** exponent) / value, without the difference of equals.
-    gain = ridge**exponent * (exponent * (values / ridge).log1p()).expm1() / values
-    directions = matmul(f.mT, vectors)
-    squared = matmul(directions * gain[..., None, :], directions.mT)
-    return squared + ridge**exponent * identity
-
-
 def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
     """Squared distance of the two covariances over 4d² (Sun & Saenko 2016, eq. 1).
 
@@ -99,7 +60,7 @@ def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor,
         if n + len(f_t) > d:
             squared = (covariance(f_s) - covariance(f_t)).square().sum()
         else:
-            f = torch.cat([_root(f_s), _root(f_t)])
+            f = torch.cat([covariance_root(f_s), covariance_root(f_t)])
             sign = torch.cat([f.new_ones(n), -f.new_ones(len(f_t))])
             squared = sign @ matmul(f, f.mT).square() @ sign
         return squared / (4 * d**2)
@@ -145,16 +106,6 @@ def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     with torch.autocast(p.device.type, enabled=False), one_thread():
         p, zero = decomposable(wide(p))
         return (torch.linalg.svdvals(p).sum() + zero) / len(p)
-
-
-def decomposable(
-    x: Float[Tensor, "*shape"],
-) -> tuple[Float[Tensor, "*shape"], Float[Tensor, ""]]:
-    """`x` with 0 where it is not finite, and a zero to add to the result, which is NaN then.
-
-    LAPACK stops on such a matrix, and with it all runs that train together.
-    """
-    return x.where(x.isfinite(), 0), (0 * x).sum()
 
 
 def confident_cross_entropy(
@@ -242,48 +193,6 @@ def gradient_penalty(
         return (slopes.norm(dim=1) - 1).square().mean()
 
 
-def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "*g d d"]:
-    """A power of a symmetric positive definite matrix, by its eigenvalues."""
-    with one_thread():
-        values, vectors = torch.linalg.eigh(a)
-    return matmul(vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :], vectors.mT)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """All within it in one thread.
-
-    LAPACK waits for its threads after each of many small products: beside another busy process,
-    eigenvalues of a 1280 by 1280 matrix take 10 s with two threads and 0.3 s with one. And sums
-    over several threads are rounded in another way.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def squared_distances(
-    x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"]
-) -> Float[Tensor, "*g n m"]:
-    """Squared Euclidean distance of each row of `x` from each row of `y`.
-
-    By one product of matrices, of features about their mean, which loses the fewest digits.
-    """
-    mean = y.mean(-2, keepdim=True)
-    x, y = x - mean, y - mean
-    distances = matmul(x, y.mT).mul_(-2)
-    distances.add_(x.square().sum(-1)[..., :, None]).add_(y.square().sum(-1)[..., None, :])
-    return distances.clamp_min_(0)
-
-
 def under_transforms() -> bool:
     """Whether the code that runs is that of many runs under vmap, or another of torch.func's."""
     return torch._C._are_functorch_transforms_active()
-
-
-def wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """In float32 where it comes in half precision, which sums of squares overflow."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -4,8 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.ops.functional import Scalar, squared_distances, wide
+from da.ops.functional import Scalar
+from da.ops.linalg import squared_distances
 from da.ops.matmul import matmul
+from da.ops.precision import wide
 
 
 def kernel(

@@ -1,4 +1,4 @@
-"""Directions that mappings project on: the leading eigenvectors of large matrices."""
+"""Linear algebra: covariances, distances, powers of matrices, leading eigenvectors."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,81 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.ops.functional import covariance, one_thread
 from da.ops.matmul import matmul
+from da.ops.precision import wide
+from da.system.threads import one_thread
+
+
+def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
+    """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
+    f = _centred(f)
+    return matmul(f.mT, f) / (f.shape[-2] - 1)
+
+
+def covariance_root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+    """Rows whose outer products add up to the covariance of those of `f`."""
+    return _centred(f) / (f.shape[-2] - 1) ** 0.5
+
+
+def _centred(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+    f = wide(f)
+    return f - f.mean(-2, keepdim=True)
+
+
+def covariance_power(
+    f: Float[Tensor, "*g b d"], exponent: float, *, ridge: float
+) -> Float[Tensor, "*g d d"]:
+    """A power of the covariance of the rows of `f` plus `ridge` times the identity.
+
+    By the eigenvectors of b by b inner products where images are fewer than features: in all
+    other directions the matrix is the ridge alone.
+    """
+    f = wide(f)
+    b, d = f.shape[-2:]
+    identity = torch.eye(d, device=f.device, dtype=f.dtype)
+    if b >= d:
+        return matrix_power(covariance(f) + ridge * identity, exponent)
+    f = covariance_root(f)
+    ridge = max(ridge, 1e-12)
+    with one_thread():
+        values, vectors = torch.linalg.eigh(matmul(f, f.mT))
+    values = values.clamp_min(1e-12)
+    # ((value + ridge) ** exponent - ridge ** exponent) / value, without the difference of equals.
+    gain = ridge**exponent * (exponent * (values / ridge).log1p()).expm1() / values
+    directions = matmul(f.mT, vectors)
+    squared = matmul(directions * gain[..., None, :], directions.mT)
+    return squared + ridge**exponent * identity
+
+
+def decomposable(
+    x: Float[Tensor, "*shape"],
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, ""]]:
+    """`x` with 0 where it is not finite, and a zero to add to the result, which is NaN then.
+
+    LAPACK stops on such a matrix, and with it all runs that train together.
+    """
+    return x.where(x.isfinite(), 0), (0 * x).sum()
+
+
+def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "*g d d"]:
+    """A power of a symmetric positive definite matrix, by its eigenvalues."""
+    with one_thread():
+        values, vectors = torch.linalg.eigh(a)
+    return matmul(vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :], vectors.mT)
+
+
+def squared_distances(
+    x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"]
+) -> Float[Tensor, "*g n m"]:
+    """Squared Euclidean distance of each row of `x` from each row of `y`.
+
+    By one product of matrices, of features about their mean, which loses the fewest digits.
+    """
+    mean = y.mean(-2, keepdim=True)
+    x, y = x - mean, y - mean
+    distances = matmul(x, y.mT).mul_(-2)
+    distances.add_(x.square().sum(-1)[..., :, None]).add_(y.square().sum(-1)[..., None, :])
+    return distances.clamp_min_(0)
 
 
 def require_images(images: int, count: int) -> None:

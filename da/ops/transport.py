@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from da.ops.functional import one_thread
 from da.ops.matmul import matmul
+from da.system.threads import one_thread
 
 
 def normalised(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 from typing import Any
 
-from da.results.published.lookup import split_task
+from da.config.task_name import split_task
 from da.results.records import Record
 
 

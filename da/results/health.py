@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.results.records import Point, Record
+from da.results.text_columns import align
 
 Settings = Mapping[str, Any]
 
@@ -178,12 +179,7 @@ def _table(curve: Sequence[Point]) -> str:
     if all(map(_counts, curve)):
         most = ["largest class", *(" ".join(_largest(_counts(point))) for point in curve)]
         rows = [[*row, cell] for row, cell in zip(rows, most, strict=True)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(align(rows))
 
 
 def _cell(point: Point, key: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from da.config.known import some
+from da.config.validation import some
 from da.results import bundles
 from da.system.cache import whole, writing
 

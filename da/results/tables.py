@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from da.config.task_name import domain, split_task
 from da.results import aggregate, published_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
-from da.results.published.lookup import domain, split_task
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
 

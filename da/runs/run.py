@@ -6,9 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import tyro
+from typing import Annotated, Any, Literal
 
 from da.config.ranges import LogUniform, Uniform
 from da.config.validation import amounts, choices, refuse, shares
@@ -17,20 +15,7 @@ from da.methods import METHODS, Method, Network
 from da.models.checkpoints import BEGINNINGS
 from da.models.feature_selection import Rule
 from da.models.finetuning import Schedule, Tuning
-from da.training.engine import Precision
-
-if TYPE_CHECKING:
-    AnyHparams = Method.Hparams
-else:
-    AnyHparams = tyro.extras.subcommand_type_from_defaults(
-        {name: kind.Hparams() for name, kind in METHODS.items()},
-        {
-            name: f"{kind.__doc__.partition(chr(10))[0]} ({kind.paper})"
-            for name, kind in METHODS.items()
-        },
-        prefix_names=False,
-    )
-
+from da.ops.precision import Precision
 
 SHOTS = re.compile(r"\+\d+shot$")
 """End of a task's name that buys labelled target images."""
@@ -46,7 +31,7 @@ class Run:
     Raises ValueError for settings that contradict each other.
     """
 
-    method: AnyHparams
+    method: Method.Hparams
     task: str
     """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji; or one domain with labels,
     BENCHMARK:DOMAIN[+Klabel], for example emoji:noto+5label."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from da.data.transforms import Resize, plain
 from da.methods import Method
 from da.models import backbones, checkpoints
+from da.models.backbone import Features
 from da.models.features import scale_outputs, scaled
 from da.runs.run import Run
 
@@ -79,7 +80,7 @@ def restore(run_id: str) -> Finished:
     if run.unit_features:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"
-    read = backbones.Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
+    read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
     method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
     try:
         method.load_state_dict(state)

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from da.config.ranges import Choice, LogUniform, Range, Trial
+from da.config.ranges import Choice, LogUniform, Range
 from da.results.plots import style
 from da.results.plots.experiment import TITLES
 from da.results.plots.style import Pen
+from da.search.trial import Trial
 
 
 @style.styled

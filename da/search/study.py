@@ -15,7 +15,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from da.config.ranges import Choice, IntRange, LogUniform, Range, Trial, Uniform, short
+from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, short
+from da.search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

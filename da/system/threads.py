@@ -4,15 +4,14 @@ OpenMP's threads, among which torch divides an operation, spin for milliseconds 
 the next one, on cores that other threads could use.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import Barrier
 from typing import Any
 
 import torch
-
-from da.ops.functional import one_thread
 
 
 def each(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -51,3 +50,19 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     ready.wait()
     torch.set_num_threads(before)
     return pool
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """All within it in one thread.
+
+    LAPACK waits for its threads after each of many small products: beside another busy process,
+    eigenvalues of a 1280 by 1280 matrix take 10 s with two threads and 0.3 s with one. And sums
+    over several threads are rounded in another way.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

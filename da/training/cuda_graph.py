@@ -12,8 +12,9 @@ from torch.optim import Optimizer
 
 from da.data.batch import Batch, tensors
 from da.methods import Losses, Method
+from da.ops.precision import Precision
 from da.ops.random import default_generator
-from da.training.engine import Precision, train_step
+from da.training.engine import train_step
 from da.training.vmap import Group
 
 WARM_UP = 3

@@ -1,7 +1,6 @@
 """The training loop: knows phases and steps, and nothing of any method, data set or metric."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -11,8 +10,7 @@ from torch.optim import Optimizer
 from da.data.batch import Batch, TargetBatch
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
-
-Precision = Literal["fp32", "bf16"]
+from da.ops.precision import Precision
 
 Rate = Callable[[int], float]
 """Factor of every learning rate at a step, counted from 1."""

@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from da.results.published.lookup import split_task
+from da.config.task_name import split_task
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.training import engine
-from da.training.setup import Parts, assemble, threads
-from da.training.train import batches, fit, images, keep_weights, look, optimizer, rate, record
+from da.training.evaluate import look
+from da.training.optimizers import optimizer, rate
+from da.training.setup import Parts, assemble, batches, images, threads
+from da.training.train import fit, keep_weights, record
 from da.training.vmap import Group, stacked
 
 Ended = tuple[Run, Record | Exception]

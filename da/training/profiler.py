@@ -19,10 +19,11 @@ from da.data.batch import Batch, TargetBatch
 from da.methods import Losses, Method, Phase
 from da.methods.base import Trainable
 from da.ops.functional import Scalar
+from da.results.text_columns import align
 from da.runs.run import Run
 from da.system.cache import whole
 from da.system.hardware import ceilings, flops
-from da.training import engine, train
+from da.training import engine, evaluate, optimizers, setup
 from da.training.setup import Parts, assemble, threads
 
 STEP = "data", "forward", "backward", "optimiser", "trainer"
@@ -124,14 +125,14 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
     """
     start = time.perf_counter()
     parts = assemble(run, device)
-    optimizer = train.optimizer(run, parts.method)
-    batches = chain.from_iterable(train.batches(run, parts) for _ in count())  # streams end
+    optimizer = optimizers.optimizer(run, parts.method)
+    batches = chain.from_iterable(setup.batches(run, parts) for _ in count())  # streams end
     with threads(run):
         _fit(run, parts.method, optimizer, batches, WARM_UP)
         start_up = time.perf_counter() - start
         step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
         spent = _clocked(run, parts, optimizer, batches, steps)
-        look = _seconds(lambda: train.look(run, parts, steps, {}))
+        look = _seconds(lambda: evaluate.look(run, parts, steps, {}))
         _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
         peak = ceilings(parts.device)
         work = partial(engine.train_step, parts.method, optimizer, next(batches), 0.5)
@@ -167,8 +168,9 @@ def render(profiles: Sequence[Profile]) -> str:
     shares = [(profile, profile.whole()) for profile in profiles]
     heads = ["ms of a step", *STEP, "step", "images/s", "GFLOP", "GFLOP/s", "of peak"]
     titles = ["share of a run", *shares[0][1], "seconds"]
-    tables = _aligned([heads, *map(_step, profiles)]), _aligned([titles, *starmap(_run, shares)])
-    return "\n\n".join([*tables, _about(profiles)])
+    steps = align([heads, *map(_step, profiles)], left=1)
+    runs = align([titles, *starmap(_run, shares)], left=1)
+    return "\n\n".join(["\n".join(steps), "\n".join(runs), _about(profiles)])
 
 
 def _step(profile: Profile) -> list[str]:
@@ -245,13 +247,3 @@ def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    """Columns side by side: the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(cells))
-        for cells in (zip(row, widths, strict=True) for row in rows)
-    ]
-    return "\n".join(lines)

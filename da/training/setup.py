@@ -8,15 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from da.data import loaders, tasks
-from da.data.tasks import Domain, Images, Task
+from da.data.batch import Batch, TargetBatch
+from da.data.domain import Domain, Images, Task
 from da.data.transforms import Interpolation, Resize, unaugmented
 from da.methods import Method
 from da.models import backbones, checkpoints, feature_selection, features, pruning
-from da.ops.functional import one_thread
+from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.ops.random import default_generator
 from da.runs.run import Run
 from da.runs.trained_model import Finished, restore
 from da.system import memory
+from da.system.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,13 @@ def _frozen(
 ) -> tuple[nn.Module, Domain, Domain]:
     """What stands for a backbone that does not move, and both domains as its features."""
     begun = checkpoints.origin(run.init)
-    frozen = features.frozen(run.backbone, begun, **run.built_with)
+    frozen = backbones.frozen(run.backbone, begun, **run.built_with)
     if by_hand := _by_hand(run):
-        backbones.check_resize(frozen.network, run.backbone, **by_hand)
+        check_resize(frozen.network, run.backbone, **by_hand)
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
     source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
-    backbone = backbones.Features(source.x.shape[-1], _columns(run, source, target))
+    backbone = Features(source.x.shape[-1], _columns(run, source, target))
     return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
 
 
@@ -103,12 +105,12 @@ def _moving(
     """The backbone, and both domains as they are."""
     backbone = backbones.build(run.backbone, run.init, **run.built_with)
     if run.init != "random":
-        backbones.check_resize(backbone, run.backbone, **_by_hand(run))
-    source, target = _resized(run, backbones.interpolation(backbone), source, target)
-    if isinstance(backbone, backbones.Backbone) and not run.channels_last:
+        check_resize(backbone, run.backbone, **_by_hand(run))
+    source, target = _resized(run, interpolation(backbone), source, target)
+    if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
     few = unaugmented(source.x[:2], source.resize)
-    backbones.check_fit(backbone, run.backbone, few)
+    check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)
     return backbone, source, target
 
@@ -199,3 +201,30 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
+
+
+def images(run: Run, parts: Parts, steps: int) -> int:
+    """How many images `steps` steps of `run` take together, a repeated one each time."""
+    if parts.method.streams:
+        return min(steps * run.batch, len(parts.task.target_test))
+    return (1 if parts.method.source_free else 2) * run.batch * steps
+
+
+def steps(run: Run, parts: Parts) -> int:
+    """How many training steps `run` takes: no more than a stream has batches."""
+    if parts.method.streams:
+        return min(run.steps, -(-len(parts.task.target_test) // run.batch))
+    return run.steps
+
+
+def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
+    """All that `run` is trained on, step by step; without an end, but for streams."""
+    task, method = parts.task, parts.method
+    if method.streams:
+        return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)
+    common = task, run.batch, run.seed
+    if method.source_free:
+        return loaders.target_batches(*common, augment=run.augment, device=parts.device)
+    return loaders.batches(
+        *common, augment=run.augment, device=parts.device, strong=method.takes_strong
+    )

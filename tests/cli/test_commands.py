@@ -360,17 +360,7 @@ def test_an_interrupted_sweep_ends_its_workers_and_says_one_line(experiment):
     text = text.replace("range(2)", "range(3)").replace("=2", "=20_000")
     experiment.write_text(text.replace("steps=4", "steps=20_000 if seed else 4"))
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "da.cli.main",
-            "sweep",
-            experiment,
-            "--workers",
-            "2",
-            "--wandb",
-            "off",
-        ],
+        [sys.executable, "-m", "da", "sweep", experiment, "--workers", "2", "--wandb", "off"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from da.data import loaders
-from da.data.tasks import Domain, Task
+from da.data.domain import Domain, Task
 from da.evaluation import predictions
 from da.methods import METHODS, Method, Network
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.training.engine import fit
 from da.training.setup import prepare
 from tests.conftest import points, skip_without

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from da.data import tasks
+from da.data.domain import Domain, LabeledImages, Task
 from da.data.loaders import batches
-from da.data.tasks import Domain, LabeledImages, Task
 from da.evaluation import predictions, selectors
 from da.methods import METHODS
 from da.methods.source_only import SourceOnly

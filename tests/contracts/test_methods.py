@@ -104,7 +104,7 @@ def test_batch_norm_sees_the_mixture_or_each_domain(batch, bn):
     from da.methods import Network
 
     torch.manual_seed(0)
-    from da.models.backbones import MLP
+    from da.models.backbones.mlp import MLP
 
     m = METHODS["dann"].Hparams().build(MLP(5, 16), 3, Network(8, 0.0, (), bn))
     f_s, f_t = m.features(batch)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from da.data import loaders, tasks
+from da.data.domain import Domain, Task
 from da.data.loaders import batches, draw, prefetched
 from da.data.transforms import Resize
 from tests.conftest import points
@@ -16,21 +17,21 @@ from tests.conftest import points
 N = 12
 
 
-def domain(x: torch.Tensor) -> tasks.Domain:
+def domain(x: torch.Tensor) -> Domain:
     """Its target training images are the second half, so that rows are no positions."""
     made = points(x, torch.arange(2 * N) % 2)
     return replace(made, rows=made.rows | {"target_train": torch.arange(N, 2 * N)})
 
 
 @pytest.fixture
-def numbered() -> tasks.Task:
+def numbered() -> Task:
     """A feature says which row it is; those of the target are negative."""
     rows = torch.arange(2 * N, dtype=torch.float32)[:, None]
     return tasks.build("moons:0-1+2shot", domain(rows), domain(-rows))
 
 
 @pytest.fixture
-def pictures() -> tasks.Task:
+def pictures() -> Task:
     x = torch.randint(256, (2 * N, 6, 6, 3), dtype=torch.uint8)
     some = replace(domain(x), resize=Resize(5))
     return tasks.build("moons:0-1", some, some)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from da.data import splits, tasks
-from da.data.tasks import Domain
+from da.data.domain import Domain, Task
 from da.methods import METHODS, Network
 from da.runs.run import Run
 from da.training.train import train
@@ -27,7 +27,7 @@ def toy(**rows: torch.Tensor) -> Domain:
     return replace(made, rows=own | rows, classes=("cat", "dog"))
 
 
-def sets(task: tasks.Task) -> list[set[int]]:
+def sets(task: Task) -> list[set[int]]:
     parts = task.source_train, task.source_test, task.target_test
     return [set(part.rows.tolist()) for part in parts]
 

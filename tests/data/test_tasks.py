@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from da.data import catalog
+from da.config.task_name import SUPERVISED
+from da.data import catalog, datasets
 from da.data import tasks as data_tasks
-from da.data.datasets import digits, emoji, moons
-from da.data.tasks import BENCHMARKS, PARTS, Domain, store, stored
-from da.results.published.lookup import SUPERVISED
+from da.data.datasets import BENCHMARKS, digits, emoji, moons
+from da.data.domain import PARTS, Domain, store, stored
 from da.system.cache import home
 from tests.conftest import points
 
@@ -219,7 +219,7 @@ def test_every_benchmark_says_how_its_tasks_are_written():
 
 
 def test_tables_know_the_benchmarks_whose_tasks_are_of_one_domain():
-    single = {name for name in BENCHMARKS if data_tasks.module(name).SYNTAX.strip("[:]") == "PATH"}
+    single = {name for name in BENCHMARKS if datasets.module(name).SYNTAX.strip("[:]") == "PATH"}
     assert single == SUPERVISED
 
 

@@ -17,7 +17,8 @@ from da.evaluation.predictions import Predictions
 from da.methods import METHODS, Method, Network, Phase
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.models.backbones import MLP, Features
+from da.models.backbone import Features
+from da.models.backbones.mlp import MLP
 from da.runs.run import Run
 from da.training.engine import train_step
 from da.training.setup import assemble, prepare

@@ -3,18 +3,18 @@ from dataclasses import fields
 import pytest
 import torch
 
-from da.data import tasks
-from da.data.tasks import Images
+from da.data import domain, tasks
+from da.data.domain import Images
 from da.evaluation.predictions import Predictions, accuracy, outputs, predict
 from da.methods import Method, Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.models.backbones import MLP
+from da.models.backbones.mlp import MLP
 from tests.conftest import points
 
 
 @pytest.fixture
-def task() -> tasks.Task:
+def task() -> domain.Task:
     torch.manual_seed(0)
     y = torch.arange(600) % 3
     source, target = (points(m + torch.randn(600, 5), y, 3) for m in (0, 1))

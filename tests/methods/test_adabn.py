@@ -10,7 +10,8 @@ from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Network
 from da.methods.adabn import AdaBN
 from da.methods.source_only import SourceOnly
-from da.models.backbones import Features, lenet
+from da.models.backbone import Features
+from da.models.backbones import lenet
 from da.training.engine import train_step
 from tests.conftest import build
 
@@ -124,7 +125,7 @@ def test_trains_on_images_and_with_the_backbone_it_was_given():
     torch.manual_seed(0)
     x = torch.rand(4, 3, 28, 28)
     batch = Batch(Labeled(x, torch.arange(4) % 3), Unlabeled(1 - x, torch.arange(4)))
-    m = AdaBN.Hparams().build(lenet(), 3, Network(neck=8))
+    m = AdaBN.Hparams().build(lenet.build(), 3, Network(neck=8))
     train_step(m, torch.optim.SGD(m.parameters(), 0.1), batch, 0.5)
     assert m.eval().predict(x).shape == (4, 3)
     assert not m.predict(x).equal(m.predict_source(x))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from da.methods import Network
 from da.methods.adda import ADDA
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.training.engine import fit, train_step
 from tests.conftest import build
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from da.methods import Network
 from da.methods.afn import AFN
-from da.models.backbones import MLP
+from da.models.backbones.mlp import MLP
 from da.training.engine import train_step
 from tests.conftest import build, normal
 

@@ -12,7 +12,7 @@ from da.methods.source_only import SourceOnly
 from da.models import checkpoints
 from da.runs.run import Run
 from da.runs.trained_model import restore
-from da.training import train
+from da.training import optimizers, setup, train
 from da.training.engine import train_step
 from da.training.setup import assemble
 from da.training.sweep import sweep
@@ -73,8 +73,8 @@ def test_the_teacher_is_no_part_of_the_student_and_does_not_move(teacher):
     parts = assemble(student(teacher), "cpu")
     x = parts.task.target_train.x[:8]
     before = parts.method.guide(x)
-    for own in islice(train.batches(student(teacher), parts), 3):
-        train_step(parts.method, train.optimizer(student(teacher), parts.method), own, 0.5)
+    for own in islice(setup.batches(student(teacher), parts), 3):
+        train_step(parts.method, optimizers.optimizer(student(teacher), parts.method), own, 0.5)
     assert parts.method.guide(x).equal(before)
     assert before.equal(restore(teacher.id)(x))
     alone = SourceOnly.Hparams().build(parts.method.backbone, 2, teacher.network)

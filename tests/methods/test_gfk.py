@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 
 from da.methods.gfk import GFK, geodesic_flow_root
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.ops.linalg import principal_directions
 from tests.conftest import normal
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from da.methods.jda import JDA
-from da.models.backbones import Features
+from da.models.backbone import Features
 from tests.conftest import normal
 
 N, M, D, K = 60, 45, 8, 3

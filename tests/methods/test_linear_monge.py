@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from da.methods._linear_mapping import LinearMapping
 from da.methods.coral_map import CORALMap
 from da.methods.linear_monge import LinearMonge
-from da.models.backbones import Features
-from da.ops.functional import covariance
+from da.models.backbone import Features
+from da.ops.linalg import covariance
 from tests.conftest import normal
 
 

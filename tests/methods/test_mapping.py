@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
-from da.data.tasks import Domain, Task
+from da.data.domain import Domain, Task
 from da.evaluation import predictions
 from da.methods import METHODS
 from da.methods._linear_mapping import LinearMapping
@@ -20,8 +20,9 @@ from da.methods._mapping import Mapping
 from da.methods.coral_map import CORALMap
 from da.methods.sinkhorn_map import SinkhornMap
 from da.methods.subspace_alignment import SubspaceAlignment
-from da.models.backbones import Features
-from da.ops.functional import covariance, covariance_power, one_thread, squared_distances
+from da.models.backbone import Features
+from da.ops.linalg import covariance, covariance_power, squared_distances
+from da.system.threads import one_thread
 from da.training.engine import train_step
 from da.training.setup import prepare
 from tests.conftest import points

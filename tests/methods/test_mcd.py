@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 from da.methods import Network
 from da.methods.mcd import MCD
-from da.models.backbones import MLP, Features
+from da.models.backbone import Features
+from da.models.backbones.mlp import MLP
 from da.ops.functional import discrepancy
 from da.training.engine import train_step
 from tests.conftest import build

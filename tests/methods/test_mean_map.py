@@ -5,7 +5,7 @@ import torch
 from sklearn.preprocessing import StandardScaler
 
 from da.methods.mean_map import MeanMap
-from da.models.backbones import Features
+from da.models.backbone import Features
 from tests.conftest import normal
 
 

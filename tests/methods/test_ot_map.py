@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from da.methods.ot_map import OTMap
-from da.models.backbones import Features
-from da.ops.functional import squared_distances
+from da.models.backbone import Features
+from da.ops.linalg import squared_distances
 from tests.conftest import normal
 
 

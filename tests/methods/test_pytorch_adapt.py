@@ -9,7 +9,7 @@ from torch import nn
 
 from da.methods import Network
 from da.methods.pytorch_adapt import IN_TURNS, MOVED, PytorchAdapt
-from da.models.backbones import MLP
+from da.models.backbones.mlp import MLP
 from da.training.engine import train_step
 from tests.contracts.test_layers import python
 from tests.contracts.test_methods import moved

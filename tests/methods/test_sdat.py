@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from da.methods import Network
 from da.methods.cdan_mcc import CDANMCC
 from da.methods.sdat import SDAT
-from da.models.backbones import MLP
+from da.models.backbones.mlp import MLP
 from tests.conftest import build
 
 

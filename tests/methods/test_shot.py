@@ -15,7 +15,7 @@ from da.methods.source_only import SourceOnly
 from da.models import checkpoints
 from da.ops.functional import marginal_entropy, prediction_entropy
 from da.runs.run import Run
-from da.training import train
+from da.training import setup, train
 from da.training.engine import train_step
 from da.training.setup import Parts, assemble
 from tests.conftest import build, points
@@ -113,7 +113,7 @@ def test_it_is_shown_no_source_image():
     run = Run(SHOT.Hparams(), "moons:0-40", backbone="mlp", init="x", regime="full", batch=8)
     task = tasks.build(run.task, few, few)
     parts = Parts(task, build(SHOT), torch.device("cpu"), torch.Generator())
-    batch = next(train.batches(run, parts))
+    batch = next(setup.batches(run, parts))
     assert isinstance(batch, TargetBatch)
     assert not hasattr(batch, "source")
     assert batch.target.x.equal(next(loaders.batches(task, 8, 0)).target.x)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from da.methods.sinkhorn_map import SinkhornMap
-from da.models.backbones import Features
-from da.ops.functional import squared_distances
+from da.models.backbone import Features
+from da.ops.linalg import squared_distances
 from da.training.setup import prepare
 from tests.conftest import points
 

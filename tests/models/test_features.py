@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from da.data.domain import Domain
 from da.data.loaders import generator
-from da.data.tasks import Domain
 from da.data.transforms import Resize, augmented, plain, scale
 from da.models import features
-from da.models.features import DAYS, Frozen, Recipe, extract, frozen, prune
+from da.models.backbones import frozen
+from da.models.features import DAYS, Frozen, Recipe, extract, prune
 from da.system.cache import home
 from tests.conftest import points
 

@@ -15,7 +15,7 @@ from da.models import checkpoints
 from da.models.finetuning import Tuning
 from da.models.stages import stages
 from da.runs.run import Run
-from da.training import train
+from da.training import optimizers, train
 from da.training.early_stopping import Best
 from da.training.engine import fit
 from da.training.setup import assemble
@@ -195,5 +195,5 @@ def test_frozen_features_have_no_stages():
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_a_momentum_may_be_a_whole_number(name):
-    made = train.optimizer(replace(RUN, optimizer=name, momentum=0), method())
+    made = optimizers.optimizer(replace(RUN, optimizer=name, momentum=0), method())
     assert 0 in (made.defaults.get("momentum"), made.defaults.get("betas", (1,))[0])

@@ -10,7 +10,7 @@ from da.methods import METHODS, Network
 from da.methods.source_only import SourceOnly
 from da.models import backbones, checkpoints, pruning
 from da.runs.run import Run
-from da.training import train
+from da.training import optimizers, setup, train
 from da.training.engine import train_step
 from da.training.setup import assemble
 
@@ -72,9 +72,9 @@ def test_the_head_is_spared(parent):
 def test_what_was_taken_out_stays_exactly_zero(parent, optimizer, precision):
     run = pruned(parent, optimizer=optimizer, precision=precision, weight_decay=0.1, lr=0.01)
     parts = assemble(run, "cpu")
-    weak, adam = prunable(parts.method), train.optimizer(run, parts.method)
+    weak, adam = prunable(parts.method), optimizers.optimizer(run, parts.method)
     masks, before = [w == 0 for w in weak], [w.clone() for w in weak]
-    batches = train.batches(run, parts)
+    batches = setup.batches(run, parts)
     for _ in range(5):
         train_step(parts.method, adam, next(batches), 0.5, precision)
     assert zeros(weak) == round(0.6 * sum(w.numel() for w in weak))

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from da.models import backbones
+from da.models.backbones import lenet
 from da.models.stages import keep_held, layers, stages
 
 ENDS = {
@@ -47,7 +48,7 @@ def test_every_weight_is_in_one_stage(name):
 
 
 def test_first_layers_are_counted_as_a_listing_shows_them():
-    built = backbones.lenet()
+    built = lenet.build()
     assert [type(layer).__name__ for layer in list(layers(built.body).values())[:3]] == [
         "Conv2d",
         "MaxPool2d",

@@ -15,13 +15,12 @@ from torch.func import vmap
 from da.ops.functional import (
     class_confusion,
     coral,
-    covariance,
     cross_entropy,
     entropy,
     grl_warmup,
-    matrix_power,
     reverse_gradient,
 )
+from da.ops.linalg import covariance, matrix_power
 from tests.conftest import normal
 
 few = settings(deadline=None, max_examples=15, database=None, derandomize=True)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import linear_kernel, rbf_kernel
 
-from da.ops.functional import squared_distances
 from da.ops.kernels import gram, kernel, median_gamma
+from da.ops.linalg import squared_distances
 
 
 def features(*, seed: int = 0) -> torch.Tensor:

@@ -10,7 +10,7 @@ import scipy.sparse
 import torch
 
 from da.ops import transport
-from da.ops.functional import squared_distances
+from da.ops.linalg import squared_distances
 from da.ops.transport import exact_plan, normalised, sinkhorn
 
 

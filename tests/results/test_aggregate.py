@@ -4,8 +4,8 @@ from statistics import stdev
 
 import pytest
 
+from da.config.task_name import split_task
 from da.results.aggregate import selectors
-from da.results.published.lookup import split_task
 from da.results.tables import build
 from tests.results.test_tables import STYLES, cells, looks, record, texts
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.ops.functional import grl_warmup
 from da.runs.recipes import RECIPES, run
 from tests.conftest import normal

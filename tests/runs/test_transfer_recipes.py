@@ -7,8 +7,8 @@ import pytest
 from torchvision import models
 
 from da.data import tasks
-from da.models import backbones
-from da.models.backbone import import_timm
+from da.models import backbone
+from da.models.backbones.timm_models import import_timm
 from da.runs import experiment
 from da.runs.run import Run
 from da.training.train import train
@@ -39,7 +39,7 @@ def _unpretrained(monkeypatch):
     real = models.get_model
     monkeypatch.setattr(models, "get_model", lambda name, weights=None: real(name, weights=None))
     import_timm()
-    backbones._warn.cache_clear()
+    backbone._warn.cache_clear()
 
 
 @pytest.fixture

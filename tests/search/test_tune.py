@@ -11,14 +11,16 @@ import pytest
 
 from da.cli.main import main
 from da.cli.tune import _line
-from da.config.ranges import Choice, LogUniform, Trial
+from da.config.ranges import Choice, LogUniform
 from da.methods import METHODS, Network
 from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.search import plot, tune
 from da.search.codegen import python
-from da.search.tune import Search, changed, space
+from da.search.space import changed, space
+from da.search.trial import Trial
+from da.search.tune import Search
 from da.training.sweep import Outcome
 
 RUN = Run(

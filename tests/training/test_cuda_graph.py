@@ -38,7 +38,7 @@ def network(name: str, seed: int = 0) -> Method:
     """LeNet with dropout and batch norm, in the layout that vmap can have too."""
     torch.manual_seed(seed)
     narrow = {"hidden": (16,)} if name == "dann" else {}
-    backbone = lenet()
+    backbone = lenet.build()
     backbone.layout = torch.contiguous_format
     return METHODS[name].Hparams(**narrow).build(backbone, 3, Network(neck=8, dropout=0.3))
 

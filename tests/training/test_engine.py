@@ -12,7 +12,7 @@ from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Phase
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.models.backbones import MLP
+from da.models.backbones.mlp import MLP
 from da.models.finetuning import SCHEDULES, Tuning
 from da.training.engine import DivergedError, fit, train_step
 from tests.conftest import build

@@ -11,7 +11,7 @@ from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.runs.run import Run
 from da.system.hardware import Ceilings
-from da.training import profiler, train
+from da.training import evaluate, profiler, setup
 from da.training.optimizers import AdamW
 
 
@@ -59,8 +59,8 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
 
     backward = watch.slow(lambda grad: grad) if where == "backward" else lambda grad: grad
     if where == "data":
-        real = train.batches
-        monkeypatch.setattr(train, "batches", lambda *a: map(watch.slow(lambda b: b), real(*a)))
+        real = setup.batches
+        monkeypatch.setattr(setup, "batches", lambda *a: map(watch.slow(lambda b: b), real(*a)))
     if where == "forward":
         monkeypatch.setattr(Slow, "forward", watch.slow(Slow.forward))
     if where == "optimiser":
@@ -74,7 +74,7 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
 
 
 def test_a_look_and_the_start_are_timed_apart(monkeypatch, tmp_path, watch):
-    monkeypatch.setattr(train, "look", watch.slow(train.look))
+    monkeypatch.setattr(evaluate, "look", watch.slow(evaluate.look))
     monkeypatch.setattr(profiler, "assemble", watch.slow(profiler.assemble))
     found = profiler.measure(run(), tmp_path / "trace.json", steps=3)
     assert (found.start_up, found.look, found.step) == (1, 1, 0)

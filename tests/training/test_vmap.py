@@ -9,11 +9,11 @@ import torch
 
 from da.data import loaders, tasks
 from da.data.batch import Batch, Labeled, Unlabeled
-from da.data.tasks import Task
+from da.data.domain import Task
 from da.methods import METHODS, Method, Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.models.backbones import Features
+from da.models.backbone import Features
 from da.training.engine import fit, train_step
 from da.training.vmap import Group, stacked
 from tests.conftest import points

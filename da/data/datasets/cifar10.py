@@ -17,7 +17,7 @@ from jaxtyping import Int, UInt8
 
 from da.data import paths, splits
 from da.data.datasets._mnist import ArrayUnpickler
-from da.data.tasks import Domain, store, stored
+from da.data.domain import Domain, store, stored
 from da.system import download
 from da.system.cache import home, once
 

@@ -18,12 +18,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from da.config.task_name import split_pair
 from da.data import paths
 from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
 from da.data.datasets._mnist import coloured
 from da.data.decode import decode
-from da.data.tasks import PARTS, Domain, split_pair, store, stored
+from da.data.domain import PARTS, Domain, store, stored
 from da.system.cache import home, once
 
 SYNTAX = "mnist-mnistm"

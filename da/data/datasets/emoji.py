@@ -18,7 +18,8 @@ import resvg_py
 from jaxtyping import UInt8
 from PIL import Image
 
-from da.data.tasks import Domain, split_pair, store, stored
+from da.config.task_name import split_pair
+from da.data.domain import Domain, store, stored
 from da.system.cache import home, once
 from da.system.download import member, npm_pack
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from da.data import paths, splits
 from da.data.datasets import _mnist as mnist
-from da.data.tasks import Domain, store, stored
+from da.data.domain import Domain, store, stored
 from da.system.cache import home, once
 
 SYNTAX = "[:PATH]"

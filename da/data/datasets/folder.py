@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from da.data import paths, splits
 from da.data.decode import decode, images_under
-from da.data.tasks import PARTS, Domain, store, stored
+from da.data.domain import PARTS, Domain, store, stored
 from da.system.cache import home, once
 
 SYNTAX = "PATH/amazon-PATH/webcam"

@@ -15,7 +15,7 @@ from da.data import paths as data_paths
 from da.data import splits
 from da.data.datasets import folder
 from da.data.datasets.folder import Listing
-from da.data.tasks import Domain
+from da.data.domain import Domain
 
 SYNTAX = "PATH"
 DOMAINS = ()

@@ -22,7 +22,7 @@ from da.data import paths, splits
 from da.data.datasets import _ct_volumes as ct_volumes
 from da.data.datasets import folder
 from da.data.datasets._ct_volumes import Volume
-from da.data.tasks import Domain, store, stored
+from da.data.domain import Domain, store, stored
 from da.system.cache import home, once
 
 SYNTAX = "PATH"

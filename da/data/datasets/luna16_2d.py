@@ -6,7 +6,7 @@ import numpy as np
 
 from da.data.datasets import luna16
 from da.data.datasets.luna16 import DOMAINS, SYNTAX, pair
-from da.data.tasks import Domain, store, stored
+from da.data.domain import Domain, store, stored
 from da.system.cache import home, once
 
 __all__ = ["DOMAINS", "SYNTAX", "open_domain", "pair"]

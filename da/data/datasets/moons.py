@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from da.data.tasks import Domain
+from da.data.domain import Domain
 
 SYNTAX = "0-40"
 DOMAINS = ()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
 
+from da.config.task_name import domain, split_task
+
 FILES = "cifar10_transfer", "digits", "domainnet", "office31", "officehome", "visda2017"
 """Benchmarks that have a CSV file beside this module; its README.md says what the columns mean."""
 
@@ -144,10 +146,6 @@ FOLDERS = {
 """File to the name that a path may bear, in any spelling."""
 
 
-SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
-"""Benchmarks whose tasks are all of one domain, whatever is in its path."""
-
-
 @cache
 def rows(benchmark_file: str) -> tuple[Row, ...]:
     """Every printed number of a benchmark; ValueError, naming the known ones, for an unknown."""
@@ -172,27 +170,6 @@ def reference(method: str, task: str) -> Reference | None:
                 where = "; ".join(filter(None, (row.where, table.remark)))
                 return Reference(row.value, row.std, row.paper, row.backbone, where, differs)
     return None
-
-
-def split_task(task: str) -> tuple[str, str, str, int]:
-    """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
-
-    A supervised task has no target, '', and labels in place of shots. It goes by the name alone: a
-    record may come from a machine with other folders. Of paths with dashes that cut counts which
-    leaves one folder twice, or else two neighbours, or a rooted target.
-    """
-    k = re.search(r"\+(\d+)(shot|label)$", task)
-    benchmark, _, pair = (task[: k.start()] if k else task).partition(":")
-    found = re.finditer("[-:]", "" if benchmark in SUPERVISED else pair)
-    cuts = [(pair[: m.start()], pair[m.end() :]) for m in found] or [(pair, "")]
-    source, target = max(cuts, key=_plausible)
-    return benchmark, source, target, int(k[1]) if k else 0
-
-
-def domain(name: str) -> str:
-    """A domain as a table heads it: of a path the last part that says something."""
-    parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
-    return parts[-1] if parts else name
 
 
 def _row(line: dict[str, str]) -> Row:
@@ -242,9 +219,3 @@ def _plain(name: str) -> str:
 
 def _bears(path: str, name: str) -> bool:
     return any(_plain(part).startswith(_plain(name)) for part in PurePath(path).parts)
-
-
-def _plausible(cut: tuple[str, str]) -> tuple[bool, bool, bool]:
-    source, target = cut
-    neighbours = PurePath(source).parent == PurePath(target).parent
-    return source == target, neighbours, target.startswith(("/", "~", "."))

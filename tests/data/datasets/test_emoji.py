@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from da.data.datasets import emoji
-from da.data.tasks import PARTS
+from da.data.domain import PARTS
 
 EDGES = ["1f499", "1f51a", "1f412", "1f4d1"]
 """Their hashes are 39, 40, 74 and 75."""

@@ -8,6 +8,7 @@ from da.cli.main import main
 from da.data import tasks
 from da.data.datasets import _ct_volumes as ct_volumes
 from da.data.datasets import luna16
+from da.data.domain import Domain
 from tests.fixtures import datasets
 
 TURNED = (0.36, 0.48, -0.8, -0.8, 0.6, 0.0, 0.48, 0.64, 0.6)
@@ -68,7 +69,7 @@ def test_the_window_is_black_to_white_and_outside_is_air(turned):
     assert low[32, 32].tolist() == [128] * 3  # round(700 / 1400 * 255)
 
 
-def scans(root: Path, domain: tasks.Domain) -> list[set[int]]:
+def scans(root: Path, domain: Domain) -> list[set[int]]:
     """The scans that train, validate and test: a patch is told by its pixels."""
     table = luna16.candidates(root / "candidates_V2.csv")
     files = {file.stem: file for file in root.rglob("*.mhd")}

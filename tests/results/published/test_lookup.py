@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from da.config.task_name import split_task
 from da.results.published import lookup
-from da.results.published.lookup import METHODS, TABLES, reference, rows, split_task
+from da.results.published.lookup import METHODS, TABLES, reference, rows
 
 OFFICE = "/data/office31"
 

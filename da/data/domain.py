@@ -1,0 +1,126 @@
+"""Images and domains, and which of them a task may show."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int, Shaped, UInt8
+from torch import Tensor
+
+from da.data.transforms import Resize, unaugmented
+
+PARTS = "source_train", "source_test", "target_train", "target_test"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Some rows of a stored array; nothing is read before it is taken."""
+
+    x: Shaped[Tensor, "b ..."]
+    """Pixels as uint8 `b h w c`, or features as float `b d`."""
+    rows: Int[Tensor, "_"]
+    resize: Resize = field(default=Resize(), kw_only=True)
+    """How pixels become network input."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, i: Int[Tensor, "_"]) -> Shaped[Tensor, "_ ..."]:
+        """Copies of the images at places `i`."""
+        return self.x.index_select(0, self.rows[i].to(self.x.device, non_blocking=True))
+
+    def shown(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
+        """The images at places `i` as network input for evaluation, on `device`."""
+        return unaugmented(self.take(i).to(device), self.resize)
+
+
+@dataclass(frozen=True)
+class LabeledImages(Images):
+    """Images and the class of each row of the stored array."""
+
+    classes: Int[Tensor, "b"]
+
+    @property
+    def y(self) -> Int[Tensor, "_"]:
+        """The class of each image."""
+        return self.classes[self.rows]
+
+    def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
+        """Classes of the images at places `i`."""
+        return self.classes[self.rows[i]]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Images of one kind, or their features, their classes, and who may see which."""
+
+    classes: tuple[str, ...]
+    x: Shaped[Tensor, "b ..."]
+    y: Int[Tensor, "b"]
+    rows: dict[str, Tensor]
+    """Rows of `x` to be used in each role, by the names in `PARTS`."""
+    digest: str
+    """SHA-256 of the pixels."""
+    resize: Resize = field(default=Resize())
+
+    def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
+        """Some of the images."""
+        return LabeledImages(self.x, rows, self.y, resize=self.resize)
+
+    def unlabeled(self, rows: Int[Tensor, "_"]) -> Images:
+        """Some of the images, without their classes."""
+        return Images(self.x, rows, resize=self.resize)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Adapt from a labelled source to an unlabelled target, then be marked on target test images.
+
+    Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation. A
+    supervised task has one domain: its labelled training images are the source, the same without
+    labels the target, and `source_test` are validation images, which are none of `target_test`.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    source_train: LabeledImages
+    target_train: Images
+    source_test: LabeledImages
+    target_test: LabeledImages
+    shots: LabeledImages | None = None
+    """Labelled target images, a few of each class, in tasks that end in `+Kshot`."""
+
+
+def store(
+    folder: Path,
+    x: UInt8[np.ndarray, "b h w c"],
+    y: Int[np.ndarray, "b"],
+    classes: tuple[str, ...],
+    rows: dict[str, Int[np.ndarray, "_"]],
+) -> None:
+    """Write a domain to `folder`; `stored` reads it back.
+
+    Where pixels are too many for memory, `x` is the map of a file that is `folder`/x.npy already.
+    """
+    assert set(rows) == set(PARTS), rows.keys()
+    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(x, np.memmap):
+        np.save(folder / "x.npy", x)
+    arrays: dict[str, Any] = rows | {"y": y.astype(np.int64)}
+    np.savez(folder / "rows.npz", **arrays)
+    digest = hashlib.sha256(np.ascontiguousarray(x).data)
+    about = {"classes": classes, "digest": digest.hexdigest()}
+    (folder / "about.json").write_text(json.dumps(about))
+
+
+def stored(folder: Path) -> Domain:
+    """A domain written by `store`; its pixels stay on disk until they are drawn."""
+    about = json.loads((folder / "about.json").read_text())
+    with np.load(folder / "rows.npz") as file:
+        rows = {name: torch.from_numpy(file[name]) for name in file.files}
+    x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
+    return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])

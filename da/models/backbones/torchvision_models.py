@@ -1,0 +1,42 @@
+"""Networks of torchvision as feature extractors."""
+
+from itertools import takewhile
+
+from torch import nn
+
+from da.models.backbone import Backbone
+
+
+def from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
+    """With the first weights that were published, which are those of most papers."""
+    from torchvision import models
+
+    weights = next(iter(models.get_model_weights(name)))
+    body = models.get_model(name, weights=weights if pretrained else None)
+    width = _take_off(body, hidden)
+    normal = weights.transforms()
+    side, how = normal.crop_size[0], normal.interpolation.value
+    return Backbone(body, width, normal.mean, normal.std, side, how)
+
+
+def _take_off(body: nn.Module, hidden: bool) -> int:
+    """Take the classifier off a network of torchvision, or its last layer alone, where `hidden`.
+
+    Gives the width of the features. What stands before the first linear layer stays in any case.
+    """
+    whole = next(name for name in ("fc", "classifier", "head", "heads") if hasattr(body, name))
+    layers = list(body.get_submodule(whole).named_modules(prefix=whole))
+    linear = [(path, layer) for path, layer in layers if isinstance(layer, nn.Linear)]
+    if not linear:  # SqueezeNet's is a convolution
+        (width,) = {layer.in_channels for _, layer in layers if isinstance(layer, nn.Conv2d)}
+        body.set_submodule(whole, nn.AdaptiveAvgPool2d(1))
+        return width
+    if hidden or len(linear) == 1:
+        path, last = linear[-1]
+        body.set_submodule(path, nn.Identity())
+        return last.in_features
+    row, (_, first) = body.get_submodule(whole), linear[0]
+    body.set_submodule(
+        whole, nn.Sequential(*takewhile(lambda layer: layer is not first, row.children()))
+    )
+    return first.in_features

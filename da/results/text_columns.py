@@ -1,0 +1,22 @@
+"""Columns of text, for tables in a terminal. No torch."""
+
+from collections.abc import Sequence
+
+
+def align(rows: Sequence[Sequence[str]], *, left: int = 0, least: int = 0) -> list[str]:
+    """Return a line for each row, with its cells in columns two spaces apart.
+
+    Args:
+        rows: Cells, as many in each row.
+        left: Number of columns that are flush left; those after them are flush right.
+        least: Characters that every column has at least.
+    """
+    widths = [max(least, *map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,38 @@
+"""One look at a method during training: accuracy, scores, losses, diagnostics."""
+
+from da.evaluation import diagnostics, predictions, selectors
+from da.results.records import Point
+from da.runs.run import Run
+from da.training import engine
+from da.training.setup import Parts, batches, steps
+
+
+def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
+    """How the method stands after `step`: accuracy, the selectors' scores, losses, diagnosis.
+
+    It is diagnosed on the same batch each time, the first. Raises DivergedError where what it
+    predicts is not finite.
+    """
+    seen = predictions.predict(parts.method, parts.task, device=parts.device)
+    if not seen.target_logits.softmax(1).isfinite().all():
+        raise engine.DivergedError(
+            f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
+            "after it, was not"
+        )
+    right = predictions.accuracy(seen.target_logits, parts.task.target_test.y)
+    scores = {name: score(seen) for name, score in selectors.SELECTORS.items()}
+    if parts.method.streams:
+        y = parts.task.target_test.y
+        scores["target_accuracy/online"] = predictions.online_accuracy(
+            parts.method.get_buffer("online"), y
+        )
+    predicted = diagnostics.predicted(seen, parts.task.classes)
+    progress = (step - 1) / steps(run, parts)
+    found = diagnostics.diagnose(parts.method, next(batches(run, parts)), progress, run.precision)
+    return (
+        {"step": step, "target_accuracy": right}
+        | scores
+        | {f"loss/{name}": loss for name, loss in losses.items()}
+        | {f"diagnosis/{name}": value for name, value in found.items()}
+        | {f"predicted/{name}": count for name, count in predicted.items()}
+    )
