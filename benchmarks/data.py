@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from da.data.decode import decode
-from da.data.transforms import Augment, Resize, augmented
+from da.data.decode import decode_image
+from da.data.transforms import Augment, Resize, augment_images
 from da.models.backbone import Backbone
 from da.system import memory
 from measure import Bar, Section, Timing, busy, interleaved, show
@@ -92,7 +92,7 @@ def ours(x: Tensor, side: int, batch: int, augment: Augment) -> Callable[[], Ten
 
     def make() -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
-        return backbone(augmented(x, resize, augment, generator, rows))
+        return backbone(augment_images(x, resize, augment, generator, rows))
 
     return make
 
@@ -116,12 +116,12 @@ def race(data: Dataset, x: Tensor, side: int, batch: int, rounds: int) -> Timing
 
 def measure(quick: bool = False) -> Section:
     """Both sizes of images."""
-    memory.keep()
+    memory.keep_freed_memory()
     rounds, n = (2, 128) if quick else (5, 512)
     small = torch.randint(256, (4096, 28, 28, 3), dtype=torch.uint8)
     with tempfile.TemporaryDirectory() as folder:
         files = write_jpegs(Path(folder), n)
-        large = torch.from_numpy(np.stack([decode(file, 256) for file in files]))
+        large = torch.from_numpy(np.stack([decode_image(file, 256) for file in files]))
         size = sum(file.stat().st_size for file in files) / n / 1000
         timings = {
             28: race(Arrays(small), small, 28, 128, rounds),

@@ -24,7 +24,7 @@ from da.methods.subspace_alignment import SubspaceAlignment
 from da.methods.tca import TCA
 from da.models.backbone import Features
 from da.ops.linalg import squared_distances
-from da.ops.transport import barycenters, normalised, sinkhorn
+from da.ops.transport import barycenters, normalize_cost, sinkhorn
 from measure import Bar, Section, Timing, interleaved
 
 WIDTH, CLASSES, COMPONENTS = 1280, 31, 20
@@ -58,7 +58,7 @@ def ours(hp: Mapping.Hparams) -> Work:
 
 def our_sinkhorn(x_s: Tensor, x_t: Tensor) -> object:
     """As many iterations as the peers do, converged or not."""
-    cost = normalised(squared_distances(x_s, x_t), "max")
+    cost = normalize_cost(squared_distances(x_s, x_t), "max")
     return barycenters(sinkhorn(cost, REG, max_iterations=ITERATIONS, tolerance=0.0), x_t)
 
 

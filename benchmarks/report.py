@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
-from da.system.cache import whole
+from da.system.cache import write_whole
 from da.system.environment import cores, environment, processor
-from da.system.hardware import ceilings
+from da.system.hardware import measure_ceilings
 from measure import Bar, Section, shown, table
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ def about() -> dict[str, Any]:
         "machine": machine(),
         "cores": cores(),
         "threads": torch.get_num_threads(),
-        "ceilings": ceilings(device)._asdict(),
+        "ceilings": measure_ceilings(device)._asdict(),
     }
 
 
@@ -119,10 +119,10 @@ def _provenance(name: str, done: dict[str, Any]) -> str:
 def write(folder: Path, name: str, report: dict[str, Any]) -> None:
     """As Markdown to be read and as JSON, each whole."""
     report["scripts"] = {s: report["scripts"][s] for s in SCRIPTS if s in report["scripts"]}
-    with whole(folder / f"{name}.json") as part:
+    with write_whole(folder / f"{name}.json") as part:
         part.write_text(json.dumps(report, indent=1, default=float) + "\n")
     plain = json.loads((folder / f"{name}.json").read_text())
-    with whole(folder / f"{name}.md") as part:
+    with write_whole(folder / f"{name}.md") as part:
         part.write_text(markdown(plain))
 
 

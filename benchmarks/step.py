@@ -19,7 +19,7 @@ from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Method, Network
 from da.models import backbones
 from da.system import memory
-from da.system.hardware import ceilings, flops
+from da.system.hardware import count_flops, measure_ceilings
 from da.training.engine import train_step
 from measure import Bar, Section, Timing, busy, interleaved, show
 from peers import Data, Step, plain, pytorch_adapt, sgd
@@ -73,7 +73,7 @@ QUICK = (Case("lenet", 28, 4, 2, 1),)
 def build(name: str, network: str) -> Method:
     """An untrained method on `network`, for 10 classes on the digits' network and 31 elsewhere."""
     torch.manual_seed(0)
-    backbone = backbones.build(network, "random")
+    backbone = backbones.build_backbone(network, "random")
     own: dict[str, Any] = {}
     if network == "lenet":
         parts, classes = Network(neck=0, dropout=0, head=(100, 100)), 10
@@ -121,7 +121,7 @@ def measured(name: str, case: Case) -> tuple[Timing, int]:
     steps = contenders(name, case)
     images = case.batch * (1 if name == "source_only" else 2)
     timing = interleaved(steps, case.rounds, calls=case.calls, units=images)
-    return timing, flops(steps["ours"])
+    return timing, count_flops(steps["ours"])
 
 
 def against(timing: Timing, who: str, peers: tuple[str, ...] = PEERS) -> list[float | None]:
@@ -131,7 +131,7 @@ def against(timing: Timing, who: str, peers: tuple[str, ...] = PEERS) -> list[fl
 
 def row(name: str, case: Case, timing: Timing, work: int) -> list[object]:
     """Images a second, times faster than both peers in fp32 and bf16, share of the ceilings."""
-    top = ceilings(DEVICE)
+    top = measure_ceilings(DEVICE)
     cells: list[object] = [case.title, name]
     cells += [timing.rate(peer) if peer in timing.seconds else None for peer in PEERS]
     for who, ceiling in (("ours", top.fp32), ("ours, bf16", top.bf16)):
@@ -174,7 +174,7 @@ def _least(timing: Timing | None, who: str) -> float | None:
 def measure(quick: bool) -> Section:
     """Every method on every network."""
     torch.backends.cudnn.benchmark = True
-    memory.keep()
+    memory.keep_freed_memory()
     cases = QUICK if quick else CUDA if DEVICE.type == "cuda" else CPU
     rows, timings, work = [], {}, {}
     notes: list[str] = []

@@ -46,7 +46,7 @@ def experiment_of(quick: bool) -> Iterator[tuple[list[Run], Path]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not quick:
-            yield experiment.runs(EMOJI), folder
+            yield experiment.load_runs(EMOJI), folder
             return
         before = dict(os.environ)
         os.environ["DA_HOME"] = str(folder / "home")
@@ -87,7 +87,9 @@ def differences(runs: Sequence[Run], one: Path, other: Path) -> dict[str, float]
     """The largest difference of two folders' records at any look, by what is compared."""
     found: dict[str, float] = {"target accuracy, points": 0, "loss, relative": 0}
     for run in runs:
-        curves = [records.read(records.path(folder, run.id)).curve for folder in (one, other)]
+        curves = [
+            records.read(records.record_path(folder, run.id)).curve for folder in (one, other)
+        ]
         for a, b in zip(*curves, strict=True):
             assert a.keys() == b.keys(), f"{run.id} has {list(a)} and {list(b)}"
             for key, gap in ((key, abs(a[key] - b[key])) for key in a):
@@ -113,7 +115,7 @@ def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
     """
     with ExitStack() as changed:
         for module in (setup, train):
-            changed.enter_context(patch.object(module, "threads", lambda run: nullcontext()))
+            changed.enter_context(patch.object(module, "run_threads", lambda run: nullcontext()))
         if not own:
             changed.enter_context(patch.object(matmul, "mkl_is_slow", lambda: False))
         start = time.perf_counter()

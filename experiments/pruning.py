@@ -15,7 +15,7 @@ da table experiments/pruning.py
 da plot experiments/pruning.py --against sparsity
 """
 
-from da.deploy.compress import pruned
+from da.deploy.compress import pruned_run
 from da.methods import Network
 from da.methods.source_only import SourceOnly
 from da.runs.run import Run
@@ -44,7 +44,7 @@ def family(seed: int) -> list[Run]:
         seed=seed,
     )
     children = [
-        pruned(parent, sparsity, structured=structured)
+        pruned_run(parent, sparsity, structured=structured)
         for structured in (False, True)
         for sparsity in SPARSITIES
     ]

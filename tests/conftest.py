@@ -12,7 +12,7 @@ from da.data.domain import Domain
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.models.backbones.mlp import MLP
-from da.training.setup import show
+from da.training.setup import show_images
 
 torch.set_num_threads(1)
 
@@ -56,7 +56,7 @@ def build(kind: type[Method], **hp) -> Method:
         m.guide = torch.randn(5, 3).__rmatmul__
     if not kind.frozen_only:  # whose maps need more images
         few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
-        show(m, tasks.build("moons:0-1", few, few))
+        show_images(m, tasks.build_task("moons:0-1", few, few))
     return m
 
 

@@ -9,7 +9,7 @@ def data(names: Positional[tuple[str, ...]] = ()) -> None:
     """Fetch and decode benchmarks, for example `da data emoji`; without names, list their state."""
     from da.data import catalog
 
-    for line in catalog.prepare(names) if names else catalog.state():
+    for line in catalog.prepare_benchmarks(names) if names else catalog.describe_benchmarks():
         print(line)
 
 

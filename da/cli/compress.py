@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.cli.options import Device, Recorded, Results, Workers, check, told
+from da.cli.options import Device, Recorded, Results, Workers, check_outputs, describe_outcome
 
 if TYPE_CHECKING:
     from da.results.records import Record
@@ -31,12 +31,12 @@ def prune(
         steps: Of the new runs, in place of the finished run's.
         lr: Of the new runs, in place of the finished run's.
     """
-    from da.deploy.compress import pruned
+    from da.deploy.compress import pruned_run
 
     parent, record = _kept(run, results)
     changes = _given(steps=steps, lr=lr)
     children = [
-        replace(pruned(parent, share, structured=structured), **changes) for share in sparsity
+        replace(pruned_run(parent, share, structured=structured), **changes) for share in sparsity
     ]
     found = _swept(children, results, workers, device)
     kind = "channels" if structured else "weights"
@@ -71,7 +71,7 @@ def distill(
 
     teacher, record = _kept(run, results)
     hp = Distill.Hparams(teacher.id, **_given(temperature=temperature, trade_off=trade_off))
-    learns = replace(compress.student(teacher, student, hp, init), **_given(steps=steps, lr=lr))
+    learns = replace(compress.student_run(teacher, student, hp, init), **_given(steps=steps, lr=lr))
     (found,) = _swept([learns], results, 1, device)
     rows = [("teacher", record), ("student", found)]
     _show(f"{teacher.task}: {student} taught by {teacher.backbone}", "network", rows)
@@ -84,7 +84,7 @@ def _kept(run: str, results: Path) -> "tuple[Run, Record]":
     from da.runs.run import Run
 
     record = records.find(run, results)
-    checkpoints.whole_network(record.id)
+    checkpoints.load_network_state(record.id)
     return Run.of(record.settings), record
 
 
@@ -94,17 +94,17 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _swept(runs: "Sequence[Run]", results: Path, workers: Workers, device: str) -> "list[Record]":
     """Records of `runs`, of which those are carried out that have none; their weights are kept."""
-    from da.cli.options import load
+    from da.cli.options import load_records
     from da.training.sweep import sweep
 
-    check(results, device)
+    check_outputs(results, device)
     errors = set()
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
         errors |= set() if outcome.record else {outcome.error.partition(":")[0]}
-        print(told(outcome), file=sys.stderr, flush=True)
+        print(describe_outcome(outcome), file=sys.stderr, flush=True)
     if errors:
         raise SystemExit(2 if errors == {"ValueError"} else 1)
-    by_id = {record.id: record for record in load(runs, results)}
+    by_id = {record.id: record for record in load_records(runs, results)}
     return [by_id[run.id] for run in runs]
 
 
@@ -112,4 +112,8 @@ def _show(title: str, stub: str, rows: "list[tuple[str, Record]]") -> None:
     from da.deploy import compress
     from da.results import table_render
 
-    print(table_render.terminal(compress.table(title, stub, rows), bold=sys.stdout.isatty()))
+    print(
+        table_render.render_terminal(
+            compress.comparison_table(title, stub, rows), bold=sys.stdout.isatty()
+        )
+    )

@@ -54,11 +54,11 @@ def predict(
 
     if not images:
         raise ValueError("no images: name files or folders of them")
-    files = predict.image_files(images)
+    files = predict.expand_paths(images)
     opened = predict.open_model(model, results)
     failed = False
     if csv:
-        print(predict.comma_separated(["path", "class", "probability", *opened.classes]))
+        print(predict.csv_line(["path", "class", "probability", *opened.classes]))
     for file, p in predict.probabilities(opened, files):
         if isinstance(p, ValueError):
             print(f"da: {p}", file=sys.stderr)
@@ -67,7 +67,7 @@ def predict(
         label = opened.classes[p.argmax()]
         if csv:
             each = [f"{share:.6f}" for share in (p.max(), *p)]
-            print(predict.comma_separated([file, label, *each]))
+            print(predict.csv_line([file, label, *each]))
         else:
             print(f"{file}  {label}  {p.max():.4f}")
     if failed:

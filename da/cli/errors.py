@@ -14,7 +14,7 @@ from tyro.extras import SubcommandApp
 Command = Callable[[], None]
 
 
-def deferred(command: Callable[..., None]) -> Callable[..., Command]:
+def defer(command: Callable[..., None]) -> Callable[..., Command]:
     """`command` that, when called, only remembers its arguments."""
 
     @functools.wraps(command)

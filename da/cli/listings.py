@@ -13,7 +13,7 @@ from da.results.text_columns import align
 from da.runs.recipes import RECIPES
 
 
-def methods() -> list[str]:
+def list_methods() -> list[str]:
     """Name, family, year and paper of each method, family by family."""
     families = get_args(Family)
     every = sorted(METHODS.items(), key=lambda item: (families.index(item[1].family), item[0]))
@@ -29,29 +29,29 @@ def _dated(paper: str) -> tuple[str, str]:
     return year[0], paper.replace(f" {year[0]}", "", 1)
 
 
-def backbones() -> list[str]:
+def list_backbones() -> list[str]:
     """Backbones of our own; those of two libraries would be a thousand lines."""
     return [*OWN, "any name of timm or torchvision"]
 
 
-def selectors() -> list[str]:
+def list_selectors() -> list[str]:
     """What may choose the look of a run, and how."""
     docs = {name: " ".join(str(score.__doc__).split()) for name, score in SELECTORS.items()}
     oracle = "Target accuracy: no fair choice, marked wherever it is used."
     return align([("last", "The last look."), *docs.items(), ("oracle", oracle)], left=2)
 
 
-def recipes() -> list[str]:
+def list_recipes() -> list[str]:
     """Method and name of each recipe, and where it is printed."""
     every = [(m, n, recipe.says) for m, some in RECIPES.items() for n, recipe in some.items()]
     return align(every, left=3)
 
 
 LISTS: dict[str, Callable[[], list[str]]] = {
-    "methods": methods,
-    "tasks": catalog.every_task,
-    "backbones": backbones,
-    "selectors": selectors,
-    "recipes": recipes,
+    "methods": list_methods,
+    "tasks": catalog.list_tasks,
+    "backbones": list_backbones,
+    "selectors": list_selectors,
+    "recipes": list_recipes,
 }
 """What can be listed, by the word that follows `da list`."""

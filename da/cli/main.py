@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 from da.cli import catalog, compress, deploy, report, suggestions, train, tune
-from da.cli.errors import deferred, one_line_errors, parse
+from da.cli.errors import defer, one_line_errors, parse
 
 COMMANDS = (
     train.sweep,
@@ -34,18 +34,20 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     """The settings of a run take seconds to import, so only `da train` has them."""
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
-    app.command(name="train")(deferred(train.train_command() if training else train.no_train))
+    app.command(name="train")(defer(train.train_command() if training else train.no_train))
     for name, command in NAMES.items():
-        app.command(name=name)(deferred(command))
+        app.command(name=name)(defer(command))
     return app
 
 
 def _explained(said: str, arguments: Sequence[str]) -> str:
     """What tyro `said` of a command's arguments, as what is to be done about them."""
     if arguments[0] == "train":
-        return suggestions.explained(said, arguments, *train.train_options())
+        return suggestions.explain(said, arguments, *train.train_options())
     if arguments[0] in NAMES:
-        return suggestions.explained(said, arguments, suggestions.options(NAMES[arguments[0]]), {})
+        return suggestions.explain(
+            said, arguments, suggestions.command_options(NAMES[arguments[0]]), {}
+        )
     return said
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_type_from_defaults
 
-from da.results.table_render import digits
+from da.results.table_render import significant_digits
 from da.results.tracking import Mode
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _first_line(kind: type) -> str:
     return str(kind.__doc__).partition("\n")[0]
 
 
-def check(results: Path, device: str) -> None:
+def check_outputs(results: Path, device: str) -> None:
     """Raise an error, before any training, where there is no such device, and where records could
     not be saved in `results`.
     """
@@ -70,32 +70,35 @@ def check(results: Path, device: str) -> None:
     from da.training.setup import find_device
 
     find_device(device)
-    records.make(results)
+    records.make_folder(results)
 
 
-def load(runs: "Sequence[Run]", results: Path) -> "list[Record]":
+def load_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
     """Records of `runs` so far."""
     from da.results import records
 
     return records.load(results, {run.id: run.settings() for run in runs})
 
 
-def named(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+def named_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
     """Records of `runs` so far, with the name of each one's row where the experiment has names."""
-    return [record for record in every(experiment, runs, results) if record.curve]
+    return [record for record in all_records(experiment, runs, results) if record.curve]
 
 
-def every(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """As `named`, and for each run that has no record yet one without a look.
+def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    """As `named_records`, and for each run that has no record yet one without a look.
 
     Raises ValueError where none has one there, but published ones do.
     """
     from da.results import records
     from da.results.aggregate import ROW
-    from da.runs.experiment import names
+    from da.runs.experiment import row_names
 
-    rows, found = names(experiment, runs), {record.id: record for record in load(runs, results)}
-    if not found and (count := records.published(run.id for run in runs)):
+    rows, found = (
+        row_names(experiment, runs),
+        {record.id: record for record in load_records(runs, results)},
+    )
+    if not found and (count := records.count_published(run.id for run in runs)):
         raise ValueError(
             f"no records in {results}: run `da sweep` on the experiment first, or "
             f"--results {records.PUBLISHED} has {count} of {len(runs)}"
@@ -104,31 +107,39 @@ def every(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Recor
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 
 
-def line(run: "Run", record: "Record") -> str:
+def describe_record(run: "Run", record: "Record") -> str:
     """What came of a run."""
     accuracy = record.curve[-1]["target_accuracy"]
-    return f"{run.words}: {accuracy:.1f} % in {_span(record.seconds)}"
+    return f"{run.title}: {accuracy:.1f} % in {_span(record.seconds)}"
 
 
-def warn(run: "Run", record: "Record") -> None:
+def print_warnings(run: "Run", record: "Record") -> None:
     """Say on stderr what a finished run is to be looked at for."""
     from tqdm import tqdm
 
     from da.results import health
 
-    for warning in health.lasting(record.curve, record.settings):
-        tqdm.write(f"{run.words}, {run.id}: warning: {warning}", file=sys.stderr)
+    for warning in health.lasting_warnings(record.curve, record.settings):
+        tqdm.write(f"{run.title}, {run.id}: warning: {warning}", file=sys.stderr)
 
 
-def failure(outcome: "Outcome") -> str:
+def describe_failure(outcome: "Outcome") -> str:
     """What went wrong."""
-    return f"{outcome.run.words} failed: {outcome.error}"
+    return f"{outcome.run.title} failed: {outcome.error}"
 
 
-def told(outcome: "Outcome") -> str:
+def describe_outcome(outcome: "Outcome") -> str:
     """What came of a run of a sweep, or what went wrong."""
-    return line(outcome.run, outcome.record) if outcome.record else failure(outcome)
+    return (
+        describe_record(outcome.run, outcome.record)
+        if outcome.record
+        else describe_failure(outcome)
+    )
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds:.{digits(seconds)}f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return (
+        f"{seconds:.{significant_digits(seconds)}f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+    )

@@ -6,7 +6,16 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from da.cli.options import ChosenBy, Experiment, Only, Recorded, Results, every, load, named
+from da.cli.options import (
+    ChosenBy,
+    Experiment,
+    Only,
+    Recorded,
+    Results,
+    all_records,
+    load_records,
+    named_records,
+)
 from da.results.tracking import Mode
 
 
@@ -26,10 +35,10 @@ def table(
     from da.results import tables
     from da.runs import experiment as experiments
 
-    runs = experiments.runs(experiment, only)
-    wanted = every(experiment, runs, results)
+    runs = experiments.load_runs(experiment, only)
+    wanted = all_records(experiment, runs, results)
     found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
-    print(tables.render(found, names, format, wanted=wanted, bold=bold, cost=cost))
+    print(tables.render_table(found, names, format, wanted=wanted, bold=bold, cost=cost))
 
 
 def publish(
@@ -45,8 +54,10 @@ def publish(
     from da.results import records
     from da.runs import experiment as experiments
 
-    runs = experiments.runs(experiment)
-    found = {record.id: record for record in (*load(runs, out), *load(runs, results))}
+    runs = experiments.load_runs(experiment)
+    found = {
+        record.id: record for record in (*load_records(runs, out), *load_records(runs, results))
+    }
     if missing := len(runs) - len(found):
         raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
     file = records.publish(found.values(), experiment.stem, out)
@@ -57,7 +68,7 @@ def diagnose(run: Recorded, results: Results = Path("results")) -> None:
     """Print how a run went, look by look, and warnings with the likely cause of each."""
     from da.results import health, records
 
-    print(health.page(records.find(run, results)))
+    print(health.render_page(records.find(run, results)))
 
 
 def plot(
@@ -76,30 +87,30 @@ def plot(
         against: Setting to draw accuracy against, for example lr, or labels of `+Klabel`.
         out: Folder of the pictures.
     """
-    from da.config.validation import some
+    from da.config.validation import shorten_names
     from da.results.plots import experiment as plots
     from da.results.plots import style
     from da.runs import experiment as experiments
 
-    runs = experiments.runs(experiment, only)
+    runs = experiments.load_runs(experiment, only)
     name, figures = experiment.stem, {}
     if map:
-        from da.results.plots.feature_map import feature_map
-        from da.training.embeddings import embedding
+        from da.results.plots.feature_map import plot_feature_map
+        from da.training.embeddings import compute_embedding
 
         known = {run.id: run for run in runs}
         if map not in known:
-            raise ValueError(f"unknown run {map!r}, known: {some(known)}")
-        figures[f"{name}-map-{map}"] = feature_map(**vars(embedding(known[map])))
+            raise ValueError(f"unknown run {map!r}, known: {shorten_names(known)}")
+        figures[f"{name}-map-{map}"] = plot_feature_map(**vars(compute_embedding(known[map])))
     if against:
-        found = named(experiment, runs, results)
-        figures[f"{name}-against-{against}"] = plots.against(found, against, chosen_by)
+        found = named_records(experiment, runs, results)
+        figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by)
     if not figures:
-        found = named(experiment, runs, results)
-        figures[f"{name}-curves"] = plots.curves(found)
-        figures[f"{name}-methods"] = plots.methods(found, chosen_by)
+        found = named_records(experiment, runs, results)
+        figures[f"{name}-curves"] = plots.plot_curves(found)
+        figures[f"{name}-methods"] = plots.plot_methods(found, chosen_by)
     for stem, figure in figures.items():
-        print(*style.save(figure, out / stem), sep="\n")
+        print(*style.save_figure(figure, out / stem), sep="\n")
 
 
 def wandb(

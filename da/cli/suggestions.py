@@ -12,17 +12,17 @@ Options = Collection[str]
 FOR_HELP = "-h", "--help", "--tyro-print-completion", "--tyro-write-completion"
 
 
-def spelled(names: Collection[str]) -> set[str]:
+def option_names(names: Collection[str]) -> set[str]:
     """The options of settings with these names."""
     return {"--" + name.strip("_").replace("_", "-") for name in names}
 
 
-def options(command: Callable[..., Any]) -> set[str]:
+def command_options(command: Callable[..., Any]) -> set[str]:
     """The options of a command, its positional arguments among them."""
-    return spelled(signature(command).parameters)
+    return option_names(signature(command).parameters)
 
 
-def explained(
+def explain(
     said: str, arguments: Sequence[str], general: Options, methods: Mapping[str, Options]
 ) -> str:
     """What is wrong with `arguments`, a command and its own, of which tyro `said` something.

@@ -16,15 +16,15 @@ from da.cli.options import (
     Results,
     Wandb,
     Workers,
-    check,
-    failure,
-    line,
-    load,
+    check_outputs,
+    describe_failure,
+    describe_outcome,
+    describe_record,
+    load_records,
+    print_warnings,
     run_with_methods,
-    told,
-    warn,
 )
-from da.cli.suggestions import options, spelled
+from da.cli.suggestions import command_options, option_names
 
 if TYPE_CHECKING:
     from da.training.sweep import Outcome
@@ -48,11 +48,11 @@ def train_command() -> Callable[..., None]:
         from da.results import records, tracking
         from da.training.train import train
 
-        check(results, device)
+        check_outputs(results, device)
         record = train(run, device=device, keep=keep)
         records.save(record, results)
         tracking.mirror(record, wandb)
-        print(f"{line(run, record)}, {records.path(results, run.id)}")
+        print(f"{describe_record(run, record)}, {records.record_path(results, run.id)}")
 
     return train
 
@@ -65,9 +65,11 @@ def train_options() -> tuple[set[str], dict[str, set[str]]]:
     from da.runs.run import PARTS, Run
 
     settings = [field.name for part in (Run, *PARTS.values()) for field in fields(part)]
-    own = {name: spelled([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()}
-    groups = spelled(["run", "method", *PARTS])
-    return (spelled(settings) | options(train_command())) - groups, own
+    own = {
+        name: option_names([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()
+    }
+    groups = option_names(["run", "method", *PARTS])
+    return (option_names(settings) | command_options(train_command())) - groups, own
 
 
 def no_train() -> None:
@@ -102,10 +104,10 @@ def sweep(
 
     if workers != "auto" and workers < 1:
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
-    runs = experiments.runs(experiment, only)
-    mine = experiments.share(runs, shard)
-    check(results, device)
-    todo, failed = len(mine) - len(load(mine, results)), []
+    runs = experiments.load_runs(experiment, only)
+    mine = experiments.take_shard(runs, shard)
+    check_outputs(results, device)
+    todo, failed = len(mine) - len(load_records(mine, results)), []
     outcomes = sweep(
         mine, results, workers=workers, device=device, keep=keep, share_steps=share_steps
     )
@@ -115,14 +117,16 @@ def sweep(
                 _tell(outcome, f"[{n}/{max(n, todo)}]", wandb, experiment.stem)
                 failed += [] if outcome.record else [outcome]
     except KeyboardInterrupt:
-        progress = f"{len(load(runs, results))} of {len(runs)} runs have a record"
+        progress = f"{len(load_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise
-    if found := load(runs, results):
-        tracking.mirror_table(*tables.plain(tables.build(found)), wandb, experiment.stem)
+    if found := load_records(runs, results):
+        tracking.mirror_table(
+            *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
+        )
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     if failed:
-        print(f"{len(failed)} failed:", *map(failure, failed), sep="\n  ", file=sys.stderr)
+        print(f"{len(failed)} failed:", *map(describe_failure, failed), sep="\n  ", file=sys.stderr)
         raise SystemExit(1)
 
 
@@ -132,10 +136,10 @@ def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:
 
     from da.results import tracking
 
-    tqdm.write(f"{place} {told(outcome)}")
+    tqdm.write(f"{place} {describe_outcome(outcome)}")
     sys.stdout.flush()
     if outcome.record:
-        warn(outcome.run, outcome.record)
+        print_warnings(outcome.run, outcome.record)
         tracking.mirror(outcome.record, wandb, group)
 
 
@@ -160,13 +164,13 @@ def profile(
         raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
     find_device(device)
     found, left_out = [], []
-    for run in profiler.first_of_each(experiments.runs(experiment, only)):
+    for run in profiler.first_run_per_method(experiments.load_runs(experiment, only)):
         name = run.method.owner.name
         trace = out / f"{experiment.stem}-{name}.trace.json"
         try:
-            found.append(profiler.measure(run, trace, steps=steps, device=device))
+            found.append(profiler.profile_run(run, trace, steps=steps, device=device))
         except ValueError as error:
             left_out.append(f"{name} left out: {error}")
     if not found:
         raise ValueError("; ".join(left_out))
-    print(profiler.render(found), *left_out, sep="\n\n")
+    print(profiler.render_profiles(found), *left_out, sep="\n\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from da.cli.options import Device, Experiment, Only, Results, check
+from da.cli.options import Device, Experiment, Only, Results, check_outputs
 
 if TYPE_CHECKING:
     from da.search.trial import Trial
@@ -45,23 +45,23 @@ def tune(
     from tqdm import tqdm
 
     from da.runs import experiment as experiments
-    from da.search.space import space
+    from da.search.space import search_space
     from da.search.tune import Search
 
     if trials < 1:
         raise ValueError(f"unknown number of trials {trials}, known: 1 and more")
-    runs = experiments.runs(experiment, only)
+    runs = experiments.load_runs(experiment, only)
     task = Search(
         experiment.stem,
         runs,
-        space(runs, search),
+        search_space(runs, search),
         folder=results,
         sampler=sampler,
         choose_by=choose_by,
         storage=Path(storage) if storage else None,
         device=device,
     )
-    check(results, device)
+    check_outputs(results, device)
     study = task.open()
     begun = len(study.trials())
     bar = tqdm(
@@ -93,9 +93,9 @@ def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
     says = f"Trial {best.number}, the best of {len(trials)} by {_score(task, best)}."
     if task.oracle:
         says += f"{_MARK} Chosen with target labels."
-    print("", codegen.python(task.with_settings(best.settings), says), "", sep="\n")
-    figure = plot.search(trials, task.space, task.choose_by)
-    print(*style.save(figure, out / task.name), sep="\n")
+    print("", codegen.render_python(task.with_settings(best.settings), says), "", sep="\n")
+    figure = plot.plot_search(trials, task.space, task.choose_by)
+    print(*style.save_figure(figure, out / task.name), sep="\n")
 
 
 def _line(task: "Search", trial: "Trial") -> str:

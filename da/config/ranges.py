@@ -20,7 +20,7 @@ class Uniform:
     def grid(self) -> list[float]:
         """Evenly spaced points, both ends among them."""
         step = (self.high - self.low) / (GRID - 1)
-        return [short(self.low + i * step) for i in range(GRID)]
+        return [format_value(self.low + i * step) for i in range(GRID)]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LogUniform:
     def grid(self) -> list[float]:
         """Points of which each is the same multiple of the last, both ends among them."""
         ratio = (self.high / self.low) ** (1 / (GRID - 1))
-        return [short(self.low * ratio**i) for i in range(GRID)]
+        return [format_value(self.low * ratio**i) for i in range(GRID)]
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Choice:
 Range = Uniform | LogUniform | IntRange | Choice
 
 
-def range_of(field: Field) -> Range | None:
+def find_range(field: Field) -> Range | None:
     """The range that stands in the annotation of a dataclass's field, if one does."""
     notes = getattr(field.type, "__metadata__", ())
     return next((note for note in notes if isinstance(note, Range)), None)
 
 
-def short(value: Any) -> Any:
+def format_value(value: Any) -> Any:
     """A float to three digits, as one would type it; anything else as it is."""
     return float(f"{value:.3g}") if isinstance(value, float) else value

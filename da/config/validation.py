@@ -13,7 +13,7 @@ def refuse(contradictions: Mapping[str, bool]) -> None:
             raise ValueError(f"contradictory settings: {message}")
 
 
-def shares(**settings: float) -> dict[str, bool]:
+def share_errors(**settings: float) -> dict[str, bool]:
     """Whether each is no share of a whole, or all of it."""
     return {
         f"{name} is at least 0 and below 1, not {value}": not 0 <= value < 1
@@ -21,7 +21,7 @@ def shares(**settings: float) -> dict[str, bool]:
     }
 
 
-def amounts(**settings: float) -> dict[str, bool]:
+def amount_errors(**settings: float) -> dict[str, bool]:
     """Whether each is below 0 or not finite."""
     return {
         f"{name} is 0 or more and finite, not {value}": not 0 <= value < math.inf
@@ -29,7 +29,7 @@ def amounts(**settings: float) -> dict[str, bool]:
     }
 
 
-def choices(settings: Any) -> dict[str, bool]:
+def choice_errors(settings: Any) -> dict[str, bool]:
     """Whether each field of a few known values has another."""
     return {
         f"{name} is one of {', '.join(map(str, known))}, not {getattr(settings, name)!r}": (
@@ -49,7 +49,7 @@ MOST_NAMES = 3
 """Names that stand in a message."""
 
 
-def some(names: Iterable[str]) -> str:
+def shorten_names(names: Iterable[str]) -> str:
     """The first of `names` in order, and how many more there are; "none yet" of none."""
     every = sorted(names)
     more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""

@@ -54,7 +54,7 @@ def tensors(batch: Batch | TargetBatch) -> list[Tensor]:
     return [x for x in held if x is not None]
 
 
-def packed(parts: Sequence[Tensor]) -> Batch:
+def pack(parts: Sequence[Tensor]) -> Batch:
     """The batch that holds `parts`, in the order of `tensors`; it has no strong views."""
     x_s, y_s, x_t, index, *shots = parts
     return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index), Labeled(*shots) if shots else None)

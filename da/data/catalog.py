@@ -3,43 +3,46 @@
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from da.data.datasets import BENCHMARKS, module
-from da.data.tasks import written
-from da.system.cache import home
+from da.data.datasets import BENCHMARKS, dataset_module
+from da.data.tasks import task_syntax
+from da.system.cache import cache_home
 
 
-def every_task() -> list[str]:
+def list_tasks() -> list[str]:
     """All tasks of two domains and of one in each benchmark, or how its tasks are written."""
     tasks = []
     for name in BENCHMARKS:
-        domains = [domain for domain in module(name).DOMAINS if domain]
+        domains = [domain for domain in dataset_module(name).DOMAINS if domain]
         names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
-        tasks += [f"{name}:{each}" for each in names] or [written(name)]
+        tasks += [f"{name}:{each}" for each in names] or [task_syntax(name)]
     return tasks
 
 
-def prepare(names: Iterable[str]) -> Iterator[str]:
+def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
     """Fetch and decode whole benchmarks, with a line on each domain."""
     for name in names:
-        if name not in BENCHMARKS or not module(name).DOMAINS:
-            known = ", ".join(n for n in BENCHMARKS if module(n).DOMAINS)
+        if name not in BENCHMARKS or not dataset_module(name).DOMAINS:
+            known = ", ".join(n for n in BENCHMARKS if dataset_module(n).DOMAINS)
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
-        for domain in module(name).DOMAINS:
-            d = module(name).open_domain(domain)
+        for domain in dataset_module(name).DOMAINS:
+            d = dataset_module(name).open_domain(domain)
             size = " x ".join(map(str, d.x.shape[1:]))
             task = f"{name}:{domain}".rstrip(":")
             yield f"{task:16} {len(d.x)} images, {size}, {len(d.classes)} classes"
 
 
-def state() -> Iterator[str]:
+def describe_benchmarks() -> Iterator[str]:
     """A line on each benchmark: what it is, and whether it is here."""
     for name in BENCHMARKS:
-        own = module(name)
+        own = dataset_module(name)
         about = f"{name:13} {own.__doc__.partition(chr(10))[0]}"
         if not own.DOMAINS:
-            yield f"{about} Tasks: {written(name)}"
+            yield f"{about} Tasks: {task_syntax(name)}"
             continue
-        size = sum(f.stat().st_size for f in (home() / name).rglob("*") if f.is_file())
-        here = f"{size / 1e6:.0f} MB in {home() / name}" if size else f"not here: da data {name}"
+        size = sum(f.stat().st_size for f in (cache_home() / name).rglob("*") if f.is_file())
+        here = (
+            f"{size / 1e6:.0f} MB in {cache_home() / name}" if size else f"not here: da data {name}"
+        )
         domains = ", ".join(own.DOMAINS)
-        yield f"{about} {f'Domains: {domains}' if domains else f'Tasks: {written(name)}'}; {here}"
+        names = f"Domains: {domains}" if domains else f"Tasks: {task_syntax(name)}"
+        yield f"{about} {names}; {here}"

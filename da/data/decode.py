@@ -11,7 +11,7 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 """Endings of image files, in small letters."""
 
 
-def images_under(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """Images at any depth under a folder, in the order of their paths; hidden ones are left out.
 
     Raises ValueError where it cannot be read.
@@ -24,7 +24,7 @@ def images_under(folder: Path) -> list[Path]:
     return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
 
 
-def decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
+def decode_image(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
     """An image file as `side` by `side` RGB pixels, its proportions not kept.
 
     Raises ValueError naming the file where it is no readable image.

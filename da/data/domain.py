@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
-from da.data.transforms import Resize, unaugmented
+from da.data.transforms import Resize, to_eval_input
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
 
@@ -35,7 +35,7 @@ class Images:
 
     def shown(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
         """The images at places `i` as network input for evaluation, on `device`."""
-        return unaugmented(self.take(i).to(device), self.resize)
+        return to_eval_input(self.take(i).to(device), self.resize)
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class Task:
     """Labelled target images, a few of each class, in tasks that end in `+Kshot`."""
 
 
-def store(
+def save_domain(
     folder: Path,
     x: UInt8[np.ndarray, "b h w c"],
     y: Int[np.ndarray, "b"],
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
 ) -> None:
-    """Write a domain to `folder`; `stored` reads it back.
+    """Write a domain to `folder`; `load_domain` reads it back.
 
     Where pixels are too many for memory, `x` is the map of a file that is `folder`/x.npy already.
     """
@@ -117,8 +117,8 @@ def store(
     (folder / "about.json").write_text(json.dumps(about))
 
 
-def stored(folder: Path) -> Domain:
-    """A domain written by `store`; its pixels stay on disk until they are drawn."""
+def load_domain(folder: Path) -> Domain:
+    """A domain written by `save_domain`; its pixels stay on disk until they are drawn."""
     about = json.loads((folder / "about.json").read_text())
     with np.load(folder / "rows.npz") as file:
         rows = {name: torch.from_numpy(file[name]) for name in file.files}

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
 from da.data.domain import Domain, Images, LabeledImages, Task
-from da.data.transforms import Augment, augmented, is_random
+from da.data.transforms import Augment, augment_images, is_random
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
 _BLOCK = 16
@@ -73,7 +73,7 @@ _Any = TypeVar("_Any", Batch, TargetBatch)
 
 def _ahead(made: Iterator[_Any], parts: list[Images], device: torch.device) -> Iterator[_Any]:
     away = any(part.x.device.type != device.type for part in parts)
-    return prefetched(made, device) if device.type == "cuda" and away else made
+    return prefetch(made, device) if device.type == "cuda" and away else made
 
 
 def _parts(task: Task) -> list[Images]:
@@ -91,12 +91,12 @@ class _Sight:
     def see(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
         augment = augment or self.augment
         if images.x.device.type == self.device.type == "cpu":
-            return augmented(images.x, images.resize, augment, self.views, images.rows[i])
+            return augment_images(images.x, images.resize, augment, self.views, images.rows[i])
         x = images.take(i)
         if x.device.type == "cpu" and self.device.type == "cuda":
             x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
         x = x.to(self.device, non_blocking=True)
-        return augmented(x, images.resize, augment, self.views)
+        return augment_images(x, images.resize, augment, self.views)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
         return Labeled(self.see(images, i), images.take_y(i).to(self.device, non_blocking=True))
@@ -131,7 +131,7 @@ def _target_batches(images: Images, size: int, seed: int, sight: _Sight) -> Iter
         yield TargetBatch(sight.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
 
 
-def prefetched(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
+def prefetch(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
     """The same batches, of which a thread prepares the next `ahead`, on a CUDA stream of its own.
 
     What goes wrong in the thread is raised here. It ends when the iterator is closed or deleted.
@@ -188,7 +188,7 @@ def generator(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
-def resident(domain: Domain, device: torch.device) -> Domain:
+def place_near(domain: Domain, device: torch.device) -> Domain:
     """The domain with its images as near to `device` as they fit.
 
     On a GPU where they take less than half of its free memory; else in memory where they take

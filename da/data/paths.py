@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def data() -> Path | None:
+def data_folder() -> Path | None:
     """The folder `DA_DATA`, if it is set; ValueError where it is no folder."""
     if not (named := os.environ.get("DA_DATA")):
         return None
@@ -13,29 +13,31 @@ def data() -> Path | None:
     return Path(named).resolve()
 
 
-def find(name: str) -> Path | None:
+def find_folder(name: str) -> Path | None:
     """The folder `name`, or else the one of that name under `DA_DATA`; None where neither is."""
     if not name:
         return None
-    here, under = Path(name).expanduser(), data()
+    here, under = Path(name).expanduser(), data_folder()
     places = [here, under / here] if under else [here]
     return next((place.resolve() for place in places if place.is_dir()), None)
 
 
-def folder(name: str) -> Path:
-    """As `find`, but ValueError where there is no such folder."""
-    found = find(name)
+def require_folder(name: str) -> Path:
+    """As `find_folder`, but ValueError where there is no such folder."""
+    found = find_folder(name)
     if found is None:
-        raise ValueError(f"no such folder: {name!r}" + f", nor under {data()}" * bool(data()))
+        raise ValueError(
+            f"no such folder: {name!r}" + f", nor under {data_folder()}" * bool(data_folder())
+        )
     return found
 
 
-def one(names: str) -> tuple[str, str]:
+def single_folder(names: str) -> tuple[str, str]:
     """The folder of a supervised task and ''; ValueError where there is no such folder."""
-    folder(names)
+    require_folder(names)
     return names, ""
 
 
-def one_or_none(names: str) -> tuple[str, str]:
-    """As `one`, but a task may name none."""
-    return one(names) if names else ("", "")
+def optional_folder(names: str) -> tuple[str, str]:
+    """As `single_folder`, but a task may name none."""
+    return single_folder(names) if names else ("", "")

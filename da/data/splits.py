@@ -12,13 +12,13 @@ from torch import Tensor
 Rows = Int[np.ndarray, "_"]
 
 
-def by_hash(names: Sequence[str]) -> Int[np.ndarray, "_"]:
+def order_by_hash(names: Sequence[str]) -> Int[np.ndarray, "_"]:
     """The order of the names' SHA-256."""
     hashes = [hashlib.sha256(os.fsencode(name)).digest() for name in names]
     return np.array(hashes, "S32").argsort()
 
 
-def held_out(
+def hold_out(
     names: Sequence[str], y: Int[np.ndarray, "n"], every: int = 5
 ) -> Bool[np.ndarray, "n"]:
     """Which images are held out: of each class every fifth in the order of the names' SHA-256.
@@ -26,25 +26,25 @@ def held_out(
     The second is the first that is, so that no class is without training images. `every` gives
     another share than a fifth.
     """
-    order = by_hash(names)
+    order = order_by_hash(names)
     held = np.zeros(len(y), bool)
     for c in np.unique(y):
         held[order[y[order] == c][1::every]] = True
     return held
 
 
-def in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows, Rows, Rows]:
-    """Rows for training, validation and tests: 70, 10 and 20 % of each class, by `held_out`.
+def split_in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows, Rows, Rows]:
+    """Rows for training, validation and tests: 70, 10 and 20 % of each class, by `hold_out`.
 
     Of three images of a class each gets one.
     """
-    test = held_out(names, y)
+    test = hold_out(names, y)
     rest = np.flatnonzero(~test)
-    validation = held_out([names[int(i)] for i in rest], y[rest], every=8)
+    validation = hold_out([names[int(i)] for i in rest], y[rest], every=8)
     return rest[~validation], rest[validation], np.flatnonzero(test)
 
 
-def roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
+def assign_roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
     """Rows of a domain in three parts that share none, by the names in `da.data.domain.PARTS`."""
     return {
         "source_train": train,
@@ -54,17 +54,17 @@ def roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
     }
 
 
-def given(train_y: Int[np.ndarray, "n"], tests: int) -> dict[str, Rows]:
-    """`roles` of published training images, by their classes, and behind them `tests` test images.
+def split_published(train_y: Int[np.ndarray, "n"], tests: int) -> dict[str, Rows]:
+    """Split published training images, by their classes, and the `tests` test images behind them.
 
     Every tenth training image of a class, in the order of the hash of its number, validates.
     """
     every = np.arange(len(train_y))
-    held = held_out([str(i) for i in every], train_y, every=10)
-    return roles(every[~held], every[held], len(train_y) + np.arange(tests))
+    held = hold_out([str(i) for i in every], train_y, every=10)
+    return assign_roles(every[~held], every[held], len(train_y) + np.arange(tests))
 
 
-def supervised(
+def split_supervised(
     rows: Mapping[str, Int[Tensor, "_"]], y: Int[Tensor, "n"]
 ) -> tuple[Int[Tensor, "_"], Int[Tensor, "_"], Int[Tensor, "_"]]:
     """Training, validation and test rows of one domain, by its rows in each role.

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from da.config.task_name import split_labels
 from da.data import splits
-from da.data.datasets import BENCHMARKS, module
+from da.data.datasets import BENCHMARKS, dataset_module
 from da.data.domain import Domain, Task
 
 
@@ -19,11 +19,11 @@ def parse(name: str) -> tuple[str, str, str, int]:
     rest, k, word = split_labels(name)
     benchmark, _, domains = rest.partition(":")
     if benchmark not in BENCHMARKS:
-        raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {known()}")
-    own = module(benchmark)
+        raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {describe_syntax()}")
+    own = dataset_module(benchmark)
     if not domains and "" not in own.DOMAINS:
         among = f" of {', '.join(own.DOMAINS)}" if own.DOMAINS else ""
-        raise ValueError(f"no domains in task {name!r}, known: {written(benchmark)}{among}")
+        raise ValueError(f"no domains in task {name!r}, known: {task_syntax(benchmark)}{among}")
     source, target = own.pair(domains)
     if k is None:
         return benchmark, source, target, 0
@@ -36,26 +36,26 @@ def parse(name: str) -> tuple[str, str, str, int]:
     return benchmark, source, target, k
 
 
-def known() -> str:
+def describe_syntax() -> str:
     """How tasks are written, a benchmark each."""
-    every = ", ".join(map(written, BENCHMARKS))
+    every = ", ".join(map(task_syntax, BENCHMARKS))
     return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
 
 
-def written(benchmark: str) -> str:
+def task_syntax(benchmark: str) -> str:
     """How the tasks of a benchmark are written."""
-    syntax = module(benchmark).SYNTAX
+    syntax = dataset_module(benchmark).SYNTAX
     return f"{benchmark}{'' if syntax[0] == '[' else ':'}{syntax}"
 
 
-def open_pair(name: str, side: int = 0) -> tuple[Domain, Domain]:
+def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
     """Source and target domain of a task; fetched and decoded first where they are not yet.
 
     Both are the same where it has one. Images of any size are decoded for network input of `side`
     pixels, 0 for the usual.
     """
     benchmark, source, target, _ = parse(name)
-    own = module(benchmark)
+    own = dataset_module(benchmark)
     sized = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
     names = (source, target) if target else (source,)
     domains = [own.open_domain(domain, **sized) for domain in names]
@@ -68,7 +68,7 @@ def open_pair(name: str, side: int = 0) -> tuple[Domain, Domain]:
     return domains[0], domains[-1]
 
 
-def build(name: str, source: Domain, target: Domain) -> Task:
+def build_task(name: str, source: Domain, target: Domain) -> Task:
     """The task `name` from its two domains.
 
     Where both are the same domain, it is tested on images whose classes it was not trained with.
@@ -90,14 +90,14 @@ def build(name: str, source: Domain, target: Domain) -> Task:
     )
 
 
-def task(name: str) -> Task:
+def load_task(name: str) -> Task:
     """Look up a task by name, for example `emoji:noto-twemoji` or `digits:mnist-mnistm+3shot`."""
-    return build(name, *open_pair(name))
+    return build_task(name, *open_domains(name))
 
 
 def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
     """A task of one domain, which may have been looked at in two ways."""
-    train, validation, test = splits.supervised(source.rows, source.y)
+    train, validation, test = splits.split_supervised(source.rows, source.y)
     return Task(
         name,
         source.classes,

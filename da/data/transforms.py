@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from da.data.augment import jitter, rand_augment
-from da.system.threads import each, one_thread
+from da.system.threads import map_in_threads, one_thread
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
 """crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
@@ -55,7 +55,7 @@ def _seen(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
     return rearrange(x, "b h w c -> b c h w")
 
 
-def plain(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
+def crop_center(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
     """The middle of each image, `resize.side` pixels wide; smaller images are enlarged before.
 
     Images are bytes as stored, or numbers in 0..1.
@@ -76,22 +76,22 @@ def _middle(x: Shaped[Tensor, "b c h w"], side: int) -> Shaped[Tensor, "b c _ _"
     return x[..., top : top + cut, left : left + cut]
 
 
-def unaugmented(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, "b ..."]:
+def to_eval_input(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, "b ..."]:
     """Stored images as network input for evaluation.
 
     Features stay as they are; of several views `b v d` it is the first, the plain image's.
     """
     if x.dtype == torch.uint8:
-        return plain(x, resize)
+        return crop_center(x, resize)
     return x[:, 0] if x.ndim == 3 else x
 
 
 def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
-    """Whether `augmented` draws: pixels that are augmented, or features of several views."""
+    """Whether `augment_images` draws: pixels that are augmented, or features of several views."""
     return augment != "none" if x.dtype == torch.uint8 else x.ndim == 3
 
 
-def augmented(
+def augment_images(
     x: Shaped[Tensor, "n ..."],
     resize: Resize,
     augment: Augment,
@@ -104,7 +104,7 @@ def augmented(
     `rows`, those of `x` are meant: what is to be cropped on a CPU is then not copied before.
     """
     if not is_random(x, augment):
-        return unaugmented(_taken(x, rows), resize)
+        return to_eval_input(_taken(x, rows), resize)
     if x.dtype != torch.uint8:
         return _any_view(_taken(x, rows), generator)
     b = len(x if rows is None else rows)
@@ -166,11 +166,11 @@ def crop(
     does by default; elsewhere they are sampled where they are, and numbers in 0..1.
     """
     if x.device.type == "cpu":
-        return resized(x, boxes, flip, resize, rows)
-    return sampled(_taken(x, rows), boxes, flip, resize)
+        return crop_by_resizing(x, boxes, flip, resize, rows)
+    return crop_by_sampling(_taken(x, rows), boxes, flip, resize)
 
 
-def sampled(
+def crop_by_sampling(
     x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
 ) -> Float[Tensor, "b c s s"]:
     """`crop` in one batched operation: between the pixels next to each place."""
@@ -187,7 +187,7 @@ def sampled(
     return seen.clamp_(0, 1)
 
 
-def resized(
+def crop_by_resizing(
     x: UInt8[Tensor, "n h w c"],
     boxes: Boxes,
     flip: Bool[Tensor, "b"],
@@ -198,7 +198,7 @@ def resized(
     side, write = resize.side, _RESIZE[resize.interpolation]
     stored, seen = _seen(x), _seen(x.new_empty(len(boxes), side, side, x.shape[3]))
     at = range(len(x)) if rows is None else rows.tolist()
-    corners = whole_pixels(boxes, *x.shape[1:3]).tolist()
+    corners = to_whole_pixels(boxes, *x.shape[1:3]).tolist()
 
     def one(row: int, box: list[int], mirror: bool, place: Tensor) -> None:
         top, left, bottom, right = box
@@ -207,11 +207,11 @@ def resized(
         if mirror:
             place.copy_(place.flip(3))
 
-    each(one, zip(at, corners, flip.tolist(), seen.split(1), strict=True))
+    map_in_threads(one, zip(at, corners, flip.tolist(), seen.split(1), strict=True))
     return seen
 
 
-def whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
+def to_whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
     """Top, left, bottom and right of boxes of `height` by `width` images, nearest to their own."""
     first, size = boxes.split(2, 1)
     sides = torch.tensor([height, width])

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from da.data import tasks
-from da.data.transforms import unaugmented
+from da.data.transforms import to_eval_input
 from da.deploy import cost
 from da.methods import Method
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
 from da.runs.run import SHOTS, Run
-from da.runs.trained_model import restore
+from da.runs.trained_model import load_trained_model
 
 
-def pruned(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
+def pruned_run(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
     """`parent` once more, begun with its weights less a share `sparsity` of them.
 
     All of it moves then; where the parent's features did not, they stay scaled as they were.
@@ -24,7 +24,9 @@ def pruned(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
     return replace(child, sparsity=sparsity, structured=structured)
 
 
-def student(teacher: Run, backbone: str, method: Method.Hparams, init: str = "pretrained") -> Run:
+def student_run(
+    teacher: Run, backbone: str, method: Method.Hparams, init: str = "pretrained"
+) -> Run:
     """`teacher` once more with another backbone and `method`, which learns from it."""
     task = SHOTS.sub("", teacher.task)
     return replace(_moving(teacher), method=method, task=task, backbone=backbone, init=init)
@@ -36,22 +38,22 @@ def _moving(run: Run) -> Run:
     return replace(moving, sparsity=0.0, structured=False)
 
 
-def table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table:
+def comparison_table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table:
     """Accuracy and cost of finished runs, a row each under its label; the first is the measure.
 
     Raises ValueError where the weights of one were not kept.
     """
-    networks = [restore(record.id) for _, record in records]
+    networks = [load_trained_model(record.id) for _, record in records]
     settings = records[0][1].settings
-    _, target = tasks.open_pair(settings["task"], settings["side"])
-    x = unaugmented(target.x[:1], networks[0].resize)
-    times = cost.latencies(networks, x)
+    _, target = tasks.open_domains(settings["task"], settings["side"])
+    x = to_eval_input(target.x[:1], networks[0].resize)
+    times = cost.measure_latencies(networks, x)
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):
         cells = (
             Cell(record.curve[-1]["target_accuracy"]),
-            Cell(cost.parameters(*network.parts), digits=0),
-            Cell(cost.macs(network, x) / 1e6, digits=2),
+            Cell(cost.count_parameters(*network.parts), digits=0),
+            Cell(cost.count_macs(network, x) / 1e6, digits=2),
             Cell(1e3 * time.seconds, digits=2),
             Cell(time.ratio, digits=2),
         )

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from da.system.hardware import flops
+from da.system.hardware import count_flops
 from da.system.threads import one_thread
 
 ROUNDS = 30
@@ -25,23 +25,23 @@ class Latency(NamedTuple):
     """To the first network that was timed beside it: median of the ratios within each round."""
 
 
-def parameters(*networks: nn.Module) -> int:
+def count_parameters(*networks: nn.Module) -> int:
     """How many weights and biases are not 0, those that networks share counted once."""
     every = {p for network in networks for p in network.parameters()}
     return sum(int(p.count_nonzero()) for p in every)
 
 
 @torch.no_grad()
-def macs(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> int:
+def count_macs(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> int:
     """Multiplications and additions, one each, of convolutions and matrix products.
 
     Those with weights that are 0 included, since that is what is computed.
     """
-    return flops(lambda: network(x)) // 2
+    return count_flops(lambda: network(x)) // 2
 
 
 @torch.no_grad()
-def latencies(networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> list[Latency]:
+def measure_latencies(networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> list[Latency]:
     """How long each of `networks`, in evaluation mode on the CPU, takes for `x`."""
     with one_thread():
         for network in networks:

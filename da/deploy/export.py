@@ -14,12 +14,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from da.data import tasks
-from da.deploy.predict import Model, of_network, of_onnx, told
+from da.deploy.predict import Model, load_onnx, parse_about, wrap_network
 from da.models.backbone import Backbone
 from da.results.records import Record
 from da.runs.run import Run
-from da.runs.trained_model import Finished, restore
-from da.system.cache import whole
+from da.runs.trained_model import TrainedModel, load_trained_model
+from da.system.cache import write_whole
 
 Format = Literal["onnx", "pt2"]
 
@@ -40,10 +40,10 @@ class MismatchError(ArithmeticError):
     """An exported file gives other outputs than PyTorch."""
 
 
-class Shipped(nn.Module):
+class DeployedModel(nn.Module):
     """What is exported: from pixels of any size to probabilities and logits."""
 
-    def __init__(self, network: Finished):
+    def __init__(self, network: TrainedModel):
         super().__init__()
         self.network = network
 
@@ -56,7 +56,7 @@ class Shipped(nn.Module):
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """How an exported file was checked."""
 
     classes: tuple[str, ...]
@@ -66,32 +66,32 @@ class Exported:
     """What they were compared on, in words."""
 
 
-def export(record: Record, file: Path, format: Format) -> Exported:
+def export(record: Record, file: Path, format: Format) -> ExportResult:
     """Write the network of a finished run to `file`, which stays absent unless it proves equal.
 
     Raises ValueError where weights were not kept or cannot be exported, MismatchError where
     outputs differ by more than `TOLERANCE`.
     """
-    run, finished = Run.of(record.settings), restore(record.id)
+    run, finished = Run.of(record.settings), load_trained_model(record.id)
     about = metadata(record, finished)
     images, words = _images(run, finished)
-    with whole(file, "--out") as part:
+    with write_whole(file, "--out") as part:
         try:
-            WRITE[format](Shipped(finished).eval(), _example(finished), about, part)
+            WRITE[format](DeployedModel(finished).eval(), _example(finished), about, part)
         except OSError:
             raise
         except Exception as error:  # torch's exporters fail in any way on what they do not know
             what = f"run {record.id!r} ({run.method.owner.name}, {run.backbone}) as {format}"
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"cannot export {what}: {reason}") from error
-        found = difference(OPEN[format](part), of_network(finished), images)
+        found = difference(OPEN[format](part), wrap_network(finished), images)
         if not found <= TOLERANCE:
             how_far = f"differ from PyTorch's by {found:.2g}, more than {TOLERANCE:g}, on {words}"
             raise MismatchError(f"{file} was not written: its outputs {how_far}")
-    return Exported(finished.classes, found, words)
+    return ExportResult(finished.classes, found, words)
 
 
-def metadata(record: Record, finished: Finished) -> dict[str, str]:
+def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     """What an exported file says of itself; all but words is JSON.
 
     Raises ValueError for a network that takes no images.
@@ -117,7 +117,7 @@ def metadata(record: Record, finished: Finished) -> dict[str, str]:
     }
 
 
-def _example(finished: Finished) -> UInt8[Tensor, "2 h w 3"]:
+def _example(finished: TrainedModel) -> UInt8[Tensor, "2 h w 3"]:
     """Two images, of no size that means something: exporters take equal sizes for one."""
     return torch.zeros(2, finished.stored_side + 3, finished.stored_side + 5, 3, dtype=torch.uint8)
 
@@ -163,17 +163,17 @@ def _of_pt2(file: Path) -> Model:
             probabilities, logits = network(torch.from_numpy(images))
         return probabilities.numpy(), logits.numpy()
 
-    return Model(*told(file, json.loads(about[ABOUT])), outputs)
+    return Model(*parse_about(file, json.loads(about[ABOUT])), outputs)
 
 
-OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": of_onnx, "pt2": _of_pt2}
+OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _of_pt2}
 """How a file of a format is opened to be checked."""
 
 
-def _images(run: Run, finished: Finished) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
+def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
     """Test images of the target, where they can be had, else noise; and which they are."""
     try:
-        tests = tasks.build(run.task, *tasks.open_pair(run.task, run.side)).target_test
+        tests = tasks.build_task(run.task, *tasks.open_domains(run.task, run.side)).target_test
     except (ValueError, OSError):
         side = finished.stored_side
         noise = np.random.default_rng(0).integers(256, size=(CHECKED, side, side, 3))

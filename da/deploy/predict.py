@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from da.data.decode import decode, images_under
+from da.data.decode import decode_image, list_images
 from da.results import records
 
 if TYPE_CHECKING:
-    from da.runs.trained_model import Finished
+    from da.runs.trained_model import TrainedModel
 
 BATCH = 32
 """Images that are decoded and classified together."""
@@ -43,24 +43,24 @@ def open_model(name: str, results: Path) -> Model:
     """
     file = Path(name)
     if file.suffix in ("", ".json"):
-        return of_run(records.find(name, results))
+        return load_run(records.find(name, results))
     if file.suffix != ".onnx":
         known = "known: .onnx, the id of a run or its record"
         program = "; a .pt2 is for code of your own: torch.export.load" * (file.suffix == ".pt2")
         raise ValueError(f"unknown ending {file.suffix!r} of {name}, {known}{program}")
     if not file.is_file():
         raise ValueError(f"no such file: {name}")
-    return of_onnx(file)
+    return load_onnx(file)
 
 
-def of_run(record: records.Record) -> Model:
+def load_run(record: records.Record) -> Model:
     """The network of a finished run whose weights were kept."""
-    from da.runs.trained_model import restore
+    from da.runs.trained_model import load_trained_model
 
-    return of_network(restore(record.id))
+    return wrap_network(load_trained_model(record.id))
 
 
-def of_network(finished: "Finished") -> Model:
+def wrap_network(finished: "TrainedModel") -> Model:
     """A network in memory."""
     import torch
 
@@ -72,7 +72,7 @@ def of_network(finished: "Finished") -> Model:
     return Model(finished.classes, finished.stored_side, outputs)
 
 
-def of_onnx(file: Path) -> Model:
+def load_onnx(file: Path) -> Model:
     """The network in an ONNX file."""
     import onnxruntime
 
@@ -86,10 +86,10 @@ def of_onnx(file: Path) -> Model:
         probabilities, logits = session.run(["probabilities", "logits"], {"images": images})
         return probabilities, logits
 
-    return Model(*told(file, about), outputs)
+    return Model(*parse_about(file, about), outputs)
 
 
-def told(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
     """Names of the classes, and the side to which images are decoded, as `file` says in `about`.
 
     Raises ValueError where it does not.
@@ -100,7 +100,7 @@ def told(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
 
 
-def image_files(paths: Sequence[Path]) -> list[Path]:
+def expand_paths(paths: Sequence[Path]) -> list[Path]:
     """Files as they are named, and all images under folders.
 
     Raises ValueError for a path where nothing is, and a folder without images.
@@ -109,7 +109,7 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise ValueError(f"no such file or folder: {path}")
-        files = images_under(path) if path.is_dir() else [path]
+        files = list_images(path) if path.is_dir() else [path]
         if not files:
             raise ValueError(f"the folder {path} has no image in it")
         found += files
@@ -131,12 +131,12 @@ def probabilities(
 
 def _decoded(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:
     try:
-        return decode(file, side)
+        return decode_image(file, side)
     except ValueError as error:
         return error
 
 
-def comma_separated(row: Sequence[object]) -> str:
+def csv_line(row: Sequence[object]) -> str:
     """One line of CSV."""
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(row)

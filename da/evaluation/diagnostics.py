@@ -38,14 +38,14 @@ def diagnose(
     discriminator = getattr(method, "discriminator", None)
     gradients = _Gradients()
     found: dict[str, float] = {}
-    with method.evaluating(), undisturbed(device):
+    with method.evaluating(), preserve_random_state(device):
         for phase in method.phases():
             moves_features = _moves_features(method, phase)
             if not moves_features and discriminator is None:
                 continue
             with (
-                outputs(method.neck) as f,
-                outputs(discriminator) as logits,
+                record_outputs(method.neck) as f,
+                record_outputs(discriminator) as logits,
                 torch.autocast(device.type, torch.bfloat16, precision == "bf16"),
             ):
                 losses = phase.losses(batch, progress)
@@ -57,14 +57,14 @@ def diagnose(
     return found | gradients.norms()
 
 
-def predicted(seen: Predictions, classes: tuple[str, ...]) -> dict[str, int]:
+def count_predictions(seen: Predictions, classes: tuple[str, ...]) -> dict[str, int]:
     """How many target test images are taken for each class."""
     counts = seen.target_logits.argmax(1).bincount(minlength=len(classes)).tolist()
     return dict(zip(classes, counts, strict=True))
 
 
 @contextmanager
-def undisturbed(device: torch.device) -> Iterator[None]:
+def preserve_random_state(device: torch.device) -> Iterator[None]:
     """Within it the same random numbers are drawn each time; afterwards as if none had been."""
     generators = [default_generator(place) for place in dict.fromkeys((CPU, device))]
     before = [generator.get_state() for generator in generators]
@@ -78,7 +78,7 @@ def undisturbed(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def outputs(module: nn.Module | None) -> Iterator[list[Tensor]]:
+def record_outputs(module: nn.Module | None) -> Iterator[list[Tensor]]:
     """What `module` gives, call by call, within it; nothing where there is none."""
     found: list[Tensor] = []
     if module is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from da.config.ranges import Uniform
 from da.methods._adversarial import domain_cross_entropy
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
-from da.models.network import mlp, without_parameters
+from da.models.network import copy_as_buffers, mlp
 
 
 class ADDA(Method):
@@ -39,7 +39,7 @@ class ADDA(Method):
         if not list(self._encoder().parameters()):
             raise ValueError("adda learns features, not with neck 0 on frozen ones: use a neck")
         self.discriminator = mlp(self.width, hp.hidden, 1)
-        self.source_encoder = without_parameters(self._encoder())
+        self.source_encoder = copy_as_buffers(self._encoder())
         self.adapting = False
         self.progress: Scalar = 0.0
         self.train()

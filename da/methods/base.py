@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
 from da.models.network import Network
-from da.models.stages import keep_held
+from da.models.stages import keep_held_in_eval
 from da.ops.functional import Scalar, cross_entropy
 
 
@@ -194,7 +194,7 @@ class Method(nn.Module):
     def train(self, mode: bool = True) -> "Method":
         """As any module's, but that parts of the backbone that are held stay in evaluation mode."""
         super().train(mode)
-        keep_held(self)
+        keep_held_in_eval(self)
         return self
 
     @contextmanager

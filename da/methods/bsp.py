@@ -10,8 +10,8 @@ from torch import Tensor
 from da.config.ranges import IntRange, LogUniform
 from da.methods.base import Batch, Losses, Scalar
 from da.methods.dann import DANN
-from da.ops.linalg import decomposable
-from da.ops.precision import wide
+from da.ops.linalg import zero_non_finite
+from da.ops.precision import upcast
 from da.system.threads import one_thread
 
 
@@ -49,8 +49,8 @@ def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:
 
     These are the eigenvalues of their inner products, which are found faster.
     """
-    f = wide(f)
+    f = upcast(f)
     with torch.autocast(f.device.type, enabled=False), one_thread():
         products = f @ f.mT if len(f) < f.shape[1] else f.mT @ f
-        products, zero = decomposable(products)
+        products, zero = zero_non_finite(products)
         return torch.linalg.eigvalsh(products)[-count:].sum() + zero

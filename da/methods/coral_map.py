@@ -11,7 +11,7 @@ from da.config.ranges import LogUniform
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import covariance_power
 from da.ops.matmul import matmul
-from da.system.threads import each
+from da.system.threads import map_in_threads
 
 
 class CORALMap(LinearMapping):
@@ -35,5 +35,5 @@ class CORALMap(LinearMapping):
     ) -> tuple[Float[Tensor, "d d"], None]:
         """Whitening times re-colouring for the source, nothing for the target."""
         power = partial(covariance_power, ridge=self.hp.ridge)
-        whiten, color = each(power, [(z_s, -0.5), (z_t, 0.5)])
+        whiten, color = map_in_threads(power, [(z_s, -0.5), (z_t, 0.5)])
         return matmul(whiten, color), None

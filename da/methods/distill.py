@@ -9,7 +9,7 @@ from torch import Tensor
 
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
-from da.ops.precision import wide
+from da.ops.precision import upcast
 
 
 class Distill(Method):
@@ -53,6 +53,6 @@ def softened_divergence(
     The gradient is that of their cross-entropy, and T² makes its size independent of the
     temperature (Hinton et al. 2015, section 2). No gradient flows to `guide`.
     """
-    log_p = (wide(logits) / temperature).log_softmax(1)
-    log_q = (wide(guide.detach()) / temperature).log_softmax(1)
+    log_p = (upcast(logits) / temperature).log_softmax(1)
+    log_q = (upcast(guide.detach()) / temperature).log_softmax(1)
     return temperature**2 * F.kl_div(log_p, log_q, reduction="batchmean", log_target=True)

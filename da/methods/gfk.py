@@ -10,7 +10,7 @@ from torch import Tensor
 from da.config.ranges import Choice
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import fix_signs, matrix_power, principal_directions
-from da.system.threads import each, one_thread
+from da.system.threads import map_in_threads, one_thread
 
 
 class GFK(LinearMapping):
@@ -37,7 +37,9 @@ class GFK(LinearMapping):
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
         """A root of the kernel, the same for both domains."""
         count = min(self.hp.dimensions, self.width)
-        root = geodesic_flow_root(*each(principal_directions, [(z_s, count), (z_t, count)]))
+        root = geodesic_flow_root(
+            *map_in_threads(principal_directions, [(z_s, count), (z_t, count)])
+        )
         if 2 * count > self.width:  # subspaces that meet have no principal vectors of their own
             root = matrix_power(root @ root.mT, 0.5)
         return root, root

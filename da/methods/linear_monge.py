@@ -11,7 +11,7 @@ from da.config.ranges import LogUniform
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import covariance_power, matrix_power
 from da.ops.matmul import matmul
-from da.system.threads import each
+from da.system.threads import map_in_threads
 
 
 class LinearMonge(LinearMapping):
@@ -37,6 +37,6 @@ class LinearMonge(LinearMapping):
     ) -> tuple[Float[Tensor, "d d"], None]:
         """C_s^-½ (C_s^½ C_t C_s^½)^½ C_s^-½ for the source, nothing for the target."""
         power = partial(covariance_power, ridge=self.hp.ridge)
-        root, whiten, c_t = each(power, [(z_s, 0.5), (z_s, -0.5), (z_t, 1.0)])
+        root, whiten, c_t = map_in_threads(power, [(z_s, 0.5), (z_s, -0.5), (z_t, 1.0)])
         middle = matrix_power(matmul(matmul(root, c_t), root), 0.5)
         return matmul(matmul(whiten, middle), whiten), None

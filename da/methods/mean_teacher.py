@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
-from da.models.network import without_parameters
+from da.models.network import copy_as_buffers
 from da.ops.random import Dropout
 
 
@@ -50,7 +50,7 @@ class MeanTeacher(Method):
         super().__init__(hp, backbone, classes, network)
         self.drop = Dropout(hp.feature_dropout)
         self.register_buffer("steps", torch.zeros(()))
-        self.teacher = without_parameters(self._student())
+        self.teacher = copy_as_buffers(self._student())
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Source cross-entropy, and how far student and teacher are apart on the target."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from da.config.ranges import LogUniform
 from da.methods._transport_mapping import TransportMapping
-from da.ops.transport import normalised, sinkhorn
+from da.ops.transport import normalize_cost, sinkhorn
 
 
 class SinkhornMap(TransportMapping):
@@ -33,5 +33,5 @@ class SinkhornMap(TransportMapping):
 
     def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
         """The plan with least cost and much entropy."""
-        cost = normalised(cost, self.hp.norm)
+        cost = normalize_cost(cost, self.hp.norm)
         return sinkhorn(cost, self.hp.reg, max_iterations=self.hp.max_iterations)

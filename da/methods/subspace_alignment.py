@@ -9,7 +9,7 @@ from torch import Tensor
 from da.config.ranges import Choice
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import principal_directions
-from da.system.threads import each
+from da.system.threads import map_in_threads
 
 
 class SubspaceAlignment(LinearMapping):
@@ -35,5 +35,7 @@ class SubspaceAlignment(LinearMapping):
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
         """Source projected and aligned, target projected (algorithm 1)."""
-        p_s, p_t = each(principal_directions, [(z, self.mapped_width()) for z in (z_s, z_t)])
+        p_s, p_t = map_in_threads(
+            principal_directions, [(z, self.mapped_width()) for z in (z_s, z_t)]
+        )
         return p_s @ (p_s.mT @ p_t), p_t

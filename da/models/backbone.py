@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from da.data.transforms import Interpolation, scale
 from da.ops.functional import under_transforms
-from da.system.threads import each
+from da.system.threads import map_in_threads
 
 _CACHED = 2**19
 """Numbers that a thread normalises at a time: they stay in a cache, and every thread has some."""
@@ -50,9 +50,9 @@ class Backbone(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
         """Features of images, of bytes or of numbers in 0..1."""
-        return self.body(self.normalised(x))
+        return self.body(self.normalize(x))
 
-    def normalised(self, x: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    def normalize(self, x: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """`x` in 0..1 less the mean, over the standard deviation, in the memory format `layout`.
 
         A few images at a time, which stay in a CPU's caches from one operation to the next.
@@ -73,7 +73,7 @@ class Backbone(nn.Module):
             line.sub_(mean).div_(std)
 
         few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
-        each(write, zip(x.split(few), out.split(few), lines.split(few), strict=True))
+        map_in_threads(write, zip(x.split(few), out.split(few), lines.split(few), strict=True))
         return out
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from da.data.domain import LabeledImages
-from da.system.cache import home, once
+from da.system.cache import cache_home, make_once
 from da.system.threads import one_thread
 
 Rule = Literal["mutual_information", "l1"]
@@ -23,7 +23,7 @@ PENALTY = 0.1
 """Of the classifier with the L1 norm, as a share of that which leaves no weight at all."""
 
 
-def chosen(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor, "_"]:
+def select_columns(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor, "_"]:
     """The `count` columns of features `b d` that score highest, in the order in which they stand.
 
     Of several views `b v d` the plain one counts. Scores are computed once for the same features
@@ -36,8 +36,8 @@ def chosen(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor, "_"]:
     key = hashlib.sha256(f"{FORMULA} {rule} {x.shape}".encode())
     for tensor in (x, y):
         key.update(tensor.numpy().data)
-    file = home() / "columns" / f"{key.hexdigest()[:24]}.npy"
-    once(file, lambda part: _write(part, scores(x, y, rule)))
+    file = cache_home() / "columns" / f"{key.hexdigest()[:24]}.npy"
+    make_once(file, lambda part: _write(part, column_scores(x, y, rule)))
     best = torch.from_numpy(np.load(file)).sort(descending=True, stable=True).indices
     return best[:count].sort().values
 
@@ -47,7 +47,7 @@ def _write(part: Path, scores: Float[Tensor, "d"]) -> None:
         np.save(file, scores.numpy())
 
 
-def scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> Float[Tensor, "d"]:
+def column_scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> Float[Tensor, "d"]:
     """How well each column tells the classes apart; always the same for the same images."""
     with one_thread():
         return mutual_information(x, y) if rule == "mutual_information" else l1(x, y)

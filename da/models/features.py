@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from da.data.domain import Domain
 from da.data.loaders import generator
-from da.data.transforms import Augment, Interpolation, augmented, unaugmented
+from da.data.transforms import Augment, Interpolation, augment_images, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
-from da.models.fuse import folded
+from da.models.fuse import fuse_batch_norms
 from da.ops.precision import Precision
-from da.system.cache import home, once
+from da.system.cache import cache_home, make_once
 
 RECIPE = 2
 """Raised by whoever changes how features are computed."""
@@ -44,7 +44,7 @@ class Recipe:
     """Augmented views of every image, the same for every run."""
 
 
-class Frozen:
+class FrozenBackbone:
     """A backbone that no run moves, built when it is first needed.
 
     Its weights must not change: they are hashed once, or not at all where `digest` is given.
@@ -83,7 +83,9 @@ class Frozen:
         return self._interpolation or interpolation(self.network)
 
 
-def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device) -> Domain:
+def extract_features(
+    domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
+) -> Domain:
     """`domain` with features `b d` in place of pixels, each scaled to a root mean square of 1.
 
     With views they are `b v d`: the plain image, then its augmented views. All runs that need the
@@ -91,8 +93,8 @@ def extract(domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.devi
     """
     key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
-    file = once(
-        home() / "features" / f"{name}.npy",
+    file = make_once(
+        cache_home() / "features" / f"{name}.npy",
         lambda part: _compute(part, domain, backbone, recipe, device),
     )
     with suppress(OSError):  # of another user
@@ -107,13 +109,13 @@ def _read(file: Path) -> Float[Tensor, "b ..."]:
 
 
 def _compute(
-    part: Path, domain: Domain, backbone: Frozen, recipe: Recipe, device: torch.device
+    part: Path, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> None:
-    few = unaugmented(domain.x[:4], domain.resize)
+    few = to_eval_input(domain.x[:4], domain.resize)
     check_fit(backbone.network, backbone.name, few)
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
-    prune(part.parent)
-    network = folded(backbone.network, few)
+    remove_unused(part.parent)
+    network = fuse_batch_norms(backbone.network, few)
     network = network.to(device).to(memory_format=torch.channels_last)
     features = _features(domain, network, recipe, device)
     first = next(features)
@@ -135,24 +137,24 @@ def _features(
         each = []
         for view in range(1 + recipe.views):
             augment = recipe.augment if view else "none"
-            seen = augmented(x.to(device), domain.resize, augment, generator(view, chunk))
+            seen = augment_images(x.to(device), domain.resize, augment, generator(view, chunk))
             with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
                 each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
-        f = scaled(torch.stack(each, 1).float())
+        f = scale_rows(torch.stack(each, 1).float())
         yield (f if recipe.views else f.squeeze(1)).cpu()
 
 
-def scaled(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+def scale_rows(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     """Each row of features at a root mean square of 1."""
     return f * (f.shape[-1] ** 0.5 / f.norm(dim=-1, keepdim=True).clamp_min(1e-6))
 
 
 def scale_outputs(backbone: nn.Module) -> None:
     """Have `backbone` give features as they are in regime frozen."""
-    backbone.register_forward_hook(lambda _, images, f: scaled(f.float()))
+    backbone.register_forward_hook(lambda _, images, f: scale_rows(f.float()))
 
 
-def prune(folder: Path) -> None:
+def remove_unused(folder: Path) -> None:
     """Remove features that have not been asked for in `DAYS` days."""
     for file in folder.glob("*.npy"):
         with suppress(OSError):  # of another user, or gone already

@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from da.config.ranges import LogUniform
-from da.config.validation import amounts, choices, refuse
-from da.models.stages import Stage, layers, stages
+from da.config.validation import amount_errors, choice_errors, refuse
+from da.models.stages import Stage, list_layers, list_stages
 
 Schedule = Literal["constant", "cosine", "annealing"]
 
@@ -53,14 +53,14 @@ class Tuning:
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
         refuse(
-            choices(self)
+            choice_errors(self)
             | {
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
                 "patience needs a score, as kept names it": (
                     self.patience != 0 and self.kept == "last"
                 ),
             }
-            | amounts(stage_lr=self.stage_lr)
+            | amount_errors(stage_lr=self.stage_lr)
         )
         for name in ("last", "freeze", "unfreeze_every", "warmup", "drop_every", "patience"):
             if getattr(self, name) < 0:
@@ -77,11 +77,11 @@ class Tuning:
         Raises ValueError where the backbone has fewer stages or layers.
         """
         if self.freeze:
-            first = list(layers(getattr(backbone, "body", backbone)).values())
+            first = list(list_layers(getattr(backbone, "body", backbone)).values())
             _count("layers to freeze", self.freeze, len(first))
             Stage(first[: self.freeze]).hold()
         if self.last or self.unfreeze_every:
-            every = stages(backbone)
+            every = list_stages(backbone)
             _count("stages to move", self.last, len(every))
             for stage in every[: len(every) - self.last]:
                 stage.hold()
@@ -96,7 +96,7 @@ class Tuning:
         depth, rest = divmod(step - 1 - self.unfreeze_every, self.unfreeze_every)
         if rest:
             return
-        for stage in stages(backbone)[::-1][depth : depth + 1]:
+        for stage in list_stages(backbone)[::-1][depth : depth + 1]:
             stage.release()
             for group in self._split(stage.parameters(), lr * self.stage_lr**depth):
                 optimizer.add_param_group(group)
@@ -112,7 +112,7 @@ class Tuning:
         if self.stage_lr == 1:
             yield self._split(list(backbone.parameters()), lr)
         else:
-            for depth, stage in enumerate(reversed(stages(backbone))):
+            for depth, stage in enumerate(reversed(list_stages(backbone))):
                 yield self._split(stage.parameters(), lr * self.stage_lr**depth)
 
     def _split(self, parameters: list[nn.Parameter], lr: float) -> list[dict[str, Any]]:

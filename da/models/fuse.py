@@ -12,7 +12,7 @@ TOLERANCE = 1e-4
 
 
 @torch.no_grad()
-def folded(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> nn.Module:
+def fuse_batch_norms(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> nn.Module:
     """A copy of `network`, for evaluation, with batch norms folded into convolutions.
 
     `x` is an example of its input. `network` itself is given back where nothing can be folded, or

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from torch import nn
 
 from da.config.ranges import Choice, Uniform
-from da.config.validation import choices, refuse, shares
+from da.config.validation import choice_errors, refuse, share_errors
 from da.ops.linear import Linear
 from da.ops.random import Dropout
 
@@ -64,8 +64,8 @@ class Network:
     def __post_init__(self) -> None:
         names = "dropout", "head_dropout", "label_smoothing"
         refuse(
-            choices(self)
-            | shares(**{name: getattr(self, name) for name in names})
+            choice_errors(self)
+            | share_errors(**{name: getattr(self, name) for name in names})
             | {
                 f"neck is 1 or more, or 0 for none, not {self.neck}": self.neck < 0,
                 f"layers of head are 1 or more wide, not {self.head}": any(
@@ -96,7 +96,7 @@ class Network:
         return nn.Sequential(Linear(inputs, self.neck), *norm, *relu, *drop), self.neck
 
 
-def without_parameters(network: nn.Module) -> nn.Module:
+def copy_as_buffers(network: nn.Module) -> nn.Module:
     """A copy whose weights are buffers: in checkpoints, and out of the optimizer's reach."""
     network = copy.deepcopy(network)
     for module in network.modules():

@@ -19,7 +19,7 @@ NARROWED = "narrowed"
 """Buffer of a network that has lost channels: by it stored weights tell."""
 
 
-def prunable(*networks: nn.Module) -> list[nn.Parameter]:
+def prunable_weights(*networks: nn.Module) -> list[nn.Parameter]:
     """Matrices and kernels; neither biases nor the weights of norms."""
     named = [pair for network in networks for pair in network.named_parameters()]
     every = [p for name, p in named if name.rpartition(".")[2] == "weight" and p.ndim > 1]

@@ -38,14 +38,14 @@ class Stage:
                 parameter.requires_grad_(moves)
 
 
-def keep_held(network: nn.Module) -> None:
+def keep_held_in_eval(network: nn.Module) -> None:
     """Layers that are held are in evaluation mode, whatever mode the network was put in."""
     for layer in network.modules():
         if getattr(layer, "held", False):
             layer.training = False
 
 
-def layers(backbone: nn.Module) -> dict[str, nn.Module]:
+def list_layers(backbone: nn.Module) -> dict[str, nn.Module]:
     """All modules that have weights of their own, or no parts, in their order, by name."""
     return {
         name: module
@@ -54,7 +54,7 @@ def layers(backbone: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def stages(backbone: nn.Module) -> list[Stage]:
+def list_stages(backbone: nn.Module) -> list[Stage]:
     """The stages from the input up: those of timm; of other networks their parts in a row.
 
     Layers before the first part are cut after each pool. What has no matrix of weights, such as a
@@ -64,7 +64,7 @@ def stages(backbone: nn.Module) -> list[Stage]:
     number = dict(_by_timm(body) if hasattr(body, "group_matcher") else _by_place(body))
     found: list[Stage] = []
     last: object = None
-    for name, layer in layers(body).items():
+    for name, layer in list_layers(body).items():
         mine = number.get(name, last)
         if not found or (mine != last and _has_matrix(body, name, mine, number)):
             found.append(Stage())
@@ -91,7 +91,7 @@ def _by_timm(body: nn.Module) -> Iterator[tuple[str, object]]:
 def _by_place(body: nn.Module) -> Iterator[tuple[str, object]]:
     """Layers to the part they stand in: the first on their path that is no list of parts."""
     cut, in_stem = 0, True
-    for name, layer in layers(body).items():
+    for name, layer in list_layers(body).items():
         first, *deeper = [part for part in name.split(".") if part not in LISTS] or [""]
         if deeper:
             in_stem = False

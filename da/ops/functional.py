@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
 
-from da.ops.linalg import covariance, covariance_root, decomposable
+from da.ops.linalg import covariance, covariance_root, zero_non_finite
 from da.ops.matmul import matmul
-from da.ops.precision import wide
+from da.ops.precision import upcast
 from da.system.threads import one_thread
 
 Scalar = float | Float[Tensor, ""]
@@ -76,7 +76,7 @@ def entropy_weights(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
 
     1 + exp(-entropy), over its mean, through which no gradient flows.
     """
-    p = wide(p)
+    p = upcast(p)
     p = p.clamp_min(torch.finfo(p.dtype).tiny)  # where it is 0, entropy has no finite gradient
     certainty = 1 + (-entropy(p)).exp()
     return certainty / certainty.detach().mean()
@@ -87,7 +87,7 @@ def prediction_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
 
     By logarithms, so that its gradient is finite where a class has no probability left.
     """
-    log_p = wide(logits).log_softmax(1)
+    log_p = upcast(logits).log_softmax(1)
     return -(log_p.exp() * log_p).sum(1)
 
 
@@ -97,14 +97,14 @@ def marginal_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     Less the mean of `prediction_entropy`, it is the mutual information of image and predicted
     class (Krause et al. 2010).
     """
-    log_p = wide(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
+    log_p = upcast(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
     return -(log_p.exp() * log_p).sum()
 
 
 def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
     """Sum of the singular values over the number of rows (Cui et al. 2020)."""
     with torch.autocast(p.device.type, enabled=False), one_thread():
-        p, zero = decomposable(wide(p))
+        p, zero = zero_non_finite(upcast(p))
         return (torch.linalg.svdvals(p).sum() + zero) / len(p)
 
 
@@ -116,7 +116,7 @@ def confident_cross_entropy(
     Of images where these have a probability of at least `threshold`, over the number of all
     images. No gradient flows to `guide`.
     """
-    confidence, y = wide(guide).softmax(1).max(1)
+    confidence, y = upcast(guide).softmax(1).max(1)
     loss = F.cross_entropy(logits, y, reduction="none")
     return (loss * (confidence >= threshold)).mean()
 
@@ -148,7 +148,7 @@ def cross_entropy(
     """
     if not under_transforms():
         return F.cross_entropy(logits, y, label_smoothing=smoothing)
-    log_p = wide(logits).log_softmax(1)
+    log_p = upcast(logits).log_softmax(1)
     right = log_p.gather(1, y[:, None]).mean()
     return -(1 - smoothing) * right - smoothing * log_p.mean()
 
@@ -163,7 +163,7 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
 
     Images count by how certain they are, and no gradient flows through that.
     """
-    p = (wide(logits) / temperature).softmax(1)
+    p = (upcast(logits) / temperature).softmax(1)
     weight = entropy_weights(p.detach())
     with torch.autocast(logits.device.type, enabled=False):
         confusion = (weight[:, None] * p).mT @ p
@@ -188,7 +188,7 @@ def gradient_penalty(
     Mean squared difference; in float32 or wider.
     """
     with torch.enable_grad(), torch.autocast(f.device.type, enabled=False):
-        f = wide(f).detach().requires_grad_()
+        f = upcast(f).detach().requires_grad_()
         (slopes,) = torch.autograd.grad(critic(f).sum(), f, create_graph=True)
         return (slopes.norm(dim=1) - 1).square().mean()
 

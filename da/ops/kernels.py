@@ -7,7 +7,7 @@ from torch import Tensor
 from da.ops.functional import Scalar
 from da.ops.linalg import squared_distances
 from da.ops.matmul import matmul
-from da.ops.precision import wide
+from da.ops.precision import upcast
 
 
 def kernel(
@@ -52,7 +52,7 @@ def gaussian_kernel(
     gradient flows, as in the code of Long et al. 2015.
     """
     with torch.autocast(f.device.type, enabled=False):
-        f = wide(f)
+        f = upcast(f)
         distances = squared_distances(f, f)
         if width is None:
             width = distances.detach().sum() / (len(f) * (len(f) - 1))

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.ops.matmul import matmul
-from da.ops.precision import wide
+from da.ops.precision import upcast
 from da.system.threads import one_thread
 
 
@@ -23,7 +23,7 @@ def covariance_root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
 
 
 def _centred(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
-    f = wide(f)
+    f = upcast(f)
     return f - f.mean(-2, keepdim=True)
 
 
@@ -35,7 +35,7 @@ def covariance_power(
     By the eigenvectors of b by b inner products where images are fewer than features: in all
     other directions the matrix is the ridge alone.
     """
-    f = wide(f)
+    f = upcast(f)
     b, d = f.shape[-2:]
     identity = torch.eye(d, device=f.device, dtype=f.dtype)
     if b >= d:
@@ -52,7 +52,7 @@ def covariance_power(
     return squared + ridge**exponent * identity
 
 
-def decomposable(
+def zero_non_finite(
     x: Float[Tensor, "*shape"],
 ) -> tuple[Float[Tensor, "*shape"], Float[Tensor, ""]]:
     """`x` with 0 where it is not finite, and a zero to add to the result, which is NaN then.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from da.ops.functional import under_transforms
-from da.ops.matmul import affine, pays, product
+from da.ops.matmul import onednn_affine, onednn_pays, onednn_product
 
 
 class Linear(nn.Linear):
@@ -14,10 +14,10 @@ class Linear(nn.Linear):
 
     def forward(self, x: Float[Tensor, "b i"]) -> Float[Tensor, "b o"]:
         """The products of rows and weights, and the bias."""
-        if not pays(x, self.weight):
+        if not onednn_pays(x, self.weight):
             return super().forward(x)
         if under_transforms():
-            return product(x, self.weight) + self.bias
+            return onednn_product(x, self.weight) + self.bias
         return _Affine.apply(x, self.weight, self.bias)
 
 
@@ -29,13 +29,13 @@ class _Affine(Function):
     @staticmethod
     def forward(ctx, a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(a, b)
-        return affine(a, b, bias)
+        return onednn_affine(a, b, bias)
 
     @staticmethod
     def backward(ctx, grad):
         a, b = ctx.saved_tensors
         of_a, of_b, of_bias = ctx.needs_input_grad
-        multiply = product if torch.is_grad_enabled() else affine
+        multiply = onednn_product if torch.is_grad_enabled() else onednn_affine
         return (
             multiply(grad, b.mT) if of_a else None,
             multiply(grad.mT, a.mT) if of_b else None,

@@ -20,14 +20,14 @@ LARGE = 2**23
 
 def matmul(a: Float[Tensor, "*g n k"], b: Float[Tensor, "*g k m"]) -> Float[Tensor, "*g n m"]:
     """a b, up to rounding as PyTorch's; differentiable any number of times."""
-    if not (a.ndim == b.ndim == 2 and a.numel() * b.shape[1] >= LARGE and pays(a, b)):
+    if not (a.ndim == b.ndim == 2 and a.numel() * b.shape[1] >= LARGE and onednn_pays(a, b)):
         return a @ b
     if b.shape[1] < len(a):  # oneDNN is slow where the second has few columns
-        return product(b.mT, a).mT
-    return product(a, b.mT)
+        return onednn_product(b.mT, a).mT
+    return onednn_product(a, b.mT)
 
 
-def pays(a: Tensor, b: Tensor) -> bool:
+def onednn_pays(a: Tensor, b: Tensor) -> bool:
     """Whether oneDNN multiplies the rows of `a` by all of `b` faster."""
     return (
         not torch.compiler.is_exporting()  # to machines of which nothing is known
@@ -48,12 +48,12 @@ def mkl_is_slow() -> bool:
     return about.exists() and "AuthenticAMD" in about.read_text()
 
 
-def affine(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+def onednn_affine(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """a bᵀ + bias, by oneDNN; nothing is recorded for gradients."""
     return torch.ops.mkldnn._linear_pointwise.default(a, b, bias, "none", [], "")
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
+def onednn_product(a: Tensor, b: Tensor) -> Tensor:
     """a bᵀ, by oneDNN; differentiable any number of times."""
     return _Product.apply(a, b)
 
@@ -64,7 +64,7 @@ class _Product(Function):
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:
         if a.ndim == 2:
-            return affine(a, b)
+            return onednn_affine(a, b)
         out = a.new_empty(*a.shape[:2], b.shape[1])
         for one, x, y in zip(out, a, b, strict=True):
             one.copy_(_Product.forward(x, y))
@@ -79,8 +79,8 @@ class _Product(Function):
         a, b = ctx.saved_tensors
         of_a, of_b = ctx.needs_input_grad
         return (
-            product(grad, b.mT) if of_a else None,
-            product(grad.mT, a.mT) if of_b else None,
+            onednn_product(grad, b.mT) if of_a else None,
+            onednn_product(grad.mT, a.mT) if of_b else None,
         )
 
     @staticmethod
@@ -89,4 +89,4 @@ class _Product(Function):
             x.expand(info.batch_size, *x.shape) if at is None else x.movedim(at, 0)
             for x, at in zip((a, b), in_dims, strict=True)
         )
-        return product(a, b), 0
+        return onednn_product(a, b), 0

@@ -9,6 +9,6 @@ from torch import Tensor
 Precision = Literal["fp32", "bf16"]
 
 
-def wide(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+def upcast(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """In float32 where it comes in half precision, which sums of squares overflow."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -1,6 +1,6 @@
 """Random numbers inside a network: a run draws the same ones alone and among others.
 
-Whoever trains many runs under vmap says with `streams` which generator belongs to which run.
+Whoever trains many runs under vmap says with `use_generators` which generator belongs to which run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ def default_generator(device: torch.device) -> torch.Generator:
 
 
 @contextmanager
-def streams(generators: Sequence[torch.Generator]) -> Iterator[None]:
+def use_generators(generators: Sequence[torch.Generator]) -> Iterator[None]:
     """Within it, run i under vmap draws from `generators[i]`."""
     token = _STREAMS.set(generators)
     try:

@@ -10,7 +10,7 @@ from da.ops.matmul import matmul
 from da.system.threads import one_thread
 
 
-def normalised(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:
+def normalize_cost(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:
     """`cost`, changed in place, over its largest or median entry."""
     if norm == "none":
         return cost

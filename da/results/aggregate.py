@@ -27,7 +27,7 @@ class Line:
         return self.few.endswith("shot") or self.method == "target_only"
 
     @property
-    def marked(self) -> str:
+    def marked_label(self) -> str:
         """The label, with a dagger where its runs were shown target labels."""
         return self.label + " †" * self.labels
 
@@ -42,7 +42,7 @@ Kind = tuple[str, str]
 """Method and few labels: rows of one kind differ in settings only."""
 
 
-def gather(records: Sequence[Record]) -> dict[Line, Runs]:
+def group_records(records: Sequence[Record]) -> dict[Line, Runs]:
     """Sort records into rows and columns; rows with target labels come last.
 
     Those stand in the columns of the others: shots in the column of the task without them, a run
@@ -70,13 +70,13 @@ def gather(records: Sequence[Record]) -> dict[Line, Runs]:
     return {line: dict(rows[line]) for line in sorted(rows, key=order)}
 
 
-def tasks(rows: dict[Line, Runs]) -> list[str]:
+def list_tasks(rows: dict[Line, Runs]) -> list[str]:
     """Every column, those with one source side by side."""
     found = list(dict.fromkeys(task for row in rows.values() for task in row))
-    return [task for group in by_source(found).values() for task in group]
+    return [task for group in group_by_source(found).values() for task in group]
 
 
-def by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
+def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
     """Tasks of each `BENCHMARK:SOURCE`, in the order in which they come."""
     groups: dict[str, list[str]] = defaultdict(list)
     for task in tasks:
@@ -85,7 +85,7 @@ def by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
     return dict(groups)
 
 
-def selectors(records: Sequence[Record]) -> list[str]:
+def list_selectors(records: Sequence[Record]) -> list[str]:
     """What can choose the look of each of these runs: `last`, scores that all have, `oracle`."""
     looks = [point for record in records for point in record.curve]
     own = "step", "target_accuracy"
@@ -93,14 +93,14 @@ def selectors(records: Sequence[Record]) -> list[str]:
     return ["last", *(key for key in scores if all(key in look for look in looks)), "oracle"]
 
 
-def chosen(records: Sequence[Record], names: Sequence[str]) -> list[str]:
+def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
     """The selectors `names`, each once, the oracle last; `last` where none is named.
 
     Raises ValueError, naming the known ones, for an unknown one, and where there are no records.
     """
     if not records:
         raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
-    known = selectors(records)
+    known = list_selectors(records)
     for name in names:
         if name not in known:
             raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")

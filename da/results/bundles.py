@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from da.system.cache import whole
+from da.system.cache import write_whole
 
 LARGE = 2**20
 """Bytes from which on a bundle is compressed."""
@@ -61,7 +61,7 @@ def _write(lines: Mapping[str, str], name: str, folder: Path) -> Path:
     content = "".join(f"{line}\n" for _, line in sorted(lines.items())).encode()
     large = len(content) >= LARGE
     file, other = (folder / f"{name}{ending}" for ending in (ENDINGS[::-1] if large else ENDINGS))
-    with whole(file, "--out") as part:
+    with write_whole(file, "--out") as part:
         part.write_bytes(gzip.compress(content, 9, mtime=0) if large else content)
     other.unlink(missing_ok=True)
     return file

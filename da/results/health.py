@@ -33,7 +33,7 @@ class Symptom:
     """Of all looks that show it."""
 
 
-def symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
+def find_symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
     """What the looks of a run show; `settings` as `Run.settings()` gives them."""
     found = []
     for sign, cause in SIGNS:
@@ -43,15 +43,15 @@ def symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
     return found
 
 
-def lasting(curve: Sequence[Point], settings: Settings) -> list[str]:
+def lasting_warnings(curve: Sequence[Point], settings: Settings) -> list[str]:
     """Warnings that the last look gives."""
-    return [s.warning for s in symptoms(curve, settings) if s.steps[-1] == curve[-1]["step"]]
+    return [s.warning for s in find_symptoms(curve, settings) if s.steps[-1] == curve[-1]["step"]]
 
 
-def new(curve: Sequence[Point], settings: Settings) -> list[str]:
+def new_warnings(curve: Sequence[Point], settings: Settings) -> list[str]:
     """Warnings that the last look is the first to give."""
     now = (curve[-1]["step"],)
-    return [s.warning for s in symptoms(curve, settings) if s.steps == now]
+    return [s.warning for s in find_symptoms(curve, settings) if s.steps == now]
 
 
 def _same_of_all(point: Point) -> str:
@@ -158,7 +158,7 @@ COLUMNS = {
 """Head, format and meaning of what is shown of each look that has it."""
 
 
-def page(record: Record) -> str:
+def render_page(record: Record) -> str:
     """A table of the looks, what is predicted at the last, and the warnings with their causes."""
     about = "{method} {task} seed {seed}".format_map(record.settings)
     parts = [f"{about}, {record.id}", _table(record.curve), _legend(record.curve)]
@@ -204,7 +204,7 @@ def _predictions(point: Point) -> str:
 
 
 def _warnings(record: Record) -> str:
-    found = symptoms(record.curve, record.settings)
+    found = find_symptoms(record.curve, record.settings)
     return "\n\n".join(_told(symptom, len(record.curve)) for symptom in found) or "no warnings"
 
 

@@ -10,17 +10,17 @@ from da.results.published.lookup import Reference, reference
 from da.results.table_render import Cell, Row
 
 
-def beside(line: Line, task: str) -> Reference | None:
+def reference_for(line: Line, task: str) -> Reference | None:
     """The printed number that a row is compared with on a task, if any; none with few labels."""
     return None if line.few else reference(line.method, task)
 
 
-def cited(number: Reference) -> str:
+def cite(number: Reference) -> str:
     """Where a number was printed."""
     return f"{number.paper}, {number.backbone}; {number.where}"
 
 
-def beneath(
+def reference_rows(
     lines: Iterable[Line], tasks: Sequence[str], columns: Sequence[Sequence[str]]
 ) -> tuple[list[Row], list[str]]:
     """A row of printed numbers for each method that has any, and their footnotes.
@@ -29,13 +29,13 @@ def beneath(
     """
     found: dict[str, dict[str, Reference]] = defaultdict(dict)
     for line, task in product(lines, tasks):
-        if number := beside(line, task):
+        if number := reference_for(line, task):
             found[line.method][task] = number
     numbers = [number for row in found.values() for number in row.values()]
-    papers = list(dict.fromkeys(map(cited, numbers)))
+    papers = list(dict.fromkeys(map(cite, numbers)))
     rows = []
     for method, row in found.items():
-        marks = {task: f"[{papers.index(cited(n)) + 1}]" for task, n in row.items()}
+        marks = {task: f"[{papers.index(cite(n)) + 1}]" for task, n in row.items()}
         one = set(marks.values())
         label = f"{method}, printed" + f" {min(one)}" * (len(one) == 1)
         cells = [_average(row, some, marks if len(one) > 1 else {}) for some in columns]

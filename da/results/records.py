@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from da.config.validation import some
+from da.config.validation import shorten_names
 from da.results import bundles
-from da.system.cache import whole, writing
+from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
 """The option by which a user says where records are."""
@@ -56,30 +56,30 @@ class Record:
         return max(reversed(self.curve), key=lambda point: point[key])
 
 
-def path(folder: Path, id: str) -> Path:
+def record_path(folder: Path, id: str) -> Path:
     """Where the record of run `id` is, or will be."""
     return folder / f"{id}.json"
 
 
 def save(record: Record, folder: Path) -> None:
     """Write atomically: a record is whole or absent."""
-    with whole(path(folder, record.id), CHOSEN_BY) as part:
+    with write_whole(record_path(folder, record.id), CHOSEN_BY) as part:
         part.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
 
 def exists(id: str, folder: Path) -> bool:
     """Whether run `id` has a record in `folder`."""
-    return path(folder, id).is_file() or bundles.find(id, folder) is not None
+    return record_path(folder, id).is_file() or bundles.find(id, folder) is not None
 
 
-def published(runs: Iterable[str]) -> int:
+def count_published(runs: Iterable[str]) -> int:
     """How many of `runs`, ids, have a record that came with the code."""
     return sum(exists(run, PUBLISHED) for run in runs)
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make the folder of records; UnwritableError where none could be saved in it."""
-    with writing(folder, CHOSEN_BY):
+    with explain_write_errors(folder, CHOSEN_BY):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
@@ -107,7 +107,7 @@ def ids(folder: Path) -> set[str]:
 
 def get(id: str, folder: Path) -> Record | None:
     """The record of run `id` in `folder`, of a file of its own before that of a bundle."""
-    file = path(folder, id)
+    file = record_path(folder, id)
     if file.is_file():
         return read(file)
     if line := bundles.find(id, folder):
@@ -115,7 +115,7 @@ def get(id: str, folder: Path) -> Record | None:
     return None
 
 
-def every(folder: Path) -> Iterator[Record]:
+def load_all(folder: Path) -> Iterator[Record]:
     """All records in `folder`, in the order of their ids."""
     return filter(None, (get(id, folder) for id in sorted(ids(folder))))
 
@@ -129,8 +129,10 @@ def find(run: str, folder: Path) -> Record:
         return read(Path(run))
     if found := get(run, folder):
         return found
-    has = f"; --results {PUBLISHED} has it" if published([run]) else ""
-    raise ValueError(f"no record of a run {run!r} in {folder}, known: {some(ids(folder))}{has}")
+    has = f"; --results {PUBLISHED} has it" if count_published([run]) else ""
+    raise ValueError(
+        f"no record of a run {run!r} in {folder}, known: {shorten_names(ids(folder))}{has}"
+    )
 
 
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
@@ -146,7 +148,7 @@ def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
             changed = {k: v for k, v in record.settings.items() if now.get(k) != v}
             if changed:
                 raise ValueError(
-                    f"{path(folder, id)} was made with {changed}; remove it and run it anew"
+                    f"{record_path(folder, id)} was made with {changed}; remove it and run it anew"
                 )
             found.append(replace(record, settings={**now, **record.settings}))
     return found
@@ -157,5 +159,5 @@ def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
     lines = {r.id: json.dumps(asdict(r), separators=(",", ":")) for r in found}
     file = bundles.write(lines, name, folder)
     for id in lines:
-        path(folder, id).unlink(missing_ok=True)
+        record_path(folder, id).unlink(missing_ok=True)
     return file

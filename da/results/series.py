@@ -15,7 +15,7 @@ ALL = math.inf
 _LABELS = re.compile(r"\+(\d+)label$")
 
 
-def along(records: Sequence[Record], setting: str) -> list[Record]:
+def add_setting_to_seed(records: Sequence[Record], setting: str) -> list[Record]:
     """Records whose value of `setting` has become part of the seed, as (value, seed).
 
     So `gather` puts runs that differ in nothing else into one row. The setting is a number, named
@@ -41,7 +41,7 @@ def along(records: Sequence[Record], setting: str) -> list[Record]:
     return moved
 
 
-def by_value(runs: Runs) -> dict[float, Runs]:
+def group_by_value(runs: Runs) -> dict[float, Runs]:
     """A row of such records by value, lowest first: without values that some task has not."""
     values = sorted({at for by_pair in runs.values() for at, _ in by_pair})
     parts: dict[float, Runs] = {

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from da.results.aggregate import average, chosen, costs, gather, tasks
-from da.results.published_rows import beside, cited
+from da.results.aggregate import average, check_selectors, costs, group_records, list_tasks
+from da.results.published_rows import cite, reference_for
 from da.results.records import Record
 
 COLUMNS = (
@@ -15,18 +15,18 @@ COLUMNS = (
 )
 
 
-def render(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
-    """The CSV of an experiment; arguments and errors as in `da.results.tables.render`."""
-    names = chosen(records, chosen_by)
-    rows = gather(records)
+def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
+    """The CSV of an experiment; arguments and errors as in `da.results.tables.render_table`."""
+    names = check_selectors(records, chosen_by)
+    rows = group_records(records)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
-        for task in (task for task in tasks(rows) if task in runs):
-            n = beside(line, task)
-            printed = [n.value, n.std, cited(n), n.differs] if n else [None] * 4
+        for task in (task for task in list_tasks(rows) if task in runs):
+            n = reference_for(line, task)
+            printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
             for name in names:
                 ours = map(_digits, average(runs, [task], name))

@@ -68,12 +68,12 @@ class Table:
     """Only of a table that is too wide for a page; the last sums up the others."""
 
 
-def digits(value: float, least: int = 0) -> int:
+def significant_digits(value: float, least: int = 0) -> int:
     """How many after the decimal point show two significant ones of `value`."""
     return max(least, 1 - math.floor(math.log10(value))) if value > 0 else least
 
 
-def terminal(table: Table, *, bold: bool = False) -> str:
+def render_terminal(table: Table, *, bold: bool = False) -> str:
     """At most 100 characters wide, in blocks where need be; the best bold, or else starred."""
     parts = [part for group in table.groups or [_whole(table)] for part in _packed(table, group)]
     blocks = [_block(table, part, part is parts[-1], bold) for part in parts]
@@ -83,7 +83,7 @@ def terminal(table: Table, *, bold: bool = False) -> str:
     return "\n\n".join([table.title, *blocks, "\n".join(wrapped)]) + "\n"
 
 
-def markdown(table: Table) -> str:
+def render_markdown(table: Table) -> str:
     """One table; or where it is wide one that sums up, and the others folded away beneath."""
     notes = "\n".join(f"- {note}" for note in table.notes)
     if not table.groups:
@@ -96,7 +96,7 @@ def markdown(table: Table) -> str:
     return "\n\n".join(pieces) + "\n"
 
 
-def latex(table: Table) -> str:
+def render_latex(table: Table) -> str:
     """A float with `booktabs` rules, of several pieces where it is wide."""
     groups = table.groups or (_whole(table),)
     bodies = [_tabular(table, group, group is groups[-1]) for group in groups]

@@ -15,7 +15,7 @@ FEW = 8
 """Tasks that fit side by side on a page."""
 
 
-def render(
+def render_table(
     records: Sequence[Record],
     chosen_by: Sequence[str] = ("last",),
     style: str = "terminal",
@@ -35,23 +35,27 @@ def render(
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
     if style == "csv":
-        return table_csv.render(records, chosen_by)
-    table = build(records, chosen_by, wanted, cost)
+        return table_csv.render_csv(records, chosen_by)
+    table = build_table(records, chosen_by, wanted, cost)
     if style == "terminal":
-        return table_render.terminal(table, bold=bold)
-    return table_render.markdown(table) if style == "markdown" else table_render.latex(table)
+        return table_render.render_terminal(table, bold=bold)
+    return (
+        table_render.render_markdown(table)
+        if style == "markdown"
+        else table_render.render_latex(table)
+    )
 
 
-def build(
+def build_table(
     records: Sequence[Record],
     chosen_by: Sequence[str] = ("last",),
     wanted: Sequence[Record] | None = None,
     cost: bool = False,
 ) -> Table:
-    """The table before it is made text; arguments and errors as in `render`."""
-    names = aggregate.chosen(records, chosen_by)
-    rows = aggregate.gather(records)
-    tasks = aggregate.tasks(rows)
+    """The table before it is made text; arguments and errors as in `render_table`."""
+    names = aggregate.check_selectors(records, chosen_by)
+    rows = aggregate.group_records(records)
+    tasks = aggregate.list_tasks(rows)
     by_task = len(names) == 1 and not cost
     table = _by_task(rows, tasks, names[0]) if by_task else _by_selector(rows, tasks, names)
     notes = [_progress(len(records), wanted) + _choice(names)]
@@ -63,7 +67,7 @@ def build(
     return _with_cost(table, rows) if cost else table
 
 
-def plain(table: Table) -> tuple[list[str], list[list[str]]]:
+def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
     """Header and rows as plain text, for W&B and other viewers of tables."""
     rows = [[row.label, *map(str, row.cells), row.seeds] for row in table.rows]
     return ["method", *table.heads, "seeds"], rows
@@ -75,7 +79,7 @@ def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
     ours = [_row(line, runs, [(some, selector) for some in columns]) for line, runs in rows.items()]
-    theirs, notes = published_rows.beneath(rows, tasks, columns)
+    theirs, notes = published_rows.reference_rows(rows, tasks, columns)
     spread = any(cell.deviation is not None for row in ours for cell in row.cells)
     title = f"{_benchmarks(tasks)}: target accuracy in %{', mean ± deviation over seeds' * spread}"
     heads = (*_heads(tasks), *(head for head, _ in sums))
@@ -97,7 +101,7 @@ def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
     cells = tuple(Cell(*aggregate.average(runs, *column)) for column in columns)
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
-    return Row(line.marked, int(line.labels), cells, seeds)
+    return Row(line.marked_label, int(line.labels), cells, seeds)
 
 
 def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -115,7 +119,7 @@ def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
     """Two more columns for each machine: what a run of a row takes there, in the median."""
-    taken = {line.marked: aggregate.costs(runs.values()) for line, runs in rows.items()}
+    taken = {line.marked_label: aggregate.costs(runs.values()) for line, runs in rows.items()}
     machines = list(dict.fromkeys(machine for costs in taken.values() for machine in costs))
     marks = [f"[{i}] " for i in range(1, len(machines) + 1)] if len(machines) > 1 else [""]
     heads = [f"{mark}{head}" for mark in marks for head in ("seconds a run", "images/s")]
@@ -136,7 +140,7 @@ def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
     if cost is None:
         return Cell(), Cell()
     seconds, images = cost
-    return Cell(seconds, digits=table_render.digits(seconds, 1)), Cell(images, digits=0)
+    return Cell(seconds, digits=table_render.significant_digits(seconds, 1)), Cell(images, digits=0)
 
 
 def _benchmarks(tasks: list[str]) -> str:
@@ -158,7 +162,7 @@ def _heads(tasks: list[str], targets: bool = False) -> list[str]:
 
 def _sources(tasks: list[str]) -> list[tuple[str, list[str]]]:
     """Each source and its tasks, where tasks are many and sources few; otherwise none."""
-    parts = aggregate.by_source(tasks).values()
+    parts = aggregate.group_by_source(tasks).values()
     if len(tasks) <= FEW or not 1 < len(parts) <= FEW:
         return []
     return [(domain(split_task(part[0])[1]), part) for part in parts]
@@ -185,7 +189,7 @@ def _progress(count: int, wanted: Sequence[Record] | None) -> str:
         return f"{count} runs, "
     missing = ", ".join(
         line.label
-        for line, runs in aggregate.gather(wanted).items()
+        for line, runs in aggregate.group_records(wanted).items()
         if not any(r.curve for by_seed in runs.values() for r in by_seed.values())
     )
     none = f" (none yet of {missing})" if missing else ""

@@ -72,7 +72,7 @@ def push(folder: Path, mode: Mode = "auto") -> int:
 
     Raises ValueError where the folder has no records, or a file in it is none.
     """
-    found = list(records.every(folder))
+    found = list(records.load_all(folder))
     if not found:
         raise ValueError(f"no records in {folder}; `da train` and `da sweep` write them")
     return sum(mirror(record, mode) for record in found)

@@ -15,7 +15,7 @@ from typing import Any
 from da.runs.run import Run
 
 
-def runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
+def load_runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
     """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0`.
 
     Values of one setting are alternatives, as in `seed=0 seed=1` or `seed=0,1`. A run that is
@@ -40,7 +40,7 @@ def _alternatives(only: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
+def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     """What the file calls the row of each of `runs`, by id; nothing where it names none."""
     name = _content(experiment).get("name")
     with _one_line(experiment):
@@ -103,7 +103,7 @@ def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
     return [run for run, value in zip(runs, own, strict=True) if value in wanted]
 
 
-def share(runs: list[Run], shard: str) -> list[Run]:
+def take_shard(runs: list[Run], shard: str) -> list[Run]:
     """Every Nth run from the Kth on, where `shard` is K/N; ValueError for other texts."""
     match = re.fullmatch(r"(\d+)/(\d+)", shard)
     if not match or not 1 <= int(match[1]) <= int(match[2]):

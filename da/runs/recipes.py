@@ -109,7 +109,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 """Recipes of each method that has some, by name."""
 
 
-def run(method: str, name: str, *, task: str, seed: int = 0, **changes: Any) -> Run:
+def build_run(method: str, name: str, *, task: str, seed: int = 0, **changes: Any) -> Run:
     """The run that a recipe describes, but for `changes` to its settings.
 
     In regime frozen, where no backbone moves, what it says of that is left out. Raises ValueError

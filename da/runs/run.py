@@ -9,7 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from da.config.ranges import LogUniform, Uniform
-from da.config.validation import amounts, choices, refuse, shares
+from da.config.validation import amount_errors, choice_errors, refuse, share_errors
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
 from da.models.checkpoints import BEGINNINGS
@@ -94,7 +94,7 @@ class Run:
 
     def __post_init__(self) -> None:
         for contradictions in (
-            choices,
+            choice_errors,
             _of_regime,
             _of_features,
             _of_method,
@@ -130,7 +130,7 @@ class Run:
         return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
 
     @property
-    def built_with(self) -> dict[str, Any]:
+    def backbone_options(self) -> dict[str, Any]:
         """Of the backbone, beside its name and its weights."""
         return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
 
@@ -140,7 +140,7 @@ class Run:
         return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
         """Its method, task and seed, which tell it apart in most experiments."""
         return f"{self.method.owner.name} {self.task} seed {self.seed}"
 
@@ -214,7 +214,7 @@ def _of_method(run: Run) -> dict[str, bool]:
 
 def _of_pruning(run: Run) -> dict[str, bool]:
     method = run.method.owner
-    return shares(sparsity=run.sparsity) | {
+    return share_errors(sparsity=run.sparsity) | {
         "sparsity goes with regime full and a run's id as init": (
             run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
         ),
@@ -239,8 +239,8 @@ def _of_images(run: Run) -> dict[str, bool]:
 def _of_optimizer(run: Run) -> dict[str, bool]:
     rates = "lr", "backbone_lr", "weight_decay"
     neck_norm, warmup = run.network.neck and run.network.neck_norm, run.tuning.warmup
-    return amounts(**{name: getattr(run, name) for name in rates}) | {
-        **shares(momentum=run.momentum),
+    return amount_errors(**{name: getattr(run, name) for name in rates}) | {
+        **share_errors(momentum=run.momentum),
         "batch is 2 or more where the neck has batch norm; 1 goes with neck 0 or no neck_norm": (
             run.batch == 1 and bool(neck_norm)
         ),

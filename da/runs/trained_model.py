@@ -6,22 +6,22 @@ from einops import rearrange
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
-from da.data.transforms import Resize, plain
+from da.data.transforms import Resize, crop_center
 from da.methods import Method
 from da.models import backbones, checkpoints
 from da.models.backbone import Features
-from da.models.features import scale_outputs, scaled
+from da.models.features import scale_outputs, scale_rows
 from da.runs.run import Run
 
 
-class Finished(nn.Module):
+class TrainedModel(nn.Module):
     """What a run ended with, for evaluation: backbone, and maps and classifier of its method.
 
     Its logits are those of `da.evaluation.predictions` up to rounding, in float32 whatever the run
     computed in.
     """
 
-    def __init__(self, backbone: nn.Module | None, method: Method, about: checkpoints.About):
+    def __init__(self, backbone: nn.Module | None, method: Method, about: checkpoints.NetworkInfo):
         super().__init__()
         self.backbone = backbone
         """The frozen one that features came from; None where the method holds its own."""
@@ -52,14 +52,14 @@ class Finished(nn.Module):
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Class logits of target images: uint8 pixels `b h w 3` of any size, or network input."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
-            x = plain(squared(x, self.stored_side), self.resize)
+            x = crop_center(resize_to_square(x, self.stored_side), self.resize)
         if self.backbone is not None:
-            f = self.method.backbone(scaled(self.backbone(x).float()))
+            f = self.method.backbone(scale_rows(self.backbone(x).float()))
             x = self.method.map_target(f)
         return self.method.predict(x).float()
 
 
-def squared(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b {side} {side} 3"]:
+def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b {side} {side} 3"]:
     """Images as `side` by `side` pixels in 0..1, as `da.data.decode` makes them but not rounded.
 
     Those that are of that size already keep their values, bit by bit.
@@ -69,14 +69,14 @@ def squared(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b {side} {
     return rearrange(pixels.clamp(0, 255) / 255, "b c h w -> b h w c")
 
 
-def restore(run_id: str) -> Finished:
+def load_trained_model(run_id: str) -> TrainedModel:
     """The network of a finished run, on the CPU.
 
     Raises ValueError where its weights were not kept, or are of another network.
     """
-    state, about = checkpoints.whole_network(run_id)
+    state, about = checkpoints.load_network_state(run_id)
     run = Run.of(about.settings)
-    backbone = backbones.build(run.backbone, run_id, **run.built_with)
+    backbone = backbones.build_backbone(run.backbone, run_id, **run.backbone_options)
     if run.unit_features:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"
@@ -86,4 +86,4 @@ def restore(run_id: str) -> Finished:
         method.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"weights of run {run_id!r} are of another network") from error
-    return Finished(backbone if frozen else None, method, about)
+    return TrainedModel(backbone if frozen else None, method, about)

@@ -10,7 +10,7 @@ WIDTH = 100
 """Columns of a line."""
 
 
-def python(runs: Sequence[Run], says: str) -> str:
+def render_python(runs: Sequence[Run], says: str) -> str:
     """A function `tuned` that gives each of `runs`, which are of one method, and its imports.
 
     Its arguments are task, seed, and all else in which the runs differ. `says` is its docstring.

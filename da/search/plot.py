@@ -14,8 +14,8 @@ from da.results.plots.style import Pen
 from da.search.trial import Trial
 
 
-@style.styled
-def search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) -> Figure:
+@style.with_style
+def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) -> Figure:
     """Scores of a search over its trials with the best so far, and over each setting of `space`.
 
     `choose_by` is the selector, or `oracle`. Raises ValueError where no trial has a score.
@@ -26,7 +26,7 @@ def search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) 
         raise ValueError("no trials to plot: none has a score")
     columns = min(3, len(space))
     height = 1 + -(-len(space) // columns)
-    figure = style.figure(2.4 * height + 0.4)
+    figure = style.new_figure(2.4 * height + 0.4)
     grid = figure.add_gridspec(height, columns)
     course = figure.add_subplot(grid[0, :])
     _marks(course, scored, lambda trial: trial.number)
@@ -40,7 +40,7 @@ def search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) 
     label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else TITLES[choose_by]
     for panel in (course, *figure.axes[1::columns]):
         panel.set_ylabel(label)
-    style.legend(figure, _tried(scored, choose_by))
+    style.add_legend(figure, _tried(scored, choose_by))
     return figure
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from da.config.ranges import Range, range_of
+from da.config.ranges import Range, find_range
 from da.runs.run import PARTS, Run
 
 
-def space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Range]:
+def search_space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Range]:
     """Ranges of the settings `names` of `runs`; without names of `lr` and all of their method's.
 
     Raises ValueError where the runs are of several methods or none, or a name has no range.
@@ -28,11 +28,11 @@ def space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Range]:
 
 
 def _ranges(part: type) -> dict[str, Range]:
-    found = {f.name: range_of(f) for f in fields(part)}
+    found = {f.name: find_range(f) for f in fields(part)}
     return {name: a_range for name, a_range in found.items() if a_range is not None}
 
 
-def changed(run: Run, settings: Mapping[str, Any]) -> Run:
+def replace_settings(run: Run, settings: Mapping[str, Any]) -> Run:
     """`run` with other settings, each the method's where it has one of that name.
 
     Raises ValueError where they contradict the rest.

@@ -15,7 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, short
+from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, format_value
 from da.search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -116,7 +116,7 @@ class Attempt:
 
     def __init__(self, trial: optuna.Trial, lock: FileLock):
         self.number, self._trial, self._lock = trial.number, trial, lock
-        self.settings = {name: short(value) for name, value in trial.params.items()}
+        self.settings = {name: format_value(value) for name, value in trial.params.items()}
         self._scores: Sequence[float] = ()
 
     def report(self, step: int, scores: Sequence[float]) -> bool:
@@ -209,7 +209,7 @@ def _told(trial: FrozenTrial) -> Trial:
     failed = trial.state is TrialState.FAIL
     return Trial(
         trial.number,
-        {name: short(value) for name, value in trial.params.items()},
+        {name: format_value(value) for name, value in trial.params.items()},
         score=statistics.fmean(scores) if scores and not failed else math.nan,
         spread=statistics.stdev(scores) if len(scores) > 1 else math.nan,
         runs=len(scores),

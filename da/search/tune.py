@@ -12,7 +12,7 @@ from da.config.ranges import Range
 from da.evaluation.selectors import SELECTORS
 from da.results import records
 from da.runs.run import Run
-from da.search.space import changed
+from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
 from da.search.trial import Trial
 from da.training.sweep import sweep
@@ -87,7 +87,9 @@ class Search:
 
     def with_settings(self, settings: Mapping[str, Any]) -> list[Run]:
         """Our runs with these settings, each once."""
-        return list({run.id: run for run in (changed(run, settings) for run in self.runs)}.values())
+        return list(
+            {run.id: run for run in (replace_settings(run, settings) for run in self.runs)}.values()
+        )
 
     def _try(self, attempt: Attempt) -> None:
         """Carry out the runs of a trial, part by part."""

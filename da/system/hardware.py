@@ -25,12 +25,12 @@ class Ceilings(NamedTuple):
     """Bytes read plus bytes written, a second, by a copy that no cache can hold."""
 
 
-def ceilings(device: torch.device) -> Ceilings:
+def measure_ceilings(device: torch.device) -> Ceilings:
     """Ceilings of `device` with the threads of now; measured once a process, in under a second."""
     return _measured(str(device), torch.get_num_threads())
 
 
-def flops(work: Callable[[], object]) -> int:
+def count_flops(work: Callable[[], object]) -> int:
     """Floating-point operations of matrix products and convolutions in a call of `work`."""
     known: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
     if torch.backends.mkldnn.is_available():

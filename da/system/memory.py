@@ -6,7 +6,7 @@ import sys
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
-def keep() -> bool:
+def keep_freed_memory() -> bool:
     """Keep freed memory in this process for its next allocation; False where that cannot be asked.
 
     Otherwise glibc gives every block of 32 MB and more back to the system when it is freed, and

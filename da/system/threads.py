@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 
-def each(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
+def map_in_threads(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
     """`do(*part)` for every part; a thread that is done with one takes the next that is left."""
     every, threads = list(parts), torch.get_num_threads()
     left, inference = iter(enumerate(every)), torch.is_inference_mode_enabled()

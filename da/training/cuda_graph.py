@@ -47,22 +47,22 @@ class Captured:
         self.batch, self.progress = copy.deepcopy(batch), torch.zeros((), device=device)
         self.moved = method, optimizer  # the graph knows where their memory is, and does not own it
         take = partial(train_step, method, optimizer, self.batch, self.progress, precision)
-        kept = restored(method, optimizer, [default_generator(device), *generators])
+        kept = restore_after(method, optimizer, [default_generator(device), *generators])
         try:
-            self.graph, self.losses = record(take, kept, device, generators)
+            self.graph, self.losses = record_graph(take, kept, device, generators)
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"{one.name} cannot be a CUDA graph: {reason}") from error
 
     def __call__(self, batch: Batch, progress: float) -> Losses:
         """Take one step and give the losses before it, as `train_step` does."""
-        fill(self.batch, batch)
+        fill_batch(self.batch, batch)
         self.progress.fill_(progress)
         self.graph.replay()
         return {name: loss.clone() for name, loss in self.losses.items()}
 
 
-def record(
+def record_graph(
     take: Callable[[], Losses],
     kept: AbstractContextManager[None],
     device: torch.device,
@@ -118,7 +118,7 @@ def make_capturable(optimizer: Optimizer, device: torch.device) -> None:
 
 
 @contextmanager
-def restored(
+def restore_after(
     method: nn.Module, optimizer: Optimizer, generators: Sequence[torch.Generator]
 ) -> Iterator[None]:
     """Afterwards all weights, buffers, optimizer state and generators are as they were.
@@ -145,7 +145,7 @@ def restored(
             generator.set_state(state)
 
 
-def fill(batch: Batch, new: Batch) -> None:
+def fill_batch(batch: Batch, new: Batch) -> None:
     """Copy all tensors of `new` into those of `batch`; ValueError where shapes or types differ."""
     into, values = tensors(batch), tensors(new)
     shapes = [[(tuple(x.shape), x.dtype) for x in each] for each in (into, values)]

@@ -8,7 +8,7 @@ from da.models.finetuning import Tuning
 from da.results.records import Point
 
 
-class Best:
+class BestWeights:
     """Follows a run look by look; without a score to go by it neither keeps nor stops anything."""
 
     def __init__(self, tuning: Tuning) -> None:
@@ -18,7 +18,7 @@ class Best:
         """Looks since the best one."""
         self.weights: dict[str, Tensor] = {}
 
-    def see(self, point: Point, method: nn.Module) -> None:
+    def update(self, point: Point, method: nn.Module) -> None:
         """Take in a look; its weights are copied where it is the best so far."""
         if self.tuning.kept == "last":
             return
@@ -27,7 +27,7 @@ class Best:
             self.score, self.since = point[self.tuning.kept], 0
             self.weights = {name: x.detach().clone() for name, x in method.state_dict().items()}
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nothing better has come for as long as patience lasts."""
         return 0 < self.tuning.patience <= self.since
 

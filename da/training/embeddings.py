@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from da.evaluation.predictions import accuracy, outputs, predict
 from da.methods import METHODS
-from da.models.checkpoints import weights_file, whole_network
+from da.models.checkpoints import load_network_state, weights_file
 from da.runs.run import Run
 from da.training.setup import Parts, assemble
 from da.training.train import fit
@@ -30,7 +30,7 @@ class Embedding:
     classes: tuple[str, ...]
 
 
-def embedding(run: Run) -> Embedding:
+def compute_embedding(run: Run) -> Embedding:
     """Where `run` ends, and where the same run without adaptation does.
 
     Weights are those that were kept of a run, else those of a training done again, as stderr says.
@@ -43,7 +43,7 @@ def embedding(run: Run) -> Embedding:
     right = accuracy(
         predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
     )
-    title = f"{run.words}: target accuracy {right:.1f} %"
+    title = f"{run.title}: target accuracy {right:.1f} %"
     before = _features(_trained(alone), parts)
     return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
 
@@ -51,9 +51,9 @@ def embedding(run: Run) -> Embedding:
 def _trained(run: Run) -> Parts:
     parts = assemble(run)
     if weights_file(run.id).exists():
-        parts.method.load_state_dict(whole_network(run.id)[0])
+        parts.method.load_state_dict(load_network_state(run.id)[0])
     else:
-        print(f"weights of {run.words} were not kept: training it again", file=sys.stderr)
+        print(f"weights of {run.title} were not kept: training it again", file=sys.stderr)
         fit(run, parts, quiet=not sys.stderr.isatty())
     return parts
 

@@ -4,10 +4,10 @@ from da.evaluation import diagnostics, predictions, selectors
 from da.results.records import Point
 from da.runs.run import Run
 from da.training import engine
-from da.training.setup import Parts, batches, steps
+from da.training.setup import Parts, count_steps, run_batches
 
 
-def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
+def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
     """How the method stands after `step`: accuracy, the selectors' scores, losses, diagnosis.
 
     It is diagnosed on the same batch each time, the first. Raises DivergedError where what it
@@ -26,9 +26,11 @@ def look(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
         scores["target_accuracy/online"] = predictions.online_accuracy(
             parts.method.get_buffer("online"), y
         )
-    predicted = diagnostics.predicted(seen, parts.task.classes)
-    progress = (step - 1) / steps(run, parts)
-    found = diagnostics.diagnose(parts.method, next(batches(run, parts)), progress, run.precision)
+    predicted = diagnostics.count_predictions(seen, parts.task.classes)
+    progress = (step - 1) / count_steps(run, parts)
+    found = diagnostics.diagnose(
+        parts.method, next(run_batches(run, parts)), progress, run.precision
+    )
     return (
         {"step": step, "target_accuracy": right}
         | scores

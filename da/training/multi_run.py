@@ -9,11 +9,11 @@ from da.config.task_name import split_task
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.training import engine
-from da.training.evaluate import look
-from da.training.optimizers import optimizer, rate
-from da.training.setup import Parts, assemble, batches, images, threads
-from da.training.train import fit, keep_weights, record
-from da.training.vmap import Group, stacked
+from da.training.evaluate import evaluate
+from da.training.optimizers import build_optimizer, rate_factor
+from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
+from da.training.train import build_record, fit, save_run_weights
+from da.training.vmap import Group, stack_batches
 
 Ended = tuple[Run, Record | Exception]
 
@@ -21,7 +21,7 @@ Training = dict[Run, Parts]
 """Runs of one training, which is that of the first, each seen on its own target."""
 
 
-def training(run: Run) -> str:
+def training_key(run: Run) -> str:
     """The same for runs that are one training: of a method that is blind, whatever the target."""
     if not run.method.owner.blind or run.tuning.kept != "last":
         return run.id
@@ -30,7 +30,7 @@ def training(run: Run) -> str:
     return json.dumps(run.settings() | {"task": seen}, sort_keys=True)
 
 
-def kind(run: Run) -> str | None:
+def sharing_key(run: Run) -> str | None:
     """The same for runs that can train together; None for one that trains alone.
 
     They are of one method, on frozen features of one benchmark, end with their last look's weights,
@@ -72,7 +72,7 @@ def train_together(
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
             if run in keep and isinstance(end, Record):
-                keep_weights(run, joined[run])
+                save_run_weights(run, joined[run])
             yield run, end
 
 
@@ -80,7 +80,7 @@ def _trainings(parts: dict[Run, Parts]) -> list[Training]:
     """Runs of one training have its method and its source in common from here on."""
     found: dict[str, list[Training]] = {}
     for run, part in parts.items():
-        some = found.setdefault(training(run), [])
+        some = found.setdefault(training_key(run), [])
         for one in some:
             _, first = _first(one)
             if _begin_alike(part, first):
@@ -120,7 +120,7 @@ def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
     for one in trainings:
         run, part = _first(one)
         shapes = tuple((name, x.shape) for name, x in part.method.state_dict().items())
-        alike.setdefault(run if kind(run) is None else shapes, []).append(one)
+        alike.setdefault(run if sharing_key(run) is None else shapes, []).append(one)
     return list(alike.values())
 
 
@@ -131,16 +131,16 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
 
     def look_on(step: int, losses: dict[str, float]) -> None:
         for run in others:
-            curves[run].append(look(run, one[run], step, losses))
+            curves[run].append(evaluate(run, one[run], step, losses))
 
     try:
         curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
     except Exception as error:
         yield from ((run, error) for run in one)
         return
-    speed = images(first, one[first], int(curves[first][-1]["step"])) / seconds
+    speed = count_images(first, one[first], int(curves[first][-1]["step"])) / seconds
     share = preparing + (time.perf_counter() - start) / len(one)
-    yield from ((run, record(run, one[run], curves[run], share, speed)) for run in one)
+    yield from ((run, build_record(run, one[run], curves[run], share, speed)) for run in one)
 
 
 def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
@@ -152,15 +152,15 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
     failed: dict[int, str] = {}
     steps = engine.fit(
         group,
-        map(stacked, zip(*(batches(*first) for first in firsts), strict=True)),
-        optimizer(run, group.together),
+        map(stack_batches, zip(*(run_batches(*first) for first in firsts), strict=True)),
+        build_optimizer(run, group.together),
         run.steps,
         run.look_every,
-        rate=rate(run, run.steps),
+        rate=rate_factor(run, run.steps),
         precision=run.precision,
         failed=failed,
     )
-    with threads(run):
+    with run_threads(run):
         for step, losses in steps:
             since = time.perf_counter()
             each = zip(*(loss.tolist() for loss in losses.values()), strict=True)
@@ -170,7 +170,7 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
                 own = dict(zip(losses, values, strict=True))
                 try:
                     for one, part in trainings[i].items():
-                        curves[one].append(look(one, part, step, own))
+                        curves[one].append(evaluate(one, part, step, own))
                 except engine.DivergedError as error:
                     failed[i] = str(error)
             looking += time.perf_counter() - since
@@ -182,6 +182,6 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
             if i in failed:
                 yield one, engine.DivergedError(failed[i])
             else:
-                ended = record(one, part, curves[one], share, speed)
+                ended = build_record(one, part, curves[one], share, speed)
                 about = {"shared_steps": f"{len(trainings)} trainings"}
                 yield one, replace(ended, environment=ended.environment | about)

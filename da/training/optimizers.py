@@ -32,16 +32,16 @@ class SGD(_Light, torch.optim.SGD):
     step = torch.no_grad()(unwrap(torch.optim.SGD.step))
 
 
-def rate(run: Run, steps: int) -> engine.Rate:
+def rate_factor(run: Run, steps: int) -> engine.Rate:
     """The course of the learning rate over the `steps` of `run`."""
     return lambda step: run.tuning.rate(step, steps, run.schedule)
 
 
-def optimizer(run: Run, method: Method) -> Optimizer:
+def build_optimizer(run: Run, method: Method) -> Optimizer:
     """The optimizer of all parameters of `method` that move, the backbone's at their own rate."""
     made = _optimizer(run, method)
     if run.sparsity and not run.structured:
-        pruning.keep_zeros(made, pruning.prunable(method.backbone, method.neck))
+        pruning.keep_zeros(made, pruning.prunable_weights(method.backbone, method.neck))
     return made
 
 

@@ -21,10 +21,10 @@ from da.methods.base import Trainable
 from da.ops.functional import Scalar
 from da.results.text_columns import align
 from da.runs.run import Run
-from da.system.cache import whole
-from da.system.hardware import ceilings, flops
+from da.system.cache import write_whole
+from da.system.hardware import count_flops, measure_ceilings
 from da.training import engine, evaluate, optimizers, setup
-from da.training.setup import Parts, assemble, threads
+from da.training.setup import Parts, assemble, run_threads
 
 STEP = "data", "forward", "backward", "optimiser", "trainer"
 """Parts of a step; `trainer` is all that is none of the others."""
@@ -118,23 +118,23 @@ class _Clocked:
         self.method.after_step()
 
 
-def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> Profile:
+def profile_run(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> Profile:
     """Time `steps` steps of `run`, begun anew, and write a few of them to `trace`.
 
     Raises ValueError for what cannot be had.
     """
     start = time.perf_counter()
     parts = assemble(run, device)
-    optimizer = optimizers.optimizer(run, parts.method)
-    batches = chain.from_iterable(setup.batches(run, parts) for _ in count())  # streams end
-    with threads(run):
+    optimizer = optimizers.build_optimizer(run, parts.method)
+    batches = chain.from_iterable(setup.run_batches(run, parts) for _ in count())  # streams end
+    with run_threads(run):
         _fit(run, parts.method, optimizer, batches, WARM_UP)
         start_up = time.perf_counter() - start
         step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
         spent = _clocked(run, parts, optimizer, batches, steps)
-        look = _seconds(lambda: evaluate.look(run, parts, steps, {}))
+        look = _seconds(lambda: evaluate.evaluate(run, parts, steps, {}))
         _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
-        peak = ceilings(parts.device)
+        peak = measure_ceilings(parts.device)
         work = partial(engine.train_step, parts.method, optimizer, next(batches), 0.5)
         return Profile(
             run,
@@ -142,7 +142,7 @@ def measure(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> 
             {part: seconds / steps for part, seconds in spent.items()},
             step,
             look,
-            flops(partial(work, run.precision)),
+            count_flops(partial(work, run.precision)),
             peak.bf16 if run.precision == "bf16" else peak.fp32,
             torch.get_num_threads(),
         )
@@ -154,16 +154,16 @@ def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None
     activities = [ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * (device.type == "cuda")]
     with recording(activities=activities) as recorded:
         work()
-    with whole(file, "--out") as part:
+    with write_whole(file, "--out") as part:
         recorded.export_chrome_trace(str(part))
 
 
-def first_of_each(runs: Sequence[Run]) -> list[Run]:
+def first_run_per_method(runs: Sequence[Run]) -> list[Run]:
     """The first run of each method."""
     return list({run.method.owner.name: run for run in reversed(runs)}.values())[::-1]
 
 
-def render(profiles: Sequence[Profile]) -> str:
+def render_profiles(profiles: Sequence[Profile]) -> str:
     """What a step costs, what a whole run does, a row a method, and what was measured."""
     shares = [(profile, profile.whole()) for profile in profiles]
     heads = ["ms of a step", *STEP, "step", "images/s", "GFLOP", "GFLOP/s", "of peak"]

@@ -23,7 +23,7 @@ def report(run: Run, curve: list[Point], *, numbers: bool) -> None:
     """The last look's numbers, and on stderr what it is the first to warn of."""
     if numbers:
         print(*_lines(curve), sep="\n")
-    for warning in health.new(curve, run.settings()):
+    for warning in health.new_warnings(curve, run.settings()):
         tqdm.write(f"warning at step {curve[-1]['step']}: {warning}", file=sys.stderr)
 
 

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from da.data import loaders, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Domain, Images, Task
-from da.data.transforms import Interpolation, Resize, unaugmented
+from da.data.transforms import Interpolation, Resize, to_eval_input
 from da.methods import Method
 from da.models import backbones, checkpoints, feature_selection, features, pruning
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.ops.random import default_generator
 from da.runs.run import Run
-from da.runs.trained_model import Finished, restore
+from da.runs.trained_model import TrainedModel, load_trained_model
 from da.system import memory
 from da.system.threads import one_thread
 
@@ -38,21 +38,21 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = find_device(device)
     if place.type == "cpu":
-        memory.keep()
-    source, target = tasks.open_pair(run.task, run.side)
+        memory.keep_freed_memory()
+    source, target = tasks.open_domains(run.task, run.side)
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen if run.regime == "frozen" else _moving
     backbone, source, target = make(run, source, target, place)
-    source, target = (loaders.resident(d, place) for d in (source, target))
-    with threads(run):
+    source, target = (loaders.place_near(d, place) for d in (source, target))
+    with run_threads(run):
         method = _built(run, backbone, source, place)
-        task = prepare(method, run.task, source, target)
+        task = prepare_task(method, run.task, source, target)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side)
 
 
-def threads(run: Run) -> AbstractContextManager[None]:
+def run_threads(run: Run) -> AbstractContextManager[None]:
     """One thread for a run on features, whose record is then the same on any number of cores,
     shared with any number of processes; all threads for others.
     """
@@ -77,24 +77,24 @@ def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
     source-free one keeps those of the run that it begins with.
     """
     if run.method.owner.source_free:
-        return checkpoints.run_weights(run.init).get("columns")
+        return checkpoints.load_weights(run.init).get("columns")
     if not run.features:
         return None
-    labelled = tasks.build(run.task, source, target).source_train
-    return feature_selection.chosen(labelled, run.features, run.features_by)
+    labelled = tasks.build_task(run.task, source, target).source_train
+    return feature_selection.select_columns(labelled, run.features, run.features_by)
 
 
 def _frozen(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """What stands for a backbone that does not move, and both domains as its features."""
-    begun = checkpoints.origin(run.init)
-    frozen = backbones.frozen(run.backbone, begun, **run.built_with)
+    begun = checkpoints.weights_origin(run.init)
+    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
     if by_hand := _by_hand(run):
         check_resize(frozen.network, run.backbone, **by_hand)
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
-    source, target = (features.extract(d, frozen, recipe, place) for d in (source, target))
+    source, target = (features.extract_features(d, frozen, recipe, place) for d in (source, target))
     backbone = Features(source.x.shape[-1], _columns(run, source, target))
     return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
 
@@ -103,13 +103,13 @@ def _moving(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Domain, Domain]:
     """The backbone, and both domains as they are."""
-    backbone = backbones.build(run.backbone, run.init, **run.built_with)
+    backbone = backbones.build_backbone(run.backbone, run.init, **run.backbone_options)
     if run.init != "random":
         check_resize(backbone, run.backbone, **_by_hand(run))
     source, target = _resized(run, interpolation(backbone), source, target)
     if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
-    few = unaugmented(source.x[:2], source.resize)
+    few = to_eval_input(source.x[:2], source.resize)
     check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)
     return backbone, source, target
@@ -146,18 +146,18 @@ def _begin(method: Method, run: Run) -> None:
     """
     for name in ("neck", "head"):
         try:
-            method.get_submodule(name).load_state_dict(checkpoints.run_weights(run.init, name))
+            method.get_submodule(name).load_state_dict(checkpoints.load_weights(run.init, name))
         except RuntimeError as error:
             raise ValueError(
                 f"run {run.init!r} has another {name} than this run's network"
             ) from error
     if run.sparsity and not run.structured:
-        pruning.zero_smallest(pruning.prunable(method.backbone, method.neck), run.sparsity)
+        pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
 
 
-def _teacher(run: Run, shown: Domain) -> Finished:
+def _teacher(run: Run, shown: Domain) -> TrainedModel:
     """The finished run that `run` learns from; ValueError where it is of another task."""
-    teacher = restore(run.teacher)
+    teacher = load_trained_model(run.teacher)
     for what, theirs, ours in (
         ("classes", teacher.classes, shown.classes),
         ("pixels a side", teacher.resize.side, shown.resize.side),
@@ -167,18 +167,18 @@ def _teacher(run: Run, shown: Domain) -> Finished:
     return teacher
 
 
-def prepare(method: Method, name: str, source: Domain, target: Domain) -> Task:
+def prepare_task(method: Method, name: str, source: Domain, target: Domain) -> Task:
     """The task `name`, which `method` has looked at, with features as it maps them."""
-    task = tasks.build(name, source, target)
-    show(method, task)
+    task = tasks.build_task(name, source, target)
+    show_images(method, task)
     if not method.frozen_only:  # pixels may be many, and nothing changes them
         return task
     with torch.no_grad():
         x_s, x_t = _each_view(method.map_source, source.x), _each_view(method.map_target, target.x)
-    return tasks.build(name, replace(source, x=x_s), replace(target, x=x_t))
+    return tasks.build_task(name, replace(source, x=x_s), replace(target, x=x_t))
 
 
-def show(method: Method, task: Task) -> None:
+def show_images(method: Method, task: Task) -> None:
     """Let `method` look at all the images of `task` that it will learn from."""
     if method.source_free:
         learnt_from = task.target_test if method.streams else task.target_train
@@ -203,21 +203,21 @@ def find_device(name: str) -> torch.device:
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
 
 
-def images(run: Run, parts: Parts, steps: int) -> int:
+def count_images(run: Run, parts: Parts, steps: int) -> int:
     """How many images `steps` steps of `run` take together, a repeated one each time."""
     if parts.method.streams:
         return min(steps * run.batch, len(parts.task.target_test))
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
-def steps(run: Run, parts: Parts) -> int:
+def count_steps(run: Run, parts: Parts) -> int:
     """How many training steps `run` takes: no more than a stream has batches."""
     if parts.method.streams:
         return min(run.steps, -(-len(parts.task.target_test) // run.batch))
     return run.steps
 
 
-def batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
+def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     """All that `run` is trained on, step by step; without an end, but for streams."""
     task, method = parts.task, parts.method
     if method.streams:

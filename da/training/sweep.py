@@ -22,7 +22,7 @@ from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.system.environment import cores
-from da.training.multi_run import kind, train_together, training
+from da.training.multi_run import sharing_key, train_together, training_key
 
 TOGETHER = 10
 """How many trainings share steps: more would win little, and be lost when a sweep is killed."""
@@ -106,8 +106,8 @@ def _groups(jobs: Sequence[_Job], workers: int) -> list[list[_Job]]:
     """
     alike: dict[str, dict[str, list[_Job]]] = {}
     for job in jobs:
-        one = training(job.run)
-        some = alike.setdefault((job.share_steps and kind(job.run)) or one, {})
+        one = training_key(job.run)
+        some = alike.setdefault((job.share_steps and sharing_key(job.run)) or one, {})
         some.setdefault(one, []).append(job)
     parts = [part for some in alike.values() for part in _divided(list(some.values()), workers)]
     return [[job for one in part for job in one] for part in parts]

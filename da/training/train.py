@@ -17,11 +17,11 @@ from da.results.records import Point, Record
 from da.runs.run import Run
 from da.system.environment import environment, peak_memory
 from da.training import engine
-from da.training.early_stopping import Best
-from da.training.evaluate import look
-from da.training.optimizers import optimizer, rate
+from da.training.early_stopping import BestWeights
+from da.training.evaluate import evaluate
+from da.training.optimizers import build_optimizer, rate_factor
 from da.training.progress import report
-from da.training.setup import Parts, assemble, batches, images, steps, threads
+from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
 
 
 def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
@@ -34,25 +34,25 @@ def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = F
     parts = assemble(run, device)
     curve, seconds = fit(run, parts, quiet=quiet)
     if keep:
-        keep_weights(run, parts)
-    speed = images(run, parts, int(curve[-1]["step"])) / seconds
-    return record(run, parts, curve, time.perf_counter() - start, speed)
+        save_run_weights(run, parts)
+    speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
+    return build_record(run, parts, curve, time.perf_counter() - start, speed)
 
 
-def keep_weights(run: Run, parts: Parts) -> None:
+def save_run_weights(run: Run, parts: Parts) -> None:
     """Store the weights that `run` ended with, and what its network needs to be used alone."""
     classes = parts.task.classes
     resize = astuple(parts.task.target_test.resize)
-    about = checkpoints.About(run.init, classes, resize, parts.stored_side, run.settings())
-    checkpoints.save(run.id, parts.method.state_dict(), about)
+    about = checkpoints.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
+    checkpoints.save_weights(run.id, parts.method.state_dict(), about)
 
 
-def record(
+def build_record(
     run: Run, parts: Parts, curve: list[Point], seconds: float, images_per_second: float
 ) -> Record:
     """What came of a run, on this machine."""
     on_gpu = parts.device.type == "cuda"
-    with threads(run):
+    with run_threads(run):
         computed = {
             "device": torch.cuda.get_device_name(parts.device) if on_gpu else "cpu",
             "instructions": torch.backends.cpu.get_cpu_capability(),
@@ -81,7 +81,7 @@ def fit(
 
     `then` is called after each look with its step and its losses.
     """
-    with threads(run):
+    with run_threads(run):
         return _fit(run, parts, quiet, then)
 
 
@@ -91,24 +91,24 @@ def _fit(
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
     shown = tqdm(
-        batches(run, parts),
+        run_batches(run, parts),
         f"{run.method.owner.name} {run.task}",
-        steps(run, parts),
+        count_steps(run, parts),
         leave=False,
         disable=not bar,
     )
     curve: list[Point] = []
-    best = Best(run.tuning)
+    best = BestWeights(run.tuning)
     seconds, since = 0.0, time.perf_counter()
     for step, losses in _steps(run, parts, iter(shown)):
         seconds += time.perf_counter() - since
         values = {name: loss.item() for name, loss in losses.items()}
-        curve.append(look(run, parts, step, values))
+        curve.append(evaluate(run, parts, step, values))
         then(step, values)
         if not quiet:
             report(run, curve, numbers=not bar)
-        best.see(curve[-1], parts.method)
-        if best.over():
+        best.update(curve[-1], parts.method)
+        if best.is_over():
             break
         since = time.perf_counter()
     best.restore(parts.method)
@@ -118,15 +118,15 @@ def _fit(
 def _steps(
     run: Run, parts: Parts, batches: Iterator[Batch | TargetBatch]
 ) -> Iterator[tuple[int, Losses]]:
-    moving = optimizer(run, parts.method)
+    moving = build_optimizer(run, parts.method)
     top = run.lr * run.backbone_lr
     return engine.fit(
         parts.method,
         batches,
         moving,
-        steps(run, parts),
+        count_steps(run, parts),
         run.look_every,
-        rate=rate(run, steps(run, parts)),
+        rate=rate_factor(run, count_steps(run, parts)),
         before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
         precision=run.precision,
     )

@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from da.data.batch import Batch, packed, tensors
+from da.data.batch import Batch, pack, tensors
 from da.methods import Losses, Method, Phase
 from da.methods.base import Scalar
-from da.ops.random import streams
+from da.ops.random import use_generators
 
 
 class Group(nn.Module):
@@ -50,11 +50,11 @@ class Group(nn.Module):
     ) -> dict[str, Float[Tensor, "g"]]:
         def one(state: dict[str, Tensor], settings: dict[str, Tensor], *parts: Tensor) -> Losses:
             with _set(self.together, settings):
-                arguments = (function, packed(parts), progress)
+                arguments = (function, pack(parts), progress)
                 return functional_call(_Call(self.together), state, arguments)
 
         state = {f"method.{name}": tensor for name, tensor in self.state.items()}
-        with streams(self.generators):
+        with use_generators(self.generators):
             return vmap(one)(state, self.settings, *tensors(batch))
 
 
@@ -97,6 +97,6 @@ def _set(method: Method, settings: dict[str, Tensor]) -> Iterator[None]:
         method.hp = usual
 
 
-def stacked(batches: Sequence[Batch]) -> Batch:
+def stack_batches(batches: Sequence[Batch]) -> Batch:
     """One batch whose tensors have a leading axis g, for as many batches of equal sizes."""
-    return packed([torch.stack(each) for each in zip(*map(tensors, batches), strict=True)])
+    return pack([torch.stack(each) for each in zip(*map(tensors, batches), strict=True)])

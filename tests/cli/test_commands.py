@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from da.cli.main import main
-from da.cli.options import line
+from da.cli.options import describe_record
 from da.methods import METHODS
 from da.results import records
 from da.results.records import Record
@@ -155,7 +155,7 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
 def test_what_came_of_a_run_says_how_long_it_took(seconds, said):
     run = Run(METHODS["dann"].Hparams(), "emoji:a-b")
     record = Record(run.id, run.settings(), [{"step": 1, "target_accuracy": 60.0}], seconds)
-    assert line(run, record) == f"dann emoji:a-b seed 0: 60.0 % in {said}"
+    assert describe_record(run, record) == f"dann emoji:a-b seed 0: 60.0 % in {said}"
 
 
 def test_a_second_sweep_does_nothing(experiment, capsys):
@@ -274,7 +274,7 @@ def test_a_run_that_is_listed_twice_counts_once(experiment, capsys):
 
 @pytest.mark.parametrize("words", ["table tiny.py", "plot tiny.py", "plot tiny.py --against lr"])
 def test_without_records_those_that_are_published_are_named(experiment, capsys, words):
-    run = experiments.runs(experiment)[0]
+    run = experiments.load_runs(experiment)[0]
     records.save(records.Record(run.id, run.settings(), [], 1.0), Path("results/published"))
     for command, has in ((words, "has 1 of "), (f"diagnose {run.id}", "has it\n")):
         with pytest.raises(SystemExit) as ended:

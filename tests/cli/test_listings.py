@@ -9,7 +9,7 @@ from da.methods.base import Family
 
 
 def test_methods_stand_in_columns_by_family_then_name():
-    lines = listings.methods()
+    lines = listings.list_methods()
     assert len(lines) == len(METHODS) >= 32
     names = max(map(len, METHODS))
     families = max(len(method.family) for method in METHODS.values())
@@ -25,12 +25,12 @@ def test_methods_stand_in_columns_by_family_then_name():
 
 
 def test_the_year_stands_apart_from_authors_and_place():
-    (dann,) = [line for line in listings.methods() if line.startswith("dann ")]
+    (dann,) = [line for line in listings.list_methods() if line.startswith("dann ")]
     assert dann.split(maxsplit=3)[2:] == ["2016", "Ganin et al., arXiv:1505.07818"]
 
 
 def test_selectors_come_between_the_last_look_and_the_oracle():
-    names = [line.split()[0] for line in listings.selectors()]
+    names = [line.split()[0] for line in listings.list_selectors()]
     assert names[0] == "last"
     assert "infomax" in names
     assert names[-1] == "oracle"

@@ -6,7 +6,7 @@ from typing import Annotated, get_type_hints
 
 import pytest
 
-from da.config.ranges import Choice, IntRange, LogUniform, Uniform, range_of, short
+from da.config.ranges import Choice, IntRange, LogUniform, Uniform, find_range, format_value
 from da.methods import METHODS
 from da.runs.run import PARTS, Run
 
@@ -15,13 +15,13 @@ RANGED = [
     pytest.param(part, field, id=f"{part.__qualname__}.{field.name}")
     for part in EVERY
     for field in fields(part)
-    if range_of(field)
+    if find_range(field)
 ]
 
 
 @pytest.mark.parametrize(("part", "field"), RANGED)
 def test_a_default_lies_in_its_range_and_so_does_its_grid(part, field):
-    a_range = range_of(field)
+    a_range = find_range(field)
     assert field.default in a_range
     assert all(value in a_range for value in a_range.grid())
     assert len(set(a_range.grid())) == len(a_range.grid()) > 1
@@ -30,13 +30,13 @@ def test_a_default_lies_in_its_range_and_so_does_its_grid(part, field):
 @pytest.mark.parametrize(("part", "field"), RANGED)
 def test_whole_numbers_are_searched_where_the_field_takes_them_alone(part, field):
     if get_type_hints(part)[field.name] is int:
-        assert all(isinstance(value, int) for value in range_of(field).grid())
+        assert all(isinstance(value, int) for value in find_range(field).grid())
 
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_what_every_researcher_searches_has_a_range(kind):
     usual = {"trade_off", "temperature", "threshold", "ridge", "dimensions"}
-    without = {field.name for field in fields(kind.Hparams) if not range_of(field)}
+    without = {field.name for field in fields(kind.Hparams) if not find_range(field)}
     assert not usual & without
 
 
@@ -73,11 +73,11 @@ def test_a_range_stands_in_the_annotation():
         other: float = 0.5
 
     strength, other = fields(Settings)
-    assert range_of(strength) == Uniform(0, 1)
-    assert range_of(other) is None
+    assert find_range(strength) == Uniform(0, 1)
+    assert find_range(other) is None
 
 
 @pytest.mark.parametrize(("value", "typed"), [(0.0021378, 0.00214), (8, 8), ("sum", "sum")])
 def test_floats_are_short_enough_to_type(value, typed):
-    assert short(value) == typed
-    assert type(short(value)) is type(value)
+    assert format_value(value) == typed
+    assert type(format_value(value)) is type(value)

@@ -13,9 +13,9 @@ import torch
 
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS
-from da.system.cache import whole
+from da.system.cache import write_whole
 from da.training.engine import train_step
-from da.training.setup import prepare
+from da.training.setup import prepare_task
 from tests.conftest import build, points, skip_without
 
 ROUNDING = {"rel": 1e-4, "abs": 2e-6}
@@ -40,7 +40,7 @@ def first_losses(name: str) -> list[dict[str, float]]:
     x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
     m = build(METHODS[name], **SETTINGS.get(name, {}))
-    task = prepare(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
+    task = prepare_task(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
     source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     losses = []
@@ -78,5 +78,5 @@ if __name__ == "__main__":
         if not kind.needs or find_spec(kind.needs):
             losses[name] = first_losses(name)
     lines = [f'"{name}": {json.dumps(losses[name])}' for name in sorted(losses) if name in METHODS]
-    with whole(FILE) as part:
+    with write_whole(FILE) as part:
         part.write_text("{\n" + ",\n".join(lines) + "\n}\n")

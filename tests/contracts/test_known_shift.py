@@ -15,7 +15,7 @@ from da.evaluation import predictions
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.training.engine import fit
-from da.training.setup import prepare
+from da.training.setup import prepare_task
 from tests.conftest import points, skip_without
 
 Y = torch.arange(400) % 2
@@ -143,7 +143,7 @@ def trained(
     if kind.taught:
         teacher, _ = trained("mcc", shift, seed, frozen=frozen, network=network)
         m.guide = teacher.eval().requires_grad_(False).predict
-    task = prepare(m, *shift)
+    task = prepare_task(m, *shift)
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
     batches = cycle(islice(loaders.batches(task, 64, seed), 16))

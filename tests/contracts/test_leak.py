@@ -14,7 +14,7 @@ from da.methods import METHODS
 from da.methods.source_only import SourceOnly
 from da.runs.run import Run
 from da.training.engine import fit
-from da.training.setup import show
+from da.training.setup import show_images
 from da.training.train import train
 from tests.conftest import build, points, skip_without
 
@@ -36,7 +36,7 @@ def guarded(name: str) -> Task:
     torch.manual_seed(0)
     y = torch.arange(60) % 3
     source, target = (points(m + torch.randn(60, 5), y, 3) for m in (0, 1))
-    task = tasks.build(name, source, target)
+    task = tasks.build_task(name, source, target)
     secret = y.as_subclass(Secret)
     return replace(
         task,
@@ -52,7 +52,7 @@ def task_of(kind) -> str:
 @every_method
 def test_training_and_selection_read_no_target_class(kind):
     task, method = guarded(task_of(kind)), build(kind)
-    show(method, task)
+    show_images(method, task)
     optimizer = torch.optim.SGD(method.parameters(), 0.1)
     looks = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
     assert [step for step, _ in looks] == [3, 6]
@@ -80,7 +80,7 @@ def shuffled(domain: Domain) -> Domain:
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Domain, Domain]:
-    return tasks.open_pair("moons:0-40")
+    return tasks.open_domains("moons:0-40")
 
 
 def begin() -> Run:
@@ -108,7 +108,7 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     run = replace(run, method=kind.Hparams(), task=task_of(kind))
     curves = []
     for classes in (target, shuffled(target)):
-        monkeypatch.setattr(tasks, "open_pair", lambda *_, t=classes: (source, t))
+        monkeypatch.setattr(tasks, "open_domains", lambda *_, t=classes: (source, t))
         curves.append(train(run, device="cpu", quiet=True).curve)
     marks = [
         [

@@ -9,7 +9,7 @@ import torch
 from da.data import tasks
 from da.methods import METHODS, Method
 from da.training.engine import train_step
-from da.training.setup import show
+from da.training.setup import show_images
 from tests.conftest import build, points
 
 
@@ -79,8 +79,8 @@ def test_state_survives_a_checkpoint(method, batch, tmp_path):
         points(torch.randn(20, 5), torch.arange(20) % 2),
         points(torch.randn(20, 5) + 1, torch.arange(20) % 2),
     )
-    task = tasks.build("moons:0-1", source, target)
-    show(method, task)
+    task = tasks.build_task("moons:0-1", source, target)
+    show_images(method, task)
     train_step(method, torch.optim.SGD(method.parameters(), 0.1), batch, 0.5)
     torch.save(method.state_dict(), tmp_path / "weights.pt")
     fresh = build(type(method))

@@ -66,7 +66,7 @@ def test_it_is_listed_and_found_by_its_name(folder):
     load(folder)
     method = METHODS["cmd"]
     assert method.name == "cmd"
-    (line,) = [line.split() for line in listings.methods() if line.startswith("cmd ")]
+    (line,) = [line.split() for line in listings.list_methods() if line.startswith("cmd ")]
     assert line[:3] == ["cmd", "discrepancy", "2017"]
     settings = method.Hparams(trade_off=0.5)
     assert pickle.loads(pickle.dumps(settings)) == settings

@@ -6,7 +6,7 @@ from torchvision.transforms import functional as TF
 from da.data import augment, image_ops
 from da.data import transforms as image_transforms
 from da.data.augment import jitter, rand_augment
-from da.data.transforms import Resize, augmented, is_random, plain
+from da.data.transforms import Resize, augment_images, crop_center, is_random
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -29,22 +29,24 @@ def mirrored(x: torch.Tensor) -> torch.Tensor:
 
 
 def test_no_augmentation_is_plain():
-    assert augmented(ramps(2), Resize(8), "none", generator()).equal(plain(ramps(2), Resize(8)))
+    assert augment_images(ramps(2), Resize(8), "none", generator()).equal(
+        crop_center(ramps(2), Resize(8))
+    )
 
 
 def test_crop_never_mirrors():
-    assert not mirrored(augmented(ramps(64), Resize(8), "crop", generator())).any()
+    assert not mirrored(augment_images(ramps(64), Resize(8), "crop", generator())).any()
 
 
 @pytest.mark.parametrize("kind", ["crop_flip", "jitter"])
 def test_every_other_image_is_mirrored(kind):
-    share = mirrored(augmented(ramps(400), Resize(8), kind, generator())).float().mean()
+    share = mirrored(augment_images(ramps(400), Resize(8), kind, generator())).float().mean()
     assert 0.4 < share < 0.6
 
 
 @pytest.mark.parametrize("kind", ["crop", "crop_flip", "jitter", "strong"])
 def test_every_image_of_a_batch_is_augmented_in_its_own_way(kind):
-    x = image_transforms.scale(augmented(ramps(32), Resize(8), kind, generator()))
+    x = image_transforms.scale(augment_images(ramps(32), Resize(8), kind, generator()))
     assert x.shape == (32, 3, 8, 8)
     assert x.min() >= 0
     assert x.max() <= 1
@@ -57,23 +59,23 @@ def test_rows_are_augmented_as_the_images_that_are_there(kind):
         ramps(6) + torch.arange(6, dtype=torch.uint8)[:, None, None, None],
         torch.arange(5, 1, -1),
     )
-    assert augmented(x, Resize(8), kind, generator(), rows).equal(
-        augmented(x[rows], Resize(8), kind, generator())
+    assert augment_images(x, Resize(8), kind, generator(), rows).equal(
+        augment_images(x[rows], Resize(8), kind, generator())
     )
 
 
 def test_rows_of_views_are_those_of_their_images():
     x, rows = torch.rand(6, 3, 5), torch.tensor([4, 0, 4])
-    assert augmented(x, Resize(), "none", generator(), rows).equal(
-        augmented(x[rows], Resize(), "none", generator())
+    assert augment_images(x, Resize(), "none", generator(), rows).equal(
+        augment_images(x[rows], Resize(), "none", generator())
     )
 
 
 def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
-    first = image_transforms.scale(augmented(ramps(8), Resize(8), "crop_flip", generator()))
+    first = image_transforms.scale(augment_images(ramps(8), Resize(8), "crop_flip", generator()))
     for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):
         monkeypatch.setattr(image_transforms, name, lambda x, _: x + 1)
-        assert augmented(ramps(8), Resize(8), kind, generator()).equal(first + 1)
+        assert augment_images(ramps(8), Resize(8), kind, generator()).equal(first + 1)
 
 
 def test_pixels_are_random_where_augmented_and_features_where_they_have_views():
@@ -85,13 +87,13 @@ def test_pixels_are_random_where_augmented_and_features_where_they_have_views():
 
 def test_features_stay_as_they_are():
     x = torch.rand(4, 5)
-    assert augmented(x, Resize(0), "strong", generator()) is x
+    assert augment_images(x, Resize(0), "strong", generator()) is x
 
 
 def test_each_feature_shows_one_of_its_views_all_equally_likely():
     view = torch.arange(4.0).expand(8000, 4)
     image = torch.arange(8000.0)[:, None].expand(8000, 4)
-    seen = augmented(torch.stack([view, image], 2), Resize(0), "none", generator())
+    seen = augment_images(torch.stack([view, image], 2), Resize(0), "none", generator())
     assert seen[:, 1].equal(torch.arange(8000.0))
     assert seen[:, 0].unique().tolist() == [0, 1, 2, 3]
     assert (seen[:, 0].long().bincount() / 8000 - 0.25).abs().max() < 0.02
@@ -206,6 +208,8 @@ def test_rand_augment_of_no_magnitude_leaves_all_but_autocontrast_and_equalize(m
 
 def test_the_same_generator_gives_the_same_views():
     for kind in ("jitter", "strong"):
-        ours, twin, other = (augmented(ramps(8), Resize(8), kind, generator(s)) for s in (0, 0, 1))
+        ours, twin, other = (
+            augment_images(ramps(8), Resize(8), kind, generator(s)) for s in (0, 0, 1)
+        )
         assert ours.equal(twin)
         assert not ours.equal(other)

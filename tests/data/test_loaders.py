@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from da.data import loaders, tasks
 from da.data.domain import Domain, Task
-from da.data.loaders import batches, draw, prefetched
+from da.data.loaders import batches, draw, prefetch
 from da.data.transforms import Resize
 from tests.conftest import points
 
@@ -27,14 +27,14 @@ def domain(x: torch.Tensor) -> Domain:
 def numbered() -> Task:
     """A feature says which row it is; those of the target are negative."""
     rows = torch.arange(2 * N, dtype=torch.float32)[:, None]
-    return tasks.build("moons:0-1+2shot", domain(rows), domain(-rows))
+    return tasks.build_task("moons:0-1+2shot", domain(rows), domain(-rows))
 
 
 @pytest.fixture
 def pictures() -> Task:
     x = torch.randint(256, (2 * N, 6, 6, 3), dtype=torch.uint8)
     some = replace(domain(x), resize=Resize(5))
-    return tasks.build("moons:0-1", some, some)
+    return tasks.build_task("moons:0-1", some, some)
 
 
 def first(n: int, *args, **kwargs) -> list:
@@ -148,7 +148,7 @@ def test_no_generator_is_made_where_nothing_is_random(numbered, monkeypatch, aug
 def test_features_of_several_views_show_one(numbered):
     views = torch.arange(2 * N)[:, None, None] + torch.tensor([[0.0], [0.25], [0.5]])
     source = domain(views)
-    task = tasks.build("moons:0-1+2shot", source, source)
+    task = tasks.build_task("moons:0-1+2shot", source, source)
     seen = torch.cat([b.source.x for b in first(20, task, 4, 0)])
     i = torch.cat([draw(N, 4, step, 0, 0) for step in range(20)])
     assert (seen[:, 0] - i).unique().tolist() == [0, 0.25, 0.5]
@@ -161,20 +161,20 @@ def test_prefetched_batches_are_the_same_in_the_same_order(pictures):
         made = wrap(batches(pictures, 4, 0, augment="strong"))
         return [x for b in islice(made, 6) for x in (b.source.x, b.source.y, b.target.index)]
 
-    pairs = zip(seen(iter), seen(lambda made: prefetched(made, CPU)), strict=True)
+    pairs = zip(seen(iter), seen(lambda made: prefetch(made, CPU)), strict=True)
     assert all(a.equal(b) for a, b in pairs)
 
 
 def test_prefetching_ends_where_the_batches_do(numbered):
     three = first(3, numbered, 4, 0)
-    assert list(prefetched(iter(three), CPU)) == three
-    assert list(prefetched(iter(three), CPU, 9)) == three
+    assert list(prefetch(iter(three), CPU)) == three
+    assert list(prefetch(iter(three), CPU, 9)) == three
 
 
 def test_prefetching_is_ahead_by_as_many_as_asked(numbered):
     made = []
     source = (made.append(i) or batch for i, batch in enumerate(batches(numbered, 4, 0)))
-    ahead = prefetched(source, CPU, 3)
+    ahead = prefetch(source, CPU, 3)
     next(ahead)
     time.sleep(0.1)
     assert len(made) <= 4
@@ -186,7 +186,7 @@ def test_what_fails_in_the_thread_is_raised_after_the_good_batches(numbered):
         yield from first(2, numbered, 4, 0)
         raise ValueError("no such image")
 
-    made = prefetched(failing(), CPU)
+    made = prefetch(failing(), CPU)
     assert len([next(made), next(made)]) == 2
     with pytest.raises(ValueError, match="no such image"):
         next(made)
@@ -199,7 +199,7 @@ def alive() -> list[threading.Thread]:
 
 @pytest.mark.parametrize("leave", ["close", "delete", "before the first"])
 def test_the_thread_ends_when_the_consumer_stops(numbered, leave):
-    made = prefetched(batches(numbered, 4, 0), CPU)
+    made = prefetch(batches(numbered, 4, 0), CPU)
     if leave != "before the first":
         next(made)
         assert alive()
@@ -218,7 +218,7 @@ def test_batches_on_their_device_are_not_prefetched(numbered):
 @pytest.mark.parametrize("x", [torch.rand(2 * N, 1), torch.zeros(2 * N, 3, 3, 3).byte()])
 def test_images_stay_where_they_are_on_a_cpu(x):
     images = domain(x)
-    assert loaders.resident(images, CPU) is images
+    assert loaders.place_near(images, CPU) is images
 
 
 @pytest.mark.parametrize("pages", [1, 10**9])
@@ -228,5 +228,5 @@ def test_images_are_read_once_where_they_fit_into_memory(monkeypatch, pages):
     sizes = {"SC_PHYS_PAGES": pages, "SC_PAGE_SIZE": 1}
     monkeypatch.setattr(loaders.os, "sysconf", sizes.get)
     images = domain(torch.rand(2 * N, 1))
-    loaders.resident(images, CPU)
+    loaders.place_near(images, CPU)
     assert read == ([images.x] if pages > 2 * images.x.nbytes else [])

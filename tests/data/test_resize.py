@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from da.data import tasks
-from da.data.transforms import Resize, plain
+from da.data.transforms import Resize, crop_center
 from da.evaluation import predictions
 from da.models import backbone
 from da.runs.run import Run
@@ -21,7 +21,7 @@ TIMM = {"backbone": "test_byobnet", "side": LARGER}
 
 @pytest.fixture(autouse=True)
 def _pictures(monkeypatch):
-    monkeypatch.setattr(tasks, "open_pair", stand_in)
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
     backbone._warn.cache_clear()
 
 
@@ -45,8 +45,8 @@ def test_it_is_that_of_the_weights_but_where_it_is_given(settings, resize):
 def test_training_and_evaluation_see_the_same_pixels(interpolation, monkeypatch):
     run = replace(RUN, **TIMM, interpolation=interpolation, crop_pct=0.8)
     parts = assemble(run, "cpu")
-    want = plain(pictures("flower.jpg").x, Resize(LARGER, interpolation, 0.8))
-    target = next(setup.batches(run, parts)).target
+    want = crop_center(pictures("flower.jpg").x, Resize(LARGER, interpolation, 0.8))
+    target = next(setup.run_batches(run, parts)).target
     assert target.x.equal(want[target.index])
     seen = []
     monkeypatch.setattr(parts.method, "predict", lambda x: seen.append(x) or x.flatten(1)[:, :1])
@@ -57,7 +57,7 @@ def test_training_and_evaluation_see_the_same_pixels(interpolation, monkeypatch)
 def test_crops_are_enlarged_as_the_weights_want():
     def first(how: str) -> torch.Tensor:
         run = replace(RUN, **TIMM, augment="crop", interpolation=how)
-        return next(setup.batches(run, assemble(run, "cpu"))).target.x
+        return next(setup.run_batches(run, assemble(run, "cpu"))).target.x
 
     assert first("weights").equal(first("bicubic"))
     assert not first("weights").equal(first("bilinear"))

@@ -11,8 +11,8 @@ from da.config.task_name import SUPERVISED
 from da.data import catalog, datasets
 from da.data import tasks as data_tasks
 from da.data.datasets import BENCHMARKS, digits, emoji, moons
-from da.data.domain import PARTS, Domain, store, stored
-from da.system.cache import home
+from da.data.domain import PARTS, Domain, load_domain, save_domain
+from da.system.cache import cache_home
 from tests.conftest import points
 
 
@@ -107,7 +107,7 @@ def pair() -> tuple[Domain, Domain]:
 
 def test_a_task_shows_the_parts_of_its_domains(pair):
     source, target = pair
-    task = data_tasks.build("moons:0-1", source, target)
+    task = data_tasks.build_task("moons:0-1", source, target)
     assert task.source_train.rows.equal(source.rows["source_train"])
     assert task.source_test.rows.equal(source.rows["source_test"])
     assert task.target_train.rows.equal(target.rows["target_train"])
@@ -120,7 +120,7 @@ def test_a_task_shows_the_parts_of_its_domains(pair):
 
 
 def test_shots_are_the_first_of_each_class(pair):
-    task = data_tasks.build("moons:0-1+2shot", *pair)
+    task = data_tasks.build_task("moons:0-1+2shot", *pair)
     assert task.shots.rows.tolist() == [9, 8, 7, 2]
     assert task.shots.y.tolist() == [0, 0, 1, 1]
     assert len(task.target_train) == 7
@@ -130,14 +130,14 @@ def test_shots_are_not_tested_on(pair):
     source, target = pair
     every = torch.arange(20)
     target = replace(target, rows=target.rows | {"target_test": every})
-    task = data_tasks.build("moons:0-1+2shot", source, target)
+    task = data_tasks.build_task("moons:0-1+2shot", source, target)
     assert set(task.target_test.rows.tolist()) == set(range(20)) - {9, 8, 7, 2}
 
 
 def test_a_domain_with_itself_is_tested_on_images_it_was_not_trained_with(pair):
     _, target = pair
     target = replace(target, rows=target.rows | {"target_test": torch.arange(20)})
-    task = data_tasks.build("moons:1-1", target, target)
+    task = data_tasks.build_task("moons:1-1", target, target)
     assert task.target_test.rows.equal(target.rows["source_test"])
 
 
@@ -145,18 +145,18 @@ def test_too_few_images_for_the_shots_name_the_class(pair):
     source, target = pair
     target = replace(target, classes=("cat", "dog"))
     with pytest.raises(ValueError, match=r"\+4shot: dog has only 3 target training images"):
-        data_tasks.build("moons:0-1+4shot", source, target)
+        data_tasks.build_task("moons:0-1+4shot", source, target)
 
 
 def test_classes_that_differ_are_named(monkeypatch):
     classes = {"0": ("cat", "cup", "dog"), "1": ("bus", "cat", "cup")}
     monkeypatch.setattr(moons, "open_domain", lambda name: SimpleNamespace(classes=classes[name]))
     with pytest.raises(ValueError, match=r"moons:0-1: only 0 has \['dog'\], only 1 has \['bus'\]"):
-        data_tasks.open_pair("moons:0-1")
+        data_tasks.open_domains("moons:0-1")
 
 
 def test_a_task_is_found_by_its_name():
-    task = data_tasks.task("moons:0-30+3shot")
+    task = data_tasks.load_task("moons:0-30+3shot")
     assert (task.name, task.classes) == ("moons:0-30+3shot", ("upper", "lower"))
     assert len(task.shots) == 6
     assert not task.source_train.x.equal(task.target_train.x)
@@ -166,8 +166,8 @@ def test_pixels_are_stored_once_and_read_where_they_are(tmp_path):
     g = np.random.default_rng(0)
     x = g.integers(256, size=(6, 4, 4, 3), dtype=np.uint8)
     rows = {name: np.arange(i, 6) for i, name in enumerate(PARTS)}
-    store(tmp_path / "d", x, np.arange(6) % 2, ("a", "b"), rows)
-    domain = stored(tmp_path / "d")
+    save_domain(tmp_path / "d", x, np.arange(6) % 2, ("a", "b"), rows)
+    domain = load_domain(tmp_path / "d")
     assert (domain.x.numpy() == x).all()
     assert domain.y.tolist() == [0, 1, 0, 1, 0, 1]
     assert domain.classes == ("a", "b")
@@ -175,13 +175,13 @@ def test_pixels_are_stored_once_and_read_where_they_are(tmp_path):
         name: r.tolist() for name, r in rows.items()
     }
     domain.x[0] = 0
-    assert (stored(tmp_path / "d").x.numpy() == x).all()
+    assert (load_domain(tmp_path / "d").x.numpy() == x).all()
 
 
 def test_pixels_are_read_from_disk_as_they_are_taken(tmp_path):
     x = np.zeros((6, 64, 64, 3), np.uint8)
-    store(tmp_path, x, np.arange(6) % 2, ("a", "b"), {name: np.arange(6) for name in PARTS})
-    domain = stored(tmp_path)
+    save_domain(tmp_path, x, np.arange(6) % 2, ("a", "b"), {name: np.arange(6) for name in PARTS})
+    domain = load_domain(tmp_path)
     x[:] = 7
     with (tmp_path / "x.npy").open("r+b") as file:
         file.seek(-x.nbytes, os.SEEK_END)
@@ -194,8 +194,8 @@ def test_the_digest_is_of_the_pixels(tmp_path):
     digests = []
     for value in (0, 0, 1):
         x = np.full((2, 4, 4, 3), value, np.uint8)
-        store(tmp_path / str(len(digests)), x, np.arange(2), ("a", "b"), rows)
-        digests.append(stored(tmp_path / str(len(digests))).digest)
+        save_domain(tmp_path / str(len(digests)), x, np.arange(2), ("a", "b"), rows)
+        digests.append(load_domain(tmp_path / str(len(digests))).digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -203,23 +203,27 @@ def test_a_map_of_the_file_is_stored_as_it_is(tmp_path):
     x = np.full((2, 4, 4, 3), 7, np.uint8)
     np.save(tmp_path / "x.npy", x)
     rows = {name: np.arange(2) for name in PARTS}
-    store(tmp_path, np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(2), ("a", "b"), rows)
-    assert stored(tmp_path).x.unique().tolist() == [7]
+    save_domain(
+        tmp_path, np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(2), ("a", "b"), rows
+    )
+    assert load_domain(tmp_path).x.unique().tolist() == [7]
 
 
 def test_every_benchmark_says_how_its_tasks_are_written():
-    tasks = catalog.every_task()
+    tasks = catalog.list_tasks()
     for name, module in (("emoji", emoji), ("digits", digits)):
         n = len(module.DOMAINS)
         assert len([task for task in tasks if task.startswith(f"{name}:")]) == n * (n - 1) + n
     assert {re.split(r"\W*:", task)[0] for task in tasks} == set(BENCHMARKS)
     wanted = {"folder:PATH/amazon-PATH/webcam", "cifar10[:PATH]", "luna16-2d:PATH", "emoji:noto"}
     assert wanted <= set(tasks)
-    assert all(task in data_tasks.known() for task in wanted - {"emoji:noto"})
+    assert all(task in data_tasks.describe_syntax() for task in wanted - {"emoji:noto"})
 
 
 def test_tables_know_the_benchmarks_whose_tasks_are_of_one_domain():
-    single = {name for name in BENCHMARKS if datasets.module(name).SYNTAX.strip("[:]") == "PATH"}
+    single = {
+        name for name in BENCHMARKS if datasets.dataset_module(name).SYNTAX.strip("[:]") == "PATH"
+    }
     assert single == SUPERVISED
 
 
@@ -232,7 +236,7 @@ def toy(monkeypatch) -> None:
 
 
 def test_prepare_opens_every_domain(toy):
-    lines = list(catalog.prepare(["emoji"]))
+    lines = list(catalog.prepare_benchmarks(["emoji"]))
     assert [line.split() for line in lines] == [
         f"emoji:{name} 8 images, 4 x 4 x 3, 2 classes".split() for name in "ab"
     ]
@@ -242,13 +246,13 @@ def test_prepare_opens_every_domain(toy):
 def test_prepare_knows_what_can_be_fetched(name):
     fetched = "emoji, digits, cifar10, fashion_mnist"
     with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}$"):
-        list(catalog.prepare([name]))
+        list(catalog.prepare_benchmarks([name]))
 
 
 def test_state_says_what_is_here(toy):
-    assert any("not here: da data emoji" in line for line in catalog.state())
-    (home() / "emoji").mkdir(parents=True)
-    (home() / "emoji" / "x.npy").write_bytes(bytes(3_000_000))
-    lines = list(catalog.state())
+    assert any("not here: da data emoji" in line for line in catalog.describe_benchmarks())
+    (cache_home() / "emoji").mkdir(parents=True)
+    (cache_home() / "emoji" / "x.npy").write_bytes(bytes(3_000_000))
+    lines = list(catalog.describe_benchmarks())
     assert len(lines) == len(BENCHMARKS)
     assert any(line.startswith("emoji") and "3 MB in" in line for line in lines)

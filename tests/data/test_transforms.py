@@ -7,16 +7,16 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms.functional import center_crop, resize, resized_crop
 
-from da.data.decode import decode
+from da.data.decode import decode_image
 from da.data.transforms import (
     Resize,
-    plain,
+    crop_by_resizing,
+    crop_by_sampling,
+    crop_center,
     random_boxes,
-    resized,
-    sampled,
     scale,
-    unaugmented,
-    whole_pixels,
+    to_eval_input,
+    to_whole_pixels,
 )
 
 STAY = torch.tensor([False])
@@ -46,7 +46,7 @@ def box(top: int, left: int, height: int, width: int, side: int) -> torch.Tensor
 def test_decode_gives_rgb_whatever_the_file_has(tmp_path, mode, colour, rgb):
     file = tmp_path / "image.tif"
     Image.new(mode, (5, 3), colour).save(file)
-    image = decode(file, 4)
+    image = decode_image(file, 4)
     assert image.dtype == np.uint8
     assert image.shape == (4, 4, 3)
     assert (image == rgb).all()
@@ -54,13 +54,13 @@ def test_decode_gives_rgb_whatever_the_file_has(tmp_path, mode, colour, rgb):
 
 def test_decode_looks_colours_up_in_a_palette(tmp_path):
     Image.new("RGB", (4, 4), (10, 200, 30)).quantize(4).save(tmp_path / "image.png")
-    assert (decode(tmp_path / "image.png", 4) == (10, 200, 30)).all()
+    assert (decode_image(tmp_path / "image.png", 4) == (10, 200, 30)).all()
 
 
 def test_decode_takes_a_palette_with_transparent_colours(tmp_path):
     image = Image.new("RGB", (4, 4), (10, 200, 30)).quantize(4)
     image.save(tmp_path / "image.png", transparency=bytes([128, 255]))
-    assert (decode(tmp_path / "image.png", 4) == (10, 200, 30)).all()
+    assert (decode_image(tmp_path / "image.png", 4) == (10, 200, 30)).all()
 
 
 def test_decode_holds_the_camera_upright(tmp_path):
@@ -69,7 +69,7 @@ def test_decode_holds_the_camera_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(tmp_path / "image.png", exif=exif)
-    upright = decode(tmp_path / "image.png", 8)
+    upright = decode_image(tmp_path / "image.png", 8)
     assert (upright[:4] == 255).all()
     assert (upright[4:] == 0).all()
 
@@ -81,7 +81,7 @@ def test_decode_names_a_file_that_is_no_image(tmp_path, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match=f"cannot decode {file}: "):
-        decode(file, 4)
+        decode_image(file, 4)
 
 
 def test_scale_is_0_to_1():
@@ -92,19 +92,19 @@ def test_scale_is_0_to_1():
 
 def test_plain_is_the_middle_channels_first_but_in_memory():
     x = pixels(2, 6, 8, 3)
-    assert plain(x, Resize(4)).equal(x[:, 1:5, 2:6].permute(0, 3, 1, 2))
-    assert plain(x[:, :, :6], Resize(6)).equal(x[:, :, :6].permute(0, 3, 1, 2))
-    assert plain(x[:, :, :6], Resize(6)).data_ptr() == x.data_ptr()
+    assert crop_center(x, Resize(4)).equal(x[:, 1:5, 2:6].permute(0, 3, 1, 2))
+    assert crop_center(x[:, :, :6], Resize(6)).equal(x[:, :, :6].permute(0, 3, 1, 2))
+    assert crop_center(x[:, :, :6], Resize(6)).data_ptr() == x.data_ptr()
 
 
 def test_plain_enlarges_what_is_small():
     ramp = torch.tensor([[0, 255]], dtype=torch.uint8).expand(2, 2)[None, :, :, None]
-    row = plain(ramp, Resize(4))[0, 0, 1]
+    row = crop_center(ramp, Resize(4))[0, 0, 1]
     torch.testing.assert_close(row, torch.tensor([0, 0.25, 0.75, 1]))
 
 
 def test_plain_is_square_where_one_side_is_too_short():
-    assert plain(pixels(1, 4, 8, 3), Resize(6)).shape == (1, 3, 6, 6)
+    assert crop_center(pixels(1, 4, 8, 3), Resize(6)).shape == (1, 3, 6, 6)
 
 
 @pytest.mark.parametrize("how", ["bilinear", "bicubic"])
@@ -113,12 +113,12 @@ def test_plain_enlarges_and_crops_as_torchvision_does(how, crop_pct, wide):
     x = pixels(2, 32, 32, 3)
     large = resize(scale(x.permute(0, 3, 1, 2)), [wide, wide], InterpolationMode(how))
     theirs = center_crop(large.clamp(0, 1), [56, 56])
-    torch.testing.assert_close(plain(x, Resize(56, how, crop_pct)), theirs)
+    torch.testing.assert_close(crop_center(x, Resize(56, how, crop_pct)), theirs)
 
 
 def test_plain_crops_what_is_large_whatever_the_share():
     x = pixels(1, 8, 8, 3)
-    assert plain(x, Resize(6, "bicubic", 0.5)).equal(plain(x, Resize(6)))
+    assert crop_center(x, Resize(6, "bicubic", 0.5)).equal(crop_center(x, Resize(6)))
 
 
 def test_boxes_are_distributed_as_torchvisions():
@@ -158,23 +158,23 @@ def test_a_box_that_never_fits_is_the_whole_image():
     assert boxes.equal(torch.tensor([[0.0, 0, 1, 1]]).expand(4, 4))
 
 
-@pytest.mark.parametrize("crop", [resized, sampled])
+@pytest.mark.parametrize("crop", [crop_by_resizing, crop_by_sampling])
 def test_the_whole_box_is_the_image(crop):
     x = pixels(3, 8, 8, 3)
     whole = torch.tensor([[0.0, 0, 1, 1]]).expand(3, 4)
     seen = scale(crop(x, whole, STAY.expand(3), Resize(8)))
-    torch.testing.assert_close(seen, scale(plain(x, Resize(8))))
+    torch.testing.assert_close(seen, scale(crop_center(x, Resize(8))))
 
 
-@pytest.mark.parametrize("crop", [resized, sampled])
+@pytest.mark.parametrize("crop", [crop_by_resizing, crop_by_sampling])
 def test_a_box_on_the_pixel_grid_is_a_slice(crop):
     x = pixels(1, 16, 16, 3)
     seen = crop(x, box(3, 7, 8, 8, 16), STAY, Resize(8))
-    theirs = scale(plain(x[:, 3:11, 7:15], Resize(8)))
+    theirs = scale(crop_center(x[:, 3:11, 7:15], Resize(8)))
     torch.testing.assert_close(scale(seen), theirs, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("crop", [resized, sampled])
+@pytest.mark.parametrize("crop", [crop_by_resizing, crop_by_sampling])
 def test_flip_mirrors_only_where_asked(crop):
     x, boxes = pixels(2, 16, 16, 3), random_boxes(2, generator())
     straight = crop(x, boxes, STAY.expand(2), Resize(8))
@@ -183,7 +183,7 @@ def test_flip_mirrors_only_where_asked(crop):
     assert seen[1].equal(straight[1])
 
 
-@pytest.mark.parametrize("crop", [resized, sampled])
+@pytest.mark.parametrize("crop", [crop_by_resizing, crop_by_sampling])
 def test_no_darkness_comes_in_at_the_rim(crop):
     white = torch.full((1, 4, 4, 3), 255, dtype=torch.uint8)
     seen = scale(crop(white, box(0, 0, 2, 4, 4), STAY, Resize(16)))
@@ -193,9 +193,9 @@ def test_no_darkness_comes_in_at_the_rim(crop):
 @pytest.mark.parametrize("at", [(3, 20, 40, 33), (0, 0, 64, 50), (10, 5, 32, 32)])
 def test_sampled_shrinks_as_torchvision_does(at):
     x = pixels(1, 64, 64, 3)
-    theirs = resized_crop(scale(plain(x, Resize(64))), *at, [32, 32], antialias=False)
+    theirs = resized_crop(scale(crop_center(x, Resize(64))), *at, [32, 32], antialias=False)
     torch.testing.assert_close(
-        sampled(x, box(*at, 64), STAY, Resize(32)), theirs, atol=1e-4, rtol=0
+        crop_by_sampling(x, box(*at, 64), STAY, Resize(32)), theirs, atol=1e-4, rtol=0
     )
 
 
@@ -203,7 +203,7 @@ def test_sampled_goes_through_four_pixels_where_it_is_bicubic():
     edge = torch.zeros(1, 8, 8, 3, dtype=torch.uint8)
     edge[:, :, 4:] = 255
     straight, curved = (
-        sampled(edge, box(0, 0, 8, 8, 8), STAY, Resize(64, how))[0, 0, 32]
+        crop_by_sampling(edge, box(0, 0, 8, 8, 8), STAY, Resize(64, how))[0, 0, 32]
         for how in ("bilinear", "bicubic")
     )
     assert straight.diff().max() < curved.diff().max()  # which is steeper at the edge
@@ -212,8 +212,8 @@ def test_sampled_goes_through_four_pixels_where_it_is_bicubic():
 
 def test_sampled_enlarges_as_torchvision_does_but_for_the_rim():
     x, at = pixels(1, 64, 64, 3), (7, 30, 16, 10)
-    theirs = resized_crop(scale(plain(x, Resize(64))), *at, [32, 32], antialias=False)
-    ours = sampled(x, box(*at, 64), STAY, Resize(32))
+    theirs = resized_crop(scale(crop_center(x, Resize(64))), *at, [32, 32], antialias=False)
+    ours = crop_by_sampling(x, box(*at, 64), STAY, Resize(32))
     inside = (..., slice(2, -2), slice(2, -2))
     torch.testing.assert_close(ours[inside], theirs[inside], atol=1e-4, rtol=0)
 
@@ -228,18 +228,18 @@ def test_resized_crops_as_torchvision_does_to_one_level_of_256(at, channels, how
     stored = x.permute(0, 3, 1, 2).contiguous()
     at = top, left, height, width
     theirs = resized_crop(stored, *at, [32, 32], InterpolationMode(how), antialias=True)
-    gap = resized(x, share, STAY, Resize(32, how)).float() - theirs.float()
+    gap = crop_by_resizing(x, share, STAY, Resize(32, how)).float() - theirs.float()
     assert gap.abs().max() < (1.01 if how == "bilinear" else 2.01)  # of both passes, theirs of one
     assert gap.abs().mean() < 0.3
 
 
 def test_threads_change_no_pixel():
     x, boxes, flip = pixels(9, 32, 32, 3), random_boxes(9, generator()), torch.arange(9) % 2 == 0
-    alone = resized(x, boxes, flip, Resize(24))
+    alone = crop_by_resizing(x, boxes, flip, Resize(24))
     torch.set_num_threads(4)
     try:
-        assert resized(x, boxes, flip, Resize(24)).equal(alone)
-        assert resized(x[:1], boxes[:1], flip[:1], Resize(24)).equal(alone[:1])
+        assert crop_by_resizing(x, boxes, flip, Resize(24)).equal(alone)
+        assert crop_by_resizing(x[:1], boxes[:1], flip[:1], Resize(24)).equal(alone[:1])
     finally:
         torch.set_num_threads(1)
 
@@ -248,7 +248,7 @@ def test_threads_change_no_pixel():
 @given(seed=st.integers(0, 2**32), height=st.integers(1, 300), width=st.integers(1, 300))
 def test_whole_pixels_are_near_the_box_and_in_the_image(seed, height, width):
     boxes = random_boxes(20, generator(seed))
-    top, left, bottom, right = whole_pixels(boxes, height, width).unbind(1)
+    top, left, bottom, right = to_whole_pixels(boxes, height, width).unbind(1)
     assert (torch.stack([top, left]) >= 0).all()
     assert (bottom > top).all()
     assert (right > left).all()
@@ -261,5 +261,5 @@ def test_whole_pixels_are_near_the_box_and_in_the_image(seed, height, width):
 
 def test_views_are_seen_by_their_first():
     x = torch.rand(4, 3, 5)
-    assert unaugmented(x, Resize()).equal(x[:, 0])
-    assert unaugmented(x[:, 1], Resize()).equal(x[:, 1])
+    assert to_eval_input(x, Resize()).equal(x[:, 0])
+    assert to_eval_input(x[:, 1], Resize()).equal(x[:, 1])

@@ -20,33 +20,33 @@ FROZEN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji+3label", views=2, augment
 
 def test_a_pruned_run_is_its_parent_begun_with_its_weights():
     parent = replace(FROZEN, regime="full", views=0, lr=0.5, seed=3)
-    child = compress.pruned(parent, 0.5, structured=True)
+    child = compress.pruned_run(parent, 0.5, structured=True)
     assert child == replace(parent, init=parent.id, sparsity=0.5, structured=True)
 
 
 def test_features_of_a_run_that_did_not_move_them_stay_scaled():
-    child = compress.pruned(FROZEN, 0.5)
+    child = compress.pruned_run(FROZEN, 0.5)
     assert (child.regime, child.views, child.unit_features) == ("full", 0, True)
-    assert compress.pruned(child, 0.8).unit_features
+    assert compress.pruned_run(child, 0.8).unit_features
 
 
 def test_a_method_of_frozen_features_cannot_be_pruned():
     with pytest.raises(ValueError, match="tca goes with regime frozen"):
-        compress.pruned(replace(FROZEN, method=METHODS["tca"].Hparams()), 0.5)
+        compress.pruned_run(replace(FROZEN, method=METHODS["tca"].Hparams()), 0.5)
 
 
 def test_a_student_has_its_teachers_task_without_bought_labels():
     teacher = replace(
         FROZEN, method=METHODS["fine_tune"].Hparams(), task="emoji:noto-twemoji+3shot"
     )
-    child = compress.student(teacher, "resnet18", Distill.Hparams(teacher.id))
+    child = compress.student_run(teacher, "resnet18", Distill.Hparams(teacher.id))
     assert (child.task, child.backbone, child.init) == (
         "emoji:noto-twemoji",
         "resnet18",
         "pretrained",
     )
     assert not child.unit_features
-    kept = compress.student(FROZEN, "resnet18", Distill.Hparams(FROZEN.id))
+    kept = compress.student_run(FROZEN, "resnet18", Distill.Hparams(FROZEN.id))
     assert kept.task == FROZEN.task
 
 
@@ -69,7 +69,9 @@ def parent(task, tmp_path, monkeypatch) -> Run:
     monkeypatch.chdir(tmp_path)
     words = f"--task {task} --backbone lenet --init random --regime full --side 28 --steps 3"
     main(f"train {words} --neck 8 --batch 4 --keep --wandb off source_only".split())
-    return Run.of(checkpoints.whole_network(next(Path("results").glob("*.json")).stem)[1].settings)
+    return Run.of(
+        checkpoints.load_network_state(next(Path("results").glob("*.json")).stem)[1].settings
+    )
 
 
 def rows(text: str) -> dict[str, list[float]]:

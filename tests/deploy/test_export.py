@@ -9,22 +9,22 @@ import pytest
 from da.data import tasks
 from da.deploy import export
 from da.deploy.export import MismatchError
-from da.deploy.predict import Model, of_network, of_onnx
+from da.deploy.predict import Model, load_onnx, wrap_network
 from da.evaluation.predictions import outputs
-from da.runs.trained_model import restore
+from da.runs.trained_model import load_trained_model
 from tests.fixtures.runs import CLASSES, RUN, STORED, pictures, run_of, stand_in, trained
 
 
 @pytest.fixture(autouse=True)
 def _pictures(monkeypatch):
-    monkeypatch.setattr(tasks, "open_pair", stand_in)
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
 
 
 def assert_shipped(run, file) -> None:
     """An ONNX file gives evaluation's probabilities, and PyTorch's for images of any size."""
     record, parts = trained(run)
     made = export.export(record, file, "onnx")
-    tests, shipped = parts.task.target_test, of_onnx(file)
+    tests, shipped = parts.task.target_test, load_onnx(file)
     assert (shipped.classes, shipped.side) == (CLASSES, STORED)
     assert made.difference <= 1e-4
     assert made.images == f"64 test images of {RUN.task}"
@@ -36,7 +36,9 @@ def assert_shipped(run, file) -> None:
     larger = np.concatenate([pixels[:5], pixels[5:10]], axis=2)
     for some in (pixels[:1], pixels[:3, 8:, 2:-7], larger):
         np.testing.assert_allclose(
-            shipped.outputs(some)[1], of_network(restore(record.id)).outputs(some)[1], atol=1e-4
+            shipped.outputs(some)[1],
+            wrap_network(load_trained_model(record.id)).outputs(some)[1],
+            atol=1e-4,
         )
 
 
@@ -78,7 +80,7 @@ def changed_by(monkeypatch):
             file.write_bytes(b"new")
 
         def open_(file) -> Model:
-            return of_network(written[-1])
+            return wrap_network(written[-1])
 
         monkeypatch.setitem(export.WRITE, "onnx", write)
         monkeypatch.setitem(export.OPEN, "onnx", open_)
@@ -125,7 +127,7 @@ def test_without_the_benchmark_it_is_checked_on_noise(tmp_path, changed_by, monk
     def gone(name, side=0):
         raise ValueError("no network")
 
-    monkeypatch.setattr(tasks, "open_pair", gone)
+    monkeypatch.setattr(tasks, "open_domains", gone)
     made = export.export(record, tmp_path / "x.onnx", "onnx")
     assert made.images == f"64 images of noise, since {RUN.task} is not here"
 
@@ -149,5 +151,5 @@ def test_a_network_of_points_is_not_exported(tmp_path):
 
 
 def test_images_for_the_check_are_spread_over_the_tests():
-    images, _ = export._images(RUN, restore(trained(RUN)[0].id))
+    images, _ = export._images(RUN, load_trained_model(trained(RUN)[0].id))
     assert (images == pictures("flower.jpg").x[80:].numpy()).all()

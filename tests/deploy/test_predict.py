@@ -171,7 +171,7 @@ def test_onnx_needs_no_torch(folder):
 @pytest.fixture
 def run(folder, monkeypatch) -> str:
     """Id of a finished run with weights, and a record in the working folder."""
-    monkeypatch.setattr(tasks, "open_pair", stand_in)
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
     record, _ = trained(RUN)
     records.save(record, Path("results"))
     return record.id

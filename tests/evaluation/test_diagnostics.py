@@ -12,7 +12,7 @@ from torch import nn
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.data.loaders import batches
 from da.evaluation import diagnostics
-from da.evaluation.diagnostics import diagnose, predicted, undisturbed
+from da.evaluation.diagnostics import count_predictions, diagnose, preserve_random_state
 from da.evaluation.predictions import Predictions
 from da.methods import METHODS, Method, Network, Phase
 from da.methods.dann import DANN
@@ -21,7 +21,7 @@ from da.models.backbone import Features
 from da.models.backbones.mlp import MLP
 from da.runs.run import Run
 from da.training.engine import train_step
-from da.training.setup import assemble, prepare
+from da.training.setup import assemble, prepare_task
 from da.training.train import fit
 from tests.conftest import points, skip_without
 
@@ -154,7 +154,7 @@ def test_the_discriminator_by_hand():
 def test_predictions_are_counted_by_class():
     logits = torch.eye(4)[[2, 0, 2, 3, 2]]
     seen = Predictions(logits, torch.zeros(5, dtype=torch.long), logits)
-    assert predicted(seen, ("a", "b", "c", "d")) == {"a": 1, "b": 0, "c": 3, "d": 1}
+    assert count_predictions(seen, ("a", "b", "c", "d")) == {"a": 1, "b": 0, "c": 3, "d": 1}
 
 
 def test_a_method_that_draws_is_seen_the_same_each_time(batch):
@@ -173,7 +173,7 @@ def test_what_is_drawn_is_the_same_each_time_and_not_missed_later():
     torch.manual_seed(7)
     drawn, between = [], []
     for _ in range(2):
-        with undisturbed(torch.device("cpu")):
+        with preserve_random_state(torch.device("cpu")):
             drawn.append(torch.rand(3))
         between.append(torch.rand(3))
     assert torch.equal(drawn[0], drawn[1])
@@ -193,7 +193,7 @@ def test_looking_changes_nothing(kind):
         if kind.taught:
             method.guide = torch.randn(5, 3, generator=torch.Generator()).__rmatmul__
         name = "moons:0-40" + "+3shot" * kind.takes_shots
-        task = prepare(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
+        task = prepare_task(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
         optimizer = torch.optim.SGD(method.parameters(), 0.05)
         losses = []
         for step, batch in enumerate(islice(batches(task, 8, 0), 4)):

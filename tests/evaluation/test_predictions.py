@@ -18,7 +18,7 @@ def task() -> domain.Task:
     torch.manual_seed(0)
     y = torch.arange(600) % 3
     source, target = (points(m + torch.randn(600, 5), y, 3) for m in (0, 1))
-    return tasks.build("moons:0-1", source, target)
+    return tasks.build_task("moons:0-1", source, target)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_neighbors_do_not_count_at_first(batch):
 
 def test_a_target_that_is_too_small_is_told():
     few = points(torch.randn(10, 5), torch.arange(10) % 2)
-    task = tasks.build("moons:0-1", few, few)
+    task = tasks.build_task("moons:0-1", few, few)
     with pytest.raises(ValueError, match="neighbors 5 needs more than 5 target images"):
         build(ATDOC).prepare(task.source_train, task.target_train)
 

@@ -11,7 +11,7 @@ from da.methods.distill import Distill, softened_divergence
 from da.methods.source_only import SourceOnly
 from da.models import checkpoints
 from da.runs.run import Run
-from da.runs.trained_model import restore
+from da.runs.trained_model import load_trained_model
 from da.training import optimizers, setup, train
 from da.training.engine import train_step
 from da.training.setup import assemble
@@ -73,10 +73,12 @@ def test_the_teacher_is_no_part_of_the_student_and_does_not_move(teacher):
     parts = assemble(student(teacher), "cpu")
     x = parts.task.target_train.x[:8]
     before = parts.method.guide(x)
-    for own in islice(setup.batches(student(teacher), parts), 3):
-        train_step(parts.method, optimizers.optimizer(student(teacher), parts.method), own, 0.5)
+    for own in islice(setup.run_batches(student(teacher), parts), 3):
+        train_step(
+            parts.method, optimizers.build_optimizer(student(teacher), parts.method), own, 0.5
+        )
     assert parts.method.guide(x).equal(before)
-    assert before.equal(restore(teacher.id)(x))
+    assert before.equal(load_trained_model(teacher.id)(x))
     alone = SourceOnly.Hparams().build(parts.method.backbone, 2, teacher.network)
     assert parts.method.state_dict().keys() == alone.state_dict().keys()
 
@@ -86,13 +88,13 @@ def test_a_kept_network_predicts_what_its_run_did(teacher, regime):
     run = replace(teacher, regime=regime, init=teacher.id, seed=2)
     parts = assemble(run, "cpu")
     train.fit(run, parts, quiet=True)
-    train.keep_weights(run, parts)
+    train.save_run_weights(run, parts)
     pixels = assemble(teacher, "cpu").task.target_test.x
     images = parts.task.target_test
     expected = parts.method.eval().predict(images.x[images.rows])
-    found = restore(run.id)(pixels[images.rows])
+    found = load_trained_model(run.id)(pixels[images.rows])
     torch.testing.assert_close(found, expected)
-    assert not any(p.requires_grad for p in restore(run.id).parameters())
+    assert not any(p.requires_grad for p in load_trained_model(run.id).parameters())
 
 
 def test_a_student_comes_after_its_teacher(tmp_path):
@@ -136,4 +138,4 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(teacher):
     del old["settings"]
     torch.save(old, file)
     with pytest.raises(ValueError, match="are of an earlier version: remove"):
-        restore(teacher.id)
+        load_trained_model(teacher.id)

@@ -24,7 +24,7 @@ from da.models.backbone import Features
 from da.ops.linalg import covariance, covariance_power, squared_distances
 from da.system.threads import one_thread
 from da.training.engine import train_step
-from da.training.setup import prepare
+from da.training.setup import prepare_task
 from tests.conftest import points
 
 MAPPINGS = [
@@ -48,7 +48,7 @@ def prepared(kind: type[Mapping], pair: tuple[Domain, Domain], **hp) -> tuple[Ma
     """The method, and the task as it sees it."""
     torch.manual_seed(0)
     m = kind.Hparams(**hp).build(Features(6), 2)
-    return m, prepare(m, "moons:0-1", *pair)
+    return m, prepare_task(m, "moons:0-1", *pair)
 
 
 def images(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,7 +58,7 @@ def images(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def plain(pair: tuple[Domain, Domain]) -> tuple[torch.Tensor, torch.Tensor]:
-    return images(tasks.build("moons:0-1", *pair))
+    return images(tasks.build_task("moons:0-1", *pair))
 
 
 def standardised(x: torch.Tensor) -> np.ndarray:

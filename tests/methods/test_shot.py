@@ -111,9 +111,9 @@ def test_labels_are_found_anew_so_many_times(batch):
 def test_it_is_shown_no_source_image():
     few = points(torch.randn(40, 2), torch.arange(40) % 2)
     run = Run(SHOT.Hparams(), "moons:0-40", backbone="mlp", init="x", regime="full", batch=8)
-    task = tasks.build(run.task, few, few)
+    task = tasks.build_task(run.task, few, few)
     parts = Parts(task, build(SHOT), torch.device("cpu"), torch.Generator())
-    batch = next(setup.batches(run, parts))
+    batch = next(setup.run_batches(run, parts))
     assert isinstance(batch, TargetBatch)
     assert not hasattr(batch, "source")
     assert batch.target.x.equal(next(loaders.batches(task, 8, 0)).target.x)

@@ -25,7 +25,7 @@ def prepared(**hp) -> tuple[Skada, torch.Tensor, torch.Tensor]:
     x_s, x_t = normal(80, 5, dtype=torch.float32), normal(80, 5, seed=1, dtype=torch.float32)
     x_t = x_t @ (torch.eye(5) + 0.5 * normal(5, 5, seed=2, dtype=torch.float32)) + 3
     y = torch.arange(80) % 3
-    task = tasks.build("moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
+    task = tasks.build_task("moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
     m = build(Skada, **hp)
     m.prepare(task.source_train, task.target_train)
     return m, x_s, x_t

@@ -15,7 +15,7 @@ from da.ops.functional import prediction_entropy
 from da.runs.run import Run
 from da.training import train
 from da.training.engine import fit, train_step
-from da.training.setup import assemble, show
+from da.training.setup import assemble, show_images
 from tests.conftest import build, points
 
 
@@ -79,8 +79,8 @@ def test_dropout_is_off_and_batch_norm_on_while_it_learns(batch):
 def test_afterwards_statistics_are_the_mean_over_the_stream():
     m, x = build(Tent), torch.randn(32, 5) + 3
     many = points(x.repeat(2, 1), torch.arange(64) % 3, 3)
-    task = tasks.build("moons:0-1", many, many)
-    show(m, task)
+    task = tasks.build_task("moons:0-1", many, many)
+    show_images(m, task)
     steps = loaders.stream(task.target_test, 8, seed=0)
     list(fit(m, steps, torch.optim.SGD(m.parameters(), 0.0), 4, 4))
     before = m.neck[0](m.backbone(x))
@@ -89,7 +89,7 @@ def test_afterwards_statistics_are_the_mean_over_the_stream():
 
 def test_a_stream_shows_every_image_once():
     many = points(torch.arange(50.0)[:, None], torch.arange(50) % 3, 3)
-    task = tasks.build("moons:0-1", many, many)
+    task = tasks.build_task("moons:0-1", many, many)
     seen = list(loaders.stream(task.target_test, 8, seed=0))
     assert [len(batch.target.x) for batch in seen] == [8, 8, 8, 1]
     index = torch.cat([batch.target.index for batch in seen])

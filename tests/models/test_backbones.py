@@ -10,13 +10,13 @@ from PIL import Image
 from skimage import data
 from torch import nn
 
-from da.data.transforms import Resize, plain
+from da.data.transforms import Resize, crop_center
 from da.methods.source_only import SourceOnly
 from da.models import checkpoints
 from da.models.backbone import Backbone, Features, check_fit, fingerprint
-from da.models.backbones import build, efficientnet_lite0, timm_models
+from da.models.backbones import build_backbone, efficientnet_lite0, timm_models
 from da.models.backbones.mlp import MLP
-from da.system.cache import whole
+from da.system.cache import write_whole
 
 OFFLINE = "HF_HUB_OFFLINE"
 
@@ -39,12 +39,12 @@ def photo(name: str) -> torch.Tensor:
     image = Image.fromarray(getattr(data, name)())
     side, left = image.height, (image.width - image.height) // 2
     square = image.crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.BICUBIC)
-    return plain(torch.from_numpy(np.array(square))[None], Resize(224))
+    return crop_center(torch.from_numpy(np.array(square))[None], Resize(224))
 
 
 @pytest.mark.slow
 def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
-    backbone = build("efficientnet_lite0").eval()
+    backbone = build_backbone("efficientnet_lite0").eval()
     kept = torch.load(efficientnet_lite0.lite0_file(), weights_only=True)
     with torch.no_grad():
         f = backbone(torch.cat([photo("cat"), photo("coffee")]))
@@ -62,7 +62,7 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
     x = torch.randint(256, (50, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     expected = (x / 255 - mean[:, None, None]) / std[:, None, None]
     for given in (x, x / 255):
-        seen = backbone.normalised(given)
+        seen = backbone.normalize(given)
         assert seen.equal(expected)
         assert seen.is_contiguous(memory_format=layout)
 
@@ -70,13 +70,13 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
 def test_gradients_reach_numbers_before_they_are_normalised():
     backbone = Backbone(nn.Identity(), 3, [0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
     x = torch.rand(2, 3, 4, 4, requires_grad=True)
-    backbone.normalised(x).sum().backward()
+    backbone.normalize(x).sum().backward()
     assert x.grad[0, :, 0, 0].tolist() == [2, 1, 0.5]
 
 
 @pytest.mark.slow
 def test_lite0_sees_pixels_as_its_weights_were_trained_with():
-    backbone = build("efficientnet_lite0", "random")
+    backbone = build_backbone("efficientnet_lite0", "random")
     backbone.body = nn.Flatten()
     x = torch.rand(2, 3, 4, 4)
     torch.testing.assert_close(backbone(x), ((255 * x - 127) / 128).flatten(1))
@@ -91,7 +91,7 @@ def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
 
 
 def test_lenet_is_the_papers():
-    backbone = build("lenet", "random")
+    backbone = build_backbone("lenet", "random")
     x = torch.rand(2, 3, 28, 28)
     first, second = (m for m in backbone.modules() if isinstance(m, nn.Conv2d))
     h = F.max_pool2d(F.relu(first(2 * x - 1)), 2)
@@ -103,7 +103,7 @@ def test_lenet_is_the_papers():
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 def test_the_memory_format_is_that_of_the_layout(layout):
-    backbone = build("lenet", "random")
+    backbone = build_backbone("lenet", "random")
     backbone.layout, seen = layout, []
     backbone.body.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs))
     backbone(torch.rand(2, 3, 28, 28))
@@ -111,8 +111,8 @@ def test_the_memory_format_is_that_of_the_layout(layout):
 
 
 def test_mlp_and_features_say_their_width():
-    assert build("mlp", "random")(torch.rand(4, 2)).shape == (4, 64)
-    assert build("mlp", "random").width == 64
+    assert build_backbone("mlp", "random")(torch.rand(4, 2)).shape == (4, 64)
+    assert build_backbone("mlp", "random").width == 64
     assert Features(5).width == 5
 
 
@@ -126,7 +126,7 @@ def test_mlp_and_features_say_their_width():
 )
 def test_a_backbone_that_does_not_fit_its_input_is_told_with_what_does(name, x, said):
     with pytest.raises(ValueError, match=said):
-        check_fit(build(name, "random"), name, x)
+        check_fit(build_backbone(name, "random"), name, x)
 
 
 def test_seeing_whether_a_backbone_fits_changes_nothing():
@@ -149,13 +149,13 @@ def test_seeing_whether_a_backbone_fits_changes_nothing():
 @pytest.mark.slow
 def test_an_unknown_name_is_answered_with_known_ones():
     with pytest.raises(ValueError, match=r"'resnet5O', known: efficientnet_lite0, .*resnet50,"):
-        build("resnet5O")
+        build_backbone("resnet5O")
 
 
 @pytest.mark.parametrize("name", ["lenet", "mlp"])
 def test_what_was_never_pretrained_cannot_be(name):
     with pytest.raises(ValueError, match=f"{name} has no pretrained weights: use --init random"):
-        build(name, "pretrained")
+        build_backbone(name, "pretrained")
 
 
 @pytest.mark.slow
@@ -170,7 +170,7 @@ def test_what_was_never_pretrained_cannot_be(name):
     ],
 )
 def test_timms_and_torchvisions_say_width_and_normalisation(name, width, mean):
-    backbone = build(name, "random").eval()
+    backbone = build_backbone(name, "random").eval()
     assert backbone.width == width
     assert backbone(torch.rand(2, 3, 160, 160)).shape == (2, width)
     assert backbone.mean.flatten()[0] == pytest.approx(mean)
@@ -188,7 +188,7 @@ def test_timms_and_torchvisions_say_width_and_normalisation(name, width, mean):
 )
 def test_hidden_layers_of_the_classifier_stay_or_go(name, widths):
     for hidden, width in zip((True, False), widths, strict=True):
-        backbone = build(name, "random", hidden=hidden).eval()
+        backbone = build_backbone(name, "random", hidden=hidden).eval()
         assert backbone.width == width
         with torch.no_grad():
             assert backbone(torch.rand(1, 3, 64, 64)).shape == (1, width)
@@ -197,13 +197,13 @@ def test_hidden_layers_of_the_classifier_stay_or_go(name, widths):
 @pytest.mark.slow
 def test_hidden_layers_of_timm_are_not_taken_off():
     with pytest.raises(ValueError, match="go only with torchvision's networks"):
-        build("vgg11.tv_in1k", "random", hidden=False)
+        build_backbone("vgg11.tv_in1k", "random", hidden=False)
 
 
 @pytest.mark.slow
 def test_a_network_of_videos_is_refused():
     with pytest.raises(ValueError, match="r3d_18"):
-        build("r3d_18", "random")
+        build_backbone("r3d_18", "random")
 
 
 @pytest.mark.slow
@@ -218,13 +218,13 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
     timm_models.import_timm()
     monkeypatch.setattr(create, fail)
     with pytest.raises(ValueError, match="no connection") as caught:
-        build(name, "pretrained")
+        build_backbone(name, "pretrained")
     message = str(caught.value)
     assert message.startswith(f"no pretrained {name}: no connection; known without a network: ")
     assert "--init random" in message
     assert "\n" not in message
     with pytest.raises(ValueError, match=f"^no {name}: "):
-        build(name, "random")
+        build_backbone(name, "random")
 
 
 def hub_is_tried() -> bool:
@@ -257,43 +257,43 @@ def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monk
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *name: asked.append(name) or [])
     timm_models._look_for_hub.cache_clear()
-    build("efficientnet_lite0")
-    build("test_vit", "random")
+    build_backbone("efficientnet_lite0")
+    build_backbone("test_vit", "random")
     assert not asked
     timm = timm_models.import_timm()
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
     for _ in range(2):
         with pytest.raises(pytest.fail.Exception):
-            build("test_vit")
+            build_backbone("test_vit")
     assert asked == [("huggingface.co", 443)]
 
 
 def keep(run_id: str, backbone: nn.Module) -> None:
     """Weights of a whole method, as `train` keeps them."""
-    with whole(checkpoints.weights_file(run_id)) as file:
+    with write_whole(checkpoints.weights_file(run_id)) as file:
         torch.save(SourceOnly.Hparams().build(backbone, 2).state_dict(), file)
 
 
 def test_a_run_begins_with_the_weights_of_another():
     made = MLP(2)
     keep("abc", made)
-    assert fingerprint(build("mlp", "abc")) == fingerprint(made)
+    assert fingerprint(build_backbone("mlp", "abc")) == fingerprint(made)
 
 
 def test_weights_that_were_not_kept_are_answered_with_those_that_were():
     with pytest.raises(ValueError, match=r"no weights of run 'abc': .*known: none yet"):
-        build("mlp", "abc")
+        build_backbone("mlp", "abc")
     for run in "edcba":
         keep(run, MLP(2))
     with pytest.raises(ValueError, match=r"no weights of run 'abc': .*known: a, b, c and 2 more$"):
-        build("mlp", "abc")
+        build_backbone("mlp", "abc")
 
 
 @pytest.mark.parametrize("other", [Features(64), MLP(3), MLP(2, 8)], ids=["none", "deep", "wide"])
 def test_weights_of_another_network_are_refused(other):
     keep("abc", other)
     with pytest.raises(ValueError, match="abc"):
-        build("mlp", "abc")
+        build_backbone("mlp", "abc")
 
 
 def test_fingerprints_tell_any_weight_and_statistic_apart():

@@ -13,9 +13,15 @@ from da.data.domain import Domain, LabeledImages
 from da.methods import METHODS, Network
 from da.models import checkpoints, feature_selection
 from da.models.backbone import Features
-from da.models.feature_selection import chosen, l1, l1_classifier, mutual_information, scores
+from da.models.feature_selection import (
+    column_scores,
+    l1,
+    l1_classifier,
+    mutual_information,
+    select_columns,
+)
 from da.runs.run import Run
-from da.training.multi_run import kind, train_together
+from da.training.multi_run import sharing_key, train_together
 from da.training.setup import assemble
 from da.training.train import train
 from tests.conftest import normal
@@ -38,19 +44,19 @@ def labelled(x: torch.Tensor, y: torch.Tensor) -> LabeledImages:
 
 @RULES
 def test_columns_that_tell_the_classes_are_found(rule):
-    assert chosen(labelled(*toy()), 3, rule).tolist() == TOLD
+    assert select_columns(labelled(*toy()), 3, rule).tolist() == TOLD
 
 
 @RULES
 def test_labels_matter(rule):
     x, y = toy()
     shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
-    assert chosen(labelled(x, shuffled), 3, rule).tolist() != TOLD
+    assert select_columns(labelled(x, shuffled), 3, rule).tolist() != TOLD
 
 
 @RULES
 def test_more_columns_hold_the_fewer(rule):
-    each = [set(chosen(labelled(*toy()), count, rule).tolist()) for count in (3, 9, 20)]
+    each = [set(select_columns(labelled(*toy()), count, rule).tolist()) for count in (3, 9, 20)]
     assert each[0] < each[1] < each[2] == set(range(20))
 
 
@@ -62,15 +68,15 @@ def test_only_the_given_rows_and_the_plain_view_count(rule):
     views[1::2] = 99
     changed = y.clone()
     changed[1::2] = 0
-    want = chosen(LabeledImages(x, few, y), 3, rule)
-    assert chosen(LabeledImages(views, few, changed), 3, rule).equal(want)
+    want = select_columns(LabeledImages(x, few, y), 3, rule)
+    assert select_columns(LabeledImages(views, few, changed), 3, rule).equal(want)
 
 
 @RULES
 def test_units_of_a_column_do_not_matter(rule):
     x, y = toy()
     scale = torch.logspace(-3, 3, 20)
-    assert chosen(labelled(7 + scale * x, y), 3, rule).tolist() == TOLD
+    assert select_columns(labelled(7 + scale * x, y), 3, rule).tolist() == TOLD
 
 
 def test_a_column_that_never_changes_has_no_weight():
@@ -82,14 +88,14 @@ def test_a_column_that_never_changes_has_no_weight():
 
 def test_scores_are_computed_once_for_the_same_features_and_labels(monkeypatch):
     x, y = toy()
-    chosen(labelled(x, y), 3, "l1")
-    monkeypatch.setattr(feature_selection, "scores", lambda *_: 1 / 0)
-    chosen(labelled(x.clone(), y.clone()), 4, "l1")
+    select_columns(labelled(x, y), 3, "l1")
+    monkeypatch.setattr(feature_selection, "column_scores", lambda *_: 1 / 0)
+    select_columns(labelled(x.clone(), y.clone()), 4, "l1")
     for other in (labelled(x + 1, y), labelled(x, 2 - y), labelled(x[:99], y[:99])):
         with pytest.raises(ZeroDivisionError):
-            chosen(other, 3, "l1")
+            select_columns(other, 3, "l1")
     with pytest.raises(ZeroDivisionError):
-        chosen(labelled(x, y), 3, "mutual_information")
+        select_columns(labelled(x, y), 3, "mutual_information")
 
 
 @RULES
@@ -97,15 +103,15 @@ def test_scores_neither_take_nor_move_random_numbers(rule):
     x, y = toy()
     x = x.relu()  # ties, which the estimate of mutual information breaks by noise
     torch.manual_seed(0)
-    first, after = scores(x, y, rule), torch.rand(1)
-    assert scores(x, y, rule).equal(first)
+    first, after = column_scores(x, y, rule), torch.rand(1)
+    assert column_scores(x, y, rule).equal(first)
     torch.manual_seed(0)
     assert torch.rand(1).equal(after)
 
 
 def test_more_columns_than_there_are():
     with pytest.raises(ValueError, match=r"^features 21 of 20, known: 0 for all, 1 to 20$"):
-        chosen(labelled(*toy()), 21, "l1")
+        select_columns(labelled(*toy()), 21, "l1")
 
 
 def test_mutual_information_needs_two_images_of_a_class():
@@ -174,7 +180,7 @@ def begun_with(run: Run) -> list[int]:
 
 @pytest.mark.usefixtures("begun")
 def test_only_source_training_images_are_looked_at(monkeypatch):
-    usual, opened = begun_with(CHOSEN), tasks.open_pair
+    usual, opened = begun_with(CHOSEN), tasks.open_domains
     assert len(usual) == 9
 
     def changed(name: str, side: int) -> tuple[Domain, Domain]:
@@ -185,15 +191,15 @@ def test_only_source_training_images_are_looked_at(monkeypatch):
         x, y = -target.x.flip(0), target.y.flip(0)
         return source, replace(target, x=x, y=y, digest="target")
 
-    monkeypatch.setattr(tasks, "open_pair", changed)
+    monkeypatch.setattr(tasks, "open_domains", changed)
     assert begun_with(CHOSEN) == usual
 
 
 @pytest.mark.usefixtures("begun")
 def test_labels_that_a_task_has_not_are_not_looked_at(monkeypatch):
     few = replace(CHOSEN, task="moons:40+5label")
-    usual, opened = begun_with(few), tasks.open_pair
-    shown = tasks.task(few.task).source_train.rows
+    usual, opened = begun_with(few), tasks.open_domains
+    shown = tasks.load_task(few.task).source_train.rows
 
     def changed(name: str, side: int) -> tuple[Domain, Domain]:
         """All images that have no label in the task are others."""
@@ -204,7 +210,7 @@ def test_labels_that_a_task_has_not_are_not_looked_at(monkeypatch):
         both = replace(both, x=x, digest="changed")
         return both, both
 
-    monkeypatch.setattr(tasks, "open_pair", changed)
+    monkeypatch.setattr(tasks, "open_domains", changed)
     assert begun_with(few) == usual
 
 
@@ -246,7 +252,7 @@ def test_what_is_kept_predicts_from_all_features():
 @pytest.mark.usefixtures("begun")
 def test_a_run_may_begin_with_one_that_chose():
     train(CHOSEN, device="cpu", keep=True, quiet=True)
-    assert checkpoints.origin(CHOSEN.id) == FULL.id
+    assert checkpoints.weights_origin(CHOSEN.id) == FULL.id
     assert begun_with(replace(CHOSEN, init=CHOSEN.id)) == begun_with(CHOSEN)
     assert assemble(replace(PLAIN, init=CHOSEN.id), "cpu").method.backbone.columns is None
 
@@ -265,7 +271,7 @@ def test_runs_on_as_many_columns_train_together():
     dann = METHODS["dann"].Hparams(hidden=(8,))
     some = replace(CHOSEN, method=dann, optimizer="sgd", lr=0.05)
     runs = [some, replace(some, task="moons:20-40", seed=1)]
-    assert kind(runs[0]) == kind(runs[1]) != kind(replace(some, features=8))
+    assert sharing_key(runs[0]) == sharing_key(runs[1]) != sharing_key(replace(some, features=8))
     together = dict(train_together(runs, device="cpu"))
     for run in runs:
         alone = train(run, device="cpu", quiet=True)

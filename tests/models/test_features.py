@@ -9,11 +9,11 @@ from torch import nn
 
 from da.data.domain import Domain
 from da.data.loaders import generator
-from da.data.transforms import Resize, augmented, plain, scale
+from da.data.transforms import Resize, augment_images, crop_center, scale
 from da.models import features
-from da.models.backbones import frozen
-from da.models.features import DAYS, Frozen, Recipe, extract, prune
-from da.system.cache import home
+from da.models.backbones import frozen_backbone
+from da.models.features import DAYS, FrozenBackbone, Recipe, extract_features, remove_unused
+from da.system.cache import cache_home
 from tests.conftest import points
 
 CPU = torch.device("cpu")
@@ -46,14 +46,14 @@ def images() -> Domain:
     return replace(points(x, torch.arange(N) % 2), resize=Resize(6))
 
 
-def small(seed: int = 0) -> Frozen:
-    return Frozen(lambda: Small(seed))
+def small(seed: int = 0) -> FrozenBackbone:
+    return FrozenBackbone(lambda: Small(seed))
 
 
-def computed(domain: Domain, backbone: Frozen, recipe: Recipe = SIX) -> bool:
+def computed(domain: Domain, backbone: FrozenBackbone, recipe: Recipe = SIX) -> bool:
     """Whether these features were not there yet."""
     before = Small.seen
-    extract(domain, backbone, recipe, CPU)
+    extract_features(domain, backbone, recipe, CPU)
     return Small.seen - before >= N
 
 
@@ -62,16 +62,16 @@ def unit(f: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_row_is_the_feature_of_its_image_alone(images):
-    f = extract(images, small(), SIX, CPU).x
+    f = extract_features(images, small(), SIX, CPU).x
     assert f.shape == (N, 64)
     network = small().network
     for i in (0, 31, 32, 127, 128, 129):
-        one = network(plain(images.x[i : i + 1], Resize(6)))[0]
+        one = network(crop_center(images.x[i : i + 1], Resize(6)))[0]
         torch.testing.assert_close(f[i], unit(one))
 
 
 def test_features_have_a_root_mean_square_of_1(images):
-    f = extract(images, small(), SIX, CPU).x
+    f = extract_features(images, small(), SIX, CPU).x
     torch.testing.assert_close(f.square().mean(1), torch.ones(N))
 
 
@@ -79,11 +79,11 @@ def test_a_feature_of_nothing_but_zeros_stays_finite(images):
     backbone = small()
     for parameter in backbone.network.body[1].parameters():
         parameter.zero_()
-    assert extract(images, backbone, SIX, CPU).x.equal(torch.zeros(N, 64))
+    assert extract_features(images, backbone, SIX, CPU).x.equal(torch.zeros(N, 64))
 
 
 def test_all_but_the_pixels_stays(images):
-    made = extract(images, small(), SIX, CPU)
+    made = extract_features(images, small(), SIX, CPU)
     assert (made.classes, made.rows, made.digest) == (images.classes, images.rows, images.digest)
     assert made.y.equal(images.y)
 
@@ -94,14 +94,14 @@ def test_they_are_computed_once(images):
 
 
 def test_runs_of_a_process_share_one_tensor(images):
-    a, b = (extract(images, small(), SIX, CPU).x for _ in range(2))
+    a, b = (extract_features(images, small(), SIX, CPU).x for _ in range(2))
     assert a is b
 
 
 def test_another_process_reads_the_same(images):
-    f = extract(images, small(), SIX, CPU).x
+    f = extract_features(images, small(), SIX, CPU).x
     features._read.cache_clear()
-    g = extract(images, small(), SIX, CPU).x
+    g = extract_features(images, small(), SIX, CPU).x
     assert g is not f
     assert g.equal(f)
 
@@ -120,14 +120,14 @@ def test_others_are_computed_anew(images):
 
 
 def test_another_way_to_compute_them_is_another_file(images, monkeypatch):
-    extract(images, small(), SIX, CPU)
+    extract_features(images, small(), SIX, CPU)
     monkeypatch.setattr(features, "RECIPE", -1)
     assert computed(images, small())
 
 
 def test_batch_norm_stands_still(images):
-    backbone = Frozen(lambda: Small().train())
-    extract(images, backbone, SIX, CPU)
+    backbone = FrozenBackbone(lambda: Small().train())
+    extract_features(images, backbone, SIX, CPU)
     norm = backbone.network.body[1]
     assert norm.num_batches_tracked == 0
     assert norm.running_mean.equal(torch.full((4,), 0.1))
@@ -137,26 +137,26 @@ def test_features_of_features(images):
     body = nn.Linear(5, 3)
     body.width = 3
     x = torch.randn(N, 5)
-    f = extract(replace(images, x=x), Frozen(lambda: body), SIX, CPU).x
+    f = extract_features(replace(images, x=x), FrozenBackbone(lambda: body), SIX, CPU).x
     torch.testing.assert_close(f, unit(body(x)))
 
 
 def test_bf16_is_close(images):
-    f, g = (extract(images, small(), Recipe(p), CPU).x for p in ("fp32", "bf16"))
+    f, g = (extract_features(images, small(), Recipe(p), CPU).x for p in ("fp32", "bf16"))
     assert f.dtype == g.dtype == torch.float32
     assert not f.equal(g)
     torch.testing.assert_close(f, g, rtol=0, atol=0.05)
 
 
 def test_view_0_is_the_plain_image(images):
-    f = extract(images, small(), SIX, CPU).x
-    views = extract(images, small(), Recipe("fp32", "crop", 2), CPU).x
+    f = extract_features(images, small(), SIX, CPU).x
+    views = extract_features(images, small(), Recipe("fp32", "crop", 2), CPU).x
     assert views.shape == (N, 3, 64)
     torch.testing.assert_close(views[:, 0], f)
 
 
 def test_every_view_is_another_crop(images):
-    views = extract(images, small(), Recipe("fp32", "crop", 2), CPU).x
+    views = extract_features(images, small(), Recipe("fp32", "crop", 2), CPU).x
     for a, b in ((0, 1), (0, 2), (1, 2)):
         same = (views[:, a] - views[:, b]).abs().amax(1) < 1e-3
         assert same.float().mean() < 0.1  # of six pixels some crops take the same
@@ -165,17 +165,17 @@ def test_every_view_is_another_crop(images):
 
 @pytest.mark.parametrize("chunk", [0, 1])
 def test_a_view_is_a_feature_of_its_augmented_image(images, chunk):
-    views = extract(images, small(), Recipe("fp32", "crop_flip", 1), CPU).x
+    views = extract_features(images, small(), Recipe("fp32", "crop_flip", 1), CPU).x
     x, f = (each.split(features.CHUNK)[chunk] for each in (images.x, views))
-    seen = augmented(x, Resize(6), "crop_flip", generator(1, chunk))
+    seen = augment_images(x, Resize(6), "crop_flip", generator(1, chunk))
     torch.testing.assert_close(f[:, 1], unit(small().network(seen)))
 
 
 def test_views_do_not_depend_on_what_was_drawn_before(images):
     recipe = Recipe("fp32", "crop", 1)
-    f = extract(images, small(), recipe, CPU).x
+    f = extract_features(images, small(), recipe, CPU).x
     torch.rand(7)
-    assert extract(replace(images, digest="same"), small(), recipe, CPU).x.equal(f)
+    assert extract_features(replace(images, digest="same"), small(), recipe, CPU).x.equal(f)
 
 
 def test_a_computation_cut_short_leaves_no_file(images, monkeypatch):
@@ -185,16 +185,16 @@ def test_a_computation_cut_short_leaves_no_file(images, monkeypatch):
 
     monkeypatch.setattr(features, "_features", break_off)
     with pytest.raises(KeyboardInterrupt):
-        extract(images, small(), SIX, CPU)
-    left = [file.name for file in (home() / "features").iterdir()]
+        extract_features(images, small(), SIX, CPU)
+    left = [file.name for file in (cache_home() / "features").iterdir()]
     assert not [name for name in left if not name.endswith(".lock")]
 
 
 def test_images_that_do_not_fit_leave_no_file(images, capsys):
     tiny = replace(images, resize=Resize(2))
     with pytest.raises(ValueError, match="backbone small does not fit images of 2 x 2 pixels"):
-        extract(tiny, Frozen(Small, "known", name="small"), SIX, CPU)
-    assert not list((home() / "features").glob("*.npy"))
+        extract_features(tiny, FrozenBackbone(Small, "known", name="small"), SIX, CPU)
+    assert not list((cache_home() / "features").glob("*.npy"))
     assert capsys.readouterr().err == ""
 
 
@@ -203,13 +203,13 @@ def test_weights_are_hashed_once(images, monkeypatch):
     monkeypatch.setattr(features, "fingerprint", lambda _: hashed.append(1) or "weights")
     backbone = small()
     for digest in "ab":
-        extract(replace(images, digest=digest), backbone, SIX, CPU)
+        extract_features(replace(images, digest=digest), backbone, SIX, CPU)
     assert len(hashed) == 1
 
 
 def test_known_weights_are_not_built_to_read_features(images):
-    extract(images, Frozen(Small, "known"), SIX, CPU)
-    made = extract(images, Frozen(pytest.fail, "known"), SIX, CPU)
+    extract_features(images, FrozenBackbone(Small, "known"), SIX, CPU)
+    made = extract_features(images, FrozenBackbone(pytest.fail, "known"), SIX, CPU)
     assert made.x.shape == (N, 64)
 
 
@@ -222,30 +222,33 @@ def test_building_draws_no_random_number_from_the_run():
 
 @pytest.mark.slow
 def test_each_backbone_has_weights_of_its_own():
-    assert frozen("efficientnet_lite0") is frozen("efficientnet_lite0")
-    assert frozen("efficientnet_lite0").digest.startswith("efficientnet_lite0 ")
-    assert frozen("efficientnet_lite0", "random").digest != frozen("efficientnet_lite0").digest
+    assert frozen_backbone("efficientnet_lite0") is frozen_backbone("efficientnet_lite0")
+    assert frozen_backbone("efficientnet_lite0").digest.startswith("efficientnet_lite0 ")
+    assert (
+        frozen_backbone("efficientnet_lite0", "random").digest
+        != frozen_backbone("efficientnet_lite0").digest
+    )
 
 
 def test_features_that_no_run_asked_for_make_room(images):
-    folder = home() / "features"
+    folder = cache_home() / "features"
     folder.mkdir(parents=True)
     old = time.time() - (DAYS + 1) * 86400
     for name in ("unused.npy", "used.npy"):
         np.save(folder / name, np.zeros(3))
         os.utime(folder / name, (old, old))
     os.utime(folder / "used.npy")
-    prune(folder)
+    remove_unused(folder)
     assert [file.name for file in folder.iterdir()] == ["used.npy"]
 
 
 def test_features_in_use_do_not_grow_old(images):
-    extract(images, small(), SIX, CPU)
-    (file,) = (home() / "features").glob("*.npy")
+    extract_features(images, small(), SIX, CPU)
+    (file,) = (cache_home() / "features").glob("*.npy")
     os.utime(file, (0, 0))
-    extract(images, small(), SIX, CPU)
-    extract(images, small(1), SIX, CPU)
+    extract_features(images, small(), SIX, CPU)
+    extract_features(images, small(1), SIX, CPU)
     assert file.exists()
     os.utime(file, (0, 0))
-    extract(images, small(2), SIX, CPU)
+    extract_features(images, small(2), SIX, CPU)
     assert not file.exists()

@@ -13,10 +13,10 @@ from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models import checkpoints
 from da.models.finetuning import Tuning
-from da.models.stages import stages
+from da.models.stages import list_stages
 from da.runs.run import Run
 from da.training import optimizers, train
-from da.training.early_stopping import Best
+from da.training.early_stopping import BestWeights
 from da.training.engine import fit
 from da.training.setup import assemble
 
@@ -57,7 +57,9 @@ def trained(m, tuning: Tuning, batch, steps: int = 6):
     """What the optimizer holds of the backbone before each step, by stage from the top."""
     tuning.hold(m.backbone)
     optimizer = SGD(tuning.groups(m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
-    numbers = {id(p): n for n, s in enumerate(stages(m.backbone)[::-1]) for p in s.parameters()}
+    numbers = {
+        id(p): n for n, s in enumerate(list_stages(m.backbone)[::-1]) for p in s.parameters()
+    }
     held = []
 
     def before(step: int) -> None:
@@ -138,12 +140,12 @@ def test_the_rate_rises_and_drops():
 
 
 def test_the_best_look_is_kept_and_patience_ends():
-    m, best = nn.Linear(1, 1), Best(Tuning(kept="infomax", patience=2))
+    m, best = nn.Linear(1, 1), BestWeights(Tuning(kept="infomax", patience=2))
     ends = []
     for score in (0.1, 0.3, 0.2, 0.3):
         m.weight.data.fill_(score)
-        best.see({"infomax": score}, m)
-        ends.append(best.over())
+        best.update({"infomax": score}, m)
+        ends.append(best.is_over())
     best.restore(m)
     assert ends == [False, False, False, True]
     assert m.weight.item() == pytest.approx(0.3)
@@ -158,7 +160,7 @@ def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5])
     two = replace(run, steps=2, schedule="constant")
     train.train(two, device="cpu", keep=True, quiet=True)
-    ours, theirs = (checkpoints.run_weights(r.id, "head") for r in (run, two))
+    ours, theirs = (checkpoints.load_weights(r.id, "head") for r in (run, two))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
@@ -195,5 +197,5 @@ def test_frozen_features_have_no_stages():
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_a_momentum_may_be_a_whole_number(name):
-    made = optimizers.optimizer(replace(RUN, optimizer=name, momentum=0), method())
+    made = optimizers.build_optimizer(replace(RUN, optimizer=name, momentum=0), method())
     assert 0 in (made.defaults.get("momentum"), made.defaults.get("betas", (1,))[0])

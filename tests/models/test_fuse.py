@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from da.models.backbones import build
-from da.models.fuse import folded
+from da.models.backbones import build_backbone
+from da.models.fuse import fuse_batch_norms
 
 
 class ActNorm(nn.BatchNorm2d):
@@ -87,7 +87,7 @@ def test_norms_are_folded_and_outputs_stay(layers):
     network = trained(nn.Sequential(*layers))
     for layout in (torch.contiguous_format, torch.channels_last):
         network.to(memory_format=layout)
-        copy = folded(network, images())
+        copy = fuse_batch_norms(network, images())
         assert norms(copy) == 0
         assert not copy[0]._forward_hooks
         torch.testing.assert_close(copy(images()), network(images()))
@@ -96,7 +96,7 @@ def test_norms_are_folded_and_outputs_stay(layers):
 def test_the_network_itself_stays():
     network = trained(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)))
     before = network(images())
-    folded(network, images())
+    fuse_batch_norms(network, images())
     assert norms(network) == 1
     assert network(images()).equal(before)
 
@@ -107,7 +107,7 @@ def test_only_norms_right_behind_a_convolution_are_folded():
             nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.BatchNorm2d(8)
         )
     )
-    copy = folded(network, images())
+    copy = fuse_batch_norms(network, images())
     assert [type(m).__name__ for m in copy] == [
         "BatchNorm2d", "ReLU", "Conv2d", "Identity", "BatchNorm2d",
     ]  # fmt: skip
@@ -129,12 +129,12 @@ def test_only_norms_right_behind_a_convolution_are_folded():
     ids=lambda network: type(network).__name__,
 )
 def test_what_cannot_be_folded_is_given_back(network):
-    assert folded(trained(network), images()) is network
+    assert fuse_batch_norms(trained(network), images()) is network
 
 
 def test_points_need_no_images():
     network = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4)).eval()
-    assert folded(network, torch.rand(4, 2)) is network
+    assert fuse_batch_norms(network, torch.rand(4, 2)) is network
 
 
 @pytest.mark.slow
@@ -152,9 +152,9 @@ def test_points_need_no_images():
     ],
 )
 def test_backbones_fold(name, left):
-    network = trained(build(name, "random"))
+    network = trained(build_backbone(name, "random"))
     x = images(160 if name == "test_vit" else 64)
-    copy = folded(network, x)
+    copy = fuse_batch_norms(network, x)
     assert norms(copy) == left
     assert (copy is network) == (not norms(network))
     f, g = copy(x), network(x)

@@ -31,7 +31,7 @@ def pruned(parent: Run, sparsity: float = 0.6, **more) -> Run:
 
 
 def prunable(method) -> list[nn.Parameter]:
-    return pruning.prunable(method.backbone, method.neck)
+    return pruning.prunable_weights(method.backbone, method.neck)
 
 
 def zeros(some: list[nn.Parameter]) -> int:
@@ -41,7 +41,7 @@ def zeros(some: list[nn.Parameter]) -> int:
 def test_matrices_and_kernels_are_prunable_once_and_nothing_else():
     conv, linear = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
     network = nn.Sequential(conv, nn.BatchNorm2d(4), nn.LayerNorm(4), linear, linear)
-    found = pruning.prunable(network, linear)
+    found = pruning.prunable_weights(network, linear)
     assert [id(p) for p in found] == [id(conv.weight), id(linear.weight)]
 
 
@@ -72,9 +72,9 @@ def test_the_head_is_spared(parent):
 def test_what_was_taken_out_stays_exactly_zero(parent, optimizer, precision):
     run = pruned(parent, optimizer=optimizer, precision=precision, weight_decay=0.1, lr=0.01)
     parts = assemble(run, "cpu")
-    weak, adam = prunable(parts.method), optimizers.optimizer(run, parts.method)
+    weak, adam = prunable(parts.method), optimizers.build_optimizer(run, parts.method)
     masks, before = [w == 0 for w in weak], [w.clone() for w in weak]
-    batches = setup.batches(run, parts)
+    batches = setup.run_batches(run, parts)
     for _ in range(5):
         train_step(parts.method, adam, next(batches), 0.5, precision)
     assert zeros(weak) == round(0.6 * sum(w.numel() for w in weak))
@@ -83,7 +83,7 @@ def test_what_was_taken_out_stays_exactly_zero(parent, optimizer, precision):
 
 
 def test_a_pruned_run_begins_with_the_largest_weights_of_its_parent(parent):
-    kept = checkpoints.whole_network(parent.id)[0]
+    kept = checkpoints.load_network_state(parent.id)[0]
     begun = assemble(pruned(parent), "cpu").method
     for name, weight in begun.named_parameters():
         assert (weight == kept[name])[weight != 0].all()
@@ -94,7 +94,7 @@ def test_zeros_are_kept_with_the_weights_and_taken_over(parent):
     child = pruned(parent)
     train.train(child, device="cpu", keep=True, quiet=True)
     grandchild = assemble(pruned(child), "cpu").method
-    state = checkpoints.whole_network(child.id)[0]
+    state = checkpoints.load_network_state(child.id)[0]
     for name, weight in grandchild.named_parameters():
         assert weight.equal(state[name])
 
@@ -132,12 +132,12 @@ def test_narrowing_equals_taking_channels_out_by_hand():
 def test_a_narrowed_backbone_takes_its_shapes_from_its_weights(name):
     side = 28 if name == "lenet" else 32
     x = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
-    network = backbones.build(name, "random")
+    network = backbones.build_backbone(name, "random")
     size = sum(p.numel() for p in network.parameters())
     pruning.narrow(network, 0.5, x)
     state = {f"backbone.{name}": tensor for name, tensor in network.state_dict().items()}
-    checkpoints.save("0", state, checkpoints.About("random"))
-    again = backbones.build(name, "0")
+    checkpoints.save_weights("0", state, checkpoints.NetworkInfo("random"))
+    again = backbones.build_backbone(name, "0")
     assert sum(p.numel() for p in again.parameters()) < 0.7 * size
     assert again.eval()(x).equal(network.eval()(x))
 

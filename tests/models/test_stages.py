@@ -4,7 +4,7 @@ from torch import nn
 
 from da.models import backbones
 from da.models.backbones import lenet
-from da.models.stages import keep_held, layers, stages
+from da.models.stages import keep_held_in_eval, list_layers, list_stages
 
 ENDS = {
     "lenet": "1 6",
@@ -26,7 +26,7 @@ ENDS = {
 
 def network(name: str) -> nn.Module:
     with torch.device("meta"):
-        return backbones.build(name, "random")
+        return backbones.build_backbone(name, "random")
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ def network(name: str) -> nn.Module:
 def test_stages_are_those_of_the_library(name):
     built = network(name)
     names = {id(layer): name for name, layer in built.named_modules()}
-    found = [names[id(stage.layers[-1])].removeprefix("body.") for stage in stages(built)]
+    found = [names[id(stage.layers[-1])].removeprefix("body.") for stage in list_stages(built)]
     assert found == ENDS[name].split()
 
 
@@ -42,14 +42,14 @@ def test_stages_are_those_of_the_library(name):
 @pytest.mark.parametrize("name", ENDS)
 def test_every_weight_is_in_one_stage(name):
     built = network(name)
-    found = [id(p) for stage in stages(built) for p in stage.parameters()]
+    found = [id(p) for stage in list_stages(built) for p in stage.parameters()]
     assert sorted(found) == sorted(id(p) for p in built.parameters())
-    assert all(any(p.ndim > 1 for p in stage.parameters()) for stage in stages(built))
+    assert all(any(p.ndim > 1 for p in stage.parameters()) for stage in list_stages(built))
 
 
 def test_first_layers_are_counted_as_a_listing_shows_them():
     built = lenet.build()
-    assert [type(layer).__name__ for layer in list(layers(built.body).values())[:3]] == [
+    assert [type(layer).__name__ for layer in list(list_layers(built.body).values())[:3]] == [
         "Conv2d",
         "MaxPool2d",
         "ReLU",
@@ -58,10 +58,10 @@ def test_first_layers_are_counted_as_a_listing_shows_them():
 
 def test_what_is_held_stays_in_evaluation_mode_until_it_is_released():
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2), nn.BatchNorm1d(2))
-    first, second = stages(net)
+    first, second = list_stages(net)
     first.hold()
     net.train()
-    keep_held(net)
+    keep_held_in_eval(net)
     assert [layer.training for layer in net] == [False, False, True, True]
     assert [p.requires_grad for p in first.parameters()] == [False] * 4
     assert all(p.requires_grad for p in second.parameters())

@@ -60,7 +60,7 @@ def test_small_products_and_other_precisions_are_pytorchs(monkeypatch):
     def must_not(*_):
         raise AssertionError("oneDNN was called")
 
-    monkeypatch.setattr(linear, "affine", must_not)
+    monkeypatch.setattr(linear, "onednn_affine", must_not)
     layer, _ = pair()
     with pytest.raises(AssertionError):
         layer(torch.randn(16, 40))

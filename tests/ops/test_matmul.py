@@ -5,7 +5,7 @@ from torch.autograd import grad
 from torch.func import vmap
 
 from da.ops import matmul as matrix_products
-from da.ops.matmul import matmul, product
+from da.ops.matmul import matmul, onednn_product
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="no oneDNN")
 
@@ -37,8 +37,8 @@ def test_equals_pytorchs_with_all_gradients(shape, turned):
 @pytest.mark.parametrize("shape", [(16, 40, 24), (24, 40, 3)])
 def test_is_by_onednn_where_that_pays(shape, monkeypatch):
     calls = []
-    usual = matrix_products.affine
-    monkeypatch.setattr(matrix_products, "affine", lambda *a: calls.append(a) or usual(*a))
+    usual = matrix_products.onednn_affine
+    monkeypatch.setattr(matrix_products, "onednn_affine", lambda *a: calls.append(a) or usual(*a))
     a, b = (x.detach() for x in factors(*shape))
     matmul(a, b)
     assert len(calls) == 1
@@ -68,5 +68,5 @@ def test_under_vmap_each_is_what_it_is_alone():
 
 def test_one_of_two_may_be_shared_by_all():
     a, b = torch.randn(3, 5, 40), torch.randn(24, 40)
-    found = vmap(product, (0, None))(a, b)
+    found = vmap(onednn_product, (0, None))(a, b)
     torch.testing.assert_close(found, a @ b.T)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.func import vmap
 
-from da.ops.random import Dropout, streams
+from da.ops.random import Dropout, use_generators
 
 
 def test_draws_what_pytorchs_draws():
@@ -39,7 +39,7 @@ def test_does_nothing_in_evaluation():
 def test_runs_together_draw_what_each_draws_alone():
     x = torch.randn(3, 20, 30)
     generators = [torch.Generator().manual_seed(seed) for seed in (5, 6, 7)]
-    with streams(generators):
+    with use_generators(generators):
         together = [vmap(Dropout(0.5))(x) for _ in range(2)]
     for i, seed in enumerate((5, 6, 7)):
         torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def test_runs_together_draw_what_each_draws_alone():
 
 def test_there_is_a_stream_for_each_run():
     x = torch.randn(3, 20)
-    with streams([torch.Generator()]), pytest.raises(ValueError, match="shorter"):
+    with use_generators([torch.Generator()]), pytest.raises(ValueError, match="shorter"):
         vmap(Dropout(0.5))(x)
     with pytest.raises(LookupError):
         vmap(Dropout(0.5))(x)

@@ -11,7 +11,7 @@ import torch
 
 from da.ops import transport
 from da.ops.linalg import squared_distances
-from da.ops.transport import exact_plan, normalised, sinkhorn
+from da.ops.transport import exact_plan, normalize_cost, sinkhorn
 
 
 def domain(n: int, seed: int, move: float = 0.0) -> torch.Tensor:
@@ -19,7 +19,7 @@ def domain(n: int, seed: int, move: float = 0.0) -> torch.Tensor:
 
 
 def cost(n: int = 50, m: int = 40) -> torch.Tensor:
-    return normalised(squared_distances(domain(n, 0), domain(m, 1, 1.0)), "max")
+    return normalize_cost(squared_distances(domain(n, 0), domain(m, 1, 1.0)), "max")
 
 
 def pot(c: torch.Tensor, reg: float, iterations: int = 20_000) -> np.ndarray:

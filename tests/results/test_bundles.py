@@ -22,7 +22,7 @@ def test_records_of_a_bundle_are_read_as_those_of_files(tmp_path):
     assert file.name == "two.jsonl"
     assert [records.get(id, tmp_path) for id in "abcd"] == [A, B, C, None]
     assert [records.exists(id, tmp_path) for id in "abcd"] == [True, True, True, False]
-    assert list(records.every(tmp_path)) == [A, B, C]
+    assert list(records.load_all(tmp_path)) == [A, B, C]
     assert records.find("b", tmp_path) == B
     assert records.load(tmp_path, {r.id: r.settings for r in (A, C)}) == [A, C]
 
@@ -79,6 +79,6 @@ def test_every_published_record_is_of_the_experiment_whose_name_its_bundle_bears
     assert len(files) == 7
     for file in files:
         name = file.name.partition(".")[0]
-        wanted = {run.id: run.settings() for run in experiment.runs(FOLDER / f"{name}.py")}
+        wanted = {run.id: run.settings() for run in experiment.load_runs(FOLDER / f"{name}.py")}
         assert bundles.read(file).keys() == wanted.keys()
         assert len(records.load(published, wanted)) == len(wanted)

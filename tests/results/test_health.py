@@ -3,7 +3,7 @@
 import pytest
 
 from da.results import health
-from da.results.health import page
+from da.results.health import render_page
 from da.results.records import Point, Record
 
 CLASSES = "cat", "dog", "eel"
@@ -27,7 +27,7 @@ def record(*curve: Point, **settings: object) -> Record:
 def found(point: Point, **settings: object) -> tuple[str, str]:
     """Warning and cause where there is one of each, else two empty strings."""
     r = record(point, **settings)
-    every = health.symptoms(r.curve, r.settings)
+    every = health.find_symptoms(r.curve, r.settings)
     assert len(every) < 2
     return (every[0].warning, every[0].cause) if every else ("", "")
 
@@ -65,7 +65,7 @@ def test_a_constant_discriminator(source, cause):
 
 def test_a_constant_discriminator_explains_that_nothing_is_reversed():
     r = record(look(100, discriminator_spread=0.0, adaptation_gradient=0.0))
-    constant, zero = health.symptoms(r.curve, r.settings)
+    constant, zero = health.find_symptoms(r.curve, r.settings)
     assert "constant discriminator" in zero.cause
     assert "died" in constant.cause
 
@@ -88,17 +88,17 @@ def test_one_class_for_most(changes, cause):
 def test_a_warning_is_new_once_and_lasting_to_the_end():
     dead = {"adaptation_gradient": 0.0}
     curve = [look(10), look(20, **dead), look(30, **dead), look(40), look(50, **dead)]
-    counts = [len(health.new(curve[:n], {})) for n in range(1, 6)]
+    counts = [len(health.new_warnings(curve[:n], {})) for n in range(1, 6)]
     assert counts == [0, 1, 0, 0, 0]
-    assert [len(health.lasting(curve[:n], {})) for n in range(1, 6)] == [0, 1, 1, 0, 1]
-    (symptom,) = health.symptoms(curve, {})
+    assert [len(health.lasting_warnings(curve[:n], {})) for n in range(1, 6)] == [0, 1, 1, 0, 1]
+    (symptom,) = health.find_symptoms(curve, {})
     assert symptom.steps == (20, 30, 50)
 
 
 def test_the_page():
     zero = look(200, (100, 0, 0), entropy=-0.125, adaptation_gradient=0.0, gradient_ratio=0.0)
     assert (
-        page(record(look(100), zero))
+        render_page(record(look(100), zero))
         == """\
 dann zoo:a-b seed 1, abc
 
@@ -125,21 +125,21 @@ likely cause: the adaptation loss is a constant or cut off from the features; or
 
 
 def test_the_page_of_a_healthy_run():
-    assert page(record(look(100))).endswith("cat 40, dog 35, eel 25\n\nno warnings")
+    assert render_page(record(look(100))).endswith("cat 40, dog 35, eel 25\n\nno warnings")
 
 
 def test_a_look_without_adaptation_is_blank_there():
     plain = {k: v for k, v in look(100).items() if not k.startswith("diagnosis/")}
-    head, row = page(record(plain)).split("\n\n")[1].splitlines()
+    head, row = render_page(record(plain)).split("\n\n")[1].splitlines()
     assert head.split() == ["step", "target", "%", "source", "%", "entropy", "largest", "class"]
     assert row.split() == ["100", "50.0", "90.0", "0.50", "cat", "40%"]
-    row = page(record(plain, look(200))).split("\n\n")[1].splitlines()[1]
+    row = render_page(record(plain, look(200))).split("\n\n")[1].splitlines()[1]
     assert row.split() == ["100", "50.0", "90.0", "0.50", "cat", "40%"]
 
 
 def test_a_record_that_is_older_says_so():
     old = {k: v for k, v in look(100).items() if "/" not in k}
-    text = page(record(old))
+    text = render_page(record(old))
     assert text.endswith("run it anew for more.")
     assert "50.0" in text
     assert "no warnings" not in text

@@ -18,7 +18,7 @@ RECORD = Record("abc", {"method": "dann", "hp.hidden": [8]}, CURVE, 3.5, 100.0, 
 
 def test_a_record_comes_back_as_it_was(tmp_path):
     records.save(RECORD, tmp_path / "results")
-    assert records.read(records.path(tmp_path / "results", "abc")) == RECORD
+    assert records.read(records.record_path(tmp_path / "results", "abc")) == RECORD
 
 
 def test_the_file_is_plain_json(tmp_path):
@@ -89,7 +89,7 @@ def test_load_refuses_a_record_made_under_other_settings(tmp_path, now):
 
 
 @pytest.mark.parametrize("folder", ["file", "/proc"])
-@pytest.mark.parametrize("write", [records.make, partial(records.save, RECORD)])
+@pytest.mark.parametrize("write", [records.make_folder, partial(records.save, RECORD)])
 def test_a_folder_that_cannot_hold_records_is_one_of_the_option_results(tmp_path, write, folder):
     (tmp_path / "file").touch()
     with pytest.raises(UnwritableError, match=r"point --results elsewhere$"):

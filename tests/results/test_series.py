@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from da.results.aggregate import gather
+from da.results.aggregate import group_records
 from da.results.plots import experiment as plots
 from da.results.records import Record
-from da.results.series import ALL, along, by_value
+from da.results.series import ALL, add_setting_to_seed, group_by_value
 from da.runs.run import Run
 
 TASKS = "emoji:a-b", "emoji:b-a"
@@ -44,7 +44,7 @@ def ticks(figure) -> list[str]:
 
 
 def test_a_line_is_the_mean_over_tasks_and_its_band_the_deviation_over_seeds():
-    figure = plots.against([*sweep(30, lr=0.1), *sweep(50, lr=0.2)], "lr")
+    figure = plots.plot_against([*sweep(30, lr=0.1), *sweep(50, lr=0.2)], "lr")
     assert lines(figure)["dann"] == ([0.1, 0.2], [40, 60])
     (band,) = figure.axes[0].collections
     edges = band.get_paths()[0].vertices
@@ -55,7 +55,7 @@ def test_a_line_is_the_mean_over_tasks_and_its_band_the_deviation_over_seeds():
 
 
 def test_values_ascend_whatever_the_order_of_runs():
-    figure = plots.against([r for lr in (0.3, 0.1, 0.2) for r in sweep(100 * lr, lr=lr)], "lr")
+    figure = plots.plot_against([r for lr in (0.3, 0.1, 0.2) for r in sweep(100 * lr, lr=lr)], "lr")
     assert lines(figure)["dann"][0] == [0.1, 0.2, 0.3]
 
 
@@ -66,35 +66,35 @@ def test_what_else_varies_makes_lines_of_their_own():
         for w in (1.0, 2.0)
         for r in sweep(10 * w + 100 * lr, lr=lr, **{"hp.w": w})
     ]
-    by_lr, by_w = lines(plots.against(runs, "lr")), lines(plots.against(runs, "w"))
+    by_lr, by_w = lines(plots.plot_against(runs, "lr")), lines(plots.plot_against(runs, "w"))
     assert by_lr["dann w=2.0"] == ([0.1, 0.2], [40, 50])
     assert by_w["dann lr=0.1"] == ([1, 2], [30, 40])
 
 
 def test_a_value_that_lacks_a_task_is_left_out_of_its_line():
     runs = [*sweep(30, lr=0.1), *sweep(50, lr=0.2), *sweep(99, lr=0.3, tasks=TASKS[:1])]
-    assert lines(plots.against(runs, "lr"))["dann"][0] == [0.1, 0.2]
+    assert lines(plots.plot_against(runs, "lr"))["dann"][0] == [0.1, 0.2]
 
 
 def test_a_method_without_the_setting_stands_at_every_value():
     runs = [*sweep(30, lr=0.1), *sweep(50, lr=0.2), *sweep(40, method="map")]
-    assert lines(plots.against(runs, "lr"))["map"] == ([0.1, 0.2], [50, 50])
+    assert lines(plots.plot_against(runs, "lr"))["map"] == ([0.1, 0.2], [50, 50])
 
 
 def test_labels_are_those_of_the_task_and_all_of_them_come_last():
     runs = [r for k in (20, 1, 5) for r in sweep(k, f"+{k}label")] + sweep(60)
-    figure = plots.against(runs, "labels")
+    figure = plots.plot_against(runs, "labels")
     places, heights = lines(figure)["dann"]
     assert heights == [11, 15, 30, 70]
     assert places[:3] == [1, 5, 20] < places[3:]
     assert ticks(figure)[::-1] == ["1", "5", "20", "all"]
-    assert set(gather(along(runs, "labels"))) == set(gather(sweep(60)))
+    assert set(group_records(add_setting_to_seed(runs, "labels"))) == set(group_records(sweep(60)))
 
 
 def test_no_features_are_all_features():
     runs = [r for kept in (0, 10, 20) for r in sweep(kept, features=kept)]
-    assert {r.settings["seed"][0] for r in along(runs, "features")} == {10, 20, ALL}
-    assert lines(plots.against(runs, "features"))["dann"] == ([10, 20, 30], [20, 30, 10])
+    assert {r.settings["seed"][0] for r in add_setting_to_seed(runs, "features")} == {10, 20, ALL}
+    assert lines(plots.plot_against(runs, "features"))["dann"] == ([10, 20, 30], [20, 30, 10])
 
 
 def test_runs_that_pruned_ones_begin_with_are_the_first_point_of_each_of_their_lines():
@@ -107,11 +107,11 @@ def test_runs_that_pruned_ones_begin_with_are_the_first_point_of_each_of_their_l
         for lost in [cost * sparsity]
         for own in [{"sparsity": sparsity, "structured": structured, "init": p.id}]
     ]
-    found = lines(plots.against([*parents, *children], "sparsity"))
+    found = lines(plots.plot_against([*parents, *children], "sparsity"))
     assert found["dann structured=False"] == ([0, 0.5, 0.9], [60, 55, 51])
     assert found["dann structured=True"] == ([0, 0.5, 0.9], [60, 45, 33])
     assert len(found) == 2
-    assert {r.settings["seed"][0] for r in along(children, "sparsity")} == {0.5, 0.9}
+    assert {r.settings["seed"][0] for r in add_setting_to_seed(children, "sparsity")} == {0.5, 0.9}
 
 
 @pytest.mark.parametrize(
@@ -120,28 +120,28 @@ def test_runs_that_pruned_ones_begin_with_are_the_first_point_of_each_of_their_l
 )
 def test_more_than_a_decade_is_drawn_by_its_logarithm(values, kind):
     runs = [r for value in values for r in sweep(30, steps=value)]
-    figure = plots.against(runs, "steps")
+    figure = plots.plot_against(runs, "steps")
     assert figure.axes[0].get_xscale() == kind
     assert ticks(figure)[::-1] == [str(value) for value in values]
 
 
 def test_of_many_values_some_are_named_the_last_among_them():
-    figure = plots.against([r for n in range(1, 31) for r in sweep(n, steps=n)], "steps")
+    figure = plots.plot_against([r for n in range(1, 31) for r in sweep(n, steps=n)], "steps")
     assert len(lines(figure)["dann"][0]) == 30
     assert ticks(figure) == [str(n) for n in range(30, 0, -3)]
 
 
 def test_a_selector_picks_the_look():
     runs = [*sweep(30, lr=0.1), *sweep(50, lr=0.2)]
-    figure = plots.against(runs, "lr", "infomax")
+    figure = plots.plot_against(runs, "lr", "infomax")
     assert lines(figure)["dann"][1] == [49, 69]
     assert figure.axes[0].get_ylabel() == "target accuracy, %, chosen by infomax"
 
 
 def test_the_setting_of_a_run_comes_before_one_of_its_method():
     runs = [r for lr in (1, 2) for own in (3, 4) for r in sweep(30, lr=lr, **{"hp.lr": own})]
-    assert {r.settings["seed"][0] for r in along(runs, "lr")} == {1, 2}
-    assert {r.settings["seed"][0] for r in along(runs, "hp.lr")} == {3, 4}
+    assert {r.settings["seed"][0] for r in add_setting_to_seed(runs, "lr")} == {1, 2}
+    assert {r.settings["seed"][0] for r in add_setting_to_seed(runs, "hp.lr")} == {3, 4}
 
 
 @pytest.mark.parametrize("setting", ["steps", "seed", "task", "bn", "neck_norm", "labels", "lrr"])
@@ -152,23 +152,25 @@ def test_what_is_no_number_or_does_not_vary_is_refused(setting):
         for r in sweep(30, lr=lr, bn=bn, steps=9, neck_norm=lr == 0.1, **{"hp.w": lr})
     ]
     with pytest.raises(ValueError, match=f"^'{setting}' is no number .*, known: lr, w$"):
-        plots.against(runs, setting)
+        plots.plot_against(runs, setting)
 
 
 def test_what_varies_with_the_method_alone_does_not_count():
     runs = [*sweep(30, steps=1), *sweep(50, steps=2, method="map")]
     with pytest.raises(ValueError, match=r"known: none$"):
-        plots.against(runs, "steps")
+        plots.plot_against(runs, "steps")
 
 
 def test_nothing_to_draw_is_said():
     with pytest.raises(ValueError, match="no records to plot"):
-        plots.against([], "lr")
+        plots.plot_against([], "lr")
 
 
 def test_rows_by_value_keep_their_seeds():
-    ((_, row),) = gather(along([*sweep(30, lr=0.1), *sweep(50, lr=0.2)], "lr")).items()
-    parts = by_value(row)
+    ((_, row),) = group_records(
+        add_setting_to_seed([*sweep(30, lr=0.1), *sweep(50, lr=0.2)], "lr")
+    ).items()
+    parts = group_by_value(row)
     assert list(parts) == [0.1, 0.2]
     assert all(list(by_seed) == [0, 1] for part in parts.values() for by_seed in part.values())
 
@@ -179,4 +181,4 @@ def test_every_number_of_a_real_run_can_be_drawn_against():
     settings = Run(DANN.Hparams(), "emoji:noto-twemoji").settings()
     for name in ("features", "steps", "lr", "hp.trade_off", "neck", "dropout"):
         records = [Record(str(v), settings | {name: v}, [{"step": 1}], 1.0) for v in (1, 2)]
-        assert len(gather(along(records, name.removeprefix("hp.")))) == 1
+        assert len(group_records(add_setting_to_seed(records, name.removeprefix("hp.")))) == 1

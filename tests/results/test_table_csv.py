@@ -2,12 +2,12 @@ import csv
 import io
 from itertools import product
 
-from da.results.tables import render
+from da.results.tables import render_table
 from tests.results.test_tables import EMOJI, costly, record, twenty
 
 
 def test_csv_has_a_line_for_each_method_task_and_selector() -> None:
-    text = render(twenty(), ["oracle", "last"], style="csv")
+    text = render_table(twenty(), ["oracle", "last"], style="csv")
     lines = list(csv.DictReader(io.StringIO(text)))
     keys = [(line["method"], line["task"], line["chosen_by"]) for line in lines]
     methods = "source_only", "subspace_alignment", "mcc"
@@ -21,7 +21,7 @@ def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
         record("dann", "digits:mnist-mnistm", 78),
         record("source_only", "digits:mnistm-mnistm", 97),
     ]
-    lines = list(csv.DictReader(io.StringIO(render(records, style="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_table(records, style="csv"))))
     assert [line["method"] for line in lines] == ["dann", "target_only"]
     assert [line["uses_target_labels"] for line in lines] == ["no", "yes"]
     assert [line["printed"] for line in lines] == ["76.66", "95.96"]
@@ -30,7 +30,7 @@ def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
 
 def test_csv_tells_what_a_run_takes_on_each_machine() -> None:
     runs = [costly("dann", 4), costly("mcc", 2), costly("mcc", 8, "two", seed=1)]
-    lines = list(csv.DictReader(io.StringIO(render(runs, style="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_table(runs, style="csv"))))
     found = [(line["machine"], line["seconds"], line["images_per_second"]) for line in lines]
     assert found == [
         ("one, cpu", "4.0000", "16000.0000"),

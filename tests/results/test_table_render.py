@@ -2,10 +2,18 @@ import re
 
 import pytest
 
-from da.results.table_render import Cell, Group, Row, Table, latex, markdown, terminal
+from da.results.table_render import (
+    Cell,
+    Group,
+    Row,
+    Table,
+    render_latex,
+    render_markdown,
+    render_terminal,
+)
 
 AWKWARD = "5%&#{$}~^\\"
-TEXTS = {"terminal": terminal, "markdown": markdown, "latex": latex}
+TEXTS = {"terminal": render_terminal, "markdown": render_markdown, "latex": render_latex}
 
 
 def table(label: str = "coral_map", wide: bool = False) -> Table:
@@ -38,7 +46,7 @@ def test_all_is_shown(style: str, wide: bool) -> None:
 
 def test_terminal_as_it_should_look() -> None:
     rows = tuple(Row(r.label, r.section, r.cells[:1], r.seeds) for r in table().rows)
-    assert terminal(Table("t", ("a-b",), rows, ("a note",))) == (
+    assert render_terminal(Table("t", ("a-b",), rows, ("a note",))) == (
         "t\n"
         "\n"
         "method                 a-b  seeds\n"
@@ -56,19 +64,19 @@ def test_terminal_as_it_should_look() -> None:
 
 
 def test_bold_for_a_terminal_that_can() -> None:
-    text = terminal(table(), bold=True)
+    text = render_terminal(table(), bold=True)
     assert text.count("\033[1m") == text.count("\033[0m") == 5
     assert "*" not in text
 
 
 def test_the_best_is_bold_in_markdown_and_latex() -> None:
-    assert markdown(table()).count("**60.0 ± 1.0**") == 1
-    assert latex(table()).count(r"\textbf{60.0 $\pm$ 1.0}") == 1
+    assert render_markdown(table()).count("**60.0 ± 1.0**") == 1
+    assert render_latex(table()).count(r"\textbf{60.0 $\pm$ 1.0}") == 1
 
 
 def test_long_labels_and_notes_keep_to_the_width() -> None:
     long = table("x" * 60)
-    text = terminal(Table(long.title, long.heads, long.rows, ("word " * 50,)))
+    text = render_terminal(Table(long.title, long.heads, long.rows, ("word " * 50,)))
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("method ") > 1
 
@@ -79,13 +87,13 @@ def test_a_printed_row_stays_away_from_pieces_without_a_number_of_it() -> None:
 
 
 def test_markdown_rows_have_as_many_cells_as_the_header() -> None:
-    lines = [line for line in markdown(table()).splitlines() if line.startswith("|")]
+    lines = [line for line in render_markdown(table()).splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {8}
 
 
 def test_wide_markdown_sums_up_first_and_folds_the_rest() -> None:
-    text = markdown(table(wide=True))
+    text = render_markdown(table(wide=True))
     assert "All 4 tasks" in text
     places = [text.index(part) for part in ("average from", "<details>", "from a to", "</details>")]
     assert places == sorted(places)
@@ -93,7 +101,7 @@ def test_wide_markdown_sums_up_first_and_folds_the_rest() -> None:
 
 
 def test_latex_escapes() -> None:
-    text = latex(table(AWKWARD))
+    text = render_latex(table(AWKWARD))
     assert r"5\%\&\#\{\$\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
     assert r"target\_only $\dagger$" in text
     assert r"$\approx$76.66" in text
@@ -103,7 +111,7 @@ def test_latex_escapes() -> None:
 
 @pytest.mark.parametrize("wide", [False, True])
 def test_latex_rows_have_as_many_cells_as_the_header(wide: bool) -> None:
-    bodies = re.findall(r"(?s)begin\{tabular\}\{(\w+)\}(.*?)\\end", latex(table(wide=wide)))
+    bodies = re.findall(r"(?s)begin\{tabular\}\{(\w+)\}(.*?)\\end", render_latex(table(wide=wide)))
     assert len(bodies) == (3 if wide else 1)
     for columns, body in bodies:
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]
@@ -112,4 +120,4 @@ def test_latex_rows_have_as_many_cells_as_the_header(wide: bool) -> None:
 
 
 def test_latex_does_not_take_a_footnote_for_a_length() -> None:
-    assert not re.search(r"\\\\\s*\[", latex(table()))
+    assert not re.search(r"\\\\\s*\[", render_latex(table()))

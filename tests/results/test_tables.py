@@ -6,7 +6,7 @@ import pytest
 
 from da.results.records import Point, Record
 from da.results.table_render import Cell, Table
-from da.results.tables import build, plain, render
+from da.results.tables import build_table, header_and_rows, render_table
 
 STYLES = ["emoji:noto-twemoji", "emoji:twemoji-noto"]
 EMOJI = [
@@ -34,7 +34,7 @@ def cells(table: Table) -> dict[str, dict[str, Cell]]:
 
 
 def texts(table: Table) -> dict[str, list[str]]:
-    return {row[0]: row[1:-1] for row in plain(table)[1]}
+    return {row[0]: row[1:-1] for row in header_and_rows(table)[1]}
 
 
 def twenty() -> list[Record]:
@@ -47,25 +47,27 @@ def twenty() -> list[Record]:
 
 def test_mean_deviation_and_seeds() -> None:
     records = [record("dann", STYLES[0], 50 + 3 * seed, seed) for seed in range(3)]
-    header, rows = plain(build(records))
+    header, rows = header_and_rows(build_table(records))
     assert header == ["method", "noto-twemoji", "seeds"]
     assert rows == [["dann", "53.0 ± 3.0", "3"]]
 
 
 def test_one_seed_has_no_deviation() -> None:
-    table = build([record("dann", STYLES[0], 50.04)])
+    table = build_table([record("dann", STYLES[0], 50.04)])
     assert texts(table) == {"dann": ["50.0"]}
-    assert "±" not in render([record("dann", STYLES[0], 50.04)])
+    assert "±" not in render_table([record("dann", STYLES[0], 50.04)])
 
 
 def test_seeds_are_fewest_to_most() -> None:
     records = [record("dann", STYLES[0], 50, seed) for seed in range(3)]
-    assert plain(build([*records, record("dann", STYLES[1], 60)]))[1][0][-1] == "1-3"
+    assert (
+        header_and_rows(build_table([*records, record("dann", STYLES[1], 60)]))[1][0][-1] == "1-3"
+    )
 
 
 def test_no_average_where_a_task_is_missing() -> None:
     records = [record("dann", t, 50) for t in STYLES] + [record("mcc", STYLES[0], 60)]
-    table = build(records, wanted=[*records, to_come("mcc", STYLES[1])])
+    table = build_table(records, wanted=[*records, to_come("mcc", STYLES[1])])
     assert texts(table) == {"dann": ["50.0", "50.0", "50.0"], "mcc": ["60.0", "", ""]}
     assert any("blank" in note for note in table.notes)
     assert table.notes[0].startswith("only 3 of 4 runs")
@@ -73,7 +75,7 @@ def test_no_average_where_a_task_is_missing() -> None:
 
 def test_complete_sweeps_are_said_to_be() -> None:
     records = [record("dann", STYLES[0], 50)]
-    assert build(records, wanted=records).notes == ("1 of 1 runs, each at its last look",)
+    assert build_table(records, wanted=records).notes == ("1 of 1 runs, each at its last look",)
 
 
 def test_rows_of_which_no_run_is_done_are_named() -> None:
@@ -81,7 +83,7 @@ def test_rows_of_which_no_run_is_done_are_named() -> None:
     records += [to_come(name, task) for name in ("mcc", "jan") for task in STYLES]
     records.append(to_come("source_only", "emoji:twemoji-twemoji"))
     records.append(to_come("fine_tune", f"{STYLES[0]}+3shot"))
-    [note, *_] = build(records[:1], wanted=records).notes
+    [note, *_] = build_table(records[:1], wanted=records).notes
     missing = "mcc, jan, fine_tune (3-shot), target_only"
     assert note == f"only 1 of 8 runs (none yet of {missing}), each at its last look"
 
@@ -94,7 +96,7 @@ def test_rows_with_target_labels_stand_last_and_are_never_the_best() -> None:
         record("dann", "emoji:noto-twemoji", 60),
         record("dann", "emoji:fluent-twemoji", 55),
     ]
-    table = build(records)
+    table = build_table(records)
     assert texts(table) == {
         "source_only": ["50.0", "", ""],
         "dann": ["60.0", "55.0", "57.5"],
@@ -109,16 +111,16 @@ def test_rows_with_target_labels_stand_last_and_are_never_the_best() -> None:
 def test_a_row_with_target_labels_that_equals_the_best_is_none() -> None:
     records = [record("dann", STYLES[0], 60), record("mcc", STYLES[0], 50)]
     records.append(record("fine_tune", f"{STYLES[0]}+3shot", 60))
-    assert [row.cells[0].best for row in build(records).rows] == [True, False, False]
+    assert [row.cells[0].best for row in build_table(records).rows] == [True, False, False]
 
 
 def test_equal_as_printed_are_both_the_best() -> None:
     records = [record("dann", STYLES[0], 60.01), record("mcc", STYLES[0], 60.04)]
-    assert [row.cells[0].best for row in build(records).rows] == [True, True]
+    assert [row.cells[0].best for row in build_table(records).rows] == [True, True]
 
 
 def test_an_only_row_is_not_the_best() -> None:
-    assert "*" not in render([record("dann", STYLES[0], 60)], style="markdown")
+    assert "*" not in render_table([record("dann", STYLES[0], 60)], style="markdown")
 
 
 def looks() -> list[Record]:
@@ -133,13 +135,13 @@ def looks() -> list[Record]:
 
 @pytest.mark.parametrize(("name", "value"), [("last", "50.0"), ("snd", "60.0"), ("oracle", "70.0")])
 def test_selector(name: str, value: str) -> None:
-    table = build(looks(), [name])
+    table = build_table(looks(), [name])
     assert texts(table) == {"dann": [value]}
     assert ("target labels" in table.notes[0]) == (name != "last")
 
 
 def test_several_selectors_the_oracle_last_and_marked() -> None:
-    table = build(looks(), ["oracle", "snd", "last", "snd"])
+    table = build_table(looks(), ["oracle", "snd", "last", "snd"])
     assert table.heads == ("snd", "last", "oracle ‡")
     assert texts(table) == {"dann": ["60.0", "50.0", "70.0"]}
     assert "‡ oracle: chosen with target labels" in table.notes
@@ -149,27 +151,27 @@ def test_several_selectors_average_over_tasks() -> None:
     records = [
         record("dann", t, a, s) for t, a in zip(STYLES, (40, 60), strict=True) for s in (0, 1)
     ]
-    assert texts(build(records, ["last", "snd"])) == {"dann": ["50.0 ± 0.0", "50.0 ± 0.0"]}
+    assert texts(build_table(records, ["last", "snd"])) == {"dann": ["50.0 ± 0.0", "50.0 ± 0.0"]}
 
 
 def test_unknown_selector_names_the_known() -> None:
     with pytest.raises(ValueError, match=r"'best', known: last, snd, oracle$"):
-        render(looks(), ["best"])
+        render_table(looks(), ["best"])
 
 
 def test_unknown_style_names_the_known() -> None:
     with pytest.raises(ValueError, match="'html', known: terminal, markdown, latex, csv"):
-        render(looks(), style="html")
+        render_table(looks(), style="html")
 
 
 @pytest.mark.parametrize("style", ["terminal", "csv"])
 def test_no_records(style: str) -> None:
     with pytest.raises(ValueError, match="da sweep"):
-        render([], style=style)
+        render_table([], style=style)
 
 
 def test_twenty_tasks_fit_a_terminal() -> None:
-    text = render(twenty())
+    text = render_table(twenty())
     assert max(map(len, text.splitlines())) <= 100
     assert text.count("from noto to") == 1
     assert "average from" in text
@@ -178,13 +180,13 @@ def test_twenty_tasks_fit_a_terminal() -> None:
 
 @pytest.mark.parametrize("style", ["terminal", "markdown", "latex"])
 def test_all_twenty_numbers_are_shown(style: str) -> None:
-    text = render(twenty(), style=style)
+    text = render_table(twenty(), style=style)
     for i in range(20):
         assert f"{21 + 3 * i}.0" in text
 
 
 def test_average_of_a_source_is_over_its_targets() -> None:
-    row = cells(build(twenty()))["source_only"]
+    row = cells(build_table(twenty()))["source_only"]
     of_noto = [row[f"noto-{t}"].mean for t in ("twemoji", "fluent", "contrast", "openmoji")]
     assert row["from noto"].mean == pytest.approx(sum(m for m in of_noto if m) / 4)
 
@@ -192,18 +194,18 @@ def test_average_of_a_source_is_over_its_targets() -> None:
 def test_many_tasks_of_one_source_each_are_cut_into_pieces() -> None:
     records = [record("dann", f"moons:{i}-{i + 1}", i) for i in range(10)]
     for style in ("terminal", "markdown", "latex"):
-        assert all(f"{i}-{i + 1}" in render(records, style=style) for i in range(10))
-        assert " 4.5" in render(records, style=style), "average"
+        assert all(f"{i}-{i + 1}" in render_table(records, style=style) for i in range(10))
+        assert " 4.5" in render_table(records, style=style), "average"
 
 
 def test_heads_that_would_be_alike_stay_whole() -> None:
     tasks = ["folder:a/x-b/y", "folder:c/x-d/y"]
-    assert build([record("dann", t, 60) for t in tasks]).heads[:2] == tuple(tasks)
+    assert build_table([record("dann", t, 60) for t in tasks]).heads[:2] == tuple(tasks)
 
 
 def test_several_benchmarks_keep_their_names() -> None:
     records = [record("dann", t, 60) for t in (STYLES[0], "moons:0-20")]
-    assert build(records).heads[:2] == ("emoji:noto-twemoji", "moons:0-20")
+    assert build_table(records).heads[:2] == ("emoji:noto-twemoji", "moons:0-20")
 
 
 def costly(method: str, seconds: float, machine: str = "one", **more: Any) -> Record:
@@ -214,7 +216,7 @@ def costly(method: str, seconds: float, machine: str = "one", **more: Any) -> Re
 
 def test_cost_is_the_median_run_beside_the_accuracy() -> None:
     records = [costly("dann", s, seed=i) for i, s in enumerate((8, 90, 10))] + [costly("mcc", 2)]
-    table = build(records, cost=True)
+    table = build_table(records, cost=True)
     assert table.heads == ("last", "seconds a run", "images/s")
     assert texts(table) == {
         "dann": ["50.0 ± 0.0", "10.0", "6,400"],
@@ -222,24 +224,25 @@ def test_cost_is_the_median_run_beside_the_accuracy() -> None:
     }
     assert table.notes[-2].startswith("cost: medians over runs on one, cpu;")
     assert all(
-        "32,000" in render(records, style=s, cost=True) for s in ("terminal", "markdown", "latex")
+        "32,000" in render_table(records, style=s, cost=True)
+        for s in ("terminal", "markdown", "latex")
     )
 
 
 def test_short_times_have_two_significant_digits() -> None:
     records = [costly("tent", 0.0234), costly("gfk", 0.399), costly("sdat", 16.84)]
-    cells = texts(build(records, cost=True))
+    cells = texts(build_table(records, cost=True))
     assert [cells[name][1] for name in ("tent", "gfk", "sdat")] == ["0.023", "0.40", "16.8"]
 
 
 def test_cost_is_never_the_best() -> None:
-    table = build([costly("dann", 2), costly("mcc", 1)], ["snd", "last"], cost=True)
+    table = build_table([costly("dann", 2), costly("mcc", 1)], ["snd", "last"], cost=True)
     assert [cell.best for cell in table.rows[0].cells] == [True, True, False, False]
 
 
 def test_each_machine_has_its_own_columns() -> None:
     records = [costly("dann", 4), costly("mcc", 2, "two"), costly("mcc", 3, seed=1)]
-    table = build(records, cost=True)
+    table = build_table(records, cost=True)
     assert table.heads[1:] == (
         "[1] seconds a run",
         "[1] images/s",
@@ -257,4 +260,4 @@ def test_a_run_that_stands_in_several_columns_counts_once() -> None:
         replace(record("source_only", "emoji:b-b", 90), seconds=1),
         replace(record("source_only", "emoji:a-a", 90), seconds=9),
     ]
-    assert texts(build(records, cost=True))["target_only †"][1] == "5.0"
+    assert texts(build_table(records, cost=True))["target_only †"][1] == "5.0"

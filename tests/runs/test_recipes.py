@@ -12,7 +12,7 @@ from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS
 from da.models.backbone import Features
 from da.ops.functional import grl_warmup
-from da.runs.recipes import RECIPES, run
+from da.runs.recipes import RECIPES, build_run
 from tests.conftest import normal
 
 DANN = RECIPES["dann"]
@@ -37,7 +37,7 @@ def points() -> Batch:
 
 @pytest.mark.parametrize(("method", "name"), [(m, n) for m, some in RECIPES.items() for n in some])
 def test_every_recipe_is_a_run_and_says_where_it_is_printed(method, name):
-    made = run(method, name, task="moons:0-40", seed=3)
+    made = build_run(method, name, task="moons:0-40", seed=3)
     assert made.method.owner is METHODS[method]
     assert (made.task, made.seed) == ("moons:0-40", 3)
     assert RECIPES[method][name].says
@@ -46,20 +46,22 @@ def test_every_recipe_is_a_run_and_says_where_it_is_printed(method, name):
 
 @each_dann
 def test_on_frozen_features_what_concerns_the_backbone_is_left_out(name):
-    made = run("dann", name, task="moons:0-40", regime="frozen", steps=7)
+    made = build_run("dann", name, task="moons:0-40", regime="frozen", steps=7)
     assert (made.regime, made.augment, made.backbone_lr, made.steps) == ("frozen", "none", 1.0, 7)
     assert made.method == DANN[name].settings["method"]
 
 
 def test_recipes_differ():
-    assert len({run("dann", name, task="moons:0-40", regime="frozen").id for name in DANN}) == 4
+    assert (
+        len({build_run("dann", name, task="moons:0-40", regime="frozen").id for name in DANN}) == 4
+    )
 
 
 def test_unknown_recipes_are_refused_in_one_line():
     with pytest.raises(ValueError, match=r"no recipe dann mine, known: dann paper, dann tllib"):
-        run("dann", "mine", task="moons:0-40")
+        build_run("dann", "mine", task="moons:0-40")
     with pytest.raises(ValueError, match=r"no recipe coral paper, known: "):
-        run("coral", "paper", task="moons:0-40")
+        build_run("coral", "paper", task="moons:0-40")
 
 
 NORMED = ["Linear", "BatchNorm1d", "ReLU"]

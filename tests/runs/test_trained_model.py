@@ -5,29 +5,29 @@ import torch
 from PIL import Image
 
 from da.data import tasks
-from da.data.decode import decode
-from da.data.transforms import Resize, plain
+from da.data.decode import decode_image
+from da.data.transforms import Resize, crop_center
 from da.evaluation.predictions import outputs
 from da.methods import METHODS
 from da.models import checkpoints
-from da.models.checkpoints import About
+from da.models.checkpoints import NetworkInfo
 from da.results.records import Record
-from da.runs.trained_model import restore, squared
+from da.runs.trained_model import load_trained_model, resize_to_square
 from da.training.setup import Parts
 from tests.fixtures.runs import CLASSES, RUN, SIDE, STORED, pictures, run_of, stand_in, trained
 
 
 @pytest.fixture(autouse=True)
 def _pictures(monkeypatch):
-    monkeypatch.setattr(tasks, "open_pair", stand_in)
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
 
 
 def assert_equals_evaluation(record: Record, parts: Parts, monkeypatch) -> None:
     """Logits of the restored network, from pixels and from nothing else, are evaluation's."""
     tests = parts.task.target_test
     expected = outputs(parts.method, parts.method.predict, tests)
-    monkeypatch.setattr(tasks, "open_pair", None)
-    finished = restore(record.id)
+    monkeypatch.setattr(tasks, "open_domains", None)
+    finished = load_trained_model(record.id)
     found = finished(pictures("flower.jpg").x[tests.rows])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert found.std(0).min() > 1e-3  # not the same for all images
@@ -55,22 +55,22 @@ def test_a_run_that_enlarged_its_images_is_whole_again(monkeypatch):
 
 def test_pixels_and_network_input_give_the_same_logits():
     record, _ = trained(RUN)
-    finished, x = restore(record.id), pictures("flower.jpg").x[:5]
-    torch.testing.assert_close(finished(plain(x, Resize(SIDE))), finished(x))
+    finished, x = load_trained_model(record.id), pictures("flower.jpg").x[:5]
+    torch.testing.assert_close(finished(crop_center(x, Resize(SIDE))), finished(x))
 
 
 def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
     x = torch.arange(40 * 70 * 3).reshape(40, 70, 3).sin().add(1).mul(127).to(torch.uint8)
     Image.fromarray(x.numpy()).save(tmp_path / "x.png")
-    decoded = torch.tensor(decode(tmp_path / "x.png", STORED))
-    assert (squared(x[None], STORED)[0] * 255 - decoded).abs().max() <= 1.01
-    assert squared(decoded[None], STORED)[0].equal(decoded / 255)
+    decoded = torch.tensor(decode_image(tmp_path / "x.png", STORED))
+    assert (resize_to_square(x[None], STORED)[0] * 255 - decoded).abs().max() <= 1.01
+    assert resize_to_square(decoded[None], STORED)[0].equal(decoded / 255)
 
 
 def test_weights_that_were_not_kept_are_asked_for():
     record = Record(RUN.id, RUN.settings(), [], 0)
     with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}': train or sweep it with"):
-        restore(record.id)
+        load_trained_model(record.id)
 
 
 def test_weights_of_an_earlier_version_are_asked_for_again():
@@ -80,12 +80,14 @@ def test_weights_of_an_earlier_version_are_asked_for_again():
     with pytest.raises(
         ValueError, match=f"are of an earlier version: remove {re.escape(str(file))}"
     ):
-        restore(record.id)
+        load_trained_model(record.id)
 
 
 def test_weights_of_another_network_are_refused():
     record, parts = trained(RUN)
-    about = About("random", ("left", "right"), (SIDE, "bilinear", 1.0), STORED, RUN.settings())
-    checkpoints.save(RUN.id, parts.method.state_dict(), about)
+    about = NetworkInfo(
+        "random", ("left", "right"), (SIDE, "bilinear", 1.0), STORED, RUN.settings()
+    )
+    checkpoints.save_weights(RUN.id, parts.method.state_dict(), about)
     with pytest.raises(ValueError, match=f"weights of run '{RUN.id}' are of another network"):
-        restore(record.id)
+        load_trained_model(record.id)

@@ -17,8 +17,8 @@ from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.search import plot, tune
-from da.search.codegen import python
-from da.search.space import changed, space
+from da.search.codegen import render_python
+from da.search.space import replace_settings, search_space
 from da.search.trial import Trial
 from da.search.tune import Search
 from da.training.sweep import Outcome
@@ -57,7 +57,7 @@ def quick(monkeypatch):
 
 
 def search(folder: Path, *names: str, **more) -> Search:
-    return Search("tiny", RUNS, space(RUNS, names), folder=folder, **more)
+    return Search("tiny", RUNS, search_space(RUNS, names), folder=folder, **more)
 
 
 def carried_out(a_search: Search, wanted: int) -> list[Trial]:
@@ -81,12 +81,12 @@ def test_a_trial_is_recorded_runs_and_is_not_repeated(tmp_path):
 
 
 def test_method_and_lr_are_searched_unless_others_are_named():
-    assert list(space(RUNS)) == ["lr", "trade_off", "temperature"]
-    assert list(space(RUNS, ["neck", "lr", "neck"])) == ["neck", "lr"]
+    assert list(search_space(RUNS)) == ["lr", "trade_off", "temperature"]
+    assert list(search_space(RUNS, ["neck", "lr", "neck"])) == ["neck", "lr"]
 
 
 def test_settings_go_where_they_belong():
-    run = changed(RUN, {"lr": 0.1, "temperature": 3.0, "neck": 128})
+    run = replace_settings(RUN, {"lr": 0.1, "temperature": 3.0, "neck": 128})
     assert run == replace(
         RUN, lr=0.1, method=replace(RUN.method, temperature=3.0), network=Network(128, dropout=0)
     )
@@ -214,7 +214,7 @@ def test_the_oracle_is_marked(tmp_path):
         assert a_search.open().study.user_attrs["chosen_with_target_labels"] is marked
         assert ("‡" in _line(a_search, trials[0])) is marked
         assert ("oracle" in a_search.name) is marked
-        figure = plot.search(trials, a_search.space, choose_by)
+        figure = plot.plot_search(trials, a_search.space, choose_by)
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert ("‡ chosen with target labels" in words) is marked
         assert ("oracle ‡" in figure.axes[0].get_ylabel()) is marked
@@ -251,11 +251,17 @@ def notes(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "known"),
     [
-        (lambda folder: space(RUNS, ["hidden"]), "'hidden', known: lr, .*temperature"),
-        (lambda folder: space([*RUNS, replace(RUN, method=METHODS["dann"].Hparams())]), "=dann"),
+        (lambda folder: search_space(RUNS, ["hidden"]), "'hidden', known: lr, .*temperature"),
+        (
+            lambda folder: search_space([*RUNS, replace(RUN, method=METHODS["dann"].Hparams())]),
+            "=dann",
+        ),
         (lambda folder: search(folder, choose_by="last"), "'last', known: source_acc.*oracle"),
         (lambda folder: search(folder, storage=notes(folder)).open(), "no journal of a search"),
-        (lambda folder: changed(replace(RUN, init="pretrained"), {"steps": 0}), "1 or more"),
+        (
+            lambda folder: replace_settings(replace(RUN, init="pretrained"), {"steps": 0}),
+            "1 or more",
+        ),
     ],
 )
 def test_mistakes_are_named_in_one_line(tmp_path, make, known):
@@ -283,7 +289,7 @@ WIDE = replace(
     ],
 )
 def test_pasted_python_gives_the_same_runs(runs):
-    pasted = python(runs, "What it is.")
+    pasted = render_python(runs, "What it is.")
     names: dict = {}
     exec(pasted, names)
     for run in runs:
@@ -294,7 +300,7 @@ def test_pasted_python_gives_the_same_runs(runs):
 
 
 def test_a_plot_has_a_panel_a_setting_on_the_axis_it_is_searched_on():
-    ranges = space(RUNS, ["lr", "dropout", "neck", "momentum"])
+    ranges = search_space(RUNS, ["lr", "dropout", "neck", "momentum"])
     tried = {"lr": 0.01, "dropout": 0.2, "neck": 256, "momentum": 0.9}
     trials = [
         Trial(0, tried, 0.5, 0.1, 4),
@@ -302,7 +308,7 @@ def test_a_plot_has_a_panel_a_setting_on_the_axis_it_is_searched_on():
         Trial(2, tried | {"lr": 0.1}, 0.7, 0.1, 4),
         Trial(3, tried, error="DivergedError"),
     ]
-    figure = plot.search(trials, ranges, "infomax")
+    figure = plot.plot_search(trials, ranges, "infomax")
     course, *panels = figure.axes
     assert [panel.get_xlabel() for panel in panels] == list(ranges)
     assert [panel.get_xscale() for panel in panels] == ["log", "linear", "linear", "linear"]
@@ -311,7 +317,7 @@ def test_a_plot_has_a_panel_a_setting_on_the_axis_it_is_searched_on():
     assert best.get_xydata().tolist() == [[2, 0.7]]
     assert list(so_far.get_ydata()) == [0.5, 0.5, 0.7]
     with pytest.raises(ValueError, match="no trials"):
-        plot.search(trials[3:], ranges, "infomax")
+        plot.plot_search(trials[3:], ranges, "infomax")
 
 
 SCRIPT = """

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from da.system.cache import UnwritableError, home, once, sha256, whole
+from da.system.cache import UnwritableError, cache_home, file_sha256, make_once, write_whole
 
 
 def test_home_is_da_home_or_the_usual_cache(monkeypatch, tmp_path):
-    assert home() == tmp_path / "home"
+    assert cache_home() == tmp_path / "home"
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DA_HOME", "")
-    assert home() == tmp_path / ".cache" / "da"
+    assert cache_home() == tmp_path / ".cache" / "da"
     monkeypatch.delenv("DA_HOME")
-    assert home() == tmp_path / ".cache" / "da"
+    assert cache_home() == tmp_path / ".cache" / "da"
 
 
 def test_a_file_appears_when_all_went_well(tmp_path):
     path = tmp_path / "new" / "file"
-    with whole(path) as part:
+    with write_whole(path) as part:
         part.write_text("half")
         assert not path.exists()
         part.write_text("whole")
@@ -36,7 +36,7 @@ def test_an_error_leaves_what_was_there(tmp_path, folder):
     path.write_text("old")
 
     def fail():
-        with whole(path) as part:
+        with write_whole(path) as part:
             part.mkdir() if folder else part.write_text("half")
             raise KeyError("a mistake")
 
@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_what_was_there_and_says_what_to_do(tmp_path):
     path.write_text("old")
 
     def fill():
-        with whole(path) as part:
+        with write_whole(path) as part:
             part.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -62,12 +62,12 @@ def test_a_full_disk_leaves_what_was_there_and_says_what_to_do(tmp_path):
 
 
 def whole_file(path: Path) -> None:
-    with whole(path) as part:
+    with write_whole(path) as part:
         part.touch()
 
 
 def once_file(path: Path) -> None:
-    once(path, Path.touch)
+    make_once(path, Path.touch)
 
 
 @pytest.mark.parametrize("write", [whole_file, once_file])
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monke
         raise OSError(errno.EACCES, "Permission denied")
 
     def replace():
-        with whole(path) as part:
+        with write_whole(path) as part:
             part.mkdir()
             monkeypatch.setattr(Path, "replace", refuse)
 
@@ -102,8 +102,8 @@ def python(code: str, *args: object) -> subprocess.Popen:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from da.system.cache import whole
-with whole(Path(sys.argv[1])) as part:
+from da.system.cache import write_whole
+with write_whole(Path(sys.argv[1])) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -121,19 +121,19 @@ def test_a_kill_leaves_what_was_there(tmp_path, before):
 def test_remains_of_a_killed_process_of_the_same_number_do_no_harm(tmp_path):
     path = tmp_path / "folder"
     (tmp_path / f".folder.{os.getpid()}.part").mkdir()
-    assert once(path, Path.mkdir).is_dir()
+    assert make_once(path, Path.mkdir).is_dir()
 
 
 MAKE_SLOWLY = """
 import sys, time
 from pathlib import Path
-from da.system.cache import once
+from da.system.cache import make_once
 def make(part):
     with open(sys.argv[2], "a") as log:
         log.write("made ")
     time.sleep(0.4)
     part.write_text("made")
-once(Path(sys.argv[1]), make)
+make_once(Path(sys.argv[1]), make)
 """
 
 
@@ -147,7 +147,7 @@ def test_of_two_processes_one_makes_it(tmp_path):
 
 def test_what_is_there_is_not_made_again(tmp_path):
     (tmp_path / "file").write_text("old")
-    assert once(tmp_path / "file", lambda part: part.write_text("new")).read_text() == "old"
+    assert make_once(tmp_path / "file", lambda part: part.write_text("new")).read_text() == "old"
 
 
 def test_what_could_not_be_made_is_made_the_next_time(tmp_path):
@@ -156,11 +156,13 @@ def test_what_could_not_be_made_is_made_the_next_time(tmp_path):
         raise ValueError("no network")
 
     with pytest.raises(ValueError, match="no network"):
-        once(tmp_path / "file", fail)
+        make_once(tmp_path / "file", fail)
     assert not (tmp_path / "file").exists()
-    assert once(tmp_path / "file", lambda part: part.write_text("whole")).read_text() == "whole"
+    assert (
+        make_once(tmp_path / "file", lambda part: part.write_text("whole")).read_text() == "whole"
+    )
 
 
 def test_sha256_is_that_of_the_content(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
-    assert sha256(tmp_path / "file") == reference(b"abc").hexdigest()
+    assert file_sha256(tmp_path / "file") == reference(b"abc").hexdigest()

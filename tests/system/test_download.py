@@ -148,11 +148,11 @@ def archive(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 def test_a_member_is_read_and_nothing_is_extracted(archive: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
-    assert download.member(archive, "package/a.json") == b"{}"
-    assert download.member(archive, "../evil") == b"evil"
+    assert download.read_member(archive, "package/a.json") == b"{}"
+    assert download.read_member(archive, "../evil") == b"evil"
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_missing_member_is_named_with_its_archive(archive: Path) -> None:
     with pytest.raises(ValueError, match=rf"{archive} has no file 'package/b\.json'"):
-        download.member(archive, "package/b.json")
+        download.read_member(archive, "package/b.json")

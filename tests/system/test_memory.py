@@ -17,7 +17,7 @@ def faults():
     torch.zeros(2**23 + 2**21)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-print(faults(), memory.keep(), faults())
+print(faults(), memory.keep_freed_memory(), faults())
 """
 
 
@@ -33,4 +33,4 @@ def test_kept_memory_is_used_again_without_page_faults():
 
 def test_where_malloc_cannot_be_asked_nothing_happens(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert memory.keep() is False
+    assert memory.keep_freed_memory() is False

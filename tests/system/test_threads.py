@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from da.system import threads
-from da.system.threads import each
+from da.system.threads import map_in_threads
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def four():
 @pytest.mark.parametrize("n", [0, 1, 2, 50])
 def test_each_part_is_done_once(four, n):
     done, parts = [], list(zip(range(n), "xy" * 25, strict=False))
-    assert each(lambda a, b: done.append((a, b)) or (a, b), parts) == parts
+    assert map_in_threads(lambda a, b: done.append((a, b)) or (a, b), parts) == parts
     assert sorted(done) == parts
 
 
 def test_operations_inside_are_not_split_and_those_after_are(four):
     seen = []
-    each(lambda i: seen.append(torch.get_num_threads()), [(i,) for i in range(20)])
+    map_in_threads(lambda i: seen.append(torch.get_num_threads()), [(i,) for i in range(20)])
     assert seen == 20 * [1]
     assert torch.get_num_threads() == 4
     with ThreadPoolExecutor(1) as other:
@@ -41,12 +41,12 @@ def test_what_goes_wrong_in_another_thread_is_raised(four):
             raise KeyError
 
     with pytest.raises(KeyError):
-        each(fail, 4 * [()])
+        map_in_threads(fail, 4 * [()])
     assert torch.get_num_threads() == 4
 
 
 def test_tensors_of_inference_are_written_by_every_thread(four):
     with torch.inference_mode():
         x = torch.zeros(1000)
-        each(lambda place: place.add_(1), [(place,) for place in x.split(10)])
+        map_in_threads(lambda place: place.add_(1), [(place,) for place in x.split(10)])
     assert x.eq(1).all()

@@ -11,9 +11,9 @@ import da.training.cuda_graph
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Method, Network
 from da.models.backbones import lenet
-from da.training.cuda_graph import Captured, fill, make_capturable, restored
+from da.training.cuda_graph import Captured, fill_batch, make_capturable, restore_after
 from da.training.engine import train_step
-from da.training.vmap import Group, stacked
+from da.training.vmap import Group, stack_batches
 from tests.conftest import build
 
 STEPS = 10
@@ -77,7 +77,7 @@ def test_steps_taken_on_trial_leave_no_trace(name, optimizer):
     torch.manual_seed(1)
     expected = few_steps(twin, theirs)
     torch.manual_seed(1)
-    with restored(method, ours, [torch.default_generator]):
+    with restore_after(method, ours, [torch.default_generator]):
         few_steps(method, ours, 3)
     assert few_steps(method, ours) == expected
     for weight, same in zip(method.state_dict().values(), twin.state_dict().values(), strict=True):
@@ -90,7 +90,7 @@ def test_what_the_optimizer_had_is_put_back_after_an_error_too(optimizer):
     ours = optimizer(method, fused=True)
     few_steps(method, ours)
     before = copy.deepcopy(ours.state_dict()["state"])
-    with contextlib.suppress(ZeroDivisionError), restored(method, ours, []):
+    with contextlib.suppress(ZeroDivisionError), restore_after(method, ours, []):
         few_steps(method, ours)
         raise ZeroDivisionError
     torch.testing.assert_close(ours.state_dict()["state"], before, rtol=0, atol=0)
@@ -128,17 +128,17 @@ def test_an_optimizer_that_is_not_fused_is_refused(optimizer):
 def test_a_batch_is_filled_with_another():
     batch, new = images(0), images(1)
     places = [batch.source.x.data_ptr(), batch.target.x.data_ptr()]
-    fill(batch, new)
+    fill_batch(batch, new)
     assert batch.source.x.equal(new.source.x)
     assert batch.target.x.equal(new.target.x)
     assert places == [batch.source.x.data_ptr(), batch.target.x.data_ptr()]
-    fill(shots := features(0), features(1))
+    fill_batch(shots := features(0), features(1))
     assert shots.shots.x.equal(features(1).shots.x)
 
 
 def test_a_batch_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"\(4, 3, 28, 28\).*not.*\(1, 3, 28, 28\)"):
-        fill(images(0), images(1, size=1))  # which copy_ would spread over all
+        fill_batch(images(0), images(1, size=1))  # which copy_ would spread over all
 
 
 def test_there_is_no_cuda_graph_on_a_cpu():
@@ -176,7 +176,7 @@ def without_gpu(monkeypatch):
             losses = take()
         return Rerun(take, losses), losses
 
-    monkeypatch.setattr(da.training.cuda_graph, "record", record)
+    monkeypatch.setattr(da.training.cuda_graph, "record_graph", record)
 
 
 def equal_steps(name: str, size: int, device: str = "cpu", tolerance: float = 2e-5) -> None:
@@ -188,7 +188,7 @@ def equal_steps(name: str, size: int, device: str = "cpu", tolerance: float = 2e
         generators = [torch.Generator(device).manual_seed(i) for i in range(size)]
         whole = Group(own, generators) if size > 1 else own[0]
         optimizer = sgd(whole.together if size > 1 else whole, fused=True)
-        batches = [stacked([images(10 * i + j) for j in range(size)]) for i in range(STEPS)]
+        batches = [stack_batches([images(10 * i + j) for j in range(size)]) for i in range(STEPS)]
         batches = batches if size > 1 else [images(i) for i in range(STEPS)]
         batches = [moved(batch, device) for batch in batches]
         torch.manual_seed(5)
@@ -228,7 +228,7 @@ def test_the_error_names_the_method(monkeypatch):
     def refuse(*_):
         raise RuntimeError("called a synchronizing CUDA operation\nand more")
 
-    monkeypatch.setattr(da.training.cuda_graph, "record", refuse)
+    monkeypatch.setattr(da.training.cuda_graph, "record_graph", refuse)
     method = network("mcc")
     with pytest.raises(ValueError, match=r"^mcc cannot be a CUDA graph: called a synchronizing"):
         Captured(method, sgd(method, fused=True), images(0))

@@ -6,7 +6,7 @@ import torch
 
 from da.methods import METHODS, Network
 from da.runs.run import Run
-from da.training.embeddings import embedding
+from da.training.embeddings import compute_embedding
 from da.training.setup import assemble
 from da.training.train import train
 
@@ -31,7 +31,7 @@ def frozen() -> Run:
 
 def test_before_a_mapping_are_the_features_and_after_it_the_mapped_ones(frozen):
     run = replace(frozen, method=METHODS["subspace_alignment"].Hparams(dimensions=3))
-    seen = embedding(run)
+    seen = compute_embedding(run)
     plain, mapped = assemble(frozen).task, assemble(run).task
     rows = plain.source_test.rows, plain.target_test.rows
     for i, part in enumerate(("source_test", "target_test")):
@@ -42,15 +42,15 @@ def test_before_a_mapping_are_the_features_and_after_it_the_mapped_ones(frozen):
 
 
 def test_weights_that_were_kept_are_not_trained_again(monkeypatch):
-    trained = embedding(FULL).after
+    trained = compute_embedding(FULL).after
     train(FULL, device="cpu", keep=True, quiet=True)
     monkeypatch.setattr("da.training.embeddings.fit", None)
-    for ours, theirs in zip(embedding(FULL).after, trained, strict=True):
+    for ours, theirs in zip(compute_embedding(FULL).after, trained, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_a_training_that_is_done_again_is_told_on_stderr_without_its_looks(capsys):
-    seen = embedding(replace(FULL, seed=1))
+    seen = compute_embedding(replace(FULL, seed=1))
     said = capsys.readouterr()
     assert said.err.count("weights of source_only moons:0-40 seed 1 were not kept") == 2
     assert not said.out
@@ -60,7 +60,7 @@ def test_a_training_that_is_done_again_is_told_on_stderr_without_its_looks(capsy
 
 def test_images_that_were_bought_are_shown_by_neither(frozen):
     run = replace(frozen, method=METHODS["fine_tune"].Hparams(), task="moons:40-40+2shot")
-    seen = embedding(run)
+    seen = compute_embedding(run)
     tested = assemble(run).task.target_test
     assert len(seen.before[1]) == len(seen.after[1]) == len(seen.y_t) == len(tested)
     assert torch.from_numpy(seen.y_t).equal(tested.y)

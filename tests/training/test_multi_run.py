@@ -13,7 +13,7 @@ from da.results.records import Record
 from da.runs.run import Run
 from da.training import engine, multi_run
 from da.training.engine import DivergedError
-from da.training.multi_run import kind, train_together, training
+from da.training.multi_run import sharing_key, train_together, training_key
 from da.training.sweep import sweep
 from da.training.train import train
 
@@ -57,8 +57,8 @@ def others() -> list[Run]:
 
 
 def test_tasks_seeds_and_batchable_settings_may_differ():
-    assert len({kind(run) for run in others()}) == 1
-    assert kind(FROZEN) is not None
+    assert len({sharing_key(run) for run in others()}) == 1
+    assert sharing_key(FROZEN) is not None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_tasks_seeds_and_batchable_settings_may_differ():
     ],
 )
 def test_nothing_else_may_differ(change):
-    assert kind(replace(FROZEN, **change)) != kind(FROZEN)
+    assert sharing_key(replace(FROZEN, **change)) != sharing_key(FROZEN)
 
 
 def test_shots_are_as_many_for_all():
@@ -81,11 +81,11 @@ def test_shots_are_as_many_for_all():
         replace(FROZEN, method=METHODS["fine_tune"].Hparams(), task=f"moons:0-40+{k}shot")
         for k in (1, 2)
     ]
-    assert kind(runs[0]) != kind(runs[1])
+    assert sharing_key(runs[0]) != sharing_key(runs[1])
 
 
 def test_a_moving_backbone_trains_alone():
-    assert kind(FULL) is None
+    assert sharing_key(FULL) is None
 
 
 def close(a: Record, b: Record) -> None:
@@ -168,7 +168,7 @@ def trained(monkeypatch) -> list[int]:
 @pytest.mark.parametrize("run", [BLIND, FULL], ids=["frozen", "full"])
 def test_a_blind_method_is_trained_once_for_all_targets(run, share, trained):
     runs = [replace(run, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
-    assert len({training(run) for run in runs}) == 2
+    assert len({training_key(run) for run in runs}) == 2
     records = dict(train_together(runs, device="cpu", keep=runs, share_steps=share))
     shared = share and run is BLIND
     assert trained == ([2] * 4 if shared else [1] * 8)
@@ -187,7 +187,7 @@ def test_a_blind_method_is_trained_once_for_all_targets(run, share, trained):
     [{"task": "moons:20-40"}, {"seed": 1}, {"lr": 0.2}, {"method": METHODS["adabn"].Hparams()}],
 )
 def test_other_runs_are_trainings_of_their_own(change):
-    assert training(replace(BLIND, **change)) != training(BLIND)
+    assert training_key(replace(BLIND, **change)) != training_key(BLIND)
 
 
 def test_runs_that_keep_the_best_look_are_trainings_of_their_own():
@@ -196,7 +196,7 @@ def test_runs_that_keep_the_best_look_are_trainings_of_their_own():
         replace(FULL, task=f"moons:0-{to}", tuning=replace(FULL.tuning, kept="infomax"))
         for to in (20, 40)
     ]
-    assert training(runs[0]) != training(runs[1])
+    assert training_key(runs[0]) != training_key(runs[1])
 
 
 @pytest.mark.usefixtures("begun")

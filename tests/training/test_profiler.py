@@ -17,7 +17,7 @@ from da.training.optimizers import AdamW
 
 @pytest.fixture(autouse=True)
 def _known_ceilings(monkeypatch):
-    monkeypatch.setattr(profiler, "ceilings", lambda device: Ceilings(1e9, 4e9, 1e9))
+    monkeypatch.setattr(profiler, "measure_ceilings", lambda device: Ceilings(1e9, 4e9, 1e9))
 
 
 def run(method=DANN, **settings) -> Run:
@@ -59,29 +59,29 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
 
     backward = watch.slow(lambda grad: grad) if where == "backward" else lambda grad: grad
     if where == "data":
-        real = setup.batches
-        monkeypatch.setattr(setup, "batches", lambda *a: map(watch.slow(lambda b: b), real(*a)))
+        real = setup.run_batches
+        monkeypatch.setattr(setup, "run_batches", lambda *a: map(watch.slow(lambda b: b), real(*a)))
     if where == "forward":
         monkeypatch.setattr(Slow, "forward", watch.slow(Slow.forward))
     if where == "optimiser":
         monkeypatch.setattr(AdamW, "step", watch.slow(AdamW.step))
     if where == "trainer":
         monkeypatch.setattr(Slow, "after_step", watch.slow(Slow.after_step))
-    found = profiler.measure(run(Slow), tmp_path / "trace.json", steps=3)
+    found = profiler.profile_run(run(Slow), tmp_path / "trace.json", steps=3)
     assert found.parts == dict.fromkeys(profiler.STEP, 0) | {where: 1}
     assert found.step == 1
     assert found.start_up == profiler.WARM_UP
 
 
 def test_a_look_and_the_start_are_timed_apart(monkeypatch, tmp_path, watch):
-    monkeypatch.setattr(evaluate, "look", watch.slow(evaluate.look))
+    monkeypatch.setattr(evaluate, "evaluate", watch.slow(evaluate.evaluate))
     monkeypatch.setattr(profiler, "assemble", watch.slow(profiler.assemble))
-    found = profiler.measure(run(), tmp_path / "trace.json", steps=3)
+    found = profiler.profile_run(run(), tmp_path / "trace.json", steps=3)
     assert (found.start_up, found.look, found.step) == (1, 1, 0)
 
 
 def test_a_trace_shows_every_part(tmp_path):
-    profiler.measure(run(), tmp_path / "new" / "trace.json", steps=2)
+    profiler.profile_run(run(), tmp_path / "new" / "trace.json", steps=2)
     events = json.loads((tmp_path / "new" / "trace.json").read_text())["traceEvents"]
     assert {event["name"] for event in events} >= set(profiler.STEP)
 
@@ -98,7 +98,7 @@ def test_a_whole_run_is_its_start_its_steps_and_its_looks():
 
 @pytest.mark.parametrize(("precision", "peak"), [("fp32", 1e9), ("bf16", 4e9)])
 def test_the_ceiling_is_that_of_the_precision(tmp_path, precision, peak):
-    found = profiler.measure(run(precision=precision), tmp_path / "trace.json", steps=1)
+    found = profiler.profile_run(run(precision=precision), tmp_path / "trace.json", steps=1)
     assert found.peak == peak
 
 
@@ -107,22 +107,22 @@ def test_the_table_has_a_line_a_method(tmp_path):
         profiler.Profile(run(m), 1, dict.fromkeys(profiler.STEP, 1e-3), 5e-3, 1, 1, 1, 1)
         for m in (SourceOnly, DANN)
     ]
-    lines = profiler.render(found).splitlines()
+    lines = profiler.render_profiles(found).splitlines()
     assert [line.split()[0] for line in lines if line][1:3] == ["source_only", "dann"]
     assert lines[1].split()[1:7] == [*["1.00"] * 5, "5.00"]
-    assert "source_only, dann: moons:0-20" in profiler.render(found)
+    assert "source_only, dann: moons:0-20" in profiler.render_profiles(found)
 
 
 def test_first_run_of_each_method_in_their_order():
     runs = [run(m, seed=seed) for seed in (3, 0) for m in (DANN, SourceOnly)]
-    assert profiler.first_of_each(runs) == runs[:2]
+    assert profiler.first_run_per_method(runs) == runs[:2]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's profiler may log")
 def test_the_profiler_logs_nothing_unless_asked_to(monkeypatch, tmp_path, capfd):
     monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
-    profiler.measure(run(), tmp_path / "trace.json", steps=1)
+    profiler.profile_run(run(), tmp_path / "trace.json", steps=1)
     assert not capfd.readouterr().err
     monkeypatch.setenv("KINETO_LOG_LEVEL", "3")
-    profiler.measure(run(), tmp_path / "trace.json", steps=1)
+    profiler.profile_run(run(), tmp_path / "trace.json", steps=1)
     assert os.environ["KINETO_LOG_LEVEL"] == "3"

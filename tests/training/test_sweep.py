@@ -38,7 +38,7 @@ def curves(folder: Path) -> dict[str, list]:
 def test_outcomes_are_the_records_on_disk(tmp_path):
     outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
     assert [o.run for o in outcomes] == RUNS[:2]
-    assert all(o.record == records.read(records.path(tmp_path, o.run.id)) for o in outcomes)
+    assert all(o.record == records.read(records.record_path(tmp_path, o.run.id)) for o in outcomes)
 
 
 def test_what_is_done_is_not_done_again(tmp_path):
@@ -59,7 +59,7 @@ def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
     assert failed.record is None
     assert "unknown rotation 'x'" in failed.error
     assert done.record
-    assert not records.path(tmp_path, bad.id).exists()
+    assert not records.record_path(tmp_path, bad.id).exists()
 
 
 @pytest.mark.parametrize(

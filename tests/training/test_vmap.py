@@ -15,7 +15,7 @@ from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models.backbone import Features
 from da.training.engine import fit, train_step
-from da.training.vmap import Group, stacked
+from da.training.vmap import Group, stack_batches
 from tests.conftest import points
 
 STEPS = 50
@@ -27,7 +27,7 @@ def task(seed: int, shots: bool) -> Task:
     g = torch.Generator().manual_seed(seed)
     y = torch.arange(80) % 3
     x_s, x_t = (torch.randn(80, 5, generator=g) + m * y[:, None] for m in (1, 2))
-    return tasks.build("moons:0-1" + "+3shot" * shots, points(x_s, y, 3), points(x_t, y, 3))
+    return tasks.build_task("moons:0-1" + "+3shot" * shots, points(x_s, y, 3), points(x_t, y, 3))
 
 
 def member(kind: type[Method], i: int) -> tuple[Method, Task]:
@@ -56,7 +56,9 @@ def test_fifty_steps_together_equal_fifty_alone(kind):
     alone = [(copy.deepcopy(m), own) for m, own in members]
     methods = [m for m, _ in members]
     group = Group(methods, [torch.Generator().manual_seed(100 + i) for i in range(3)])
-    steps = map(stacked, zip(*(batches(own, i) for i, (_, own) in enumerate(members)), strict=True))
+    steps = map(
+        stack_batches, zip(*(batches(own, i) for i, (_, own) in enumerate(members)), strict=True)
+    )
     together = [x for _, x in fit(group, steps, sgd(group.together), STEPS, 1)]
     for i, (m, own) in enumerate(alone):
         torch.manual_seed(100 + i)
@@ -82,7 +84,7 @@ def test_each_keeps_its_own_settings():
     methods[1].load_state_dict(methods[0].state_dict())
     group = Group(methods, [torch.Generator().manual_seed(0) for _ in methods])
     same = batches(task(0, False), 0)[0]
-    train_step(group, sgd(group.together), stacked([same, same]), 1.0)
+    train_step(group, sgd(group.together), stack_batches([same, same]), 1.0)
     moved = [m.neck[0].weight for m in methods]
     assert not moved[0].equal(moved[1])
     assert methods[0].discriminator[0].weight.equal(methods[1].discriminator[0].weight)
@@ -102,7 +104,7 @@ def test_one_that_diverges_leaves_the_others_alone():
     methods = [member(SourceOnly, i)[0] for i in range(2)]
     methods[0].head[0].weight.data[:] = torch.nan
     group = Group(methods, [torch.Generator().manual_seed(i) for i in range(2)])
-    steps = [stacked([b, b]) for b in batches(task(0, False), 0)]
+    steps = [stack_batches([b, b]) for b in batches(task(0, False), 0)]
     failed: dict[int, str] = {}
     list(fit(group, steps, sgd(group.together), 4, 2, failed=failed))
     assert failed == {0: "loss 'task' is not finite at step 1"}
@@ -112,7 +114,7 @@ def test_one_that_diverges_leaves_the_others_alone():
 def test_batches_are_stacked_tensor_by_tensor():
     x, y = torch.randn(2, 4, 5), torch.arange(8).reshape(2, 4)
     each = [Batch(Labeled(x[i], y[i]), Unlabeled(-x[i], y[i] + 1)) for i in (0, 1)]
-    both = stacked(each)
+    both = stack_batches(each)
     assert both.source.x.equal(x)
     assert both.source.y.equal(y)
     assert both.target.x.equal(-x)

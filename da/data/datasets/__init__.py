@@ -22,6 +22,6 @@ a domain that needs no name. A module with `ANY_SIDE`, whose images have no size
 """
 
 
-def module(benchmark: str) -> Any:
+def dataset_module(benchmark: str) -> Any:
     """The module of a benchmark, by its name."""
     return import_module(f"da.data.datasets.{BENCHMARKS[benchmark]}")

@@ -31,20 +31,20 @@ class Volume:
     direction: Float[np.ndarray, "3 3"]
     """Unit vectors of i, j and k in the world, as columns."""
 
-    def voxel(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    def to_voxels(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
         """Voxel coordinates of points of the world, between voxels too.
 
         A voxel ijk is at origin + direction (spacing * ijk).
         """
         return np.linalg.solve(self.direction, (points - self.origin).T).T / self.spacing
 
-    def holds(self, points: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, "n"]:
+    def contains(self, points: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, "n"]:
         """Which points of the world are in some voxel."""
-        ijk = self.voxel(points)
+        ijk = self.to_voxels(points)
         return np.all((ijk >= -0.5) & (ijk <= self.size - 0.5), axis=1)
 
 
-def header(file: Path) -> Volume:
+def read_header(file: Path) -> Volume:
     """The header of an .mhd file; ValueError naming it where it or its voxels are damaged."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(file))
@@ -75,7 +75,7 @@ def _check(file: Path, size: int) -> None:
         raise ValueError(f"cannot read the volume {file}: {voxels.name} has {has} of {size} bytes")
 
 
-def read(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
+def read_voxels(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
     """The volume's Hounsfield units; ValueError naming it where it is damaged."""
     try:
         return sitk.GetArrayFromImage(sitk.ReadImage(str(volume.file)))
@@ -83,7 +83,7 @@ def read(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
         raise ValueError(f"cannot read the volume {volume.file}: {_reason(error)}") from error
 
 
-def slices(
+def cut_slices(
     hu: Shaped[np.ndarray, "k j i"],
     volume: Volume,
     centre: Float[np.ndarray, "3"],
@@ -98,7 +98,7 @@ def slices(
     across = np.arange(side) - (side - 1) / 2
     y, x, z = np.meshgrid(across, across, [-1.0, 0.0, 1.0], indexing="ij")
     points = centre + np.stack([x, y, z], -1).reshape(-1, 3)
-    kji = volume.voxel(points).T[::-1]
+    kji = volume.to_voxels(points).T[::-1]
     found = map_coordinates(hu, kji, np.float32, order=1, cval=AIR).reshape(x.shape)
     low, high = window
     return (((found - low) / (high - low)).clip(0, 1) * 255).round().astype(np.uint8)

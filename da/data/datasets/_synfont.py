@@ -43,18 +43,18 @@ EM = 64
 """Pixels of the letters' body as drawn, before they are turned and shrunk to half their size."""
 
 
-def draw(
+def draw_digits(
     n: int, families: dict[str, tuple[str, str]], *, seed: int
 ) -> tuple[UInt8[np.ndarray, "n 28 28 3"], Int[np.ndarray, "n"]]:
     """`n` images and their digits. Families come up alike often, and so do the files of each."""
     rng = np.random.default_rng(seed)
-    letters = [[_font(file) for file in fonts(*item)] for item in families.items()]
+    letters = [[_font(file) for file in list_fonts(*item)] for item in families.items()]
     y = rng.integers(10, size=n)
     ink = np.stack([_ink(str(digit), letters[rng.integers(len(letters))], rng) for digit in y])
     return _photographed(ink, rng), y
 
 
-def fonts(family: str, where: tuple[str, str]) -> list[Path]:
+def list_fonts(family: str, where: tuple[str, str]) -> list[Path]:
     """The files of a family in alphabetic order; ValueError where its package lacks them."""
     package, pattern = where
     try:

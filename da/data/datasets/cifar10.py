@@ -17,9 +17,9 @@ from jaxtyping import Int, UInt8
 
 from da.data import paths, splits
 from da.data.datasets._mnist import ArrayUnpickler
-from da.data.domain import Domain, store, stored
+from da.data.domain import Domain, load_domain, save_domain
 from da.system import download
-from da.system.cache import home, once
+from da.system.cache import cache_home, make_once
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
@@ -48,7 +48,7 @@ RECIPE = 1
 """Raise it when rows or pixels change, so that those on disk are made anew."""
 
 
-pair = paths.one_or_none
+pair = paths.optional_folder
 
 
 def open_domain(name: str) -> Domain:
@@ -64,18 +64,18 @@ def open_domain(name: str) -> Domain:
         halves = [[_batch(root, *item) for item in files.items()] for files in (TRAIN, TEST)]
         x, y = (np.concatenate(both) for both in zip(*halves[0], *halves[1], strict=True))
         tests = sum(len(labels) for _, labels in halves[1])
-        store(folder, x, y, CLASSES, splits.given(y[: len(y) - tests], tests))
+        save_domain(folder, x, y, CLASSES, splits.split_published(y[: len(y) - tests], tests))
 
-    return stored(once(home() / "cifar10" / f"pixels-{RECIPE}", write))
+    return load_domain(make_once(cache_home() / "cifar10" / f"pixels-{RECIPE}", write))
 
 
 def _root(name: str) -> Path:
     """The folder `name`; without one `DA_DATA`, if it has the files, or the cache."""
     if name:
-        return paths.folder(name)
-    data = paths.data()
+        return paths.require_folder(name)
+    data = paths.data_folder()
     there = data and any((data / file).exists() for file in (FOLDER, ARCHIVE))
-    return data if data and there else home() / "cifar10"
+    return data if data and there else cache_home() / "cifar10"
 
 
 def _batch(
@@ -94,6 +94,6 @@ def _batch(
 def _packed(root: Path, name: str) -> bytes:
     archive = download.download([URL], root / ARCHIVE, SHA256)
     try:
-        return download.member(archive, f"{FOLDER}/{name}")
+        return download.read_member(archive, f"{FOLDER}/{name}")
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise ValueError(f"cannot read {archive}: {error}") from error

@@ -22,10 +22,10 @@ from da.config.task_name import split_pair
 from da.data import paths
 from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
-from da.data.datasets._mnist import coloured
-from da.data.decode import decode
-from da.data.domain import PARTS, Domain, store, stored
-from da.system.cache import home, once
+from da.data.datasets._mnist import to_rgb
+from da.data.decode import decode_image
+from da.data.domain import PARTS, Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
 
 SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"
@@ -71,7 +71,7 @@ def open_domain(name: str) -> Domain:
     if published:
         about = [str(published), *(str(file.stat().st_mtime_ns) for file in _labels(published))]
         key = hashlib.sha256("\n".join(about).encode()).hexdigest()[:8]
-        return _opened(f"mnistm-published-{key}", lambda: published_mnistm(published))
+        return _opened(f"mnistm-published-{key}", lambda: load_published_mnistm(published))
     make = {"mnist": _mnist, "mnistm": _mnistm, "optdigits": _optdigits, "synfont": _synfont}
     return _opened(name, make[name])
 
@@ -82,23 +82,28 @@ def _opened(name: str, make: Callable[[], tuple[Digits, Digits]]) -> Domain:
         halves = make()
         x, y = (np.concatenate(both) for both in zip(*halves, strict=True))
         train, test = np.split(np.arange(len(y)), [len(halves[0][1])])
-        store(folder, x, y, CLASSES, dict(zip(PARTS, (train, test, train, test), strict=True)))
+        save_domain(
+            folder, x, y, CLASSES, dict(zip(PARTS, (train, test, train, test), strict=True))
+        )
 
-    return stored(once(home() / "digits" / f"{name}-{RECIPE}", write))
+    return load_domain(make_once(cache_home() / "digits" / f"{name}-{RECIPE}", write))
 
 
 def _mnist() -> tuple[Digits, Digits]:
-    data = mnist.read()
-    return (coloured(data.train_x), data.train_y), (coloured(data.test_x), data.test_y)
+    data = mnist.load_mnist()
+    return (to_rgb(data.train_x), data.train_y), (to_rgb(data.test_x), data.test_y)
 
 
 def _mnistm() -> tuple[Digits, Digits]:
-    data = mnist.read()
-    train = over(data.train_x, photographs(TRAIN_PHOTOS), seed=1)
-    return (train, data.train_y), (over(data.test_x, photographs(TEST_PHOTOS), seed=2), data.test_y)
+    data = mnist.load_mnist()
+    train = overlay_digits(data.train_x, load_photographs(TRAIN_PHOTOS), seed=1)
+    return (train, data.train_y), (
+        overlay_digits(data.test_x, load_photographs(TEST_PHOTOS), seed=2),
+        data.test_y,
+    )
 
 
-def photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
+def load_photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
     """Pixels of the photographs; a path is that of an installed package and a file in it."""
     images = []
     for path in names.values():
@@ -108,7 +113,7 @@ def photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
     return images
 
 
-def over(
+def overlay_digits(
     digits: UInt8[np.ndarray, "n h w"], photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], *, seed: int
 ) -> UInt8[np.ndarray, "n h w 3"]:
     """|patch - digit| per channel, each digit over a random patch of a random photograph."""
@@ -134,7 +139,7 @@ def difference(
 
 def _published() -> Path | None:
     """The folder of the published MNIST-M under `DA_DATA`, if it is there."""
-    if (data := paths.data()) is None:
+    if (data := paths.data_folder()) is None:
         return None
     folders = data, data / "mnist_m"
     return next((folder for folder in folders if (folder / "mnist_m_train").is_dir()), None)
@@ -148,7 +153,7 @@ def _labels(folder: Path) -> list[Path]:
     return files
 
 
-def published_mnistm(folder: Path) -> tuple[Digits, Digits]:
+def load_published_mnistm(folder: Path) -> tuple[Digits, Digits]:
     """Training and test images of the published MNIST-M, shrunk from 32 x 32 pixels.
 
     `mnist_m_train/` and `mnist_m_test/` hold the images, and `mnist_m_train_labels.txt` and
@@ -165,7 +170,7 @@ def _listed(labels: Path) -> Digits:
     for line in lines:
         if len(line) != 2 or line[1] not in CLASSES:
             raise ValueError(f"{labels} has the line {' '.join(line)!r}, known: NAME.png 0 to 9")
-    x = np.stack([decode(folder / name, SIDE) for name, _ in lines])
+    x = np.stack([decode_image(folder / name, SIDE) for name, _ in lines])
     return x, np.array([int(digit) for _, digit in lines])
 
 
@@ -178,11 +183,11 @@ def _optdigits() -> tuple[Digits, Digits]:
     small = data.images.astype(np.uint8)
     hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in small]
     test = np.array([int(digest, 16) % 3 == 0 for digest in hashes])
-    x, y = coloured(enlarged(small)), data.target.astype(np.int64)
+    x, y = to_rgb(enlarge(small)), data.target.astype(np.int64)
     return (x[~test], y[~test]), (x[test], y[test])
 
 
-def enlarged(small: UInt8[np.ndarray, "n 8 8"]) -> UInt8[np.ndarray, "n 28 28"]:
+def enlarge(small: UInt8[np.ndarray, "n 8 8"]) -> UInt8[np.ndarray, "n 28 28"]:
     """Images of 0..16 as MNIST has them: 20 pixels high, in the middle of 28, up to 255."""
     bright = (small * np.float32(255 / 16)).round().astype(np.uint8)
     inner = [Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC) for image in bright]
@@ -190,5 +195,5 @@ def enlarged(small: UInt8[np.ndarray, "n 8 8"]) -> UInt8[np.ndarray, "n 28 28"]:
 
 
 def _synfont() -> tuple[Digits, Digits]:
-    train = synfont.draw(20_000, synfont.TRAIN_FONTS, seed=1)
-    return train, synfont.draw(4_000, synfont.TEST_FONTS, seed=2)
+    train = synfont.draw_digits(20_000, synfont.TRAIN_FONTS, seed=1)
+    return train, synfont.draw_digits(4_000, synfont.TEST_FONTS, seed=2)

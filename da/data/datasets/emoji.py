@@ -19,9 +19,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from da.config.task_name import split_pair
-from da.data.domain import Domain, store, stored
-from da.system.cache import home, once
-from da.system.download import member, npm_pack
+from da.data.domain import Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
+from da.system.download import npm_pack, read_member
 
 SYNTAX = "noto-twemoji"
 
@@ -125,11 +125,11 @@ def open_domain(name: str) -> Domain:
     """
     recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, resvg_py.__version__))
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
-    path = home() / "emoji" / version / name
-    if not path.exists():  # ahead of `once`, so that a failed fetch is reported as that alone
+    path = cache_home() / "emoji" / version / name
+    if not path.exists():  # ahead of `make_once`, so that a failed fetch is reported as that alone
         for pack in (*PACKS.values(), GROUPS):
             pack.fetch()
-    return stored(once(path, lambda folder: _make(name, folder)))
+    return load_domain(make_once(path, lambda folder: _make(name, folder)))
 
 
 def choose() -> dict[str, list[str]]:
@@ -139,18 +139,18 @@ def choose() -> dict[str, list[str]]:
     """
     drawn = set.intersection(*(set(_chars(style)) for style in PACKS))
     archive = GROUPS.fetch()
-    subgroups = json.loads(member(archive, "package/meta/groups.json"))["subgroups"]
+    subgroups = json.loads(read_member(archive, "package/meta/groups.json"))["subgroups"]
     found: dict[str, list[str]] = {label: [] for label in CLASSES}
-    for emoji in json.loads(member(archive, "package/en/data.json")):
+    for emoji in json.loads(read_member(archive, "package/en/data.json")):
         subgroup = subgroups.get(str(emoji.get("subgroup")), "")
         points = emoji["hexcode"].lower().replace("-fe0f", "")
         for label, patterns in CLASSES.items():
             if points in drawn and any(fnmatchcase(subgroup, p) for p in patterns.split()):
                 found[label].append(points)
-    return {label: sorted(emoji, key=hashed)[:MOST] for label, emoji in found.items()}
+    return {label: sorted(emoji, key=hash_points)[:MOST] for label, emoji in found.items()}
 
 
-def hashed(points: str) -> int:
+def hash_points(points: str) -> int:
     """SHA-256 of an emoji's code points, as a number."""
     return int(hashlib.sha256(points.encode()).hexdigest(), 16)
 
@@ -178,7 +178,7 @@ def _icon(icons: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _chars(style: str) -> dict[str, str]:
     """Code points of the emoji that a style draws, and the names of their icons."""
-    return json.loads(member(PACKS[style].fetch(), "package/chars.json"))
+    return json.loads(read_member(PACKS[style].fetch(), "package/chars.json"))
 
 
 def _make(style: str, folder: Path) -> None:
@@ -186,10 +186,10 @@ def _make(style: str, folder: Path) -> None:
     emoji = [points for some in chosen.values() for points in some]
     print(f"emoji: rendering {style} ({len(emoji)} pictograms)", file=sys.stderr)
     names = _chars(style)
-    icons = json.loads(member(PACKS[style].fetch(), "package/icons.json"))
+    icons = json.loads(read_member(PACKS[style].fetch(), "package/icons.json"))
     x = np.stack([render(icons, names[points]) for points in emoji])
     y = np.repeat(np.arange(len(chosen)), [len(some) for some in chosen.values()])
-    h = np.array([hashed(points) % 100 for points in emoji])
+    h = np.array([hash_points(points) % 100 for points in emoji])
     test = np.flatnonzero(h >= 75)
     rows = {
         "source_train": np.flatnonzero(h < 40),
@@ -197,4 +197,4 @@ def _make(style: str, folder: Path) -> None:
         "target_train": np.flatnonzero((h >= 40) & (h < 75)),
         "target_test": test,
     }
-    store(folder, x, y, tuple(chosen), rows)
+    save_domain(folder, x, y, tuple(chosen), rows)

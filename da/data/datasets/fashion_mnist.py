@@ -12,8 +12,8 @@ import numpy as np
 
 from da.data import paths, splits
 from da.data.datasets import _mnist as mnist
-from da.data.domain import Domain, store, stored
-from da.system.cache import home, once
+from da.data.domain import Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
@@ -45,7 +45,7 @@ RECIPE = 1
 """Raise it when rows or pixels change, so that those on disk are made anew."""
 
 
-pair = paths.one_or_none
+pair = paths.optional_folder
 
 
 def open_domain(name: str) -> Domain:
@@ -56,19 +56,19 @@ def open_domain(name: str) -> Domain:
 
     def write(folder: Path) -> None:
         print("fashion_mnist: reading its files, once", file=sys.stderr)
-        data = mnist.first_of("Fashion-MNIST", _places(name), CANONICAL)
-        x = mnist.coloured(np.concatenate([data.train_x, data.test_x]))
+        data = mnist.first_valid("Fashion-MNIST", _places(name), CANONICAL)
+        x = mnist.to_rgb(np.concatenate([data.train_x, data.test_x]))
         y = np.concatenate([data.train_y, data.test_y])
-        store(folder, x, y, CLASSES, splits.given(data.train_y, len(data.test_y)))
+        save_domain(folder, x, y, CLASSES, splits.split_published(data.train_y, len(data.test_y)))
 
-    return stored(once(home() / "fashion_mnist" / f"pixels-{RECIPE}", write))
+    return load_domain(make_once(cache_home() / "fashion_mnist" / f"pixels-{RECIPE}", write))
 
 
 def _places(name: str) -> list[mnist.Place]:
     """The folder `name` alone, or where there is none, all others."""
-    root = paths.folder(name) if name else paths.data()
+    root = paths.require_folder(name) if name else paths.data_folder()
     own = [root, root / RAW] if root else []
     if name:
-        return [mnist.in_folder(folder) for folder in own]
-    fetched = mnist.mirrors("fashion_mnist", MIRRORS, PACKED)
-    return [*map(mnist.in_folder, [*own, DEBIAN, home() / "fashion_mnist"]), fetched]
+        return [mnist.find_in_folder(folder) for folder in own]
+    fetched = mnist.download_from_mirrors("fashion_mnist", MIRRORS, PACKED)
+    return [*map(mnist.find_in_folder, [*own, DEBIAN, cache_home() / "fashion_mnist"]), fetched]

@@ -21,9 +21,9 @@ from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
 from da.data import paths, splits
-from da.data.decode import decode, images_under
-from da.data.domain import PARTS, Domain, store, stored
-from da.system.cache import home, once
+from da.data.decode import decode_image, list_images
+from da.data.domain import PARTS, Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
@@ -55,13 +55,13 @@ def pair(names: str) -> tuple[str, str]:
     Raises ValueError where no place or several places divide it so.
     """
     cuts = [(names[: at.start()], names[at.end() :]) for at in re.finditer("[-:]", names)]
-    found = [cut for cut in cuts if all(map(paths.find, cut))]
+    found = [cut for cut in cuts if all(map(paths.find_folder, cut))]
     if len(found) > 1:
         ways = " or ".join(f"{source!r} to {target!r}" for source, target in found)
         raise ValueError(f"{names!r} may mean {ways}; write a path in another way, say with './'")
     if not found:
-        near = [cut for cut in cuts if any(map(paths.find, cut))] or cuts
-        missing = dict.fromkeys(path for cut in near for path in cut if not paths.find(path))
+        near = [cut for cut in cuts if any(map(paths.find_folder, cut))] or cuts
+        missing = dict.fromkeys(path for cut in near for path in cut if not paths.find_folder(path))
         listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
         raise ValueError(f"no such folder: {listed}; known: two folders as in {SYNTAX}")
     return found[0]
@@ -74,26 +74,26 @@ def open_domain(name: str, side: int = 0) -> Domain:
     a file is added, removed or changed. Raises ValueError, naming it, for a folder that is
     unreadable or lacks images, and for an image that cannot be decoded.
     """
-    root = paths.find(name) or Path(name)
-    images = listing(root, class_images(root))
-    return decoded("folder", images, side, divide=_divide)
+    root = paths.find_folder(name) or Path(name)
+    images = list_files(root, list_class_images(root))
+    return load_decoded("folder", images, side, divide=_divide)
 
 
 def _divide(images: Listing) -> Rows:
-    every, held = np.arange(len(images.y)), splits.held_out(images.names, images.y)
+    every, held = np.arange(len(images.y)), splits.hold_out(images.names, images.y)
     if not held.any():
         raise ValueError(f"{images.root} has no class with two images: none can be held out")
     return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
 
 
-def listing(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
+def list_files(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
     """The files of classes, or of several sets of the same classes one behind the other."""
     files = [file for some in images for each in some.values() for file in each]
     numbers = [c for some in images for c, each in enumerate(some.values()) for _ in each]
     return Listing(root, files, np.array(numbers, np.int64), tuple(images[0]))
 
 
-def decoded(
+def load_decoded(
     benchmark: str, images: Listing, side: int, *, divide: Callable[[Listing], Rows]
 ) -> Domain:
     """The images as wide as `stored_side` says; decoded at the first call and after a change.
@@ -107,9 +107,11 @@ def decoded(
         print(f"{benchmark}: decoding {count} images of {images.root}, once", file=sys.stderr)
         folder.mkdir()
         x = _decoded(images.files, folder / "x.npy", wide)
-        store(folder, x, images.y, images.classes, rows)
+        save_domain(folder, x, images.y, images.classes, rows)
 
-    return stored(once(home() / benchmark / key(images.root, images.files, wide), write))
+    return load_domain(
+        make_once(cache_home() / benchmark / cache_key(images.root, images.files, wide), write)
+    )
 
 
 def stored_side(side: int) -> int:
@@ -120,7 +122,7 @@ def stored_side(side: int) -> int:
     return max(256, math.ceil(side * 256 / 224))
 
 
-def class_images(root: Path) -> dict[str, list[Path]]:
+def list_class_images(root: Path) -> dict[str, list[Path]]:
     """The images of each class folder in `root`; ValueError, naming it, where it lacks any."""
     return {label: _images(root / label) for label in _labels(root)}
 
@@ -138,13 +140,13 @@ def _labels(root: Path) -> list[str]:
 
 def _images(folder: Path) -> list[Path]:
     """Images at any depth under a class folder, in the order of their paths."""
-    images = images_under(folder)
+    images = list_images(folder)
     if not images:
         raise ValueError(f"the class folder {folder} has no image in it")
     return images
 
 
-def key(root: Path, files: list[Path], side: int) -> str:
+def cache_key(root: Path, files: list[Path], side: int) -> str:
     """A name that changes with place and side, and every file's name, size and time of change."""
     about = [f"{root} {side}"]
     for file in files:
@@ -166,7 +168,9 @@ def _decoded(files: list[Path], path: Path, side: int) -> np.memmap:
     ):
         write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for start in range(0, len(files), CHUNK):
-            for image in pool.map(lambda file: decode(file, side), files[start : start + CHUNK]):
+            for image in pool.map(
+                lambda file: decode_image(file, side), files[start : start + CHUNK]
+            ):
                 out.write(image.data)
                 bar.update()
     return np.load(path, mmap_mode="r")

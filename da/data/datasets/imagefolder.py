@@ -24,7 +24,7 @@ SETS = ("train",), ("val", "valid", "validation"), ("test",)
 """Names that the folder of each set may have."""
 
 
-pair = data_paths.one
+pair = data_paths.single_folder
 
 
 def open_domain(name: str, side: int = 0) -> Domain:
@@ -34,16 +34,16 @@ def open_domain(name: str, side: int = 0) -> Domain:
     Raises ValueError, naming it, for a folder with one class, for a class without images, and for
     one that a set lacks or that is too small to be divided.
     """
-    root = data_paths.folder(name)
-    sets = {path: folder.class_images(path) for path in _sets(root)}
+    root = data_paths.require_folder(name)
+    sets = {path: folder.list_class_images(path) for path in _sets(root)}
     first, *others = sets
     if len(sets[first]) < 2:
         raise ValueError(f"{first} has one class only, {next(iter(sets[first]))!r}: two are needed")
     for other in others:
         _same(first, set(sets[first]), other, set(sets[other]))
-    images = folder.listing(root, *sets.values())
+    images = folder.list_files(root, *sets.values())
     sizes = [sum(map(len, labels.values())) for labels in sets.values()]
-    return folder.decoded("imagefolder", images, side, divide=partial(_divide, sizes=sizes))
+    return folder.load_decoded("imagefolder", images, side, divide=partial(_divide, sizes=sizes))
 
 
 def _sets(root: Path) -> list[Path]:
@@ -65,7 +65,9 @@ def _same(first: Path, known: set[str], other: Path, labels: set[str]) -> None:
 def _divide(images: Listing, sizes: list[int]) -> folder.Rows:
     train, validation, test = _divided(images, sizes)
     names = images.names
-    return splits.roles(train[splits.by_hash([names[i] for i in train])], validation, test)
+    return splits.assign_roles(
+        train[splits.order_by_hash([names[i] for i in train])], validation, test
+    )
 
 
 def _divided(images: Listing, sizes: list[int]) -> tuple[splits.Rows, splits.Rows, splits.Rows]:
@@ -76,7 +78,7 @@ def _divided(images: Listing, sizes: list[int]) -> tuple[splits.Rows, splits.Row
     first, *others = np.split(np.arange(len(y)), np.cumsum(sizes)[:-1])
     if len(others) == 2:
         return first, others[0], others[1]
-    held = splits.held_out(names[: len(first)], y[first], every=10)
+    held = splits.hold_out(names[: len(first)], y[first], every=10)
     if not held.any():
         raise ValueError(f"{images.root}/train has no class with two images: none can be held out")
     return first[~held], first[held], others[0]
@@ -89,4 +91,4 @@ def _in_three(images: Listing) -> tuple[splits.Rows, splits.Rows, splits.Rows]:
                 f"{images.root / label} has {count} images, known: 3 or more where there are no "
                 "folders train, val and test"
             )
-    return splits.in_three(images.names, images.y)
+    return splits.split_in_three(images.names, images.y)

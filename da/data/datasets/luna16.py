@@ -22,8 +22,8 @@ from da.data import paths, splits
 from da.data.datasets import _ct_volumes as ct_volumes
 from da.data.datasets import folder
 from da.data.datasets._ct_volumes import Volume
-from da.data.domain import Domain, store, stored
-from da.system.cache import home, once
+from da.data.domain import Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
 
 SYNTAX = "PATH"
 DOMAINS = ()
@@ -50,7 +50,7 @@ class Candidates(NamedTuple):
     y: Int[np.ndarray, "n"]
 
 
-pair = paths.one
+pair = paths.single_folder
 
 
 def open_domain(name: str) -> Domain:
@@ -59,25 +59,27 @@ def open_domain(name: str) -> Domain:
     Raises ValueError where there are no candidates or no volumes, and for a damaged volume, a
     candidate outside its volume, and a set that lacks a class.
     """
-    root = paths.folder(name)
+    root = paths.require_folder(name)
     table = next((root / file for file in TABLES if (root / file).is_file()), None)
     if table is None:
         raise ValueError(f"{root} has no file of candidates, known: {', '.join(TABLES)}")
     files = _volumes(root)
     beside = [file.with_suffix(end) for file in files.values() for end in (".raw", ".zraw")]
-    key = folder.key(root, [table, *files.values(), *filter(Path.exists, beside)], SIDE)
+    key = folder.cache_key(root, [table, *files.values(), *filter(Path.exists, beside)], SIDE)
 
     def write(folder: Path) -> None:
-        found = candidates(table)
-        headers = {scan: ct_volumes.header(files[scan]) for scan in found.scans if scan in files}
+        found = read_candidates(table)
+        headers = {
+            scan: ct_volumes.read_header(files[scan]) for scan in found.scans if scan in files
+        }
         _check(found, headers, table)
-        sets = drawn(found, _sets(root, headers))
+        sets = draw_candidates(found, _sets(root, headers))
         taken = np.unique(np.concatenate(sets))
-        rows = splits.roles(*(np.searchsorted(taken, chosen) for chosen in sets))
+        rows = splits.assign_roles(*(np.searchsorted(taken, chosen) for chosen in sets))
         print(f"luna16: cutting {len(taken)} patches out of {root}, once", file=sys.stderr)
-        store(folder, _patches(found, headers, taken), found.y[taken], CLASSES, rows)
+        save_domain(folder, _patches(found, headers, taken), found.y[taken], CLASSES, rows)
 
-    return stored(once(home() / "luna16" / key, write))
+    return load_domain(make_once(cache_home() / "luna16" / key, write))
 
 
 def _volumes(root: Path) -> dict[str, Path]:
@@ -88,7 +90,7 @@ def _volumes(root: Path) -> dict[str, Path]:
     return {file.stem: file for file in files}
 
 
-def candidates(table: Path) -> Candidates:
+def read_candidates(table: Path) -> Candidates:
     """Every line of a file of candidates; ValueError naming one that cannot be understood."""
     scans: dict[str, int] = {}
     lines: list[tuple[float, ...]] = []
@@ -121,8 +123,8 @@ def _check(found: Candidates, headers: dict[str, Volume], table: Path) -> None:
         at = found.at[found.scan == number]
         if scan not in headers:
             missing += len(at)
-        elif not (holds := headers[scan].holds(at)).all():
-            place = ", ".join(f"{value:g}" for value in at[~holds][0])
+        elif not (inside := headers[scan].contains(at)).all():
+            place = ", ".join(f"{value:g}" for value in at[~inside][0])
             raise ValueError(f"{table} has a candidate outside its volume: {scan} at ({place})")
     if not headers:
         raise ValueError(f"no scan of {table} has its volume there, as {found.scans[0]}.mhd")
@@ -140,11 +142,11 @@ def _sets(root: Path, headers: dict[str, Volume]) -> dict[str, int]:
     if set(subsets.values()) == {f"subset{i}" for i in range(10)}:
         return {scan: max(0, int(subset[-1]) - 7) for scan, subset in subsets.items()}
     names = sorted(headers)
-    parts = splits.in_three(names, np.zeros(len(names), np.int64))
+    parts = splits.split_in_three(names, np.zeros(len(names), np.int64))
     return {names[i]: part for part, rows in enumerate(parts) for i in rows}
 
 
-def drawn(found: Candidates, sets: dict[str, int]) -> list[Int[np.ndarray, "_"]]:
+def draw_candidates(found: Candidates, sets: dict[str, int]) -> list[Int[np.ndarray, "_"]]:
     """Candidates of training, validation and tests: all nodules of each and as many others.
 
     They are in the order of the hash of their numbers. ValueError where a set lacks a class.
@@ -153,7 +155,7 @@ def drawn(found: Candidates, sets: dict[str, int]) -> list[Int[np.ndarray, "_"]]
     chosen = []
     for number, name in enumerate(SETS):
         mine = np.flatnonzero(part == number)
-        mine = mine[splits.by_hash([str(i) for i in mine])]
+        mine = mine[splits.order_by_hash([str(i) for i in mine])]
         each = [mine[found.y[mine] == c] for c in range(2)]
         for label, some in zip(CLASSES, each, strict=True):
             if not len(some):
@@ -170,7 +172,7 @@ def _patches(
     x = np.empty((len(taken), SIDE, SIDE, 3), np.uint8)
     for number in tqdm(np.unique(found.scan[taken]), unit=" scans", disable=None):
         volume = headers[found.scans[number]]
-        hu = ct_volumes.read(volume)
+        hu = ct_volumes.read_voxels(volume)
         for i in np.flatnonzero(found.scan[taken] == number):
-            x[i] = ct_volumes.slices(hu, volume, found.at[taken[i]], SIDE, WINDOW)
+            x[i] = ct_volumes.cut_slices(hu, volume, found.at[taken[i]], SIDE, WINDOW)
     return x

@@ -6,8 +6,8 @@ import numpy as np
 
 from da.data.datasets import luna16
 from da.data.datasets.luna16 import DOMAINS, SYNTAX, pair
-from da.data.domain import Domain, store, stored
-from da.system.cache import home, once
+from da.data.domain import Domain, load_domain, save_domain
+from da.system.cache import cache_home, make_once
 
 __all__ = ["DOMAINS", "SYNTAX", "open_domain", "pair"]
 
@@ -19,6 +19,6 @@ def open_domain(name: str) -> Domain:
     def write(folder: Path) -> None:
         flat = np.repeat(deep.x[..., 1:2].numpy(), 3, axis=-1)
         rows = {role: some.numpy() for role, some in deep.rows.items()}
-        store(folder, flat, deep.y.numpy(), deep.classes, rows)
+        save_domain(folder, flat, deep.y.numpy(), deep.classes, rows)
 
-    return stored(once(home() / "luna16-2d" / deep.digest[:24], write))
+    return load_domain(make_once(cache_home() / "luna16-2d" / deep.digest[:24], write))

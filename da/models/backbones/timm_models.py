@@ -13,7 +13,7 @@ from da.models.backbone import Backbone
 from da.models.backbones.torchvision_models import from_torchvision
 
 
-def by_library(
+def build_from_library(
     name: str, pretrained: bool, hidden: bool = True, own: Sequence[str] = ()
 ) -> Backbone:
     """The network `name`; `hidden` keeps the hidden layers of its classifier.

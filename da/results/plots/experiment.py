@@ -11,11 +11,11 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from da.results.aggregate import Runs, chosen, gather, selectors
+from da.results.aggregate import Runs, check_selectors, group_records, list_selectors
 from da.results.plots import style
 from da.results.plots.style import Pen
 from da.results.records import Record
-from da.results.series import along, by_value
+from da.results.series import add_setting_to_seed, group_by_value
 
 TITLES = {
     "target_accuracy": "target accuracy, %",
@@ -47,8 +47,8 @@ SETTINGS = {
 Scores = Float[np.ndarray, "tasks seeds *steps"]
 
 
-@style.styled
-def curves(records: Sequence[Record]) -> Figure:
+@style.with_style
+def plot_curves(records: Sequence[Record]) -> Figure:
     """Target accuracy and every selector's score over steps, a line a method.
 
     Lines are means over tasks and seeds, bands one deviation over seeds of the mean over tasks.
@@ -57,9 +57,9 @@ def curves(records: Sequence[Record]) -> Figure:
     """
     rows = _rows(records)
     pens = _pens(rows)
-    keys = ["target_accuracy", *selectors(records)[1:-1]]
+    keys = ["target_accuracy", *list_selectors(records)[1:-1]]
     height = 1 + -(-len(keys) // 3)
-    figure = style.figure(2.2 * height + _space(pens))
+    figure = style.new_figure(2.2 * height + _space(pens))
     panels = _panels(figure, height, len(keys))
     for panel, key in zip(panels, keys, strict=True):
         weight = "bold" if key == "target_accuracy" else "normal"
@@ -73,8 +73,8 @@ def curves(records: Sequence[Record]) -> Figure:
     return figure
 
 
-@style.styled
-def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
+@style.with_style
+def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     """Target accuracy of methods, best on top: small dots are tasks, a large one is their mean.
 
     `chosen_by` picks the look of each run: `last`, `oracle`, or a score. Whiskers are one deviation
@@ -82,14 +82,14 @@ def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     naming the known ones, for an unknown selector, and where there are no records.
     """
     rows = _rows(records)
-    [chosen_by] = chosen(records, [chosen_by])
+    [chosen_by] = check_selectors(records, [chosen_by])
     scores = {
         name: _scores(row, lambda record: record.point(chosen_by)["target_accuracy"])
         for name, row in rows.items()
     }
     names = sorted(rows, key=lambda name: float(_over_seeds(scores[name])[0]))
     lines = 1 + max(name.count("\n") for name in names)
-    figure = style.figure(1.1 + (0.16 + 0.18 * lines) * len(names))
+    figure = style.new_figure(1.1 + (0.16 + 0.18 * lines) * len(names))
     panel = figure.subplots()
     for y, name in enumerate(names):
         _dots(panel, y, scores[name], style.OPEN if "†" in name else style.MEAN)
@@ -100,27 +100,27 @@ def methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     panel.grid()
     panel.set_xlabel(_accuracy(chosen_by))
     entries = {"a task": style.TASK, _meaning(list(rows.values())) or "a run": style.MEAN}
-    style.legend(figure, entries | _dagger(rows, style.OPEN))
+    style.add_legend(figure, entries | _dagger(rows, style.OPEN))
     return figure
 
 
-@style.styled
-def against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
+@style.with_style
+def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
     """Target accuracy against a setting that is a number, or `labels`; a line a method.
 
     Lines are means over tasks, bands one deviation over seeds of the mean over tasks; a value is
-    left out of a line where one of its tasks is missing. Many lines are drawn as by `curves`. The
-    axis is logarithmic where values span more than a decade. Raises ValueError for a setting that
-    does not vary, for an unknown selector, both naming the known ones, and where there are no
+    left out of a line where one of its tasks is missing. Many lines are drawn as in `plot_curves`.
+    The axis is logarithmic where values span more than a decade. Raises ValueError for a setting
+    that does not vary, for an unknown selector, both naming the known ones, and where there are no
     records.
     """
-    rows = _rows(along(records, setting))
-    [chosen_by] = chosen(records, [chosen_by])
+    rows = _rows(add_setting_to_seed(records, setting))
+    [chosen_by] = check_selectors(records, [chosen_by])
     pens = _pens(rows)
-    lines = {name: by_value(row) for name, row in rows.items()}
-    figure = style.figure(4.2 + _space(pens))
+    lines = {name: group_by_value(row) for name, row in rows.items()}
+    figure = style.new_figure(4.2 + _space(pens))
     panel = figure.subplots()
-    places = style.scale(panel, sorted({value for line in lines.values() for value in line}))
+    places = style.axis_scale(panel, sorted({value for line in lines.values() for value in line}))
     for name, line in lines.items():
         reached = [
             _over_seeds(_scores(part, lambda record: record.point(chosen_by)["target_accuracy"]))
@@ -140,11 +140,12 @@ def _rows(records: Sequence[Record]) -> dict[str, Runs]:
     """Runs of each line or dot by its name, daggered where it was shown target labels."""
     if not records:
         raise ValueError("no records to plot: run `da sweep` on the experiment first")
-    rows = gather(records)
+    rows = group_records(records)
     most = max(map(len, rows.values()))
     some = {line: f" ({len(runs)} of {most} tasks)" for line, runs in rows.items()}
     return {
-        fill(line.marked + some[line] * (len(runs) < most), 42): runs for line, runs in rows.items()
+        fill(line.marked_label + some[line] * (len(runs) < most), 42): runs
+        for line, runs in rows.items()
     }
 
 
@@ -156,7 +157,7 @@ def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
         last = _scores(rows[name], lambda record: record.curve[-1]["target_accuracy"])
         return not baseline, -float(_over_seeds(last)[0])
 
-    return style.pens(list(rows), sorted(rows, key=rank))
+    return style.assign_pens(list(rows), sorted(rows, key=rank))
 
 
 def _any(runs: Runs) -> Record:
@@ -195,10 +196,10 @@ def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None
     """Say above the panels what lines stand for, and beneath what those without a name do."""
     own = _own(pens)
     meaning = {_meaning(rows): style.BAND} if _meaning(rows) else {}
-    style.legend(figure, own | meaning | _dagger(own, {"ls": ""}))
+    style.add_legend(figure, own | meaning | _dagger(own, {"ls": ""}))
     if rest := len(pens) - len(own):
         text = f"{rest} more rows, of lower means at the last look, are thin grey lines"
-        style.note(figure, f"{text}; --only chooses which rows are drawn")
+        style.add_note(figure, f"{text}; --only chooses which rows are drawn")
 
 
 def _scores(runs: Runs, score: Callable[[Record], Any]) -> Scores:

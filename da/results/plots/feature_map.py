@@ -14,8 +14,8 @@ from da.results.plots import style
 from da.results.plots.style import Pen
 
 
-@style.styled
-def feature_map(
+@style.with_style
+def plot_feature_map(
     title: str,
     before: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]],
     after: tuple[Float[np.ndarray, "n e"], Float[np.ndarray, "m e"]],
@@ -33,8 +33,8 @@ def feature_map(
     """
     draw = np.random.default_rng(0)
     s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
-    paint = style.classes(len(classes))
-    figure = style.figure(10.5)
+    paint = style.class_colors(len(classes))
+    figure = style.new_figure(10.5)
     panels = figure.subplots(2, 2).T
     for column, when, (f_s, f_t) in zip(panels, ("before", "after"), (before, after), strict=True):
         maps = _maps(np.concatenate([f_s[s], f_t[t]]))
@@ -44,7 +44,7 @@ def feature_map(
             panel.spines[:].set(visible=True, color=style.PALE)
             _cloud(panel, xy[len(s) :], y_t[t], paint, style.TARGET | {"color": style.COLORS[1]})
             _cloud(panel, xy[: len(s)], y_s[s], paint, style.SOURCE | {"color": style.COLORS[0]})
-    style.legend(figure, _domains(classes, paint), title)
+    style.add_legend(figure, _domains(classes, paint), title)
     return figure
 
 

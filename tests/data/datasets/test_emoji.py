@@ -36,7 +36,7 @@ def listed(hexcode: str, **more: Any) -> dict[str, Any]:
 
 def tall(points: str) -> int:
     """Pixel rows of an emoji's toy drawing, the same in all styles."""
-    return 4 * (emoji.hashed(points) % 24 + 1)
+    return 4 * (emoji.hash_points(points) % 24 + 1)
 
 
 def body(points: str, style: str) -> str:
@@ -145,7 +145,7 @@ def test_parts_follow_the_hash_of_the_code_points(packs: Path) -> None:
         train = "source_train" if h < 40 else "target_train"
         expected = {train} if h < 75 else {"source_test", "target_test"}
         assert {part for part in PARTS if row in domain.rows[part]} == expected
-    assert [emoji.hashed(points) % 100 for points in EDGES] == [39, 40, 74, 75]
+    assert [emoji.hash_points(points) % 100 for points in EDGES] == [39, 40, 74, 75]
 
 
 def test_rows_are_the_same_emoji_in_every_style(packs: Path) -> None:

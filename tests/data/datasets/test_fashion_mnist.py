@@ -7,7 +7,7 @@ import pytest
 from da.data import tasks
 from da.data.datasets import fashion_mnist
 from da.system import download
-from da.system.cache import home
+from da.system.cache import cache_home
 from tests.fixtures import datasets
 
 
@@ -38,11 +38,11 @@ def test_images_are_grey_in_three_channels(root):
 
 
 def test_a_tenth_of_each_class_validates_and_no_image_is_in_two_sets(root):
-    task = tasks.task(f"fashion_mnist:{root}")
+    task = tasks.load_task(f"fashion_mnist:{root}")
     parts = task.source_train, task.source_test, task.target_test
     assert [part.y.bincount().tolist() for part in parts] == [[18] * 10, [2] * 10, [10] * 10]
     assert sorted(np.concatenate([part.rows for part in parts])) == list(range(300))
-    again = tasks.task(f"fashion_mnist:{root}")
+    again = tasks.load_task(f"fashion_mnist:{root}")
     assert again.source_test.rows.equal(task.source_test.rows)
 
 
@@ -53,8 +53,8 @@ def test_every_place_is_looked_at(root, tmp_path, monkeypatch, asked, place):
     elif place == "DA_DATA":
         monkeypatch.setenv("DA_DATA", str(root))
     elif place == "home":
-        home().mkdir()
-        root.rename(home() / "fashion_mnist")
+        cache_home().mkdir()
+        root.rename(cache_home() / "fashion_mnist")
     else:
         monkeypatch.setenv("DA_DATA", str(tmp_path))
         raw = tmp_path / "FashionMNIST" / "raw"
@@ -64,7 +64,7 @@ def test_every_place_is_looked_at(root, tmp_path, monkeypatch, asked, place):
             for file in raw.iterdir():
                 (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
                 file.unlink()
-    assert len(tasks.task("fashion_mnist+5label").source_train) == 50
+    assert len(tasks.load_task("fashion_mnist+5label").source_train) == 50
     assert not asked
 
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from da.data import splits
 from da.data.datasets import folder
-from da.data.tasks import open_pair
-from da.system.cache import home
+from da.data.tasks import open_domains
+from da.system.cache import cache_home
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +81,9 @@ def test_target_is_transductive_and_a_fifth_of_the_source_is_held_out(office):
 def test_who_is_held_out_depends_on_names_alone():
     names = [f"{c}/{i}.png" for c in "ab" for i in range(50)]
     y = np.repeat([0, 1], 50)
-    held = splits.held_out(names, y)
+    held = splits.hold_out(names, y)
     order = np.random.default_rng(0).permutation(100)
-    again = splits.held_out([names[i] for i in order], y[order])
+    again = splits.hold_out([names[i] for i in order], y[order])
     assert np.array_equal(again, held[order])
     assert held[:50].sum() == held[50:].sum() == 10
     assert not np.array_equal(held[:50], held[50:])
@@ -98,19 +98,19 @@ def test_one_image_a_class_cannot_be_split(tmp_path):
 def test_large_sides_are_decoded_apart_and_small_ones_are_not(office):
     usual = folder.open_domain(str(office))
     assert folder.open_domain(str(office), 96).digest == usual.digest
-    source, target = open_pair(f"folder:{office}-{office}", 300)
+    source, target = open_domains(f"folder:{office}-{office}", 300)
     assert source.x.shape == target.x.shape == (7, 343, 343, 3)
     assert folder.open_domain(str(office), 224).digest == usual.digest
 
 
 def test_side_is_passed_only_to_benchmarks_of_any_side():
-    assert open_pair("moons:0-1", 300)[0].x.ndim == 2
+    assert open_domains("moons:0-1", 300)[0].x.ndim == 2
 
 
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
     first = folder.open_domain(str(office))
     assert f"decoding 7 images of {office}" in capsys.readouterr().err
-    monkeypatch.setattr(folder, "decode", None)
+    monkeypatch.setattr(folder, "decode_image", None)
     assert folder.open_domain(str(office)).digest == first.digest
     assert not capsys.readouterr().err
 
@@ -140,7 +140,7 @@ def test_an_undecodable_image_is_named_and_leaves_nothing(office):
     (office / "mug" / "3.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"cannot decode .*mug/3\.png"):
         folder.open_domain(str(office))
-    assert not [path for path in (home() / "folder").iterdir() if path.is_dir()]
+    assert not [path for path in (cache_home() / "folder").iterdir() if path.is_dir()]
 
 
 def test_a_broken_link_is_named(office):
@@ -180,4 +180,4 @@ def test_classes_that_differ_are_named(office, tmp_path):
     for i in range(2):
         picture(tmp_path / "web" / "mug" / f"{i}.png", i)
     with pytest.raises(ValueError, match=r"\['bike'\].*\[\]"):
-        open_pair(f"folder:{office}-{tmp_path / 'web'}")
+        open_domains(f"folder:{office}-{tmp_path / 'web'}")

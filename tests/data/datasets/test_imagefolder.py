@@ -77,13 +77,13 @@ def test_one_folder_is_divided_alike_each_time(tmp_path):
 
 
 def test_labels_come_from_all_sets_of_a_task(root):
-    task = tasks.task(f"imagefolder:{root}+3label")
+    task = tasks.load_task(f"imagefolder:{root}+3label")
     assert task.source_train.y.tolist() == [0, 0, 0, 1, 1, 1]
     assert (len(task.target_train), len(task.source_test), len(task.target_test)) == (20, 6, 8)
     with pytest.raises(
         ValueError, match=r"no class has 11 training images, known: up to \+10label"
     ):
-        tasks.task(f"imagefolder:{root}+11label")
+        tasks.load_task(f"imagefolder:{root}+11label")
 
 
 def test_a_class_called_train_is_a_class(tmp_path):
@@ -92,12 +92,12 @@ def test_a_class_called_train_is_a_class(tmp_path):
 
 
 def test_a_relative_path_may_be_under_da_data(root, monkeypatch):
-    assert paths.find(root.name) is None
+    assert paths.find_folder(root.name) is None
     with pytest.raises(ValueError, match=r"no such folder: 'cats-dogs\+20'$"):
         tasks.parse(f"imagefolder:{root.name}")
     monkeypatch.setenv("DA_DATA", str(root.parent))
     assert tasks.parse(f"imagefolder:{root.name}") == ("imagefolder", root.name, "", 0)
-    assert paths.folder(root.name) == root
+    assert paths.require_folder(root.name) == root
     with pytest.raises(ValueError, match=f"no such folder: 'dogs', nor under {root.parent}"):
         tasks.parse("imagefolder:dogs")
 
@@ -106,7 +106,7 @@ def test_here_comes_before_da_data(root, monkeypatch):
     (root / "here" / "train").mkdir(parents=True)
     monkeypatch.chdir(root / "here")
     monkeypatch.setenv("DA_DATA", str(root))
-    assert paths.folder("train") == root / "here" / "train"
+    assert paths.require_folder("train") == root / "here" / "train"
 
 
 def spoil(root: Path, how: str) -> str:

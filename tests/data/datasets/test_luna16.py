@@ -28,21 +28,21 @@ def turned(tmp_path) -> tuple[ct_volumes.Volume, sitk.Image]:
     image.SetOrigin((-20.0, 35.5, -110.0))
     image.SetDirection(TURNED)
     sitk.WriteImage(image, str(tmp_path / "turned.mhd"))
-    return ct_volumes.header(tmp_path / "turned.mhd"), image
+    return ct_volumes.read_header(tmp_path / "turned.mhd"), image
 
 
 def test_voxels_are_where_simpleitk_has_them(turned):
     volume, image = turned
     points = np.random.default_rng(0).uniform(-200, 200, (50, 3))
     wanted = [image.TransformPhysicalPointToContinuousIndex(p.tolist()) for p in points]
-    np.testing.assert_allclose(volume.voxel(points), wanted, atol=1e-6)
+    np.testing.assert_allclose(volume.to_voxels(points), wanted, atol=1e-6)
 
 
 def test_a_point_is_in_a_volume_up_to_the_edges_of_its_voxels(turned):
     volume, image = turned
     edges = [(-0.49, 0, 0), (-0.51, 0, 0), (29.49, 23.49, 19.49), (0, 23.51, 0), (0, 0, 19.51)]
     points = np.array([image.TransformContinuousIndexToPhysicalPoint(edge) for edge in edges])
-    assert volume.holds(points).tolist() == [True, False, True, False, False]
+    assert volume.contains(points).tolist() == [True, False, True, False, False]
 
 
 def test_slices_are_a_millimetre_apart_in_the_world(turned):
@@ -51,7 +51,7 @@ def test_slices_are_a_millimetre_apart_in_the_world(turned):
     world = np.array([image.TransformIndexToPhysicalPoint(index.tolist()) for index in every])
     hu = (world @ [3.0, -2.0, 5.0]).reshape(30, 24, 20).transpose(2, 1, 0)
     centre = np.array(image.TransformContinuousIndexToPhysicalPoint((14.2, 12.7, 9.1)))
-    found = ct_volumes.slices(hu, volume, centre, 4, (-1000.0, 1000.0))
+    found = ct_volumes.cut_slices(hu, volume, centre, 4, (-1000.0, 1000.0))
     for row, column, channel in [(0, 0, 0), (3, 0, 1), (0, 3, 1), (2, 1, 2)]:
         point = centre + np.array([column - 1.5, row - 1.5, channel - 1])
         expected = (point @ [3.0, -2.0, 5.0] + 1000) / 2000 * 255
@@ -62,25 +62,25 @@ def test_the_window_is_black_to_white_and_outside_is_air(turned):
     volume, image = turned
     hu = np.full((20, 24, 30), 400, np.int16)
     centre = np.array(image.TransformContinuousIndexToPhysicalPoint((14.5, 11.5, 9.5)))
-    found = ct_volumes.slices(hu, volume, centre, 64, luna16.WINDOW)
+    found = ct_volumes.cut_slices(hu, volume, centre, 64, luna16.WINDOW)
     assert (found[32, 32] == 255).all()
     assert (found[0, 0] == 0).all()
-    low = ct_volumes.slices(hu - 700, volume, centre, 64, luna16.WINDOW)
+    low = ct_volumes.cut_slices(hu - 700, volume, centre, 64, luna16.WINDOW)
     assert low[32, 32].tolist() == [128] * 3  # round(700 / 1400 * 255)
 
 
 def scans(root: Path, domain: Domain) -> list[set[int]]:
     """The scans that train, validate and test: a patch is told by its pixels."""
-    table = luna16.candidates(root / "candidates_V2.csv")
+    table = luna16.read_candidates(root / "candidates_V2.csv")
     files = {file.stem: file for file in root.rglob("*.mhd")}
     owner = {}
     for scan, uid in enumerate(table.scans):
         if uid not in files:
             continue
-        volume = ct_volumes.header(files[uid])
-        hu = ct_volumes.read(volume)
+        volume = ct_volumes.read_header(files[uid])
+        hu = ct_volumes.read_voxels(volume)
         for at in table.at[table.scan == scan]:
-            patch = ct_volumes.slices(hu, volume, at, luna16.SIDE, luna16.WINDOW)
+            patch = ct_volumes.cut_slices(hu, volume, at, luna16.SIDE, luna16.WINDOW)
             owner[patch.tobytes()] = scan
     roles = "source_train", "source_test", "target_test"
     return [{owner[domain.x[i].numpy().tobytes()] for i in domain.rows[role]} for role in roles]
@@ -88,7 +88,7 @@ def scans(root: Path, domain: Domain) -> list[set[int]]:
 
 @pytest.mark.slow
 def test_no_scan_is_in_two_sets_and_classes_are_balanced(root):
-    task = tasks.task(f"luna16:{root}")
+    task = tasks.load_task(f"luna16:{root}")
     parts = task.source_train, task.source_test, task.target_test
     assert [part.y.bincount().tolist() for part in parts] == [[28, 28], [4, 4], [8, 8]]
     domain = luna16.open_domain(str(root))
@@ -118,8 +118,8 @@ def test_the_same_split_twice(root, monkeypatch, tmp_path):
 
 
 def test_flat_patches_are_the_middle_slice_three_times(root):
-    deep, _ = tasks.open_pair(f"luna16:{root}")
-    flat, _ = tasks.open_pair(f"luna16-2d:{root}+2label")
+    deep, _ = tasks.open_domains(f"luna16:{root}")
+    flat, _ = tasks.open_domains(f"luna16-2d:{root}+2label")
     assert all((flat.x[..., channel] == deep.x[..., 1]).all() for channel in range(3))
     assert not (deep.x[..., 0] == deep.x[..., 1]).all()
     assert flat.y.equal(deep.y)
@@ -202,8 +202,8 @@ def test_a_packed_volume_that_is_damaged_is_named(tmp_path):
     image = datasets.volume(tmp_path / "a.mhd")
     sitk.WriteImage(image, str(tmp_path / "b.mhd"), useCompression=True)
     packed = tmp_path / "b.zraw"
-    volume = ct_volumes.header(tmp_path / "b.mhd")
-    assert np.array_equal(ct_volumes.read(volume), sitk.GetArrayFromImage(image))
+    volume = ct_volumes.read_header(tmp_path / "b.mhd")
+    assert np.array_equal(ct_volumes.read_voxels(volume), sitk.GetArrayFromImage(image))
     packed.write_bytes(packed.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"cannot read the volume .*b\.mhd: "):
-        ct_volumes.read(volume)
+        ct_volumes.read_voxels(volume)

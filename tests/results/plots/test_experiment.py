@@ -50,7 +50,7 @@ def names(figure: Figure) -> list[str]:
 
 
 def test_a_line_is_the_mean_and_its_band_the_deviation_over_seeds():
-    figure = plots.curves(sweep())
+    figure = plots.plot_curves(sweep())
     target, infomax = figure.axes[:2]
     assert target.get_title("left") == "target accuracy, %"
     (line,), (band,) = target.lines, target.collections
@@ -62,29 +62,29 @@ def test_a_line_is_the_mean_and_its_band_the_deviation_over_seeds():
 
 
 def test_every_score_has_a_panel_and_no_loss_has():
-    titles = [panel.get_title("left") for panel in plots.curves(sweep()).axes]
+    titles = [panel.get_title("left") for panel in plots.plot_curves(sweep()).axes]
     assert titles == ["target accuracy, %", "infomax, nats"]
 
 
 def test_a_seed_without_all_tasks_counts_in_the_mean_only():
-    line = plots.methods(sweep()[1:]).axes[0]
+    line = plots.plot_methods(sweep()[1:]).axes[0]
     assert [text.get_text() for text in line.texts] == ["66.0"]
 
 
 def test_a_method_without_all_tasks_says_so():
-    figure = plots.curves(sweep() + sweep("mcc")[:2])
+    figure = plots.plot_curves(sweep() + sweep("mcc")[:2])
     assert names(figure) == ["dann", "mcc (1 of 2 tasks)", BOTH]
 
 
 def test_settings_that_vary_make_lines_of_their_own():
-    figure = plots.curves(sweep(lr=0.1) + sweep(lr=0.2, gain=5))
+    figure = plots.plot_curves(sweep(lr=0.1) + sweep(lr=0.2, gain=5))
     assert names(figure) == ["dann lr=0.1", "dann lr=0.2", BOTH]
     first, second = (line.get_ydata() for line in figure.axes[0].lines)
     np.testing.assert_allclose(second - first, 5)
 
 
 def test_methods_are_sorted_with_their_numbers_beside_them():
-    panel = plots.methods(sweep("dann") + sweep("mcc", 9) + sweep("coral", -9)).axes[0]
+    panel = plots.plot_methods(sweep("dann") + sweep("mcc", 9) + sweep("coral", -9)).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["coral", "dann", "mcc"]
     assert [text.get_text() for text in panel.texts] == ["54.5 ± 4.9", "63.5 ± 4.9", "72.5 ± 4.9"]
     means = [box.lines[0].get_xydata()[0] for box in panel.containers]
@@ -97,7 +97,7 @@ def test_methods_are_sorted_with_their_numbers_beside_them():
 
 def test_a_selector_picks_the_look():
     falling = [record("dann", "emoji:a-b", 0, (60.0, 50.0))]
-    last, chosen = (plots.methods(falling, by).axes[0] for by in ("last", "infomax"))
+    last, chosen = (plots.plot_methods(falling, by).axes[0] for by in ("last", "infomax"))
     assert (last.texts[0].get_text(), chosen.texts[0].get_text()) == ("50.0", "60.0")
     assert "chosen by infomax" in chosen.get_xlabel()
 
@@ -106,19 +106,19 @@ def test_runs_that_saw_target_labels_are_marked():
     few = sweep("fine_tune", 5, suffix="+3shot")
     own = [record("source_only", "emoji:b-b", 0, (90.0, 95.0))]
     own += [record("source_only", "emoji:a-a", 0, (90.0, 97.0))]
-    panel = plots.methods(sweep() + few + own).axes[0]
+    panel = plots.plot_methods(sweep() + few + own).axes[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     assert ["†" in label for label in labels] == [False, True, True]
     fills = [box.lines[0].get_markerfacecolor() for box in panel.containers]
     assert [same_color(fill, "white") for fill in fills] == [False, True, True]
-    legend = plots.curves(sweep() + few).legends[0]
+    legend = plots.plot_curves(sweep() + few).legends[0]
     assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s", "s"]
     assert same_color(legend.get_lines()[1].get_color(), style.GREY)
 
 
 def test_long_names_do_not_overlap():
     long = {"backbone": "efficientnet_lite0", "schedule": "annealed by the paper", "bn": "separate"}
-    figure = plots.methods([r for i in range(3) for r in sweep(lr=i, **long)] + sweep())
+    figure = plots.plot_methods([r for i in range(3) for r in sweep(lr=i, **long)] + sweep())
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert all(low.y1 < high.y0 for low, high in pairwise(boxes))
@@ -131,11 +131,11 @@ def test_an_accuracy_s_band_and_whisker_end_where_there_is_no_such_accuracy():
         for m, both in reached.items()
         for seed, a in enumerate(both)
     ]
-    for figure in (plots.curves(runs), plots.against(along(runs), "lr")):
+    for figure in (plots.plot_curves(runs), plots.plot_against(along(runs), "lr")):
         bands = figure.axes[0].collections
         ends = [path.vertices[:, 1] for band in bands for path in band.get_paths()]
         assert (np.min(ends), np.max(ends)) == (0, 100)
-    rows = plots.methods(runs).axes[0].containers
+    rows = plots.plot_methods(runs).axes[0].containers
     ends = [box.lines[2][0].get_segments()[0][:, 0] for box in rows]
     assert (np.min(ends), np.max(ends)) == (0, 100)
 
@@ -150,7 +150,7 @@ def test_an_accuracy_s_band_and_whisker_end_where_there_is_no_such_accuracy():
     ],
 )
 def test_what_a_line_and_its_band_are_is_said(runs, said):
-    for figure in (plots.curves(runs), plots.against(along(runs), "lr")):
+    for figure in (plots.plot_curves(runs), plots.plot_against(along(runs), "lr")):
         assert names(figure)[1:] == ([said] if said else [])
 
 
@@ -160,12 +160,14 @@ def styles(figure: Figure) -> list[tuple[str, str]]:
 
 
 def test_fourteen_lines_stay_apart():
-    figure = plots.curves([r for i in range(14) for r in sweep(lr=i)[:1]])
+    figure = plots.plot_curves([r for i in range(14) for r in sweep(lr=i)[:1]])
     assert len(set(styles(figure))) == len(names(figure)) == 14
     assert not figure.get_supxlabel()
 
 
-@pytest.mark.parametrize("draw", [plots.curves, lambda runs: plots.against(along(runs), "lr")])
+@pytest.mark.parametrize(
+    "draw", [plots.plot_curves, lambda runs: plots.plot_against(along(runs), "lr")]
+)
 def test_of_many_lines_the_baseline_and_the_best_are_named_and_the_others_grey(draw):
     runs = [r for i in range(40) for r in sweep(f"method{i}", gain=i / 10)[:1]]
     few = [r for i in range(6) for r in sweep(f"tune{i}", gain=i, suffix="+3shot")[:1]]
@@ -181,7 +183,7 @@ def test_of_many_lines_the_baseline_and_the_best_are_named_and_the_others_grey(d
     assert figure.get_supxlabel().startswith("36 more rows")
 
 
-@pytest.mark.parametrize("draw", [plots.curves, plots.methods])
+@pytest.mark.parametrize("draw", [plots.plot_curves, plots.plot_methods])
 def test_nothing_to_draw_is_said(draw):
     with pytest.raises(ValueError, match="no records to plot"):
         draw([])
@@ -189,17 +191,17 @@ def test_nothing_to_draw_is_said(draw):
 
 def test_an_unknown_selector_is_told_the_known():
     with pytest.raises(ValueError, match="'entropi', known: last, infomax, oracle"):
-        plots.methods(sweep(), "entropi")
+        plots.plot_methods(sweep(), "entropi")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("draw", [plots.curves, plots.methods])
+@pytest.mark.parametrize("draw", [plots.plot_curves, plots.plot_methods])
 def test_pictures_are_wide_legible_and_the_same_bytes_each_time(draw, tmp_path):
     first, second = draw(sweep()), draw(sweep())
-    png, svg = style.save(first, tmp_path / "v1.0")
+    png, svg = style.save_figure(first, tmp_path / "v1.0")
     assert (png.name, svg.name) == ("v1.0.png", "v1.0.svg")
     assert imread(png).shape[1] == 1600
-    again = style.save(second, tmp_path / "again")
+    again = style.save_figure(second, tmp_path / "again")
     assert [file.read_bytes() for file in again] == [png.read_bytes(), svg.read_bytes()]
     points_at_900_pixels = 900 / style.WIDTH / 96
     texts = [text for text in first.findobj(Text) if text.get_text()]
@@ -213,5 +215,5 @@ def test_a_picture_is_whole_or_absent(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", full)
     with pytest.raises(OSError, match="disk full"):
-        style.save(Figure(), tmp_path / "curves")
+        style.save_figure(Figure(), tmp_path / "curves")
     assert list(tmp_path.iterdir()) == []

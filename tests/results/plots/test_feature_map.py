@@ -4,7 +4,7 @@ from matplotlib.colors import to_hex
 from sklearn.decomposition import PCA
 
 from da.results.plots import style
-from da.results.plots.feature_map import feature_map
+from da.results.plots.feature_map import plot_feature_map
 
 EMOJI = [
     *("animal", "plant", "food", "clothing", "vehicle", "building", "clock", "face", "hand"),
@@ -26,7 +26,7 @@ def drawn(panel, marker: str) -> dict[str, np.ndarray]:
 
 def test_a_map_shows_each_image_in_its_class_and_domain():
     before, after, y_s, y_t, classes = features(12, 3)
-    panel = feature_map("dann", before, after, y_s, y_t, classes).axes[0]
+    panel = plot_feature_map("dann", before, after, y_s, y_t, classes).axes[0]
     xy = PCA(2, random_state=0).fit_transform(np.concatenate(before))
     for marker, y, points in (("o", y_s, xy[:12]), ("^", y_t, xy[12:])):
         found = drawn(panel, marker)
@@ -35,7 +35,7 @@ def test_a_map_shows_each_image_in_its_class_and_domain():
 
 
 def test_a_map_of_many_classes_tells_domains_apart():
-    figure = feature_map("dann", *features(12, 22))
+    figure = plot_feature_map("dann", *features(12, 22))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["source", "target"]
     assert set(drawn(figure.axes[1], "o")) == {style.COLORS[0]}
     assert set(drawn(figure.axes[1], "^")) == {style.COLORS[1]}
@@ -43,7 +43,7 @@ def test_a_map_of_many_classes_tells_domains_apart():
 
 def test_a_map_of_eleven_classes_has_a_color_and_shape_for_each_and_its_run_above():
     *points, _ = features(33, 11)
-    figure = feature_map("dann", *points, EMOJI)
+    figure = plot_feature_map("dann", *points, EMOJI)
     legend = figure.legends[0]
     assert legend.get_title().get_text() == "dann"
     shown = [(x.get_color(), x.get_marker()) for x in legend.get_lines()[2:]]
@@ -58,7 +58,7 @@ def test_a_map_of_eleven_classes_has_a_color_and_shape_for_each_and_its_run_abov
 
 @pytest.mark.slow
 def test_a_map_draws_the_same_few_points_each_time():
-    maps = [feature_map("dann", *features(30, 2), points=8) for _ in range(2)]
+    maps = [plot_feature_map("dann", *features(30, 2), points=8) for _ in range(2)]
     for one, two in zip(*(figure.axes for figure in maps), strict=True):
         for marker in "o^":
             a, b = (np.concatenate(list(drawn(p, marker).values())) for p in (one, two))
