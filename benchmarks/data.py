@@ -3,7 +3,7 @@
 At 224 px the peers decode JPEGs of 300 x 300 pixels (quality 90) for every batch, as TLlib's
 recipe does (Transfer-Learning-Library, resize 256, random resized crop, flip); ours takes crops of
 what was decoded once to 256 x 256. At 28 px theirs converts images that are in memory, as
-torchvision's MNIST does. All end in normalised float batches.
+torchvision's MNIST does. All end in normalized float batches.
 """
 
 import tempfile

@@ -54,7 +54,7 @@ def interleaved(
     """Time each contender once a round, in turns, after `warm_up` calls of each.
 
     A round has `calls` calls of each contender. The one that begins changes from round to round,
-    so that neither a busy neighbour nor a warm cache is always the same one's. `units` is the work
+    so that neither a busy neighbor nor a warm cache is always the same one's. `units` is the work
     in one call, in images or the like. `pause` seconds before each round of calls let the workers
     of the contender before come to rest.
     """

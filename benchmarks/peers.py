@@ -19,7 +19,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True)
 class Data:
-    """A batch of normalised images in memory, laid out as PyTorch's loaders give them."""
+    """A batch of normalized images in memory, laid out as PyTorch's loaders give them."""
 
     x_s: Tensor
     y_s: Tensor

@@ -78,7 +78,7 @@ class Stacked(Group):
     def features(self, rows: Tensor) -> Tensor:
         """Features `g b 768` of the images in rows `g b`."""
         backbone: Any = self.together.backbone
-        x = (backbone.images[rows].float() / 255 - 0.5) / 0.5  # LeNet's own normalisation
+        x = (backbone.images[rows].float() / 255 - 0.5) / 0.5  # LeNet's own normalization
         for layer in (0, 3):
             names = (f"backbone.network.body.{layer}.{part}" for part in ("weight", "bias"))
             x = self.layer(x, *(self.state[name] for name in names))

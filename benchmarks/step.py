@@ -1,7 +1,7 @@
 """One training step of each method: ours, pytorch-adapt's hook, a TLlib-style loop.
 
 Everybody has the same network, weights, SGD (Nesterov) and one batch in memory: the peers' is
-normalised beforehand, as float32; ours comes in bytes, which every step normalises. Cost: a quarter
+normalized beforehand, as float32; ours comes in bytes, which every step normalizes. Cost: a quarter
 of an hour on 2 cores.
 """
 
@@ -85,7 +85,7 @@ def build(name: str, network: str) -> Method:
 
 
 def data(method: Method, side: int, size: int) -> tuple[Batch, Data]:
-    """The same random images for us, in bytes, and for the peers, normalised."""
+    """The same random images for us, in bytes, and for the peers, normalized."""
     g = torch.Generator().manual_seed(0)
     shape = (2, size, side, side, 3)
     stored = torch.randint(256, shape, generator=g, dtype=torch.uint8).to(DEVICE)

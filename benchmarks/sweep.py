@@ -126,7 +126,7 @@ def one_by_one(runs: Sequence[Run], folder: Path, *, own: bool) -> float:
 
 def measure(quick: bool) -> Section:
     """One run after another before the sweep and after it, in the opposite order, half of the runs
-    each time, so that a machine that becomes slower or faster meanwhile favours no way.
+    each time, so that a machine that becomes slower or faster meanwhile favors no way.
     """
     spent = dict.fromkeys(WAYS, 0.0)
     load = os.getloadavg()[0]

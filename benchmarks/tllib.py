@@ -95,7 +95,7 @@ def _mcd(parts: Parts, data: Data) -> Step:
         f = features(x)
         return (*head(f).chunk(2), *rival(f).chunk(2))
 
-    def minimise(loss: Tensor, *optimizers: Optimizer) -> None:
+    def minimize(loss: Tensor, *optimizers: Optimizer) -> None:
         of_features.zero_grad()
         of_heads.zero_grad()
         loss.backward()
@@ -110,13 +110,13 @@ def _mcd(parts: Parts, data: Data) -> Step:
 
     def step() -> None:
         y1_s, _, y2_s, _ = both()
-        minimise(task(y1_s, y2_s), of_features, of_heads)
+        minimize(task(y1_s, y2_s), of_features, of_heads)
         y1_s, y1_t, y2_s, y2_t = both()
-        minimise(task(y1_s, y2_s) - apart(y1_t, y2_t), of_heads)
+        minimize(task(y1_s, y2_s) - apart(y1_t, y2_t), of_heads)
         for _ in range(4):
             y1_s, y1_t, y2_s, y2_t = both()
             loss = apart(y1_t, y2_t)
-            minimise(loss, of_features)
+            minimize(loss, of_features)
         for meter in (task(y1_s, y2_s), loss, _accuracy(y1_s, data.y_s)):
             meter.item()
 

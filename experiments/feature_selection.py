@@ -1,8 +1,8 @@
 """Accuracy against the columns of frozen features that are kept, chosen in two ways; 3 seeds.
 
 ImageNet features of EfficientNet-Lite0 have 1280 columns. Those that a linear classifier is given
-are chosen on the labelled source images: by mutual information with the class, or by the weights
-of an L1-regularised classifier. With all 1280 either is a run without a choice.
+are chosen on the labeled source images: by mutual information with the class, or by the weights
+of an L1-regularized classifier. With all 1280 either is a run without a choice.
 
 Cost: 192 runs, a minute on 2 cores. Result, mean of 4 tasks: 54.7 % with all columns, and with a
 quarter of them 53.7 by the classifier and 51.8 by mutual information; with 40 columns 45.7 and

@@ -38,7 +38,7 @@ def tune(
         trials: How many in all; a trial is all runs of the experiment with other settings.
         sampler: What draws the settings; tpe learns from the trials so far.
         search: Settings of run, network or method; without any the method's and lr.
-        choose_by: Selector whose mean score over the runs is maximised; oracle is target accuracy.
+        choose_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
         storage: File that processes share; by default in the folder of the records.
         out: Folder of the plot.
     """

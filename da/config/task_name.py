@@ -23,7 +23,7 @@ def split_task(task: str) -> tuple[str, str, str, int]:
 
     A supervised task has no target, '', and labels in place of shots. It goes by the name alone: a
     record may come from a machine with other folders. Of paths with dashes that cut counts which
-    leaves one folder twice, or else two neighbours, or a rooted target.
+    leaves one folder twice, or else two neighbors, or a rooted target.
     """
     rest, k, _ = split_labels(task)
     benchmark, _, pair = rest.partition(":")
@@ -41,8 +41,8 @@ def domain(name: str) -> str:
 
 def _plausible(cut: tuple[str, str]) -> tuple[bool, bool, bool]:
     source, target = cut
-    neighbours = PurePath(source).parent == PurePath(target).parent
-    return source == target, neighbours, target.startswith(("/", "~", "."))
+    neighbors = PurePath(source).parent == PurePath(target).parent
+    return source == target, neighbors, target.startswith(("/", "~", "."))
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Random changes of colour and shape: drawn on the CPU, made on the images' device."""
+"""Random changes of color and shape: drawn on the CPU, made on the images' device."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from da.data import image_ops
 Operation = Callable[[Tensor, Tensor], Tensor]
 """Images and an amount for each to images, as in `da.data.image_ops`."""
 
-COLOURS: tuple[Operation, ...] = (
+COLORS: tuple[Operation, ...] = (
     image_ops.brightness,
     image_ops.contrast,
     image_ops.saturation,
@@ -52,7 +52,7 @@ def jitter(
     amounts = low + torch.rand(len(x), 4, generator=generator) * (middle + reach - low)
     order = torch.rand(len(x), 4, generator=generator).argsort(1)
     for which in order.unbind(1):
-        for k, operation in enumerate(COLOURS):
+        for k, operation in enumerate(COLORS):
             _apply(operation, x, which == k, amounts[:, k])
     return x
 

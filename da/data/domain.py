@@ -78,10 +78,10 @@ class Domain:
 
 @dataclass(frozen=True)
 class Task:
-    """Adapt from a labelled source to an unlabelled target, then be marked on target test images.
+    """Adapt from a labeled source to an unlabeled target, then be marked on target test images.
 
     Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation. A
-    supervised task has one domain: its labelled training images are the source, the same without
+    supervised task has one domain: its labeled training images are the source, the same without
     labels the target, and `source_test` are validation images, which are none of `target_test`.
     """
 
@@ -92,7 +92,7 @@ class Task:
     source_test: LabeledImages
     target_test: LabeledImages
     shots: LabeledImages | None = None
-    """Labelled target images, a few of each class, in tasks that end in `+Kshot`."""
+    """Labeled target images, a few of each class, in tasks that end in `+Kshot`."""
 
 
 def save_domain(

@@ -2,7 +2,7 @@
 
 Each is torchvision's function of the same name on float images (`adjust_` left out); on uint8
 images torchvision rounds after every operation, which here none does. Images of one channel have
-no colour: `saturation` and `hue` leave them as they are.
+no color: `saturation` and `hue` leave them as they are.
 """
 
 import torch
@@ -20,13 +20,13 @@ def brightness(x: Pixels, factor: Amounts) -> Pixels:
 
 
 def contrast(x: Pixels, factor: Amounts) -> Pixels:
-    """The image's mean grey at 0, the image at 1."""
-    return _blend(x, _grey(x).mean((1, 2, 3), keepdim=True), factor)
+    """The image's mean gray at 0, the image at 1."""
+    return _blend(x, _gray(x).mean((1, 2, 3), keepdim=True), factor)
 
 
 def saturation(x: Pixels, factor: Amounts) -> Pixels:
-    """Grey at 0, the image at 1."""
-    return _blend(x, _grey(x), factor)
+    """Gray at 0, the image at 1."""
+    return _blend(x, _gray(x), factor)
 
 
 def sharpness(x: Pixels, factor: Amounts) -> Pixels:
@@ -131,7 +131,7 @@ def _blend(x: Pixels, other: Float[Tensor, "b _ _ _"], factor: Amounts) -> Pixel
     return torch.lerp(other.expand_as(x), x, _each(factor)).clamp_(0, 1)
 
 
-def _grey(x: Pixels) -> Float[Tensor, "b 1 h w"]:
+def _gray(x: Pixels) -> Float[Tensor, "b 1 h w"]:
     if x.shape[1] != 3:
         return x
     return torch.einsum("bchw,c->bhw", x, x.new_tensor([0.2989, 0.587, 0.114]))[:, None]

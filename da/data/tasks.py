@@ -101,7 +101,7 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
     return Task(
         name,
         source.classes,
-        source.part(_labelled(name, source, train, k) if k else train),
+        source.part(_labeled(name, source, train, k) if k else train),
         target.unlabeled(train),
         source.part(validation),
         target.part(test),
@@ -118,7 +118,7 @@ def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
     return torch.cat(each)
 
 
-def _labelled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
+def _labeled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
     """Of training rows the first `k` of each class; all of a class that has fewer."""
     each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
     if (most := max(map(len, each))) < k:

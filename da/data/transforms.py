@@ -15,7 +15,7 @@ from da.data.augment import jitter, rand_augment
 from da.system.threads import map_in_threads, one_thread
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
-"""crop: random resized crop; crop_flip: and mirrored or not; jitter: and colours changed
+"""crop: random resized crop; crop_flip: and mirrored or not; jitter: and colors changed
 (`jitter`); strong: crop_flip and two operations at random (`rand_augment`)."""
 
 Boxes = Float[Tensor, "b 4"]

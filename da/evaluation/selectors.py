@@ -27,7 +27,7 @@ def infomax(p: Predictions) -> float:
 
 
 def snd(p: Predictions, temperature: float = 0.05) -> float:
-    """Soft neighbourhood density: mean entropy, in nats, of each target image's similarity to the
+    """Soft neighborhood density: mean entropy, in nats, of each target image's similarity to the
     others (Saito et al. 2021, temperature as there).
     """
     q = normalize(p.target_logits.softmax(1))

@@ -10,7 +10,7 @@ from da.ops.matmul import matmul
 
 
 class LinearMapping(Mapping):
-    """Features of each domain, standardised and multiplied by a matrix."""
+    """Features of each domain, standardized and multiplied by a matrix."""
 
     source_mean: Tensor
     source_map: Tensor
@@ -27,7 +27,7 @@ class LinearMapping(Mapping):
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"] | None, Float[Tensor, "d e"] | None]:
-        """Matrices for standardised source and target features; None where they stay."""
+        """Matrices for standardized source and target features; None where they stay."""
         raise NotImplementedError
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:

@@ -1,4 +1,4 @@
-"""Adaptive batch normalisation."""
+"""Adaptive batch normalization."""
 
 import torch
 from jaxtyping import Float, Shaped

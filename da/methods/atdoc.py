@@ -1,4 +1,4 @@
-"""Auxiliary target-domain-oriented classifier, by neighbourhood aggregation."""
+"""Auxiliary target-domain-oriented classifier, by neighborhood aggregation."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +15,7 @@ from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 
 class ATDOC(Method):
-    """Target images learn the class that their nearest neighbours in the target are taken for.
+    """Target images learn the class that their nearest neighbors in the target are taken for.
 
     Raises ValueError for a target of too few images.
     """
@@ -31,7 +31,7 @@ class ATDOC(Method):
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.2
-        """Weight of the neighbours' classes at the end of a linear ramp, lambda in the paper."""
+        """Weight of the neighbors' classes at the end of a linear ramp, lambda in the paper."""
         neighbors: Annotated[int, Choice(1, 3, 5, 10, 20)] = 5
         """How many target images vote, m in the paper."""
         temperature: Annotated[float, Uniform(0.1, 1)] = 0.5
@@ -59,7 +59,7 @@ class ATDOC(Method):
         self.memory_p = self.memory_p.new_full((size, self.classes), 1 / self.classes)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Cross-entropy of source classes, and of those that neighbours vote for."""
+        """Cross-entropy of source classes, and of those that neighbors vote for."""
         self._seen = batch.target
         f_s, f_t = self.features(batch)
         confidence, y = self.vote(f_t.detach(), batch.target.index).max(1)

@@ -44,11 +44,11 @@ Family = Literal[
 """What kind of adaptation a method is."""
 
 Losses = dict[str, Tensor]
-"""Named scalars, weights already applied: their sum is minimised."""
+"""Named scalars, weights already applied: their sum is minimized."""
 
 
 class Phase(NamedTuple):
-    """A part of a training step: what to minimise, and the parameters it may move."""
+    """A part of a training step: what to minimize, and the parameters it may move."""
 
     losses: Callable[[Any, Scalar], Losses]
     """Of a batch, and how much of the training is done."""
@@ -84,7 +84,7 @@ class Method(nn.Module):
     targets of a source.
     """
     takes_shots: ClassVar[bool] = False
-    """Whether the method learns from labelled target images, and only works with them."""
+    """Whether the method learns from labeled target images, and only works with them."""
     takes_strong: ClassVar[bool] = False
     """Whether the method wants a strong view of target images, where they are pixels."""
     source_free: ClassVar[bool] = False
@@ -164,7 +164,7 @@ class Method(nn.Module):
         yield Phase(self, self.parameters())
 
     def task_loss(self, logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> Float[Tensor, ""]:
-        """Mean cross-entropy of labelled images, their labels smoothed as the network says."""
+        """Mean cross-entropy of labeled images, their labels smoothed as the network says."""
         return cross_entropy(logits, y, self.network.label_smoothing)
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:

@@ -1,4 +1,4 @@
-"""Batch nuclear-norm maximisation."""
+"""Batch nuclear-norm maximization."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Batch spectral penalisation."""
+"""Batch spectral penalization."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -31,7 +31,7 @@ class BSP(DANN):
         penalty: Annotated[float, LogUniform(1e-6, 1e-2)] = 1e-4
         """Weight of the largest squared singular values, beta in the paper."""
         directions: Annotated[int, IntRange(1, 4)] = 1
-        """How many of them are penalised in each domain, k in the paper."""
+        """How many of them are penalized in each domain, k in the paper."""
 
     hp: Hparams
 

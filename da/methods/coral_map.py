@@ -33,7 +33,7 @@ class CORALMap(LinearMapping):
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d d"], None]:
-        """Whitening times re-colouring for the source, nothing for the target."""
+        """Whitening times re-coloring for the source, nothing for the target."""
         power = partial(covariance_power, ridge=self.hp.ridge)
         whiten, color = map_in_threads(power, [(z_s, -0.5), (z_t, 0.5)])
         return matmul(whiten, color), None

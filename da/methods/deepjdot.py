@@ -24,7 +24,7 @@ class DeepJDOT(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The exact plan (`ot.emd`) of the cost that is minimised.
+        """The exact plan (`ot.emd`) of the cost that is minimized.
 
         As in the paper; its authors' code finds the plan by squared differences of predictions.
         """

@@ -1,4 +1,4 @@
-"""Distillation of a finished run on unlabelled target images."""
+"""Distillation of a finished run on unlabeled target images."""
 
 from dataclasses import dataclass
 from typing import Annotated

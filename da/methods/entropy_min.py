@@ -1,4 +1,4 @@
-"""Entropy minimisation."""
+"""Entropy minimization."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Fine-tuning on a few labelled target images."""
+"""Fine-tuning on a few labeled target images."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class FineTune(Method):
-    """Train on the source first, then on the labelled target images alone."""
+    """Train on the source first, then on the labeled target images alone."""
 
     paper = "baseline"
     family = "baseline"

@@ -1,4 +1,4 @@
-"""FixMatch, with the source as its labelled images."""
+"""FixMatch, with the source as its labeled images."""
 
 from dataclasses import dataclass
 from typing import Annotated

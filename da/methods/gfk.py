@@ -21,7 +21,7 @@ class GFK(LinearMapping):
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """The authors' demonstration; they classify by nearest neighbours, we by a linear head."""
+        """The authors' demonstration; they classify by nearest neighbors, we by a linear head."""
 
         dimensions: Annotated[int, Choice(5, 10, 20, 40)] = 20
         """Of each subspace; the paper has 10 or 20, by the pair of domains."""

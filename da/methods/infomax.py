@@ -1,4 +1,4 @@
-"""Information maximisation."""
+"""Information maximization."""
 
 from dataclasses import dataclass
 from typing import Annotated

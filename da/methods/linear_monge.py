@@ -23,7 +23,7 @@ class LinearMonge(LinearMapping):
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """The map is that of the paper, but between features standardised in each domain."""
+        """The map is that of the paper, but between features standardized in each domain."""
 
         ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
         """What is added to the diagonal of both covariances; that of CORAL, for want of one in the

@@ -9,7 +9,7 @@ from da.methods._linear_mapping import LinearMapping
 class MeanMap(LinearMapping):
     """Give every source feature the mean and the standard deviation that it has in the target.
 
-    What Reinhard et al. do with the three colours of two pictures, done with the features of two
+    What Reinhard et al. do with the three colors of two pictures, done with the features of two
     domains; CORAL, subspace alignment and the geodesic flow kernel begin with it, too.
     """
 
@@ -17,5 +17,5 @@ class MeanMap(LinearMapping):
     family = "mapping"
 
     def maps(self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]) -> tuple[None, None]:
-        """Nothing: standardised features have the same means and spreads."""
+        """Nothing: standardized features have the same means and spreads."""
         return None, None

@@ -75,7 +75,7 @@ class MeanTeacher(Method):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Move the teacher's weights towards the student's; its batch norm is its own.
+        """Move the teacher's weights toward the student's; its batch norm is its own.
 
         At first by as much as makes it the mean of all students until then.
         """

@@ -73,9 +73,9 @@ class SHOT(Method):
 
 
 def pseudo_labels(f: Float[Tensor, "m d"], p: Float[Tensor, "m k"]) -> Int[Tensor, "m"]:
-    """The nearest class centre of each image, by cosine, of those classes that are predicted.
+    """The nearest class center of each image, by cosine, of those classes that are predicted.
 
-    Centres are means of features weighted with predictions `p`, then with the labels these give
+    Centers are means of features weighted with predictions `p`, then with the labels these give
     (Liang et al. 2020, section 3.2; features get a constant one, as in the authors' code).
     """
     f = F.normalize(F.pad(f, (0, 1), value=1.0))

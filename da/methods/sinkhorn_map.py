@@ -1,4 +1,4 @@
-"""Optimal transport as a mapping, with entropic regularisation."""
+"""Optimal transport as a mapping, with entropic regularization."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal

@@ -20,7 +20,7 @@ SOURCE, TARGET, UNKNOWN = 1, -2, -1
 
 
 class Skada(Mapping):
-    """An adapter of skada 0.6.0, between standardised features and standardised mapped ones.
+    """An adapter of skada 0.6.0, between standardized features and standardized mapped ones.
 
     Raises ValueError where skada is not installed, and for adapters that are unknown, or weigh or
     label images instead of mapping them.

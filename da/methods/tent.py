@@ -1,4 +1,4 @@
-"""Test-time entropy minimisation."""
+"""Test-time entropy minimization."""
 
 from dataclasses import dataclass
 

@@ -52,11 +52,11 @@ class WDGRL(Method):
         """Steps of the critic, then one of all else."""
         critic = list(self.critic.parameters())
         for _ in range(self.hp.critic_steps):
-            yield Phase(self.criticise, critic)
+            yield Phase(self.criticize, critic)
         ours = {id(p) for p in critic}
         yield Phase(self, [p for p in self.parameters() if id(p) not in ours])
 
-    def criticise(self, batch: Batch, progress: Scalar) -> Losses:
+    def criticize(self, batch: Batch, progress: Scalar) -> Losses:
         """The critic parts the domains as far as its slope allows, also on the lines between."""
         with torch.no_grad():
             f_s, f_t = self.features(batch)

@@ -18,11 +18,11 @@ from da.ops.functional import under_transforms
 from da.system.threads import map_in_threads
 
 _CACHED = 2**19
-"""Numbers that a thread normalises at a time: they stay in a cache, and every thread has some."""
+"""Numbers that a thread normalizes at a time: they stay in a cache, and every thread has some."""
 
 
 class Backbone(nn.Module):
-    """A network without its classifier, behind the normalisation that belongs to its weights."""
+    """A network without its classifier, behind the normalization that belongs to its weights."""
 
     mean: Tensor
     std: Tensor

@@ -1,4 +1,4 @@
-"""Columns of frozen features that tell classes apart, chosen from labelled images."""
+"""Columns of frozen features that tell classes apart, chosen from labeled images."""
 
 import hashlib
 from pathlib import Path
@@ -54,14 +54,14 @@ def column_scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> F
 
 
 def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Tensor, "d"]:
-    """Of each column and the class in nats, by nearest neighbours (Ross 2014).
+    """Of each column and the class in nats, by nearest neighbors (Ross 2014).
 
     Takes seconds for 300 images of 1280 columns. Raises ValueError where no class has two images.
     """
     from sklearn.feature_selection import mutual_info_classif  # takes a second
 
     if y.bincount().max() < 2:
-        raise ValueError("mutual_information needs two labelled images of a class, known: l1")
+        raise ValueError("mutual_information needs two labeled images of a class, known: l1")
     found = mutual_info_classif(x.numpy(), y.numpy(), discrete_features=False, random_state=0)
     return torch.from_numpy(found).float()
 
@@ -89,7 +89,7 @@ def l1_classifier(
     tolerance: float = 1e-4,
     most: int = 2000,
 ) -> tuple[Float[Tensor, "d k"], Float[Tensor, "k"]]:
-    """Weights and bias that minimise cross-entropy + `penalty` times the sum of |weights|.
+    """Weights and bias that minimize cross-entropy + `penalty` times the sum of |weights|.
 
     By FISTA (Beck & Teboulle 2009), which begins anew where it overshoots (O'Donoghue & Candès
     2015), until slopes are met to `tolerance` of the penalty, in `most` steps at most.

@@ -13,16 +13,16 @@ from da.system.threads import one_thread
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
     """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = _centred(f)
+    f = _centered(f)
     return matmul(f.mT, f) / (f.shape[-2] - 1)
 
 
 def covariance_root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
     """Rows whose outer products add up to the covariance of those of `f`."""
-    return _centred(f) / (f.shape[-2] - 1) ** 0.5
+    return _centered(f) / (f.shape[-2] - 1) ** 0.5
 
 
-def _centred(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+def _centered(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
     f = upcast(f)
     return f - f.mean(-2, keepdim=True)
 
@@ -149,7 +149,7 @@ def leading_eigenvectors(
     """The `count` largest eigenvalues, in descending order, and their unit vectors.
 
     Of a symmetric positive semidefinite matrix, known by its `product` with d by b blocks like
-    `like`. Block Lanczos with full reorthogonalisation (Golub & Underwood 1977), until no
+    `like`. Block Lanczos with full reorthogonalization (Golub & Underwood 1977), until no
     residual is above `tolerance` times the largest eigenvalue; where more than one in eight is
     wanted, all are found at once, which then is faster.
     """

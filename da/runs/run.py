@@ -18,7 +18,7 @@ from da.models.finetuning import Schedule, Tuning
 from da.ops.precision import Precision
 
 SHOTS = re.compile(r"\+\d+shot$")
-"""End of a task's name that buys labelled target images."""
+"""End of a task's name that buys labeled target images."""
 
 PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
 """Fields of a run that are settings themselves; their names stand among its own in records."""
@@ -44,13 +44,13 @@ class Run:
     side: int = 0
     """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
     augment: Augment = "none"
-    """Of every training image: random resized crop, mirroring, colour jitter, or RandAugment."""
+    """Of every training image: random resized crop, mirroring, color jitter, or RandAugment."""
     views: int = 0
     """Augmented views of each image in regime frozen, the same for all seeds."""
     features: int = 0
     """Columns of the frozen features that are kept, of both domains; 0 for all."""
     features_by: Rule = "mutual_information"
-    """What they are chosen by, on labelled source training images: what each says of the class, or
+    """What they are chosen by, on labeled source training images: what each says of the class, or
     the weights of a classifier with an L1 penalty.
     """
     unit_features: bool = False
@@ -62,9 +62,9 @@ class Run:
     keep_hidden: bool = True
     """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
     mean: tuple[float, ...] = ()
-    """Of the three colours, from 0 to 1, in place of what the weights were trained with."""
+    """Of the three colors, from 0 to 1, in place of what the weights were trained with."""
     std: tuple[float, ...] = ()
-    """Deviation of the three colours, likewise."""
+    """Deviation of the three colors, likewise."""
     interpolation: Literal["weights", "bilinear", "bicubic"] = "weights"
     """How images are brought to the size of the input: as the weights were trained, or by hand."""
     crop_pct: float = 1.0
@@ -196,10 +196,10 @@ def _of_method(run: Run) -> dict[str, bool]:
     frozen = run.regime == "frozen"
     return {
         f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
-        f"{method.name} needs labelled target images, for example {run.task}+3shot": (
+        f"{method.name} needs labeled target images, for example {run.task}+3shot": (
             method.takes_shots and not shots
         ),
-        f"{method.name} takes no labelled target images, as in {run.task}": (
+        f"{method.name} takes no labeled target images, as in {run.task}": (
             shots and not method.takes_shots
         ),
         f"{method.name} begins with a finished run's network: init is that run's id": (

@@ -26,7 +26,7 @@ from da.system.hardware import count_flops, measure_ceilings
 from da.training import engine, evaluate, optimizers, setup
 from da.training.setup import Parts, assemble, run_threads
 
-STEP = "data", "forward", "backward", "optimiser", "trainer"
+STEP = "data", "forward", "backward", "optimizer", "trainer"
 """Parts of a step; `trainer` is all that is none of the others."""
 
 WARM_UP, TRACED = 5, 3
@@ -234,7 +234,7 @@ def _clocked(
             yield batch
 
     hooks = [
-        optimizer.register_step_pre_hook(lambda *_: clock.begin("optimiser")),
+        optimizer.register_step_pre_hook(lambda *_: clock.begin("optimizer")),
         optimizer.register_step_post_hook(lambda *_: clock.begin("trainer")),
     ]
     _fit(run, _Clocked(parts.method, clock), optimizer, timed(), steps)

@@ -80,8 +80,8 @@ def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
         return checkpoints.load_weights(run.init).get("columns")
     if not run.features:
         return None
-    labelled = tasks.build_task(run.task, source, target).source_train
-    return feature_selection.select_columns(labelled, run.features, run.features_by)
+    labeled = tasks.build_task(run.task, source, target).source_train
+    return feature_selection.select_columns(labeled, run.features, run.features_by)
 
 
 def _frozen(

@@ -185,7 +185,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task moons:0-20 --augment crop dann", "views"),
         ("train --task moons:0-20 --seed x dann", "--seed INT"),
         ("train --task moons:0-20 --device tpu dann", "cuda"),
-        ("train --task moons:0-20+3shot dann", "labelled"),
+        ("train --task moons:0-20+3shot dann", "labeled"),
         ("train --task moons:0-20 --dropout 1.5 dann", "dropout is at least 0 and below 1"),
         (f"train --task moons:0-20 --backbone lenet {FULL} dann", "does not fit points of 2"),
         ("train --task moons:0-20 --lr -1 dann", "lr is 0 or more"),

@@ -113,7 +113,7 @@ def spied(monkeypatch, b: int) -> tuple[torch.Tensor, torch.Tensor]:
 
         return operation
 
-    monkeypatch.setattr(augment, "COLOURS", tuple(map(spy, range(4))))
+    monkeypatch.setattr(augment, "COLORS", tuple(map(spy, range(4))))
     jitter(torch.arange(b, dtype=torch.float32)[:, None, None, None], generator())
     return amounts, places
 

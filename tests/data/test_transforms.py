@@ -35,7 +35,7 @@ def box(top: int, left: int, height: int, width: int, side: int) -> torch.Tensor
 
 
 @pytest.mark.parametrize(
-    ("mode", "colour", "rgb"),
+    ("mode", "color", "rgb"),
     [
         ("L", 90, (90, 90, 90)),
         ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
@@ -43,21 +43,21 @@ def box(top: int, left: int, height: int, width: int, side: int) -> torch.Tensor
         ("1", 1, (255, 255, 255)),
     ],
 )
-def test_decode_gives_rgb_whatever_the_file_has(tmp_path, mode, colour, rgb):
+def test_decode_gives_rgb_whatever_the_file_has(tmp_path, mode, color, rgb):
     file = tmp_path / "image.tif"
-    Image.new(mode, (5, 3), colour).save(file)
+    Image.new(mode, (5, 3), color).save(file)
     image = decode_image(file, 4)
     assert image.dtype == np.uint8
     assert image.shape == (4, 4, 3)
     assert (image == rgb).all()
 
 
-def test_decode_looks_colours_up_in_a_palette(tmp_path):
+def test_decode_looks_colors_up_in_a_palette(tmp_path):
     Image.new("RGB", (4, 4), (10, 200, 30)).quantize(4).save(tmp_path / "image.png")
     assert (decode_image(tmp_path / "image.png", 4) == (10, 200, 30)).all()
 
 
-def test_decode_takes_a_palette_with_transparent_colours(tmp_path):
+def test_decode_takes_a_palette_with_transparent_colors(tmp_path):
     image = Image.new("RGB", (4, 4), (10, 200, 30)).quantize(4)
     image.save(tmp_path / "image.png", transparency=bytes([128, 255]))
     assert (decode_image(tmp_path / "image.png", 4) == (10, 200, 30)).all()

@@ -18,7 +18,7 @@ from da.results import records
 from tests.fixtures.runs import CLASSES, RUN, pictures, stand_in, trained
 
 ABOUT = {"classes": '["red", "green", "blue"]', "preprocessing": '{"resize": 4}'}
-COLOURS = {"red": (250, 10, 10), "green": (0, 200, 0), "blue": (0, 0, 99)}
+COLORS = {"red": (250, 10, 10), "green": (0, 200, 0), "blue": (0, 0, 99)}
 
 
 def da(*arguments: object) -> None:
@@ -26,7 +26,7 @@ def da(*arguments: object) -> None:
 
 
 def write_model(file: Path, about: dict[str, str]) -> None:
-    """A network in the form of our exported ones: its logits are the colours' means."""
+    """A network in the form of our exported ones: its logits are the colors' means."""
     nodes = [
         helper.make_node("Cast", ["images"], ["x"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["x", "axes"], ["means"], keepdims=0),
@@ -42,7 +42,7 @@ def write_model(file: Path, about: dict[str, str]) -> None:
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["b", 3])
         for name in ("probabilities", "logits")
     ]
-    graph = helper.make_graph(nodes, "colours", [pixels], rows, given)
+    graph = helper.make_graph(nodes, "colors", [pixels], rows, given)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     helper.set_model_props(model, about)
     onnx.save(model, file)
@@ -52,17 +52,17 @@ def write_model(file: Path, about: dict[str, str]) -> None:
 def folder(tmp_path, monkeypatch) -> Path:
     """The working folder, with a model and a folder of three pictures at two depths."""
     monkeypatch.chdir(tmp_path)
-    write_model(tmp_path / "colours.onnx", ABOUT)
+    write_model(tmp_path / "colors.onnx", ABOUT)
     (tmp_path / "photos" / "deep").mkdir(parents=True)
-    for name, colour in COLOURS.items():
+    for name, color in COLORS.items():
         place = Path("photos", "deep" * (name == "blue"), f"{name}.png")
-        Image.new("RGB", (9, 5), colour).save(place)
+        Image.new("RGB", (9, 5), color).save(place)
     Path("photos", "notes.txt").write_text("no picture")
     return tmp_path
 
 
 def test_each_picture_has_a_line(folder, capsys):
-    da("predict", "colours.onnx", "photos", "photos/red.png")
+    da("predict", "colors.onnx", "photos", "photos/red.png")
     assert capsys.readouterr().out.splitlines() == [
         "photos/deep/blue.png  blue  0.9860",
         "photos/green.png  green  0.9999",
@@ -73,28 +73,28 @@ def test_each_picture_has_a_line(folder, capsys):
 
 def test_csv_has_every_class(folder, capsys):
     Path("photos", "red.png").rename(Path("photos", "a, b.png"))
-    da("predict", "colours.onnx", "photos", "--csv")
+    da("predict", "colors.onnx", "photos", "--csv")
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [*rows[0]] == ["path", "class", "probability", "red", "green", "blue"]
     assert [row["class"] for row in rows] == ["red", "blue", "green"]
     assert rows[0]["path"] == "photos/a, b.png"
     for row in rows:
         assert row["probability"] == row[row["class"]]
-        assert sum(float(row[label]) for label in COLOURS) == pytest.approx(1, abs=1e-5)
+        assert sum(float(row[label]) for label in COLORS) == pytest.approx(1, abs=1e-5)
 
 
 def test_more_pictures_than_a_batch_keep_their_order(folder, capsys):
     for i in range(70):
-        Image.new("RGB", (4, 4), [*COLOURS.values()][i % 3]).save(f"photos/{i:02}.png")
-    da("predict", "colours.onnx", *(f"photos/{i:02}.png" for i in range(70)))
+        Image.new("RGB", (4, 4), [*COLORS.values()][i % 3]).save(f"photos/{i:02}.png")
+    da("predict", "colors.onnx", *(f"photos/{i:02}.png" for i in range(70)))
     labels = [line.split("  ")[1] for line in capsys.readouterr().out.splitlines()]
-    assert labels == [[*COLOURS][i % 3] for i in range(70)]
+    assert labels == [[*COLORS][i % 3] for i in range(70)]
 
 
 def test_a_picture_that_cannot_be_decoded_is_named_and_the_rest_is_done(folder, capsys):
     Path("photos", "bad.png").write_text("no picture")
     with pytest.raises(SystemExit) as ended:
-        da("predict", "colours.onnx", "photos")
+        da("predict", "colors.onnx", "photos")
     out, err = capsys.readouterr()
     assert ended.value.code == 1
     assert err.startswith("da: cannot decode photos/bad.png: ")
@@ -105,9 +105,9 @@ def test_a_picture_that_cannot_be_decoded_is_named_and_the_rest_is_done(folder, 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("colours.onnx", "no images: name files or folders of them"),
-        ("colours.onnx nowhere.png", "no such file or folder: nowhere.png"),
-        ("colours.onnx empty", "the folder empty has no image in it"),
+        ("colors.onnx", "no images: name files or folders of them"),
+        ("colors.onnx nowhere.png", "no such file or folder: nowhere.png"),
+        ("colors.onnx empty", "the folder empty has no image in it"),
         ("gone.onnx photos", "no such file: gone.onnx"),
         ("model.h5 photos", "unknown ending '.h5' of model.h5, known: .onnx, the id of a run or"),
         ("abc photos", "no record of a run 'abc' in results, known: none yet"),
@@ -162,7 +162,7 @@ main(sys.argv[1:])
 @pytest.mark.slow
 def test_onnx_needs_no_torch(folder):
     picture = folder / "photos" / "green.png"
-    words = ["predict", folder / "colours.onnx", picture]
+    words = ["predict", folder / "colors.onnx", picture]
     command, package = [sys.executable, "-c", TORCHLESS, *words], Path(main.__file__).parents[1]
     done = subprocess.run(command, capture_output=True, text=True, cwd=package)
     assert (done.stdout, done.stderr) == (f"{picture}  green  0.9999\n", "")

@@ -61,7 +61,7 @@ def test_infomax_by_hand():
 
 
 def test_snd_by_hand():
-    """Of three classes of two images, an image has one neighbour like it and four unlike."""
+    """Of three classes of two images, an image has one neighbor like it and four unlike."""
     p = torch.tensor([math.e, 1, 1, 1, 1]) / (math.e + 4)
     expected = -(p * p.log()).sum().item()
     assert snd(predictions(CERTAIN), temperature=1.0) == pytest.approx(expected)
@@ -90,7 +90,7 @@ def test_a_better_model_scores_higher(name):
     assert scores == sorted(set(scores))
 
 
-def test_snd_prefers_dense_neighbourhoods():
+def test_snd_prefers_dense_neighborhoods():
     """Images that huddle at their class, to images strewn between one class and another."""
     near, other = torch.arange(60) % 4, torch.arange(60) // 4 % 4
     share = torch.linspace(0.01, 0.99, 60)[torch.arange(60) * 37 % 60, None]

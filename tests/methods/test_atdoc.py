@@ -1,4 +1,4 @@
-"""Target images that learn what their neighbours are taken for (Liang et al. 2021)."""
+"""Target images that learn what their neighbors are taken for (Liang et al. 2021)."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The source first, then the labelled target images, and never the unlabelled ones."""
+"""The source first, then the labeled target images, and never the unlabeled ones."""
 
 from dataclasses import replace
 

@@ -43,7 +43,7 @@ def sides(x: np.ndarray, y_s: np.ndarray, y_t: np.ndarray | None, ridge: float):
 
 
 def by_hand(f_s, y_s, f_t, *, dimensions: int, ridge: float, iterations: int) -> np.ndarray:
-    """The map, by scipy's solver for dense matrices and scikit-learn's nearest neighbour."""
+    """The map, by scipy's solver for dense matrices and scikit-learn's nearest neighbor."""
     x = torch.cat([f_s, f_t]).double().numpy()
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     y_t = None
@@ -74,7 +74,7 @@ def test_components_have_mean_0_and_variance_1_and_are_uncorrelated():
 
 
 def gap(m: JDA, f_s, y_s, f_t, y_t) -> float:
-    """Mean distance of the centres of true classes."""
+    """Mean distance of the centers of true classes."""
     z_s, z_t = m.map_source(f_s), m.map_target(f_t)
     gaps = [z_s[y_s == c].mean(0) - z_t[y_t == c].mean(0) for c in range(K)]
     return torch.stack(gaps).norm(dim=1).mean().item()

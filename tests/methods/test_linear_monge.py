@@ -26,7 +26,7 @@ def found(kind: type[LinearMapping], f_s: torch.Tensor, f_t: torch.Tensor, ridge
     return m
 
 
-def standardised(f: torch.Tensor) -> torch.Tensor:
+def standardized(f: torch.Tensor) -> torch.Tensor:
     return (f - f.mean(0)) / f.std(0)
 
 
@@ -46,20 +46,20 @@ def test_covariance_becomes_that_of_the_target():
     m = found(LinearMonge, f_s, f_t, 1e-6)
     c_s, c_t = covariance(m.map_source(f_s)), covariance(m.map_target(f_t))
     torch.testing.assert_close(c_s, c_t, rtol=1e-3, atol=1e-3)
-    assert (covariance(standardised(f_s)) - c_t).abs().max() > 0.3
+    assert (covariance(standardized(f_s)) - c_t).abs().max() > 0.3
 
 
 def test_it_moves_images_less_than_coral_does():
     f_s, f_t = domains()
     monge, coral = (
-        (found(kind, f_s, f_t, 1e-4).map_source(f_s) - standardised(f_s)).square().sum()
+        (found(kind, f_s, f_t, 1e-4).map_source(f_s) - standardized(f_s)).square().sum()
         for kind in (LinearMonge, CORALMap)
     )
     assert monge < 0.95 * coral
 
 
 def test_it_is_the_gradient_of_a_convex_function():
-    z_s, z_t = (standardised(f) for f in domains())
+    z_s, z_t = (standardized(f) for f in domains())
     a, nothing = LinearMonge.Hparams().build(Features(5), 2).maps(z_s, z_t)
     torch.testing.assert_close(a, a.mT, rtol=1e-4, atol=1e-4)
     assert torch.linalg.eigvalsh(a).min() > 0
@@ -69,4 +69,4 @@ def test_it_is_the_gradient_of_a_convex_function():
 def test_equal_domains_stay():
     f, _ = domains()
     m = found(LinearMonge, f, f, 1.0)
-    torch.testing.assert_close(m.map_source(f), standardised(f), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(m.map_source(f), standardized(f), rtol=1e-3, atol=1e-3)

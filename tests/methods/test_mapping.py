@@ -61,7 +61,7 @@ def plain(pair: tuple[Domain, Domain]) -> tuple[torch.Tensor, torch.Tensor]:
     return images(tasks.build_task("moons:0-1", *pair))
 
 
-def standardised(x: torch.Tensor) -> np.ndarray:
+def standardized(x: torch.Tensor) -> np.ndarray:
     """Unit variance in the unbiased sense."""
     return StandardScaler().fit_transform(x.double()) * np.sqrt(1 - 1 / len(x))
 
@@ -75,7 +75,7 @@ def close(ours: torch.Tensor, expected: np.ndarray) -> None:
 def test_coral_map_equals_scipy(ridge, n):
     _, task = prepared(CORALMap, toy(n), ridge=ridge)
     x_s, x_t = plain(toy(n))
-    z_s, z_t = standardised(x_s), standardised(x_t)
+    z_s, z_t = standardized(x_s), standardized(x_t)
     c_s, c_t = (np.cov(z, rowvar=False) + ridge * np.eye(6) for z in (z_s, z_t))
     expected = z_s @ fractional_matrix_power(c_s, -0.5) @ fractional_matrix_power(c_t, 0.5)
     mapped, target = images(task)
@@ -100,13 +100,13 @@ def test_coral_map_without_ridge_makes_covariances_equal():
     mapped, target = (covariance(x) for x in images(task))
     torch.testing.assert_close(mapped, target, rtol=1e-3, atol=1e-3)
     # They were not equal before: the source is no copy of the target.
-    assert not np.allclose(np.cov(standardised(x_s), rowvar=False), target, atol=0.2)
+    assert not np.allclose(np.cov(standardized(x_s), rowvar=False), target, atol=0.2)
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 6])
 def test_subspace_alignment_equals_pca_of_scikit_learn(dimensions):
     mapped, target = images(prepared(SubspaceAlignment, toy(), dimensions=dimensions)[1])
-    z_s, z_t = map(standardised, plain(toy()))
+    z_s, z_t = map(standardized, plain(toy()))
     p_s, p_t = (PCA(dimensions).fit(z).components_.T for z in (z_s, z_t))
     projected = z_t @ p_t
     sign = np.sign((target.numpy() * projected).sum(0))  # a direction has no sign

@@ -15,7 +15,7 @@ def found(f_s: torch.Tensor, f_t: torch.Tensor) -> MeanMap:
     return m
 
 
-def test_each_domain_is_standardised_as_by_scikit_learn():
+def test_each_domain_is_standardized_as_by_scikit_learn():
     f_s, f_t = 4 * normal(40, 3).float() + 1, 0.1 * normal(30, 3, seed=1).float() - 2
     m = found(f_s, f_t)
     for f, ours in ((f_s, m.map_source(f_s)), (f_t, m.map_target(f_t))):

@@ -1,4 +1,4 @@
-"""Features are moved towards a source classifier that stays (Liang et al. 2020)."""
+"""Features are moved toward a source classifier that stays (Liang et al. 2020)."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ from tests.fixtures import datasets
 
 
 def by_hand(f: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Centres and distances written out with SciPy."""
+    """Centers and distances written out with SciPy."""
     f = np.hstack([f, np.ones((len(f), 1))])
     f /= np.linalg.norm(f, axis=1, keepdims=True)
     y, weights = p.argmax(1), p

@@ -55,7 +55,7 @@ def test_a_large_reg_sends_all_to_the_mean_of_the_target():
     torch.testing.assert_close(ours[:20], target[:20].mean(0).expand(20, 4), atol=1e-2, rtol=0)
 
 
-def test_units_of_distance_do_not_matter_where_it_is_normalised():
+def test_units_of_distance_do_not_matter_where_it_is_normalized():
     x_s, x_t = domain(40, 0), domain(40, 1, 1.0)
     for norm in ("max", "median"):
         one, ten = (mapped(s * x_s, s * x_t, norm=norm)[0] for s in (1, 10))

@@ -55,7 +55,7 @@ def test_a_cat_is_a_cat_and_a_coffee_an_espresso():
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_bytes_and_numbers_are_normalised_alike(layout):
+def test_bytes_and_numbers_are_normalized_alike(layout):
     mean, std = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.5, 1.0, 2.0])
     backbone = Backbone(nn.Identity(), 3, mean.tolist(), std.tolist())
     backbone.layout = layout
@@ -67,7 +67,7 @@ def test_bytes_and_numbers_are_normalised_alike(layout):
         assert seen.is_contiguous(memory_format=layout)
 
 
-def test_gradients_reach_numbers_before_they_are_normalised():
+def test_gradients_reach_numbers_before_they_are_normalized():
     backbone = Backbone(nn.Identity(), 3, [0.1, 0.2, 0.3], [0.5, 1.0, 2.0])
     x = torch.rand(2, 3, 4, 4, requires_grad=True)
     backbone.normalize(x).sum().backward()
@@ -169,7 +169,7 @@ def test_what_was_never_pretrained_cannot_be(name):
         ("mobilenet_v3_small", 1024, 0.485),
     ],
 )
-def test_timms_and_torchvisions_say_width_and_normalisation(name, width, mean):
+def test_timms_and_torchvisions_say_width_and_normalization(name, width, mean):
     backbone = build_backbone(name, "random").eval()
     assert backbone.width == width
     assert backbone(torch.rand(2, 3, 160, 160)).shape == (2, width)

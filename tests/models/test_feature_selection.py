@@ -38,25 +38,25 @@ def toy(images: int = 120) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
-def labelled(x: torch.Tensor, y: torch.Tensor) -> LabeledImages:
+def labeled(x: torch.Tensor, y: torch.Tensor) -> LabeledImages:
     return LabeledImages(x, torch.arange(len(x)), y)
 
 
 @RULES
 def test_columns_that_tell_the_classes_are_found(rule):
-    assert select_columns(labelled(*toy()), 3, rule).tolist() == TOLD
+    assert select_columns(labeled(*toy()), 3, rule).tolist() == TOLD
 
 
 @RULES
 def test_labels_matter(rule):
     x, y = toy()
     shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
-    assert select_columns(labelled(x, shuffled), 3, rule).tolist() != TOLD
+    assert select_columns(labeled(x, shuffled), 3, rule).tolist() != TOLD
 
 
 @RULES
 def test_more_columns_hold_the_fewer(rule):
-    each = [set(select_columns(labelled(*toy()), count, rule).tolist()) for count in (3, 9, 20)]
+    each = [set(select_columns(labeled(*toy()), count, rule).tolist()) for count in (3, 9, 20)]
     assert each[0] < each[1] < each[2] == set(range(20))
 
 
@@ -76,7 +76,7 @@ def test_only_the_given_rows_and_the_plain_view_count(rule):
 def test_units_of_a_column_do_not_matter(rule):
     x, y = toy()
     scale = torch.logspace(-3, 3, 20)
-    assert select_columns(labelled(7 + scale * x, y), 3, rule).tolist() == TOLD
+    assert select_columns(labeled(7 + scale * x, y), 3, rule).tolist() == TOLD
 
 
 def test_a_column_that_never_changes_has_no_weight():
@@ -88,14 +88,14 @@ def test_a_column_that_never_changes_has_no_weight():
 
 def test_scores_are_computed_once_for_the_same_features_and_labels(monkeypatch):
     x, y = toy()
-    select_columns(labelled(x, y), 3, "l1")
+    select_columns(labeled(x, y), 3, "l1")
     monkeypatch.setattr(feature_selection, "column_scores", lambda *_: 1 / 0)
-    select_columns(labelled(x.clone(), y.clone()), 4, "l1")
-    for other in (labelled(x + 1, y), labelled(x, 2 - y), labelled(x[:99], y[:99])):
+    select_columns(labeled(x.clone(), y.clone()), 4, "l1")
+    for other in (labeled(x + 1, y), labeled(x, 2 - y), labeled(x[:99], y[:99])):
         with pytest.raises(ZeroDivisionError):
             select_columns(other, 3, "l1")
     with pytest.raises(ZeroDivisionError):
-        select_columns(labelled(x, y), 3, "mutual_information")
+        select_columns(labeled(x, y), 3, "mutual_information")
 
 
 @RULES
@@ -111,12 +111,12 @@ def test_scores_neither_take_nor_move_random_numbers(rule):
 
 def test_more_columns_than_there_are():
     with pytest.raises(ValueError, match=r"^features 21 of 20, known: 0 for all, 1 to 20$"):
-        select_columns(labelled(*toy()), 21, "l1")
+        select_columns(labeled(*toy()), 21, "l1")
 
 
 def test_mutual_information_needs_two_images_of_a_class():
     x, y = toy(3)
-    with pytest.raises(ValueError, match=r"two labelled images of a class, known: l1$"):
+    with pytest.raises(ValueError, match=r"two labeled images of a class, known: l1$"):
         mutual_information(x, y)
     assert l1(x, y).isfinite().all()
 

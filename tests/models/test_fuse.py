@@ -23,7 +23,7 @@ class DoublingNorm(nn.BatchNorm2d):
         return 2 * super().forward(x)
 
 
-class StandardisedConv(nn.Conv2d):
+class StandardizedConv(nn.Conv2d):
     def forward(self, x):
         weight = F.layer_norm(self.weight, self.weight.shape[1:])
         return F.conv2d(x, weight, self.bias)
@@ -121,7 +121,7 @@ def test_only_norms_right_behind_a_convolution_are_folded():
         nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.BatchNorm2d(8)),
         nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, track_running_stats=False)),
         nn.Sequential(nn.Conv2d(3, 8, 3), DoublingNorm(8)),
-        nn.Sequential(StandardisedConv(3, 8, 3), nn.BatchNorm2d(8)),
+        nn.Sequential(StandardizedConv(3, 8, 3), nn.BatchNorm2d(8)),
         Around(),
         TwoNorms(),
         nn.Sequential(nn.Flatten(), nn.Linear(192, 4)),

@@ -18,7 +18,7 @@ def features(*, shift: float = 0.7, seed: int = 0) -> torch.Tensor:
     return x
 
 
-def centred(k: torch.Tensor) -> torch.Tensor:
+def centered(k: torch.Tensor) -> torch.Tensor:
     return k - k.mean(-2, keepdim=True)
 
 
@@ -28,7 +28,7 @@ def gap(k: torch.Tensor, sources: int = N) -> torch.Tensor:
 
 
 def sides(k: torch.Tensor, mu: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both matrices of the generalised eigenproblem, written out."""
+    """Both matrices of the generalized eigenproblem, written out."""
     k = k.double().numpy()
     h = np.eye(N + M) - 1 / (N + M)
     e = np.concatenate([np.full(N, 1 / N), np.full(M, -1 / M)])
@@ -39,7 +39,7 @@ def sides(k: torch.Tensor, mu: float) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("linear", [True, False])
 def test_components_equal_scipy(mu, linear):
     k = kernel(features(), features(), None if linear else torch.tensor(0.1))
-    ours = transfer_components(centred(k), gap(k), 5, mu=mu).numpy()
+    ours = transfer_components(centered(k), gap(k), 5, mu=mu).numpy()
     a, b = sides(k, mu)
     values, w = scipy.linalg.eigh(a, b)
     w = w[:, ::-1][:, :5] / values[::-1][:5] ** 0.5  # eigh scales to w'bw = 1
@@ -52,10 +52,10 @@ def test_components_solve_the_problem_in_order():
     x = torch.cat([x[:, :N].flatten(0, 1), x[:, N:].flatten(0, 1)])
     n, count = 5 * N, 12
     k = gram(x, median_gamma(x))
-    w = transfer_components(centred(k), gap(k, n), count, mu=1.0).double()
+    w = transfer_components(centered(k), gap(k, n), count, mu=1.0).double()
     k = k.double()
     v = k[:, :n].mean(1) - k[:, n:].mean(1)
-    left = k @ centred(k @ w)
+    left = k @ centered(k @ w)
     right = torch.outer(v, v) @ w + w
     values = 1 / (w * right).sum(0)
     assert (values.diff() < 0).all()
@@ -66,9 +66,9 @@ def test_components_solve_the_problem_in_order():
 
 def test_batched_components_equal_one_by_one():
     k = torch.stack([gram(features(seed=s), torch.tensor(0.1 * s)) for s in (1, 2)])
-    many = transfer_components(centred(k), gap(k), 4, mu=1.0)
+    many = transfer_components(centered(k), gap(k), 4, mu=1.0)
     for i in range(2):
-        one = transfer_components(centred(k[i]), gap(k[i]), 4, mu=1.0)
+        one = transfer_components(centered(k[i]), gap(k[i]), 4, mu=1.0)
         sign = (one * many[i]).sum(0).sign()
         torch.testing.assert_close(many[i], sign * one, rtol=1e-3, atol=1e-4)
 
@@ -76,7 +76,7 @@ def test_batched_components_equal_one_by_one():
 def test_there_are_no_components_beyond_the_rank():
     line = torch.outer(torch.arange(N + M) % 5 - 2.0, torch.ones(6))
     k = line @ line.mT
-    w = transfer_components(centred(k), gap(k), 3, mu=1.0)
+    w = transfer_components(centered(k), gap(k), 3, mu=1.0)
     assert w[:, 0].norm() > 0
     assert not w[:, 1:].any()
 
@@ -122,6 +122,6 @@ def test_directions_do_not_depend_on_the_signs_that_a_library_chooses(count, mon
         monkeypatch.setattr(torch.linalg, name, other)
     assert principal_directions(x, count).equal(before)
     k = kernel(features(), features(), torch.tensor(0.1))
-    w = transfer_components(centred(k), gap(k), 5, mu=1.0)
+    w = transfer_components(centered(k), gap(k), 5, mu=1.0)
     monkeypatch.undo()
-    torch.testing.assert_close(w, transfer_components(centred(k), gap(k), 5, mu=1.0))
+    torch.testing.assert_close(w, transfer_components(centered(k), gap(k), 5, mu=1.0))

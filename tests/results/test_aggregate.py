@@ -84,7 +84,7 @@ def test_runs_on_no_other_runs_target_keep_their_column() -> None:
     }
 
 
-def test_an_experiment_of_labelled_runs_alone_is_an_ordinary_table() -> None:
+def test_an_experiment_of_labeled_runs_alone_is_an_ordinary_table() -> None:
     records = [
         record("fine_tune", "emoji:noto-twemoji+3shot", 70),
         record("dann", "emoji:noto-twemoji+3shot", 72),

@@ -171,7 +171,7 @@ def test_every_setting_counts(name):
         (PLAIN, {"backbone_lr": 0.1}, "backbone_lr goes with regime full"),
         (FULL, {"method": SubspaceAlignment.Hparams()}, "subspace_alignment .* regime frozen"),
         (PLAIN, {"method": FineTune.Hparams()}, r"for example emoji:noto-twemoji\+3shot"),
-        (SHOTS, {"method": MCC.Hparams()}, "mcc takes no labelled target images"),
+        (SHOTS, {"method": MCC.Hparams()}, "mcc takes no labeled target images"),
         (PLAIN, {"steps": 0}, "are 1 or more"),
         (PLAIN, {"batch": 0}, "are 1 or more"),
         (PLAIN, {"look_every": -1}, "are 1 or more"),

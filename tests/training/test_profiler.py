@@ -63,7 +63,7 @@ def test_time_is_put_down_to_the_part_that_spends_it(monkeypatch, tmp_path, watc
         monkeypatch.setattr(setup, "run_batches", lambda *a: map(watch.slow(lambda b: b), real(*a)))
     if where == "forward":
         monkeypatch.setattr(Slow, "forward", watch.slow(Slow.forward))
-    if where == "optimiser":
+    if where == "optimizer":
         monkeypatch.setattr(AdamW, "step", watch.slow(AdamW.step))
     if where == "trainer":
         monkeypatch.setattr(Slow, "after_step", watch.slow(Slow.after_step))

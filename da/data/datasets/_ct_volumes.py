@@ -1,6 +1,6 @@
 """CT volumes in MetaImage files, by SimpleITK: where a point of the world is in them, and slices.
 
-World coordinates are millimetres x y z; a voxel's are i j k, counted along a row, a column and
+World coordinates are millimeters x y z; a voxel's are i j k, counted along a row, a column and
 through the slices, as SimpleITK has them. Arrays are k j i.
 """
 
@@ -27,7 +27,7 @@ class Volume:
     origin: Float[np.ndarray, "3"]
     """World coordinates of the middle of the first voxel."""
     spacing: Float[np.ndarray, "3"]
-    """Millimetres between voxels along i, j and k."""
+    """Millimeters between voxels along i, j and k."""
     direction: Float[np.ndarray, "3 3"]
     """Unit vectors of i, j and k in the world, as columns."""
 
@@ -86,7 +86,7 @@ def read_voxels(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
 def cut_slices(
     hu: Shaped[np.ndarray, "k j i"],
     volume: Volume,
-    centre: Float[np.ndarray, "3"],
+    center: Float[np.ndarray, "3"],
     side: int,
     window: tuple[float, float],
 ) -> UInt8[np.ndarray, "s s 3"]:
@@ -97,7 +97,7 @@ def cut_slices(
     """
     across = np.arange(side) - (side - 1) / 2
     y, x, z = np.meshgrid(across, across, [-1.0, 0.0, 1.0], indexing="ij")
-    points = centre + np.stack([x, y, z], -1).reshape(-1, 3)
+    points = center + np.stack([x, y, z], -1).reshape(-1, 3)
     kji = volume.to_voxels(points).T[::-1]
     found = map_coordinates(hu, kji, np.float32, order=1, cval=AIR).reshape(x.shape)
     low, high = window

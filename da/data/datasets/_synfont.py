@@ -1,6 +1,6 @@
 """Digits drawn with fonts, in the manner of SynNumbers (Ganin & Lempitsky 2015).
 
-The middle digit is the class; its neighbours are cut off by the frame. Colours, place, size,
+The middle digit is the class; its neighbors are cut off by the frame. Colors, place, size,
 rotation, blur and noise are drawn at random. Training and test share no family of fonts.
 """
 
@@ -96,10 +96,10 @@ def _ink(
 def _photographed(
     ink: UInt8[np.ndarray, "n h w"], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "n h w 3"]:
-    """Ink on paper of random colours, out of focus and with a sensor's noise."""
+    """Ink on paper of random colors, out of focus and with a sensor's noise."""
     n = len(ink)
     alpha = _blurred(ink / np.float32(255), rng)[..., None]
-    paper, pen = _colours(n, rng)[:, :, None, None].astype(np.float32)
+    paper, pen = _colors(n, rng)[:, :, None, None].astype(np.float32)
     x = paper + alpha * (pen - paper)
     x += rng.uniform(0, 16, (n, 1, 1, 1)).astype(np.float32) * rng.standard_normal(
         x.shape, np.float32
@@ -116,8 +116,8 @@ def _blurred(x: Float[np.ndarray, "n h w"], rng: np.random.Generator) -> Float[n
     return x
 
 
-def _colours(n: int, rng: np.random.Generator) -> Float[np.ndarray, "2 n 3"]:
-    """Two colours an image, of 16 random pairs the first whose brightness differs by 60."""
+def _colors(n: int, rng: np.random.Generator) -> Float[np.ndarray, "2 n 3"]:
+    """Two colors an image, of 16 random pairs the first whose brightness differs by 60."""
     pairs = rng.uniform(0, 255, (2, n, 16, 3))
     brightness = pairs @ [0.299, 0.587, 0.114]
     first = (abs(brightness[0] - brightness[1]) >= 60).argmax(1)

@@ -40,7 +40,7 @@ TRAIN_PHOTOS = {
 }
 """Photographs under mnistm's training digits: name to package and file.
 
-All with colour and mid-tones: over bright ones digits come out inverted. A LeNet that saw MNIST
+All with color and mid-tones: over bright ones digits come out inverted. A LeNet that saw MNIST
 alone has 43, 51, 77 and 49 % right over them, and over those of the test digits 34 and 84 %: as
 hard on average.
 """
@@ -63,7 +63,7 @@ def pair(names: str) -> tuple[str, str]:
 
 
 def open_domain(name: str) -> Domain:
-    """28 x 28 colour images, training images first; drawn or fetched at the first call.
+    """28 x 28 color images, training images first; drawn or fetched at the first call.
 
     Training images are the same as source, as target and of a supervised task, `digits:mnist`.
     """

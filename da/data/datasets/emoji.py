@@ -1,7 +1,7 @@
 """The same pictograms in five drawing styles; a style is a domain, and a class is a kind of thing.
 
 Styles are Iconify's packs of SVG; kinds are Unicode's subgroups, as emojibase lists them. Pixels
-are made on this machine, once, and stay here: of the licences in `PACKS` some ask for attribution.
+are made on this machine, once, and stay here: of the licenses in `PACKS` some ask for attribution.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ class Pack:
     package: str
     version: str
     sha256: str
-    licence: str
+    license: str
 
     def fetch(self) -> Path:
         """The archive on this machine."""

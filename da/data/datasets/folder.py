@@ -1,7 +1,7 @@
 """Any two folders of class folders: `folder:PATH/amazon-PATH/webcam`.
 
 Every class of a domain is a subfolder that holds its images, at any depth. All target images are
-trained with unlabelled and tested on, as in the published tables (the transductive protocol of
+trained with unlabeled and tested on, as in the published tables (the transductive protocol of
 Office-31 and its like); of the source, every fifth image is held out.
 """
 

@@ -46,7 +46,7 @@ class Candidates(NamedTuple):
     scan: Int[np.ndarray, "n"]
     """Which of `scans` each is in."""
     at: Float[np.ndarray, "n 3"]
-    """World coordinates in millimetres."""
+    """World coordinates in millimeters."""
     y: Int[np.ndarray, "n"]
 
 

@@ -1,6 +1,6 @@
 """Feature extractors by name.
 
-Each takes images in 0..1, normalises them as its weights were trained with, and says its `width`.
+Each takes images in 0..1, normalizes them as its weights were trained with, and says its `width`.
 """
 
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ RANGES = {
 
 SETTINGS = {
     "features": "features kept",
-    "labels": "labelled images of each class",
+    "labels": "labeled images of each class",
     "sparsity": "share of weights or channels taken out",
 }
 """What some settings count."""
@@ -198,7 +198,7 @@ def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None
     meaning = {_meaning(rows): style.BAND} if _meaning(rows) else {}
     style.add_legend(figure, own | meaning | _dagger(own, {"ls": ""}))
     if rest := len(pens) - len(own):
-        text = f"{rest} more rows, of lower means at the last look, are thin grey lines"
+        text = f"{rest} more rows, of lower means at the last look, are thin gray lines"
         style.add_note(figure, f"{text}; --only chooses which rows are drawn")
 
 

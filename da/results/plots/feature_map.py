@@ -71,6 +71,6 @@ def _domains(classes: Sequence[str], paint: Sequence[Pen]) -> dict[str, Pen]:
     if not paint:
         colors = zip(domains.items(), style.COLORS, strict=False)
         return {name: pen | {"color": color} for (name, pen), color in colors}
-    grey = {name: pen | paint[0] | {"color": style.GREY} for name, pen in domains.items()}
+    gray = {name: pen | paint[0] | {"color": style.GRAY} for name, pen in domains.items()}
     named = zip(classes, paint, strict=True)
-    return grey | {name: style.SWATCH | own for name, own in named}
+    return gray | {name: style.SWATCH | own for name, own in named}

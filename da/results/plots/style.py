@@ -20,7 +20,7 @@ WIDTH = 10
 
 COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 """Okabe & Ito 2008, but for the yellow, which white paper swallows."""
-INK, GREY, PALE = "#222222", "#888888", "#E4E4E4"
+INK, GRAY, PALE = "#222222", "#888888", "#E4E4E4"
 
 MOST_TICKS = 12
 """On an axis whose values are named one by one."""
@@ -29,7 +29,7 @@ Pen = dict[str, Any]
 """How matplotlib is to draw a line or points."""
 DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
 LINES: Sequence[Pen] = [{"color": color, "ls": ls} for ls, color in product(DASHES[:2], COLORS)]
-DAGGERED: Sequence[Pen] = [{"color": GREY, "ls": ls} for ls in DASHES[1:]]
+DAGGERED: Sequence[Pen] = [{"color": GRAY, "ls": ls} for ls in DASHES[1:]]
 REST: Pen = {"color": "#BBBBBB", "ls": "-", "lw": 0.7, "ms": 3, "zorder": 1}
 """Of lines for which there is no style of their own."""
 TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
@@ -39,13 +39,13 @@ DOTS: Pen = {"marker": "o", "ms": 4.5}
 SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
 TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
 TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "alpha": 0.75}
-PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GREY, "mfc": "white"}
+PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GRAY, "mfc": "white"}
 BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
 RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
 SHAPES = "o", "s", "^"
 """Of points whose class is not told by color alone; those of sources are filled, of targets not."""
 SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
-BAND: Pen = {**SWATCH, "color": GREY, "alpha": 0.4, "mew": 0}
+BAND: Pen = {**SWATCH, "color": GRAY, "alpha": 0.4, "mew": 0}
 
 STYLE: Any = {
     "font.size": 10.5,
@@ -53,11 +53,11 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "axes.labelcolor": INK,
     "axes.axisbelow": True,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
+    "xtick.color": GRAY,
+    "ytick.color": GRAY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "grid.color": PALE,
@@ -100,7 +100,7 @@ def assign_pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
     """A line for each of `names`, no two alike, as far as there are styles; `REST` for the others.
 
     All have one where `LINES` suffice, else the first of `ranked`, as many as there are colors; of
-    daggered names those for which there are grey dashes.
+    daggered names those for which there are gray dashes.
     """
     fair, daggered = ([n for n in ranked if ("†" in n) is marked] for marked in (False, True))
     most = len(LINES) if len(fair) <= len(LINES) else len(COLORS)

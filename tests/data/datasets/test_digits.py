@@ -194,7 +194,7 @@ def test_training_and_test_share_no_photograph():
     for part in (digits.TRAIN_PHOTOS, digits.TEST_PHOTOS):
         for name, photo in zip(part, digits.load_photographs(part), strict=True):
             assert photo.std() > 30, f"{name} is flat"
-            assert np.ptp(photo.astype(int), axis=-1).mean() > 15, f"{name} is grey"
+            assert np.ptp(photo.astype(int), axis=-1).mean() > 15, f"{name} is gray"
             photos[photo.tobytes()] = name
     assert len(photos) == len(digits.TRAIN_PHOTOS) + len(digits.TEST_PHOTOS) == 6
 
@@ -230,12 +230,12 @@ def test_synfont_is_the_same_for_the_same_seed_and_never_blank():
 
 
 def test_paper_and_pen_differ_in_brightness():
-    paper, pen = synfont._colours(500, np.random.default_rng(0)) @ [0.299, 0.587, 0.114]
+    paper, pen = synfont._colors(500, np.random.default_rng(0)) @ [0.299, 0.587, 0.114]
     assert abs(paper - pen).min() >= 60
 
 
 class Still(np.random.Generator):
-    """Draws no neighbour, and the middle of every range."""
+    """Draws no neighbor, and the middle of every range."""
 
     def integers(self, high):
         return 0
@@ -271,7 +271,7 @@ def test_optdigits_look_like_mnist_and_split_by_content():
     assert x[:, :4].max() == x[:, -4:].max() == x[:, :, :4].max() == x[:, :, -4:].max() == 0
 
 
-def test_open_domain_makes_colour_images_once_and_says_so(files, arrays, offline, capsys):
+def test_open_domain_makes_color_images_once_and_says_so(files, arrays, offline, capsys):
     put(files)
     domain = digits.open_domain("mnist")
     assert "making mnist, once" in capsys.readouterr().err
@@ -282,8 +282,8 @@ def test_open_domain_makes_colour_images_once_and_says_so(files, arrays, offline
         "source_test": [6, 7, 8],
         "target_test": [6, 7, 8],
     }
-    grey = np.concatenate([arrays[0], arrays[2]])
-    assert np.array_equal(domain.x.numpy(), np.stack([grey, grey, grey], -1))
+    gray = np.concatenate([arrays[0], arrays[2]])
+    assert np.array_equal(domain.x.numpy(), np.stack([gray, gray, gray], -1))
     assert domain.y.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
     digits.open_domain("mnist")
     assert not capsys.readouterr().err

@@ -84,7 +84,7 @@ def order() -> list[str]:
     return [points for some in emoji.choose().values() for points in some]
 
 
-def colours(x: np.ndarray) -> set[tuple[int, ...]]:
+def colors(x: np.ndarray) -> set[tuple[int, ...]]:
     return set(map(tuple, np.unique(x.reshape(-1, 3), axis=0).tolist()))
 
 
@@ -93,32 +93,32 @@ def test_an_icon_covers_its_own_box() -> None:
     x = emoji.render(icons(rect, left=10, top=-20, width=5, height=5), "a")
     assert x.shape == (96, 96, 3)
     assert x.dtype == np.uint8
-    assert colours(x) == {RED}
+    assert colors(x) == {RED}
 
 
 def test_a_box_is_the_packs_unless_the_icon_has_one() -> None:
     x = emoji.render(icons('<rect width="12" height="24" fill="red"/>'), "a")
-    assert colours(x[:, :48]) == {RED}
-    assert colours(x[:, 48:]) == {WHITE}
+    assert colors(x[:, :48]) == {RED}
+    assert colors(x[:, 48:]) == {WHITE}
 
 
 def test_an_icon_that_is_not_square_keeps_its_proportions() -> None:
     x = emoji.render(icons('<rect width="24" height="12" fill="red"/>', height=12), "a")
-    assert colours(x[24:72]) == {RED}
-    assert colours(x[:24]) == colours(x[72:]) == {WHITE}
+    assert colors(x[24:72]) == {RED}
+    assert colors(x[:24]) == colors(x[72:]) == {WHITE}
 
 
-def test_current_colour_is_black_on_white() -> None:
+def test_current_color_is_black_on_white() -> None:
     x = emoji.render(icons('<path fill="currentColor" d="M0 0h12v24h-12z"/>'), "a")
-    assert colours(x[:, :48]) == {BLACK}
-    assert colours(x[:, 48:]) == {WHITE}
+    assert colors(x[:, :48]) == {BLACK}
+    assert colors(x[:, 48:]) == {WHITE}
 
 
 def test_an_alias_is_its_parent_but_for_its_own_fields() -> None:
     pack = icons('<rect width="12" height="24" fill="red"/>')
     pack["aliases"] = {"b": {"parent": "a"}, "c": {"parent": "b", "width": 12, "height": 12}}
     assert (emoji.render(pack, "b") == emoji.render(pack, "a")).all()
-    assert colours(emoji.render(pack, "c")) == {RED}
+    assert colors(emoji.render(pack, "c")) == {RED}
 
 
 def test_skin_tones_and_flags_and_what_a_style_lacks_are_out(packs: Path) -> None:

@@ -29,7 +29,7 @@ def root(tmp_path, monkeypatch, asked) -> Path:
     return datasets.fashion_mnist(tmp_path / "fashion", monkeypatch)
 
 
-def test_images_are_grey_in_three_channels(root):
+def test_images_are_gray_in_three_channels(root):
     domain = fashion_mnist.open_domain(str(root))
     train = datasets.noise(200, 28, 28, seed=0)
     assert np.array_equal(domain.x[:200], np.repeat(train[..., None], 3, -1))

@@ -45,15 +45,15 @@ def test_a_point_is_in_a_volume_up_to_the_edges_of_its_voxels(turned):
     assert volume.contains(points).tolist() == [True, False, True, False, False]
 
 
-def test_slices_are_a_millimetre_apart_in_the_world(turned):
+def test_slices_are_a_millimeter_apart_in_the_world(turned):
     volume, image = turned
     every = np.moveaxis(np.indices((30, 24, 20)), 0, -1).reshape(-1, 3)
     world = np.array([image.TransformIndexToPhysicalPoint(index.tolist()) for index in every])
     hu = (world @ [3.0, -2.0, 5.0]).reshape(30, 24, 20).transpose(2, 1, 0)
-    centre = np.array(image.TransformContinuousIndexToPhysicalPoint((14.2, 12.7, 9.1)))
-    found = ct_volumes.cut_slices(hu, volume, centre, 4, (-1000.0, 1000.0))
+    center = np.array(image.TransformContinuousIndexToPhysicalPoint((14.2, 12.7, 9.1)))
+    found = ct_volumes.cut_slices(hu, volume, center, 4, (-1000.0, 1000.0))
     for row, column, channel in [(0, 0, 0), (3, 0, 1), (0, 3, 1), (2, 1, 2)]:
-        point = centre + np.array([column - 1.5, row - 1.5, channel - 1])
+        point = center + np.array([column - 1.5, row - 1.5, channel - 1])
         expected = (point @ [3.0, -2.0, 5.0] + 1000) / 2000 * 255
         assert abs(found[row, column, channel] - expected) <= 0.51
 
@@ -61,11 +61,11 @@ def test_slices_are_a_millimetre_apart_in_the_world(turned):
 def test_the_window_is_black_to_white_and_outside_is_air(turned):
     volume, image = turned
     hu = np.full((20, 24, 30), 400, np.int16)
-    centre = np.array(image.TransformContinuousIndexToPhysicalPoint((14.5, 11.5, 9.5)))
-    found = ct_volumes.cut_slices(hu, volume, centre, 64, luna16.WINDOW)
+    center = np.array(image.TransformContinuousIndexToPhysicalPoint((14.5, 11.5, 9.5)))
+    found = ct_volumes.cut_slices(hu, volume, center, 64, luna16.WINDOW)
     assert (found[32, 32] == 255).all()
     assert (found[0, 0] == 0).all()
-    low = ct_volumes.cut_slices(hu - 700, volume, centre, 64, luna16.WINDOW)
+    low = ct_volumes.cut_slices(hu - 700, volume, center, 64, luna16.WINDOW)
     assert low[32, 32].tolist() == [128] * 3  # round(700 / 1400 * 255)
 
 

@@ -113,7 +113,7 @@ def test_runs_that_saw_target_labels_are_marked():
     assert [same_color(fill, "white") for fill in fills] == [False, True, True]
     legend = plots.plot_curves(sweep() + few).legends[0]
     assert [text.get_text()[-1] for text in legend.get_texts()] == ["n", "†", "s", "s"]
-    assert same_color(legend.get_lines()[1].get_color(), style.GREY)
+    assert same_color(legend.get_lines()[1].get_color(), style.GRAY)
 
 
 def test_long_names_do_not_overlap():
@@ -168,7 +168,7 @@ def test_fourteen_lines_stay_apart():
 @pytest.mark.parametrize(
     "draw", [plots.plot_curves, lambda runs: plots.plot_against(along(runs), "lr")]
 )
-def test_of_many_lines_the_baseline_and_the_best_are_named_and_the_others_grey(draw):
+def test_of_many_lines_the_baseline_and_the_best_are_named_and_the_others_gray(draw):
     runs = [r for i in range(40) for r in sweep(f"method{i}", gain=i / 10)[:1]]
     few = [r for i in range(6) for r in sweep(f"tune{i}", gain=i, suffix="+3shot")[:1]]
     figure = draw(runs + sweep("source_only", -9)[:1] + few)
