@@ -1,52 +1,79 @@
-"""Names of tasks: how they are written, and what they say."""
+"""Names of tasks, parsed and printed in one place."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
-"""Benchmarks whose tasks are all of one domain, whatever is in its path."""
-LABELS = re.compile(r"\+(\d+)(shot|label)$")
-"""End of a task's name that buys labels, of target images or of the one domain."""
+"""Benchmarks whose tasks are of one domain, whatever is in its path."""
+
+NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
+"""Benchmark, domains, and how many labels of what kind a task buys."""
 
 
-def split_labels(task: str) -> tuple[str, int | None, str]:
-    """Split a task's name into what stands before `+Kshot` or `+Klabel`, K, and the word.
+@dataclass(frozen=True)
+class TaskName:
+    """The name of a task: `BENCHMARK:SOURCE-TARGET[+Kshot]` or `BENCHMARK:DOMAIN[+Klabel]`.
 
-    K is None, and the word empty, where the name has no such end.
+    `str` prints it. Where a name can be read in several ways, since paths may have dashes, `parse`
+    goes by the name alone: a record may come from a machine with other folders.
     """
-    found = LABELS.search(task)
-    return (task[: found.start()], int(found[1]), found[2]) if found else (task, None, "")
 
+    benchmark: str
+    domains: str
+    """Source and target, or the one domain, as they are written."""
+    source: str
+    target: str
+    """Empty for a task of one domain, which trains on its labels."""
+    few: int | None = None
+    """K of `+Kshot` or `+Klabel`; None where the name has no such end."""
+    kind: str = ""
+    """"shot", "label" or empty."""
 
-def split_task(task: str) -> tuple[str, str, str, int]:
-    """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
+    @classmethod
+    def parse(cls, text: str) -> "TaskName":
+        """Read a task's name; any text is one."""
+        found = NAME.fullmatch(text)
+        assert found
+        benchmark, domains, few, kind = found.groups("")
+        source, target = _split(domains, whole=benchmark in SUPERVISED)
+        return cls(benchmark, domains, source, target, int(few) if few else None, kind)
 
-    A supervised task has no target, '', and labels in place of shots. It goes by the name alone: a
-    record may come from a machine with other folders. Of paths with dashes that cut counts which
-    leaves one folder twice, or else two neighbors, or a rooted target.
-    """
-    rest, k, _ = split_labels(task)
-    benchmark, _, pair = rest.partition(":")
-    found = re.finditer("[-:]", "" if benchmark in SUPERVISED else pair)
-    cuts = [(pair[: m.start()], pair[m.end() :]) for m in found] or [(pair, "")]
-    source, target = max(cuts, key=_plausible)
-    return benchmark, source, target, k or 0
+    def __str__(self) -> str:
+        colon = ":" if self.domains else ""
+        return f"{self.benchmark}{colon}{self.domains}{self.end}"
 
+    @property
+    def end(self) -> str:
+        """`+Kshot`, `+Klabel` or nothing."""
+        return f"+{self.few}{self.kind}" if self.kind else ""
 
-def domain(name: str) -> str:
-    """A domain as a table heads it: of a path the last part that says something."""
-    parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
-    return parts[-1] if parts else name
+    @property
+    def labels(self) -> str:
+        """The labels that the task buys, as tables say it: "3-shot", "5-label" or nothing."""
+        return f"{self.few}-{self.kind}" if self.few else ""
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Source and target; the target of a task of one domain is empty."""
+        return self.source, self.target
 
-def _plausible(cut: tuple[str, str]) -> tuple[bool, bool, bool]:
-    source, target = cut
-    neighbors = PurePath(source).parent == PurePath(target).parent
-    return source == target, neighbors, target.startswith(("/", "~", "."))
+    def with_pair(self, split: Callable[[str], tuple[str, str]]) -> "TaskName":
+        """Return the name with its domains split by a function of how they are written."""
+        source, target = split(self.domains)
+        return replace(self, source=source, target=target)
+
+    def without_labels(self) -> "TaskName":
+        """Return the name of the task that buys no labels."""
+        return replace(self, few=None, kind="")
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """SOURCE and TARGET, both among `names`, or one of them and ''; ValueError otherwise."""
+    """Split SOURCE-TARGET, both among `names`; one name alone has an empty target.
+
+    Raises ValueError, naming the known ones, for another name.
+    """
     if pair in names:
         return pair, ""
     source, _, target = pair.partition("-")
@@ -54,3 +81,22 @@ def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
         if name not in names:
             raise ValueError(f"unknown domain {name!r} in {pair!r}, known: {', '.join(names)}")
     return source, target
+
+
+def short_domain(name: str) -> str:
+    """Shorten a domain to what heads a column: the last part of a path that says something."""
+    parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
+    return parts[-1] if parts else name
+
+
+def _split(domains: str, *, whole: bool) -> tuple[str, str]:
+    """Cut where it leaves one folder twice, else two neighbors, else a rooted target."""
+    found = [] if whole else re.finditer("[-:]", domains)
+    cuts = [(domains[: at.start()], domains[at.end() :]) for at in found]
+    return max(cuts, key=_plausible, default=(domains, ""))
+
+
+def _plausible(cut: tuple[str, str]) -> tuple[bool, bool, bool]:
+    source, target = cut
+    neighbors = PurePath(source).parent == PurePath(target).parent
+    return source == target, neighbors, target.startswith(("/", "~", "."))

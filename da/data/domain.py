@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
 from da.data.transforms import Resize, to_eval_input
+
+Change = Callable[[Tensor], Tensor]
+"""A function of stored images or features, row by row."""
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
 
@@ -93,6 +97,23 @@ class Task:
     target_test: LabeledImages
     shots: LabeledImages | None = None
     """Labeled target images, a few of each class, in tasks that end in `+Kshot`."""
+
+    def map(self, source: Change, target: Change | None = None) -> "Task":
+        """Return the task with other images or features, of the same rows and labels.
+
+        Args:
+            source: Function of all stored images of the source.
+            target: The same of the target; `source` where it is None.
+        """
+        x_s, x_t = source(self.source_train.x), (target or source)(self.target_train.x)
+        return replace(
+            self,
+            source_train=replace(self.source_train, x=x_s),
+            source_test=replace(self.source_test, x=x_s),
+            target_train=replace(self.target_train, x=x_t),
+            target_test=replace(self.target_test, x=x_t),
+            shots=self.shots and replace(self.shots, x=x_t),
+        )
 
 
 def save_domain(

@@ -5,7 +5,6 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import lru_cache
 from itertools import count
 from typing import TypeVar
@@ -16,7 +15,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
-from da.data.domain import Domain, Images, LabeledImages, Task
+from da.data.domain import Images, LabeledImages, Task
 from da.data.transforms import Augment, augment_images, is_random
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
@@ -188,18 +187,18 @@ def generator(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
-def place_near(domain: Domain, device: torch.device) -> Domain:
-    """The domain with its images as near to `device` as they fit.
+def place_near(x: Tensor, device: torch.device) -> Tensor:
+    """Stored images as near to `device` as they fit.
 
     On a GPU where they take less than half of its free memory; else in memory where they take
     less than half of that, read once from the start to the end; else where they are, on disk.
     """
-    size = 2 * domain.x.nbytes
+    size = 2 * x.nbytes
     if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0]:
-        return replace(domain, x=domain.x.to(device))
+        return x.to(device)
     if size <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
-        _read(domain.x)
-    return domain
+        _read(x)
+    return x
 
 
 def _read(x: Tensor) -> None:

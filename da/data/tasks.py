@@ -4,36 +4,36 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from da.config.task_name import split_labels
+from da.config.task_name import TaskName
 from da.data import splits
 from da.data.datasets import BENCHMARKS, dataset_module
 from da.data.domain import Domain, Task
 
 
-def parse(name: str) -> tuple[str, str, str, int]:
-    """Benchmark, source, target and K of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
+def parse_task(text: str) -> TaskName:
+    """Read a task's name, and check it against what is known here.
 
-    The target of a supervised task, `BENCHMARK:DOMAIN[+Klabel]`, is ''; K is 0 where it is not
-    said. Raises ValueError, naming what is known, for an unknown benchmark or domain.
+    Raises ValueError, naming what is known, for an unknown benchmark or domain, and for labels that
+    a task cannot buy.
     """
-    rest, k, word = split_labels(name)
-    benchmark, _, domains = rest.partition(":")
-    if benchmark not in BENCHMARKS:
-        raise ValueError(f"unknown benchmark {benchmark!r} in {name!r}, known: {describe_syntax()}")
-    own = dataset_module(benchmark)
-    if not domains and "" not in own.DOMAINS:
+    name = TaskName.parse(text)
+    if name.benchmark not in BENCHMARKS:
+        known = describe_syntax()
+        raise ValueError(f"unknown benchmark {name.benchmark!r} in {text!r}, known: {known}")
+    own = dataset_module(name.benchmark)
+    if not name.domains and "" not in own.DOMAINS:
         among = f" of {', '.join(own.DOMAINS)}" if own.DOMAINS else ""
-        raise ValueError(f"no domains in task {name!r}, known: {task_syntax(benchmark)}{among}")
-    source, target = own.pair(domains)
-    if k is None:
-        return benchmark, source, target, 0
-    if not k:
-        raise ValueError(f"no {word}s in {name!r}: say +1{word} or more, or leave it out")
-    if (word == "shot") != bool(target):
+        known = task_syntax(name.benchmark)
+        raise ValueError(f"no domains in task {text!r}, known: {known}{among}")
+    name = name.with_pair(own.pair)
+    if name.few == 0:
+        raise ValueError(f"no {name.kind}s in {text!r}: say +1{name.kind} or more, or leave it out")
+    if name.kind and (name.kind == "shot") != bool(name.target):
+        k = name.few
         raise ValueError(
-            f"+{k}{word} in {name!r}, known: +{k}shot of two domains, +{k}label of one"
+            f"{name.end} in {text!r}, known: +{k}shot of two domains, +{k}label of one"
         )
-    return benchmark, source, target, k
+    return name
 
 
 def describe_syntax() -> str:
@@ -54,9 +54,10 @@ def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
     Both are the same where it has one. Images of any size are decoded for network input of `side`
     pixels, 0 for the usual.
     """
-    benchmark, source, target, _ = parse(name)
-    own = dataset_module(benchmark)
+    parsed = parse_task(name)
+    own = dataset_module(parsed.benchmark)
     sized = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    source, target = parsed.pair
     names = (source, target) if target else (source,)
     domains = [own.open_domain(domain, **sized) for domain in names]
     a, b = domains[0].classes, domains[-1].classes
@@ -74,11 +75,12 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
     Where both are the same domain, it is tested on images whose classes it was not trained with.
     Shots are never tested on. A supervised task has the rows that `splits.supervised` gives.
     """
-    _, source_name, target_name, k = parse(name)
-    if not target_name:
+    parsed = parse_task(name)
+    k = parsed.few or 0
+    if not parsed.target:
         return _supervised(name, source, target, k)
     shots = _shots(name, target, k)
-    test = target.rows["source_test" if source_name == target_name else "target_test"]
+    test = target.rows["source_test" if parsed.source == parsed.target else "target_test"]
     return Task(
         name,
         source.classes,

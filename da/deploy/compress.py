@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.transforms import to_eval_input
 from da.deploy import cost
 from da.methods import Method
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
-from da.runs.run import SHOTS, Run
+from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
 
 
@@ -28,7 +29,8 @@ def student_run(
     teacher: Run, backbone: str, method: Method.Hparams, init: str = "pretrained"
 ) -> Run:
     """`teacher` once more with another backbone and `method`, which learns from it."""
-    task = SHOTS.sub("", teacher.task)
+    name = TaskName.parse(teacher.task)
+    task = str(name.without_labels() if name.kind == "shot" else name)
     return replace(_moving(teacher), method=method, task=task, backbone=backbone, init=init)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 from typing import Any
 
-from da.config.task_name import split_task
+from da.config.task_name import TaskName
 from da.results.records import Record
 
 
@@ -80,8 +80,8 @@ def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
     """Tasks of each `BENCHMARK:SOURCE`, in the order in which they come."""
     groups: dict[str, list[str]] = defaultdict(list)
     for task in tasks:
-        benchmark, source, *_ = split_task(task)
-        groups[f"{benchmark}:{source}"].append(task)
+        name = TaskName.parse(task)
+        groups[f"{name.benchmark}:{name.source}"].append(task)
     return dict(groups)
 
 
@@ -152,13 +152,11 @@ def _online(r: Record) -> list[Record]:
 
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
     """Kind of a record, and the columns that it stands in."""
-    benchmark, _, target, k = split_task(_task(r))
-    few = f"{k}-{'shot' if target else 'label'}" if k else ""
-    if _is_target_only(r):
-        here = [column for column in columns if split_task(column)[::2] == (benchmark, target)]
-        if here:
-            return ("target_only", few), here
-    return (r.settings["method"], few), [_without_shots(_task(r))]
+    name = TaskName.parse(_task(r))
+    here = [column for column in columns if _has_target(column, name)]
+    if here and _is_target_only(r):
+        return ("target_only", name.labels), here
+    return (r.settings["method"], name.labels), [_without_shots(_task(r))]
 
 
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
@@ -200,9 +198,14 @@ def _task(r: Record) -> str:
 
 
 def _without_shots(task: str) -> str:
-    return task.rpartition("+")[0] if split_task(task)[3] else task
+    return str(TaskName.parse(task).without_labels())
+
+
+def _has_target(task: str, name: TaskName) -> bool:
+    other = TaskName.parse(task)
+    return (other.benchmark, other.target) == (name.benchmark, name.target)
 
 
 def _is_target_only(r: Record) -> bool:
-    _, source, target, _ = split_task(_task(r))
+    source, target = TaskName.parse(_task(r)).pair
     return r.settings["method"] == "source_only" and bool(target) and source == target

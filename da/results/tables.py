@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from da.config.task_name import domain, split_task
+from da.config.task_name import TaskName, short_domain
 from da.results import aggregate, published_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.records import Record
@@ -144,19 +144,19 @@ def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
 
 
 def _benchmarks(tasks: list[str]) -> str:
-    return ", ".join(dict.fromkeys(split_task(task)[0] for task in tasks))
+    return ", ".join(dict.fromkeys(TaskName.parse(task).benchmark for task in tasks))
 
 
 def _heads(tasks: list[str], targets: bool = False) -> list[str]:
     """Tasks, or targets alone, without what all have in common; whole where that is ambiguous."""
-    parts = [split_task(task) for task in tasks]
-    one = len({benchmark for benchmark, *_ in parts}) == 1
+    names = [TaskName.parse(task) for task in tasks]
+    one = len({name.benchmark for name in names}) == 1
     heads = []
-    for benchmark, source, target, k in parts:
-        pair = [target] if targets and target else filter(None, [source, target])
-        own = "-".join(map(domain, pair))
-        named = ":".join(filter(None, [benchmark * (not one or not own), own]))
-        heads.append(named + f"+{k}{'shot' if target else 'label'}" * (k > 0))
+    for name in names:
+        pair = [name.target] if targets and name.target else filter(None, name.pair)
+        own = "-".join(map(short_domain, pair))
+        benchmark = "" if one and own else name.benchmark
+        heads.append(":".join(filter(None, [benchmark, own])) + name.end)
     return heads if len(set(heads)) == len(tasks) else tasks
 
 
@@ -165,7 +165,7 @@ def _sources(tasks: list[str]) -> list[tuple[str, list[str]]]:
     parts = aggregate.group_by_source(tasks).values()
     if len(tasks) <= FEW or not 1 < len(parts) <= FEW:
         return []
-    return [(domain(split_task(part[0])[1]), part) for part in parts]
+    return [(short_domain(TaskName.parse(part[0]).source), part) for part in parts]
 
 
 def _groups(tasks: list[str], heads: tuple[str, ...]) -> tuple[Group, ...]:

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from da.config.ranges import LogUniform, Uniform
+from da.config.task_name import TaskName
 from da.config.validation import amount_errors, choice_errors, refuse, share_errors
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
@@ -16,9 +16,6 @@ from da.models.checkpoints import BEGINNINGS
 from da.models.feature_selection import Rule
 from da.models.finetuning import Schedule, Tuning
 from da.ops.precision import Precision
-
-SHOTS = re.compile(r"\+\d+shot$")
-"""End of a task's name that buys labeled target images."""
 
 PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
 """Fields of a run that are settings themselves; their names stand among its own in records."""
@@ -192,7 +189,7 @@ def _of_features(run: Run) -> dict[str, bool]:
 
 
 def _of_method(run: Run) -> dict[str, bool]:
-    method, shots = run.method.owner, SHOTS.search(run.task) is not None
+    method, shots = run.method.owner, TaskName.parse(run.task).kind == "shot"
     frozen = run.regime == "frozen"
     return {
         f"{method.name} goes with regime frozen": method.frozen_only and not frozen,

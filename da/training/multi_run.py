@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from da.config.task_name import split_task
+from da.config.task_name import TaskName
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.training import engine
@@ -25,8 +25,8 @@ def training_key(run: Run) -> str:
     """The same for runs that are one training: of a method that is blind, whatever the target."""
     if not run.method.owner.blind or run.tuning.kept != "last":
         return run.id
-    benchmark, source, target, _ = split_task(run.task)
-    seen = f"{benchmark}:{source}" if target else run.task
+    name = TaskName.parse(run.task)
+    seen = f"{name.benchmark}:{name.source}" if name.target else run.task
     return json.dumps(run.settings() | {"task": seen}, sort_keys=True)
 
 
@@ -41,8 +41,9 @@ def sharing_key(run: Run) -> str | None:
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
-    benchmark, _, target, k = split_task(run.task)
-    return json.dumps([benchmark, k if target else 0, shared], sort_keys=True)
+    name = TaskName.parse(run.task)
+    shots = name.few if name.target else 0
+    return json.dumps([name.benchmark, shots or 0, shared], sort_keys=True)
 
 
 def train_together(

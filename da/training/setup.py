@@ -1,6 +1,6 @@
 """Everything a run needs before its first step: its images, its method, its device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from da.data import loaders, tasks
 from da.data.batch import Batch, TargetBatch
-from da.data.domain import Domain, Images, Task
+from da.data.domain import Change, Domain, Images, LabeledImages, Task
 from da.data.transforms import Interpolation, Resize, to_eval_input
 from da.methods import Method
 from da.models import backbones, checkpoints, feature_selection, features, pruning
@@ -43,11 +43,11 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen if run.regime == "frozen" else _moving
-    backbone, source, target = make(run, source, target, place)
-    source, target = (loaders.place_near(d, place) for d in (source, target))
+    backbone, task = make(run, source, target, place)
+    task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
-        method = _built(run, backbone, source, place)
-        task = prepare_task(method, run.task, source, target)
+        method = _built(run, backbone, task, place)
+        task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side)
 
@@ -59,20 +59,20 @@ def run_threads(run: Run) -> AbstractContextManager[None]:
     return one_thread() if run.regime == "frozen" else nullcontext()
 
 
-def _built(run: Run, backbone: nn.Module, source: Domain, place: torch.device) -> Method:
+def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Method:
     """The method of `run` before it has seen any image."""
-    method = run.method.build(backbone, len(source.classes), run.network).to(place)
+    method = run.method.build(backbone, len(task.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
         _begin(method, run)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, source).to(place).forward)
+        method.guide = torch.no_grad()(_teacher(run, task).to(place).forward)
     return method
 
 
-def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
+def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
     """Columns of the features that `run` keeps, where not all: chosen on what its task labels; a
     source-free one keeps those of the run that it begins with.
     """
@@ -80,14 +80,13 @@ def _columns(run: Run, source: Domain, target: Domain) -> Tensor | None:
         return checkpoints.load_weights(run.init).get("columns")
     if not run.features:
         return None
-    labeled = tasks.build_task(run.task, source, target).source_train
     return feature_selection.select_columns(labeled, run.features, run.features_by)
 
 
 def _frozen(
     run: Run, source: Domain, target: Domain, place: torch.device
-) -> tuple[nn.Module, Domain, Domain]:
-    """What stands for a backbone that does not move, and both domains as its features."""
+) -> tuple[nn.Module, Task]:
+    """What stands for a backbone that does not move, and the task of its features."""
     begun = checkpoints.weights_origin(run.init)
     frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
     if by_hand := _by_hand(run):
@@ -95,14 +94,15 @@ def _frozen(
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
     source, target = (features.extract_features(d, frozen, recipe, place) for d in (source, target))
-    backbone = Features(source.x.shape[-1], _columns(run, source, target))
-    return backbone, replace(source, x=backbone(source.x)), replace(target, x=backbone(target.x))
+    task = tasks.build_task(run.task, source, target)
+    backbone = Features(source.x.shape[-1], _columns(run, task.source_train))
+    return backbone, task.map(backbone)
 
 
 def _moving(
     run: Run, source: Domain, target: Domain, place: torch.device
-) -> tuple[nn.Module, Domain, Domain]:
-    """The backbone, and both domains as they are."""
+) -> tuple[nn.Module, Task]:
+    """The backbone, and the task of the pixels as they are."""
     backbone = backbones.build_backbone(run.backbone, run.init, **run.backbone_options)
     if run.init != "random":
         check_resize(backbone, run.backbone, **_by_hand(run))
@@ -112,7 +112,7 @@ def _moving(
     few = to_eval_input(source.x[:2], source.resize)
     check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)
-    return backbone, source, target
+    return backbone, tasks.build_task(run.task, source, target)
 
 
 def _by_hand(run: Run) -> dict[str, int | str]:
@@ -155,27 +155,25 @@ def _begin(method: Method, run: Run) -> None:
         pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
 
 
-def _teacher(run: Run, shown: Domain) -> TrainedModel:
+def _teacher(run: Run, task: Task) -> TrainedModel:
     """The finished run that `run` learns from; ValueError where it is of another task."""
     teacher = load_trained_model(run.teacher)
     for what, theirs, ours in (
-        ("classes", teacher.classes, shown.classes),
-        ("pixels a side", teacher.resize.side, shown.resize.side),
+        ("classes", teacher.classes, task.classes),
+        ("pixels a side", teacher.resize.side, task.source_train.resize.side),
     ):
         if theirs != ours:
             raise ValueError(f"teacher {run.teacher!r} has {theirs} {what}, this run {ours}")
     return teacher
 
 
-def prepare_task(method: Method, name: str, source: Domain, target: Domain) -> Task:
-    """The task `name`, which `method` has looked at, with features as it maps them."""
-    task = tasks.build_task(name, source, target)
+def prepare_task(method: Method, task: Task) -> Task:
+    """Show a method the images that it learns from, and return the task as it maps them."""
     show_images(method, task)
     if not method.frozen_only:  # pixels may be many, and nothing changes them
         return task
     with torch.no_grad():
-        x_s, x_t = _each_view(method.map_source, source.x), _each_view(method.map_target, target.x)
-    return tasks.build_task(name, replace(source, x=x_s), replace(target, x=x_t))
+        return task.map(_each_view(method.map_source), _each_view(method.map_target))
 
 
 def show_images(method: Method, task: Task) -> None:
@@ -187,9 +185,9 @@ def show_images(method: Method, task: Task) -> None:
         method.prepare(task.source_train, task.target_train)
 
 
-def _each_view(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """What `function` makes of features `b d`, or of several views `b v d`."""
-    return function(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+def _each_view(change: Change) -> Change:
+    """Apply `change`, which takes features `b d`, to several views `b v d` too."""
+    return lambda x: change(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
 
 def find_device(name: str) -> torch.device:

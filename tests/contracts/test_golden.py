@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS
 from da.system.cache import write_whole
@@ -40,7 +41,7 @@ def first_losses(name: str) -> list[dict[str, float]]:
     x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
     m = build(METHODS[name], **SETTINGS.get(name, {}))
-    task = prepare_task(m, "moons:0-1", points(x_s, y, 3), points(x_t, y, 3))
+    task = prepare_task(m, tasks.build_task("moons:0-1", points(x_s, y, 3), points(x_t, y, 3)))
     source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     losses = []

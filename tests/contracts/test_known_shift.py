@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders
+from da.data import loaders, tasks
 from da.data.domain import Domain, Task
 from da.evaluation import predictions
 from da.methods import METHODS, Method, Network
@@ -143,7 +143,7 @@ def trained(
     if kind.taught:
         teacher, _ = trained("mcc", shift, seed, frozen=frozen, network=network)
         m.guide = teacher.eval().requires_grad_(False).predict
-    task = prepare_task(m, *shift)
+    task = prepare_task(m, tasks.build_task(*shift))
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
     batches = cycle(islice(loaders.batches(task, 64, seed), 16))

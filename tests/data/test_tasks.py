@@ -16,6 +16,11 @@ from da.system.cache import cache_home
 from tests.conftest import points
 
 
+def parts(text: str) -> tuple[str, str, str, int]:
+    name = data_tasks.parse_task(text)
+    return name.benchmark, *name.pair, name.few or 0
+
+
 @pytest.mark.parametrize(
     ("name", "parsed"),
     [
@@ -30,7 +35,8 @@ from tests.conftest import points
     ],
 )
 def test_a_name_says_benchmark_source_target_and_shots(name, parsed):
-    assert data_tasks.parse(name) == parsed
+    assert parts(name) == parsed
+    assert str(data_tasks.parse_task(name)) == name
 
 
 def test_folders_may_have_dashes_and_pluses_in_their_names(tmp_path):
@@ -38,14 +44,14 @@ def test_folders_may_have_dashes_and_pluses_in_their_names(tmp_path):
     source.mkdir()
     target.mkdir()
     pair = f"folder:{source}-{target}"
-    assert data_tasks.parse(f"{pair}+3shot") == ("folder", str(source), str(target), 3)
-    assert data_tasks.parse(pair) == ("folder", str(source), str(target), 0)
+    assert parts(f"{pair}+3shot") == ("folder", str(source), str(target), 3)
+    assert parts(pair) == ("folder", str(source), str(target), 0)
 
 
 @pytest.mark.parametrize("name", ["office:a-b", "", "noto-twemoji", ":"])
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
     with pytest.raises(ValueError, match=r"unknown benchmark .*known: emoji:.*digits:.*folder:"):
-        data_tasks.parse(name)
+        data_tasks.parse_task(name)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,7 @@ def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
 )
 def test_an_unknown_domain_is_answered_with_the_known_ones(name, wrong, known):
     with pytest.raises(ValueError, match=f"unknown .*'{wrong}' in .*known: .*{known}"):
-        data_tasks.parse(name)
+        data_tasks.parse_task(name)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,7 @@ def test_an_unknown_domain_is_answered_with_the_known_ones(name, wrong, known):
 def test_a_task_without_domains_is_answered_with_how_it_is_written(name, known):
     said = f"no domains in task {name!r}, known: {known}"
     with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
-        data_tasks.parse(name)
+        data_tasks.parse_task(name)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +92,14 @@ def test_none_is_no_number_of_shots_or_labels(name, word):
     with pytest.raises(
         ValueError, match=f"no {word}s in '{re.escape(name)}': say \\+1{word} or more"
     ):
-        data_tasks.parse(name)
+        data_tasks.parse_task(name)
 
 
 @pytest.mark.parametrize("name", ["emoji:noto+5shot", "emoji:noto-twemoji+5label"])
 def test_shots_are_of_two_domains_and_labels_of_one(name):
     known = re.escape("known: +5shot of two domains, +5label of one")
     with pytest.raises(ValueError, match=f"in '{re.escape(name)}', {known}"):
-        data_tasks.parse(name)
+        data_tasks.parse_task(name)
 
 
 @pytest.fixture
@@ -256,3 +262,22 @@ def test_state_says_what_is_here(toy):
     lines = list(catalog.describe_benchmarks())
     assert len(lines) == len(BENCHMARKS)
     assert any(line.startswith("emoji") and "3 MB in" in line for line in lines)
+
+
+def test_a_task_is_mapped_once_for_each_domain_and_keeps_rows_and_labels(pair):
+    task = data_tasks.build_task("moons:0-1+2shot", *pair)
+    seen = []
+
+    def change(x):
+        seen.append(len(x))
+        return x + 1
+
+    mapped = task.map(change, lambda x: 2 * change(x))
+    assert seen == [len(pair[0].x), len(pair[1].x)]
+    for name in ("source_train", "source_test", "target_train", "target_test", "shots"):
+        before, after = getattr(task, name), getattr(mapped, name)
+        factor = 1 if name.startswith("source") else 2
+        assert after.x.equal(factor * (before.x + 1))
+        assert after.rows.equal(before.rows)
+    assert mapped.target_test.y.equal(task.target_test.y)
+    assert data_tasks.build_task("moons:0-1", *pair).map(change).shots is None

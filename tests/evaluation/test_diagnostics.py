@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.data.loaders import batches
 from da.evaluation import diagnostics
@@ -193,7 +194,8 @@ def test_looking_changes_nothing(kind):
         if kind.taught:
             method.guide = torch.randn(5, 3, generator=torch.Generator()).__rmatmul__
         name = "moons:0-40" + "+3shot" * kind.takes_shots
-        task = prepare_task(method, name, points(x[0], y, 3), points(x[1] + 1, y, 3))
+        task = tasks.build_task(name, points(x[0], y, 3), points(x[1] + 1, y, 3))
+        task = prepare_task(method, task)
         optimizer = torch.optim.SGD(method.parameters(), 0.05)
         losses = []
         for step, batch in enumerate(islice(batches(task, 8, 0), 4)):

@@ -48,7 +48,7 @@ def prepared(kind: type[Mapping], pair: tuple[Domain, Domain], **hp) -> tuple[Ma
     """The method, and the task as it sees it."""
     torch.manual_seed(0)
     m = kind.Hparams(**hp).build(Features(6), 2)
-    return m, prepare_task(m, "moons:0-1", *pair)
+    return m, prepare_task(m, tasks.build_task("moons:0-1", *pair))
 
 
 def images(task: Task) -> tuple[torch.Tensor, torch.Tensor]:

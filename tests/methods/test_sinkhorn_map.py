@@ -5,6 +5,7 @@ import ot
 import pytest
 import torch
 
+from da.data import tasks
 from da.methods.sinkhorn_map import SinkhornMap
 from da.models.backbone import Features
 from da.ops.linalg import squared_distances
@@ -20,7 +21,7 @@ def mapped(x_s: torch.Tensor, x_t: torch.Tensor, **hp) -> tuple[torch.Tensor, to
     """Source and target features, in their own units; the first half of each trains."""
     m = SinkhornMap.Hparams(**hp).build(Features(x_s.shape[1]), 2)
     pair = (points(x, torch.arange(len(x)) % 2) for x in (x_s, x_t))
-    task = prepare_task(m, "moons:0-1", *pair)
+    task = prepare_task(m, tasks.build_task("moons:0-1", *pair))
     x_s, x_t = (images.x * m.spread + m.mean for images in (task.source_train, task.target_train))
     return x_s, x_t
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from da.data import tasks
 from da.methods.tca import TCA
 from da.models.backbone import Features
 from da.training.setup import prepare_task
@@ -21,7 +22,9 @@ def features(*, shift: float = 0.7, seed: int = 0) -> torch.Tensor:
 def mapped(x: torch.Tensor, **hp) -> tuple[torch.Tensor, torch.Tensor]:
     m = TCA.Hparams(**hp).build(Features(x.shape[1]), 2)
     twice = (torch.cat([part, part]) for part in (x[:N], x[N:]))  # the second half is for tests
-    task = prepare_task(m, "moons:0-1", *(points(f, torch.arange(len(f)) % 2) for f in twice))
+    task = prepare_task(
+        m, tasks.build_task("moons:0-1", *(points(f, torch.arange(len(f)) % 2) for f in twice))
+    )
     return task.source_train.x[:N], task.target_train.x[:M]
 
 

@@ -4,7 +4,7 @@ from statistics import stdev
 
 import pytest
 
-from da.config.task_name import split_task
+from da.config.task_name import TaskName
 from da.results.aggregate import list_selectors
 from da.results.tables import build_table
 from tests.results.test_tables import STYLES, cells, looks, record, texts
@@ -107,7 +107,7 @@ def test_columns_of_one_source_stand_side_by_side() -> None:
     tasks = ["emoji:noto-fluent", "emoji:fluent-noto", "emoji:noto-openmoji"]
     heads = build_table([record("dann", t, 60) for t in tasks]).heads
     assert heads == ("noto-fluent", "noto-openmoji", "fluent-noto", "average")
-    assert [split_task(task)[1] for task in tasks] == ["noto", "fluent", "noto"]
+    assert [TaskName.parse(task).source for task in tasks] == ["noto", "fluent", "noto"]
 
 
 def test_a_run_that_begins_with_anothers_weights_is_named_by_the_others_method() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
 
-from da.config.task_name import domain, split_task
+from da.config.task_name import TaskName, short_domain
 
 FILES = "cifar10_transfer", "digits", "domainnet", "office31", "officehome", "visda2017"
 """Benchmarks that have a CSV file beside this module; its README.md says what the columns mean."""
@@ -157,9 +157,9 @@ def rows(benchmark_file: str) -> tuple[Row, ...]:
 
 def reference(method: str, task: str) -> Reference | None:
     """The printed number for one of our methods (or `target_only`) on one of our tasks, if any."""
-    benchmark, source, target, shots = split_task(task)
-    match = _counterpart(benchmark, source, target)
-    if method not in METHODS or match is None or shots:
+    name = TaskName.parse(task)
+    match = _counterpart(name.benchmark, *name.pair)
+    if method not in METHODS or match is None or name.few:
         return None
     file, source, target, differs = match
     sources = {source, target} if method == "target_only" else {source}
@@ -198,7 +198,7 @@ def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, st
     if benchmark == "folder":
         for file, name in FOLDERS.items():
             known = _spellings(file)
-            a, b = known.get(_plain(domain(source)), ""), known.get(_plain(domain(target)), "")
+            a, b = (known.get(_plain(short_domain(name)), "") for name in (source, target))
             if a and b:
                 sure = all(_bears(path, name) for path in (source, target))
                 guess = f"taken for {name} by its folders' names alone"

@@ -90,5 +90,5 @@ def test_a_path_without_the_files_is_named(tmp_path, asked):
     with pytest.raises(ValueError, match=r"no train-images-idx3-ubyte\[\.gz\] in .*empty;"):
         fashion_mnist.open_domain(str(tmp_path / "empty"))
     with pytest.raises(ValueError, match="no such folder: '/no/such'"):
-        tasks.parse("fashion_mnist:/no/such")
+        tasks.parse_task("fashion_mnist:/no/such")
     assert not asked

@@ -94,12 +94,12 @@ def test_a_class_called_train_is_a_class(tmp_path):
 def test_a_relative_path_may_be_under_da_data(root, monkeypatch):
     assert paths.find_folder(root.name) is None
     with pytest.raises(ValueError, match=r"no such folder: 'cats-dogs\+20'$"):
-        tasks.parse(f"imagefolder:{root.name}")
+        tasks.parse_task(f"imagefolder:{root.name}")
     monkeypatch.setenv("DA_DATA", str(root.parent))
-    assert tasks.parse(f"imagefolder:{root.name}") == ("imagefolder", root.name, "", 0)
+    assert tasks.parse_task(f"imagefolder:{root.name}").pair == (root.name, "")
     assert paths.require_folder(root.name) == root
     with pytest.raises(ValueError, match=f"no such folder: 'dogs', nor under {root.parent}"):
-        tasks.parse("imagefolder:dogs")
+        tasks.parse_task("imagefolder:dogs")
 
 
 def test_here_comes_before_da_data(root, monkeypatch):

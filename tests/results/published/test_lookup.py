@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 
-from da.config.task_name import split_task
 from da.results.published import lookup
 from da.results.published.lookup import METHODS, TABLES, reference, rows
 
@@ -129,24 +128,3 @@ def test_a_reference_is_one_number() -> None:
             ]
             assert found, table
             assert len(found) == len(set(found)), table
-
-
-@pytest.mark.parametrize(
-    ("task", "parts"),
-    [
-        ("emoji:noto-twemoji", ("emoji", "noto", "twemoji", 0)),
-        ("emoji:noto-noto", ("emoji", "noto", "noto", 0)),
-        ("digits:mnist-mnistm+3shot", ("digits", "mnist", "mnistm", 3)),
-        ("folder:/a-b/x-/a-b/y", ("folder", "/a-b/x", "/a-b/y", 0)),
-        ("folder:/a-b/x-/a-b/x+10shot", ("folder", "/a-b/x", "/a-b/x", 10)),
-        ("folder:/a-b/x-/c/y", ("folder", "/a-b/x", "/c/y", 0)),
-        ("folder:a-b/x:a-b/y", ("folder", "a-b/x", "a-b/y", 0)),
-        ("odd", ("odd", "", "", 0)),
-        ("emoji:noto+5label", ("emoji", "noto", "", 5)),
-        ("fashion_mnist+5label", ("fashion_mnist", "", "", 5)),
-        ("imagefolder:/a-b/c-d+20label", ("imagefolder", "/a-b/c-d", "", 20)),
-        ("luna16-2d:my-scans", ("luna16-2d", "my-scans", "", 0)),
-    ],
-)
-def test_split_task(task: str, parts: tuple[str, str, str, int]) -> None:
-    assert split_task(task) == parts
