@@ -85,6 +85,8 @@ class Run:
     precision: Precision = "fp32"
     channels_last: bool = True
     """Memory layout of images in convolutions; changes speed, and results by rounding."""
+    cuda_graph: bool = False
+    """Record the training step once and replay it as a whole: for small networks on a GPU."""
     look_every: int = 100
     """Steps between evaluations."""
     seed: int = 0
@@ -241,6 +243,11 @@ def _of_optimizer(run: Run) -> dict[str, bool]:
         "batch is 2 or more where the neck has batch norm; 1 goes with neck 0 or no neck_norm": (
             run.batch == 1 and bool(neck_norm)
         ),
+        "cuda_graph goes with unfreeze_every 0, as the parameters that move stay the same": (
+            run.cuda_graph and bool(run.tuning.unfreeze_every)
+        ),
+        f"cuda_graph needs batches of one size, and the last one of {run.method.owner.name} may be "
+        "smaller": run.cuda_graph and run.method.owner.streams,
         f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
         f"seed is at least 0 and below 2**64, not {run.seed}": not 0 <= run.seed < 2**64,
     }

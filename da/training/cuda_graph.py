@@ -14,7 +14,7 @@ from da.data.batch import Batch, tensors
 from da.methods import Losses, Method
 from da.ops.precision import Precision
 from da.ops.random import default_generator
-from da.training.engine import train_step
+from da.training.engine import Step, train_step
 from da.training.vmap import Group
 
 WARM_UP = 3
@@ -60,6 +60,20 @@ class Captured:
         self.progress.fill_(progress)
         self.graph.replay()
         return {name: loss.clone() for name, loss in self.losses.items()}
+
+
+def captured_step(
+    method: Method | Group, optimizer: Optimizer, precision: Precision = "fp32"
+) -> Step:
+    """Return a training step that the first batch records; all batches have its shapes."""
+    recorded: list[Captured] = []
+
+    def take(batch: Batch, progress: float) -> Losses:
+        if not recorded:
+            recorded.append(Captured(method, optimizer, batch, precision))
+        return recorded[0](batch, progress)
+
+    return take
 
 
 def record_graph(

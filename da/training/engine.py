@@ -1,6 +1,8 @@
 """The training loop: knows phases and steps, and nothing of any method, data set or metric."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -11,6 +13,9 @@ from da.data.batch import Batch, TargetBatch
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
 from da.ops.precision import Precision
+
+Step = Callable[[Any, float], Losses]
+"""Move a method by one step, on a batch and with a progress; losses before it, as `train_step`."""
 
 Rate = Callable[[int], float]
 """Factor of every learning rate at a step, counted from 1."""
@@ -110,22 +115,24 @@ def fit(
     rate: Rate | None = None,
     before: Callable[[int], None] = lambda step: None,
     precision: Precision = "fp32",
+    take: Step | None = None,
     failed: dict[int, str] | None = None,
 ) -> Iterator[tuple[int, Losses]]:
     """Train for `steps`, pausing after each `every` so that the caller can look.
 
     Gives the step and its losses, on the CPU; between looks nothing waits for the device. `before`
-    is called ahead of each step, from 1 on, for example to let more parameters move. Raises
+    is called ahead of each step, from 1 on, for example to let more parameters move; `take` takes a
+    step in place of `train_step`. Raises
     DivergedError at a look where a loss has not been finite since the one before. Where losses are
     vectors, an element a run, and `failed` is given, the runs that diverged are written there, by
     index with loss and step, and the others go on.
     """
-    log = _Log()
+    log, take = _Log(), take or partial(train_step, method, optimizer, precision=precision)
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
         before(step)
         if rate:
             _set_rates(optimizer, rate(step))
-        log.add(step, train_step(method, optimizer, batch, (step - 1) / steps, precision))
+        log.add(step, take(batch, (step - 1) / steps))
         if step % every == 0 or step == steps:
             losses, diverged = log.fetch()
             if diverged and failed is None:

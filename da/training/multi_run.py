@@ -9,6 +9,7 @@ from da.config.task_name import TaskName
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.training import engine
+from da.training.cuda_graph import captured_step
 from da.training.evaluate import evaluate
 from da.training.optimizers import build_optimizer, rate_factor
 from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
@@ -151,14 +152,16 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
     group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
     curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}
     failed: dict[int, str] = {}
+    optimizer = build_optimizer(run, group.together)
     steps = engine.fit(
         group,
         map(stack_batches, zip(*(run_batches(*first) for first in firsts), strict=True)),
-        build_optimizer(run, group.together),
+        optimizer,
         run.steps,
         run.look_every,
         rate=rate_factor(run, run.steps),
         precision=run.precision,
+        take=captured_step(group, optimizer, run.precision) if run.cuda_graph else None,
         failed=failed,
     )
     with run_threads(run):

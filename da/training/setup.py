@@ -37,6 +37,8 @@ class Parts:
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Data and untrained method of `run`; raises ValueError for what cannot be had."""
     place = find_device(device)
+    if run.cuda_graph and place.type != "cuda":
+        raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
     source, target = tasks.open_domains(run.task, run.side)

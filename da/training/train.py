@@ -17,6 +17,7 @@ from da.results.records import Point, Record
 from da.runs.run import Run
 from da.system.environment import environment, peak_memory
 from da.training import engine
+from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
 from da.training.optimizers import build_optimizer, rate_factor
@@ -129,4 +130,5 @@ def _steps(
         rate=rate_factor(run, count_steps(run, parts)),
         before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
         precision=run.precision,
+        take=captured_step(parts.method, moving, run.precision) if run.cuda_graph else None,
     )

@@ -130,6 +130,7 @@ def test_every_setting_counts(name):
         "schedule": "cosine",
         "precision": "bf16",
         "channels_last": False,
+        "cuda_graph": True,
         "network": Network(bn="separate"),
         "tuning": Tuning(warmup=10),
         "keep_hidden": False,

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,8 +12,11 @@ import da.training.cuda_graph
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Method, Network
 from da.models.backbones import lenet
+from da.runs.run import Run
 from da.training.cuda_graph import Captured, fill_batch, make_capturable, restore_after
 from da.training.engine import train_step
+from da.training.setup import assemble
+from da.training.train import fit
 from da.training.vmap import Group, stack_batches
 from tests.conftest import build
 
@@ -213,6 +217,27 @@ def test_ten_steps_are_those_of_the_trainer(name, without_gpu):
 
 def test_ten_steps_of_a_group_are_those_of_the_trainer(without_gpu):
     equal_steps("dann", 2)
+
+
+RUN = Run(METHODS["dann"].Hparams(hidden=(8,)), "moons:0-40", "mlp", "random", "full", steps=6)
+RUN = replace(RUN, look_every=3, batch=8, schedule="cosine")
+GRAPH = replace(RUN, cuda_graph=True)
+
+
+def test_a_run_takes_its_steps_as_one_graph_where_its_setting_says_so(without_gpu, monkeypatch):
+    replays, usual = [], Rerun.replay
+    monkeypatch.setattr(Rerun, "replay", lambda graph: replays.append(graph) or usual(graph))
+    curves = [fit(run, assemble(RUN, "cpu"), quiet=True)[0] for run in (RUN, GRAPH)]
+    assert len(replays) == 6
+    assert len(set(replays)) == 1
+    for eager, captured in zip(*curves, strict=True):
+        for name in ("target_accuracy", "loss/task", "loss/domain"):
+            assert captured[name] == pytest.approx(eager[name], rel=1e-3)
+
+
+def test_a_run_with_a_graph_needs_a_gpu():
+    with pytest.raises(ValueError, match="cuda_graph needs a GPU, and this run is on cpu"):
+        assemble(GRAPH, "cpu")
 
 
 def test_losses_given_earlier_stay_what_they_were(without_gpu):

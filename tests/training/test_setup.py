@@ -18,7 +18,11 @@ FULL = Run(
     look_every=2,
 )
 MAPPED = replace(
-    FULL, method=METHODS["coral_map"].Hparams(), regime="frozen", network=Network(neck=8)
+    FULL,
+    method=METHODS["coral_map"].Hparams(),
+    regime="frozen",
+    init=FULL.id,
+    network=Network(neck=8),
 )
 
 
@@ -27,5 +31,5 @@ def test_a_run_builds_its_task_once(change, monkeypatch):
     train(FULL, device="cpu", keep=True, quiet=True)
     built, usual = [], tasks.build_task
     monkeypatch.setattr(tasks, "build_task", lambda *a: built.append(a[0]) or usual(*a))
-    assemble(replace(MAPPED, init=FULL.id, **change), "cpu")
+    assemble(replace(MAPPED, **change), "cpu")
     assert built == ["moons:0-40"]
