@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE DA_TEST_THREADS=2
 SCRIPTS := step training data mapping sweep seeds scaling
 
-.PHONY: demo test check readme bench bench-peers
+.PHONY: demo test numeric check readme bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
@@ -14,6 +15,9 @@ demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+numeric: $(READY)  ## tests of numbers as on a processor of another kind, with two threads
+	$(OTHER) $(BIN)/python -m pytest -n 2 -m numeric
 
 check: $(READY)  ## what has to hold before a commit
 	$(BIN)/ruff format --check .

@@ -1,3 +1,4 @@
+import os
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,13 @@ from da.models.backbone import Features
 from da.models.backbones.mlp import MLP
 from da.training.setup import show_images
 
-torch.set_num_threads(1)
+THREADS = int(os.environ.get("DA_TEST_THREADS", "1"))
+"""As many as the tests run with, but where one asks for others."""
+torch.set_num_threads(THREADS)
+
+NUMERIC = {"ops", "methods", "golden", "known_shift", "engine", "multi_run", "sweep", "vmap"}
+NUMERIC |= {"augment", "cuda_graph", "image_ops", "transforms"}
+"""Folders and files of tests whose numbers a processor may round in its own way."""
 
 OF_ALL_METHODS = {"methods", "known_shift", "golden", "vmap", "leak"}
 """Files of tests about methods, beside those that are named after a file of da/methods."""
@@ -22,7 +29,10 @@ OF_ALL_METHODS = {"methods", "known_shift", "golden", "vmap", "leak"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test in such a file, and every one whose parameter is a method: `-m methods`."""
+    """Mark tests of numbers, `-m numeric`, and all tests about methods, `-m methods`.
+
+    These are in such a file, or have a method as a parameter.
+    """
     names = {file.stem.lstrip("_") for file in Path(methods.__file__).parent.glob("*.py")}
     files = OF_ALL_METHODS | names
     for item in items:
@@ -30,6 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         one = any(isinstance(value, type) and issubclass(value, Method) for value in given)
         if one or item.path.stem.removeprefix("test_") in files:
             item.add_marker("methods")
+        if {item.path.parent.name, item.path.stem.removeprefix("test_")} & NUMERIC:
+            item.add_marker("numeric")
 
 
 @pytest.fixture(autouse=True)

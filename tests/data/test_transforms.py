@@ -18,6 +18,7 @@ from da.data.transforms import (
     to_eval_input,
     to_whole_pixels,
 )
+from tests.conftest import THREADS
 
 STAY = torch.tensor([False])
 
@@ -241,7 +242,7 @@ def test_threads_change_no_pixel():
         assert crop_by_resizing(x, boxes, flip, Resize(24)).equal(alone)
         assert crop_by_resizing(x[:1], boxes[:1], flip[:1], Resize(24)).equal(alone[:1])
     finally:
-        torch.set_num_threads(1)
+        torch.set_num_threads(THREADS)
 
 
 @settings(deadline=None)

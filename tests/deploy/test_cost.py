@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from da.deploy import cost
+from tests.conftest import THREADS
 
 
 def test_parameters_that_are_not_zero_are_counted_once():
@@ -47,4 +48,4 @@ def test_it_is_timed_by_one_thread_and_gives_the_others_back():
     cost.measure_latencies([lambda x: seen.add(torch.get_num_threads())], torch.rand(1))
     assert seen == {1}
     assert torch.get_num_threads() == 2
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)

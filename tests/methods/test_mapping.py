@@ -25,7 +25,7 @@ from da.ops.linalg import covariance, covariance_power, squared_distances
 from da.system.threads import one_thread
 from da.training.engine import train_step
 from da.training.setup import prepare_task
-from tests.conftest import points
+from tests.conftest import THREADS, points
 
 MAPPINGS = [
     kind for kind in METHODS.values() if issubclass(kind, Mapping) and kind.family != "peer"
@@ -259,4 +259,4 @@ def test_one_thread_ends_where_it_began():
             raise KeyError
         assert torch.get_num_threads() == 2
     finally:
-        torch.set_num_threads(1)
+        torch.set_num_threads(THREADS)

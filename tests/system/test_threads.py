@@ -6,13 +6,14 @@ import torch
 
 from da.system import threads
 from da.system.threads import map_in_threads
+from tests.conftest import THREADS
 
 
 @pytest.fixture
 def four():
     torch.set_num_threads(4)
     yield
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 50])

@@ -16,6 +16,7 @@ from da.training.engine import DivergedError
 from da.training.multi_run import sharing_key, train_together, training_key
 from da.training.sweep import sweep
 from da.training.train import train
+from tests.conftest import THREADS
 
 FULL = Run(
     METHODS["source_only"].Hparams(),
@@ -131,7 +132,7 @@ def noting(function, used: list[int]):
 def two_threads():
     torch.set_num_threads(2)
     yield
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
 
 
 @pytest.mark.usefixtures("begun", "two_threads")

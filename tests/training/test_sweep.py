@@ -16,6 +16,7 @@ from da.models import checkpoints
 from da.results import records
 from da.runs.run import Run
 from da.training.sweep import _divided, _groups, _Job, sweep
+from da.training.train import train
 
 RUN = Run(
     METHODS["dann"].Hparams(),
@@ -28,6 +29,15 @@ RUN = Run(
     look_every=3,
 )
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
+BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
+ON_FEATURES = [replace(run, regime="frozen", init=BEGUN.id) for run in RUNS]
+"""Runs whose records depend neither on the number of threads nor on that of processes."""
+
+
+@pytest.fixture
+def begun() -> None:
+    """The weights that runs on features begin with."""
+    train(BEGUN, device="cpu", keep=True, quiet=True)
 
 
 def curves(folder: Path) -> dict[str, list]:
@@ -47,9 +57,10 @@ def test_what_is_done_is_not_done_again(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("begun")
 def test_two_workers_give_the_records_of_one(tmp_path):
-    list(sweep(RUNS, tmp_path / "one", workers=1))
-    assert len(list(sweep(RUNS, tmp_path / "two", workers=2))) == 4
+    list(sweep(ON_FEATURES, tmp_path / "one", workers=1))
+    assert len(list(sweep(ON_FEATURES, tmp_path / "two", workers=2))) == 4
     assert curves(tmp_path / "one") == curves(tmp_path / "two")
 
 
@@ -148,12 +159,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-import torch
-from tests.training.test_sweep import RUNS
+from tests.training.test_sweep import ON_FEATURES
 from da.training.sweep import sweep
-torch.set_num_threads(1)  # as here: these networks move, and their sums are split among threads
 if __name__ == "__main__":
-    for outcome in sweep(RUNS, Path({folder!r}), workers={workers}):
+    for outcome in sweep(ON_FEATURES, Path({folder!r}), workers={workers}):
         print(outcome.run.id, flush=True)
 """
 
@@ -166,9 +175,10 @@ def start(tmp_path: Path, workers: int = 1) -> subprocess.Popen:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("begun")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, workers):
-    list(sweep(RUNS, tmp_path / "whole", workers=1))
+    list(sweep(ON_FEATURES, tmp_path / "whole", workers=1))
     with start(tmp_path, workers) as process:
         assert process.stdout
         process.stdout.readline()
@@ -176,16 +186,17 @@ def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, 
     kept = curves(tmp_path / "results")
     assert kept
     time.sleep(2)  # workers notice within a second that their parent is gone
-    list(sweep(RUNS, tmp_path / "results", workers=1))
+    list(sweep(ON_FEATURES, tmp_path / "results", workers=1))
     assert curves(tmp_path / "results") == curves(tmp_path / "whole")
     assert kept.items() <= curves(tmp_path / "whole").items()
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("begun")
 def test_two_sweeps_at_once_do_each_run_once(tmp_path):
     (tmp_path / "a").mkdir()
     one, two = start(tmp_path), start(tmp_path)
     outs = [process.communicate(timeout=120)[0].split() for process in (one, two)]
     assert [one.returncode, two.returncode] == [0, 0]
-    assert len(curves(tmp_path / "results")) == len(RUNS)
-    assert set(outs[0]) | set(outs[1]) == {run.id for run in RUNS}
+    assert len(curves(tmp_path / "results")) == len(ON_FEATURES)
+    assert set(outs[0]) | set(outs[1]) == {run.id for run in ON_FEATURES}
