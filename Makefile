@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE DA_TEST_THREADS=2
+OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE \
+  DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
 SCRIPTS := step training data mapping sweep seeds scaling
 
 .PHONY: demo test numeric check readme bench bench-peers

@@ -75,6 +75,7 @@ def half(batch: Batch, rank: int) -> Batch:
 
 
 def worker(rank, batch, folder):
+    torch.set_num_threads(1)  # a forked process has none of its parent's threads, and would wait
     store = f"file://{folder}/rendezvous"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
     m = dann()

@@ -156,9 +156,9 @@ def trained(monkeypatch) -> list[int]:
     found = []
     usual = engine.train_step
 
-    def counted(method, optimizer, batch, *rest):
+    def counted(method, optimizer, batch, *rest, **how):
         found.append(batch.source.x.shape[0] if batch.source.y.ndim > 1 else 1)
-        return usual(method, optimizer, batch, *rest)
+        return usual(method, optimizer, batch, *rest, **how)
 
     monkeypatch.setattr(engine, "train_step", counted)
     return found
