@@ -1,7 +1,8 @@
-"""Every method, one to a file: those that stand here, and a user's own.
+"""All methods, one in each file: those of this package, and your own.
 
-The environment variable `DA_METHODS` names folders of a user's; each NAME.py in one is the method
-NAME, as if it stood here. A name that begins with an underscore is left for what they share.
+The environment variable `DA_METHODS` names folders with your methods. Each NAME.py in such a folder
+is the method NAME, as if it were in this package. A file whose name begins with an underscore is no
+method, and holds code that several methods share.
 """
 
 import os
@@ -19,14 +20,19 @@ for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 OWN = tuple(METHODS)
-"""Names of the methods that stand here."""
+"""Names of the methods of this package."""
 
 
 def load(folder: Path) -> None:
-    """Import a user's methods; ValueError, naming folder or file, where that cannot be."""
+    """Import the methods in a user's folder.
+
+    Raises:
+        ValueError: The folder does not exist, or a file in it is no usable method. The message
+            names the folder or the file.
+    """
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}, which DA_METHODS names")
-    __path__.append(str(folder.resolve()))  # so that other processes find the files by name, too
+    __path__.append(str(folder.resolve()))  # other processes import the files by name
     for file in sorted(folder.glob("[!_]*.py")):
         _load(file)
 

@@ -1,4 +1,4 @@
-"""What mappings by a matrix a domain share."""
+"""Base class of mappings that multiply the features of each domain by a matrix."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,10 @@ from da.ops.matmul import matmul
 
 
 class LinearMapping(Mapping):
-    """Features of each domain, standardized and multiplied by a matrix."""
+    """Base class of mappings that standardize each domain and multiply it by a matrix.
+
+    A subclass computes the matrices in `maps`.
+    """
 
     source_mean: Tensor
     source_map: Tensor
@@ -27,11 +30,11 @@ class LinearMapping(Mapping):
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"] | None, Float[Tensor, "d e"] | None]:
-        """Matrices for standardized source and target features; None where they stay."""
+        """Compute the matrices for standardized source and target features; None for no matrix."""
         raise NotImplementedError
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """Means, spreads and the two matrices."""
+        """Store the means of both domains and their matrices, divided by the spreads."""
         self.source_mean, self.target_mean = f_s.mean(0), f_t.mean(0)
         spread_s, spread_t = (f.std(0).clamp_min(1e-6) for f in (f_s, f_t))
         z_s, z_t = (f_s - self.source_mean) / spread_s, (f_t - self.target_mean) / spread_t
@@ -40,16 +43,16 @@ class LinearMapping(Mapping):
         self.target_map = 1 / spread_t if map_t is None else map_t / spread_t[:, None]
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Mapped features of source images."""
-        return _multiplied(x.to(self.source_map) - self.source_mean, self.source_map)
+        """Map source features by the source's mean and matrix."""
+        return _multiply(x.to(self.source_map) - self.source_mean, self.source_map)
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Mapped features of target images."""
-        return _multiplied(x.to(self.target_map) - self.target_mean, self.target_map)
+        """Map target features by the target's mean and matrix."""
+        return _multiply(x.to(self.target_map) - self.target_mean, self.target_map)
 
 
-def _multiplied(
+def _multiply(
     f: Float[Tensor, "b d"], matrix: Float[Tensor, "d e"] | Float[Tensor, "d"]
 ) -> Float[Tensor, "b e"]:
-    """`f @ matrix`, where a vector stands for a diagonal matrix."""
+    """Return `f @ matrix`, where a vector stands for a diagonal matrix."""
     return f * matrix if matrix.ndim == 1 else matmul(f, matrix)

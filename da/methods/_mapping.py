@@ -1,4 +1,4 @@
-"""What closed-form feature mappings share: fixed features, a map a domain, a linear head."""
+"""Base class of closed-form mappings: fixed features, a map for each domain, a linear head."""
 
 from typing import ClassVar
 
@@ -13,10 +13,11 @@ from da.models.network import mlp
 
 
 class Mapping(Method):
-    """Features of each domain, mapped once before training, and a linear head on them.
+    """Base class of methods that map features once, before training, and train a linear head.
 
-    The features must not move, so the backbone is frozen. What the maps need is found by `find`
-    and kept in buffers, whose sizes may depend on how many images there are. Neck, dropout and
+    The features must not move, so the backbone is frozen. A subclass computes what its maps need in
+    `find`, stores it in buffers, and applies it in `map_target` (and `map_source`, where it
+    differs). The size of a buffer may depend on the number of images. The neck, dropout and the
     hidden layers of the head are not used.
     """
 
@@ -28,30 +29,38 @@ class Mapping(Method):
         self.head = mlp(self.mapped_width(), (), classes)
 
     def mapped_width(self) -> int:
-        """Width of mapped features."""
+        """Return the width of mapped features."""
         return self.width
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """Set the buffers that the maps need, from all source and target training features."""
+        """Set the buffers that the maps need, from all training features of both domains."""
         raise NotImplementedError
 
     def find_by_class(
         self, f_s: Float[Tensor, "n d"], y_s: Int[Tensor, "n"], f_t: Float[Tensor, "m d"]
     ) -> None:
-        """`find`, for maps that need the classes of source images; most do not."""
+        """Do the same as `find`, for maps that also need the classes of source images.
+
+        Override this in place of `find` where they do. By default, the classes are not used.
+
+        Args:
+            f_s: Features of all source training images.
+            y_s: Their classes.
+            f_t: Features of all target training images.
+        """
         self.find(f_s, f_t)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Mapped features of source images; where both domains are mapped alike, the same."""
+        """Map source features. By default, both domains are mapped in the same way."""
         return self.map_target(x)
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Mapped features of target images."""
+        """Map target features."""
         raise NotImplementedError
 
     @torch.no_grad()
     def prepare(self, source: LabeledImages, target: Images) -> None:
-        """Find the maps."""
+        """Compute the maps from all training images."""
         place = next(self.head.parameters())
         f_s, f_t = (
             self.backbone(images.shown(torch.arange(len(images)), place.device))
@@ -60,5 +69,5 @@ class Mapping(Method):
         self.find_by_class(f_s, source.y.to(place.device), f_t)
 
     def forward(self, batch: Batch, progress: float | Tensor) -> Losses:
-        """Cross-entropy of mapped source features."""
+        """Return the cross-entropy of mapped source features."""
         return {"task": self.task_loss(self.predict_source(batch.source.x), batch.source.y)}

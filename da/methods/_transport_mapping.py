@@ -1,4 +1,4 @@
-"""What mappings by a transport plan share."""
+"""Base class of mappings by an optimal-transport plan."""
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,10 @@ from da.ops.transport import barycenters
 
 
 class TransportMapping(Mapping):
-    """Move each source image to the mean of the target images that a plan sends it to."""
+    """Base class of mappings that move source images to the target images a plan sends them to.
+
+    Each source image moves to the mean of these target images. A subclass computes the plan.
+    """
 
     anchors: Tensor
     shifts: Tensor
@@ -26,21 +29,24 @@ class TransportMapping(Mapping):
         self.register_buffer("spread", torch.ones(self.width))
 
     def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-        """How much of each source image goes to each target image; `cost` may be changed."""
+        """Compute how much of each source image goes to each target image. May change `cost`."""
         raise NotImplementedError
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """How far the plan for squared distances moves each source image."""
+        """Store how far the plan for squared distances moves each source image."""
         plan = self.plan(squared_distances(f_s, f_t))
         self.anchors, self.shifts = f_s, barycenters(plan, f_t) - f_s
         self.mean, self.spread = f_t.mean(0), f_t.std(0).clamp_min(1e-6)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-        """Moved as far as the nearest training image is (Ferradans et al. 2014)."""
+        """Move each image as far as its nearest training image moves (Ferradans et al. 2014)."""
         parts = x.to(self.anchors).split(4096)  # all distances at once may be too many
         nearest = [squared_distances(part, self.anchors).argmin(-1) for part in parts]
         return self.map_target(x.to(self.anchors) + self.shifts[torch.cat(nearest)])
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-        """Where it is, in units of the target's spread about its mean, as all images are."""
+        """Leave target images in place, and standardize them by the target's mean and spread.
+
+        Source images are standardized in the same way once they are moved.
+        """
         return (x.to(self.anchors) - self.mean) / self.spread

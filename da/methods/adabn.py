@@ -10,12 +10,13 @@ from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 
 class AdaBN(Method):
-    """Training on the source; for target images, every batch norm has statistics of the target.
+    """Train on the source; for target images, give each batch norm the target's statistics.
 
-    The weights are those of source_only. Where there is no batch norm, as on features without a
-    neck (`network.neck` 0), the predictions are, too. The paper takes the statistics of all target
-    images once training is over; here they are running averages along with it, as those of the
-    source always are.
+    The weights are those of source_only. Without batch norm, for example on features without a
+    neck (`network.neck` 0), the predictions are also those of source_only.
+
+    Differs from the paper: there the statistics are those of all target images, once training is
+    over. Here they are running averages during training, as the source's statistics always are.
     """
 
     paper = "Li et al. 2016, arXiv:1603.04779"
@@ -28,7 +29,7 @@ class AdaBN(Method):
         self._x_t: Tensor | None = None
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy; target images are left for after the step."""
+        """Return the source cross-entropy, and keep the target images for `after_step`."""
         if self.training:
             self._x_t = batch.target.x
         logits = self.predict_source(batch.source.x)
@@ -36,23 +37,23 @@ class AdaBN(Method):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Bring the target's statistics up to date, by a pass of the batch's target images."""
+        """Update the target's statistics by a forward pass of the batch's target images."""
         if self._x_t is not None:
             self.embed(self._x_t)
         self._x_t = None
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """Features of target images, by their own statistics."""
+        """Compute the features of target images with the target's statistics."""
         f = functional_call(self.backbone, self.target_of_backbone.by_path(), x)
         return functional_call(self.neck, self.target_of_neck.by_path(), f)
 
     def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """Features of source images, by theirs."""
+        """Compute the features of source images with the source's statistics."""
         return super().embed(x)
 
 
 class TargetStatistics(nn.Module):
-    """A second set of running statistics for the batch norms of a network, and no weights."""
+    """Second set of running statistics for the batch norms of a network, without weights."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -65,7 +66,7 @@ class TargetStatistics(nn.Module):
                 self.norms[-1].load_state_dict(dict(norm.named_buffers()))
 
     def by_path(self) -> dict[str, Tensor]:
-        """The statistics, by the paths of those that they take the place of."""
+        """Return the statistics under the names of the network's buffers that they replace."""
         return {
             f"{path}.{name}": statistic
             for path, norm in zip(self.paths, self.norms, strict=True)

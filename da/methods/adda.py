@@ -15,22 +15,28 @@ from da.models.network import copy_as_buffers, mlp
 
 
 class ADDA(Method):
-    """A copy of the source's encoder learns to give target features like the source's.
+    """Train a copy of the source encoder to give target features like those of the source.
 
-    The encoder is backbone and neck. ValueError where neither has anything to learn."""
+    The encoder is backbone and neck. Raises ValueError where neither has anything to learn.
+    """
 
     paper = "Tzeng et al. 2017, arXiv:1702.05464"
     family = "adversarial"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """Both stages in one run with one optimizer. Unlike in the paper the discriminator learns
-        from the first step on, and the source's batch norm is fixed at the change."""
+        """Settings of both stages, which are one run with one optimizer.
+
+        Differs from the paper: the discriminator learns from the first step on, and the batch norm
+        of the source encoder is fixed when the second stage begins.
+        """
 
         hidden: tuple[int, ...] = (500, 500)
-        """Widths of the discriminator's hidden layers."""
+        """Widths of the discriminator's hidden layers; empty for a linear discriminator."""
         source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
-        """Share of the training that makes the source model, the step that reaches it included."""
+        """Share of the training steps in which the source model learns, before the target adapts.
+        The step that reaches this share still belongs to the source model.
+        """
 
     hp: Hparams
 
@@ -45,7 +51,11 @@ class ADDA(Method):
         self.train()
 
     def phases(self) -> Iterator[Phase]:
-        """The source model first, then discriminator and target encoder in turn."""
+        """Return the parts of one training step, which depend on the stage.
+
+        In the first stage source model and discriminator learn; in the second, discriminator and
+        target encoder.
+        """
         if not self.adapting:
             yield Phase(self, [*self._encoder().parameters(), *self.head.parameters()])
         yield Phase(self.discriminate, list(self.discriminator.parameters()))
@@ -53,12 +63,12 @@ class ADDA(Method):
             yield Phase(self.confuse, list(self._encoder().parameters()))
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy."""
+        """Return the source cross-entropy."""
         self.progress = progress
         return {"task": self.task_loss(self.head(self.embed(batch.source.x)), batch.source.y)}
 
     def discriminate(self, batch: Batch, progress: Scalar) -> Losses:
-        """The discriminator learns which encoder features come from."""
+        """Return the loss by which the discriminator learns which encoder features come from."""
         with torch.no_grad():
             f_s = self.embed_source(batch.source.x)
             f_t = (self.embed if self.adapting else self.embed_source)(batch.target.x)
@@ -66,33 +76,33 @@ class ADDA(Method):
         return {"domain": domain_cross_entropy(logits, len(f_s)).mean()}
 
     def confuse(self, batch: Batch, progress: Scalar) -> Losses:
-        """The target encoder learns what the discriminator takes for the source."""
+        """Return the loss by which target features come to look like source features."""
         logits = self.discriminator(self.embed(batch.target.x)).squeeze(1)
         return {"confusion": domain_cross_entropy(logits, len(logits)).mean()}
 
     def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """Features of source images, by the encoder that was trained on them."""
+        """Compute the features of source images by the encoder that was trained on them."""
         return self.source_encoder(x)
 
     def train(self, mode: bool = True) -> "ADDA":
-        """Set the mode of all but the source encoder's batch norm, which learns nothing."""
+        """Set the mode, but keep the source encoder's batch norm in evaluation mode."""
         super().train(mode)
         for module in self.source_encoder.modules():
             module.training = mode and not isinstance(module, nn.modules.batchnorm._BatchNorm)
         return self
 
     def after_step(self) -> None:
-        """The source encoder follows until its stage ends, and then stays."""
+        """Copy the encoder to the source encoder until the first stage ends, then keep the copy."""
         if not self.adapting:
             self.source_encoder.load_state_dict(self._encoder().state_dict())
             self.adapting = bool(self.progress >= self.hp.source_share)
 
     def get_extra_state(self) -> Tensor:
-        """The stage, for a checkpoint."""
+        """Return the stage, for a checkpoint."""
         return torch.tensor(self.adapting)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Take the stage from a checkpoint."""
+        """Set the stage from a checkpoint."""
         self.adapting = bool(state)
 
     def _encoder(self) -> nn.Sequential:

@@ -11,7 +11,7 @@ from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class AFN(Method):
-    """Features of both domains far from zero, where they are said to transfer better."""
+    """Raise the norms of features in both domains; large norms are said to transfer better."""
 
     paper = "Xu et al. 2019, arXiv:1811.07456"
     family = "norm"
@@ -19,30 +19,35 @@ class AFN(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """SAFN, as the authors' code runs it; the paper's HAFN is `hard`. In that code the neck is
-        1000 wide: `network.neck` is a setting of the run.
+        """Settings of SAFN as in the authors' code; `hard` gives the paper's HAFN.
+
+        In that code the neck is 1000 wide. The width is a setting of the run, `network.neck`.
         """
 
         trade_off: Annotated[float, LogUniform(0.001, 1)] = 0.05
-        """Weight of each domain's loss, lambda in the paper."""
+        """Weight of the norm loss of each domain, lambda in the paper; 0 for no adaptation."""
         step: Annotated[float, LogUniform(0.1, 10)] = 1.0
-        """How much farther from zero features shall be than they are now, delta r in the paper."""
+        """Growth of each norm that a step aims at, delta r in the paper; unused with `hard`."""
         hard: bool = False
-        """Pull the mean norm to `radius` instead."""
+        """Whether the mean norm is pulled to `radius` instead (HAFN)."""
         radius: float = 25.0
-        """Mean norm of features where `hard`, R in the paper."""
+        """Mean norm of features that `hard` aims at, R in the paper."""
 
     hp: Hparams
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """The neck's output; dropout preserves its squared norm on average, not its sum."""
+        """Compute the neck's output, scaled so that dropout preserves its squared norm on average.
+
+        Dropout on its own preserves the sum of the output on average.
+        """
         f = super().embed(x)
         return f * (1 - self.network.dropout) ** 0.5 if self.training else f
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and how far norms are from where they shall be.
+        """Return the source cross-entropy, and how far norms are from their aim.
 
-        Stepwise, the value of the latter never changes; its gradient, which makes norms grow, does.
+        Unless `hard`, the value of the norm loss never changes. Its gradient does change, and makes
+        norms grow.
         """
         f_s, f_t = self.features(batch)
         return {
@@ -51,7 +56,7 @@ class AFN(Method):
         }
 
     def shortfall(self, f: Float[Tensor, "b d"]) -> Float[Tensor, ""]:
-        """Squared difference of the norms of features from what they shall be."""
+        """Compute the squared difference between the norms of features and their aim."""
         norm = f.float().norm(dim=1)
         if self.hp.hard:
             return (norm.mean() - self.hp.radius).square()

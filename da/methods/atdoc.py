@@ -15,9 +15,10 @@ from da.methods.base import Batch, Losses, Method, Network, Scalar
 
 
 class ATDOC(Method):
-    """Target images learn the class that their nearest neighbors in the target are taken for.
+    """Train target images on the classes predicted for their nearest neighbors in the target.
 
-    Raises ValueError for a target of too few images.
+    The predictions are remembered from earlier steps. Raises ValueError for a target with too few
+    images.
     """
 
     paper = "Liang et al. 2021, arXiv:2007.04171"
@@ -25,17 +26,20 @@ class ATDOC(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """ATDOC-NA as in its authors' code for Office-Home.
+        """Settings of ATDOC-NA as in its authors' code for Office-Home.
 
-        There, images that were not seen yet are remembered with features at random; here with 0.
+        Differs from that code: images that were not seen yet have features of 0 in the memory;
+        there they have random ones.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.2
-        """Weight of the neighbors' classes at the end of a linear ramp, lambda in the paper."""
+        """Final weight of the neighbors' classes, lambda in the paper; 0 for no adaptation.
+        It grows linearly with the progress of the training.
+        """
         neighbors: Annotated[int, Choice(1, 3, 5, 10, 20)] = 5
-        """How many target images vote, m in the paper."""
+        """Number of nearest target images that vote on a class, m in the paper."""
         temperature: Annotated[float, Uniform(0.1, 1)] = 0.5
-        """Sharpens remembered predictions, T in the paper."""
+        """Temperature of remembered predictions, T in the paper; below 1 it sharpens them."""
 
     hp: Hparams
     _seen: Unlabeled
@@ -48,7 +52,13 @@ class ATDOC(Method):
         self.register_buffer("memory_p", torch.zeros(0, classes))
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
-        """A place in the memory for each target image: no features yet, every class alike."""
+        """Reserve a place in the memory for each target image.
+
+        It begins with features of 0 and the same probability for each class.
+
+        Raises:
+            ValueError: The target has no more images than `neighbors`.
+        """
         size = len(target)
         if size <= self.hp.neighbors:
             raise ValueError(
@@ -59,7 +69,7 @@ class ATDOC(Method):
         self.memory_p = self.memory_p.new_full((size, self.classes), 1 / self.classes)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Cross-entropy of source classes, and of those that neighbors vote for."""
+        """Return the source cross-entropy, and that of target images with the voted classes."""
         self._seen = batch.target
         f_s, f_t = self.features(batch)
         confidence, y = self.vote(f_t.detach(), batch.target.index).max(1)
@@ -71,7 +81,7 @@ class ATDOC(Method):
         }
 
     def vote(self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]) -> Float[Tensor, "m k"]:
-        """Mean of what is remembered of the nearest other images, by cosine."""
+        """Average the remembered predictions of the nearest other images, by cosine similarity."""
         with torch.autocast(f.device.type, enabled=False):
             similarity = f.to(self.memory_f) @ self.memory_f.mT
         similarity[torch.arange(len(f), device=f.device), index] = -torch.inf
@@ -80,7 +90,7 @@ class ATDOC(Method):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Remember the step's target images as the network, without noise, now sees them."""
+        """Remember features and predictions of the step's target images, in evaluation mode."""
         seen = self._seen
         with self.evaluating():
             f = self.embed(seen.x)
@@ -89,8 +99,8 @@ class ATDOC(Method):
 
 
 def sharpened(logits: Float[Tensor, "m k"], temperature: float) -> Float[Tensor, "m k"]:
-    """Predictions to the power of 1 / temperature, each class over its sum in the batch.
+    """Raise predictions to the power of 1 / temperature, then divide each class by its batch sum.
 
-    So that no class has more than another to say (Liang et al. 2021).
+    The division gives every class the same total weight (Liang et al. 2021).
     """
     return (logits.log_softmax(1) / temperature).softmax(0)

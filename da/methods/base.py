@@ -1,4 +1,4 @@
-"""The contract of a domain-adaptation method."""
+"""The contract that every domain-adaptation method keeps, and the registry of the methods."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from da.ops.functional import Scalar, cross_entropy
 
 
 class _ByName(dict[str, type["Method"]]):
-    """Methods by name; ValueError, naming the known ones, for an unknown name."""
+    """Methods by name. An unknown name raises ValueError with the known ones."""
 
     def __missing__(self, name: str) -> type["Method"]:
         raise ValueError(f"unknown method {name!r}, known: {', '.join(self)}")
 
 
 METHODS = _ByName()
-"""Every method that names its paper, by the name of its file."""
+"""All classes that set `paper`, each under the name of its file."""
 
 Family = Literal[
     "baseline",
@@ -41,81 +41,155 @@ Family = Literal[
     "distillation",
     "peer",
 ]
-"""What kind of adaptation a method is."""
+"""Kinds of adaptation, in the order in which `da list methods` shows them."""
 
 Losses = dict[str, Tensor]
-"""Named scalars, weights already applied: their sum is minimized."""
+"""Losses by name: scalars, already multiplied by their weights. Their sum is minimized.
+
+Cross-entropy with given labels is called `task` or `task_...`. Diagnostics count every other loss
+as adaptation.
+"""
 
 
 class Phase(NamedTuple):
-    """A part of a training step: what to minimize, and the parameters it may move."""
+    """One part of a training step: losses, and the parameters that minimize them.
+
+    The trainer computes the losses and their gradient, and moves `updates` by one optimizer step.
+    """
 
     losses: Callable[[Any, Scalar], Losses]
-    """Of a batch, and how much of the training is done."""
+    """Function from a batch and the progress (0 to 1) to the losses; often a bound method."""
     updates: Iterable[nn.Parameter]
+    """Parameters that this part moves. All others stay as they are."""
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """What the trainer asks for: a method, or several that train together."""
+    """What the trainer can train: one method, or several that share their steps."""
 
     def phases(self) -> Iterator[Phase]:
-        """Parts of one training step, in order."""
+        """Return the parts of one training step, in order."""
 
     def after_step(self) -> None:
-        """Update what no gradient moves."""
+        """Update what no gradient moves, once all parts of a step are done."""
 
 
 class Method(nn.Module):
-    """A way to train a classifier for the target domain; owns every part that is trained.
+    '''Base class of all methods: the network that is trained, and the losses that train it.
 
-    Written as one subclass in a file of its own, `da/methods/NAME.py`. The command line, the
-    tests and the tables find it there and call it NAME.
-    """
+    To add a method, write one subclass in a file of its own, `da/methods/NAME.py`, or NAME.py in a
+    folder that the environment variable `DA_METHODS` names. The command line, the tests and the
+    tables find it there and call it NAME. The subclass needs a docstring, `paper`, `family` and
+    `forward`; `Hparams` holds its settings. This is a complete file:
+
+        from dataclasses import dataclass
+
+        from da.methods import Batch, Losses, Method, Scalar
+
+
+        class MeanGap(Method):
+            """Move the mean features of source and target toward each other."""
+
+            paper = "baseline"
+            family = "discrepancy"
+
+            @dataclass(frozen=True)
+            class Hparams(Method.Hparams):
+                """The default is ours."""
+
+                trade_off: float = 1.0
+                """Weight of the squared distance of the means; 0 for no adaptation."""
+
+            hp: Hparams
+
+            def forward(self, batch: Batch, progress: Scalar) -> Losses:
+                """Return the source cross-entropy and the distance of the means."""
+                f_s, f_t = self.features(batch)
+                task = self.task_loss(self.head(f_s), batch.source.y)
+                gap = (f_s.mean(0) - f_t.mean(0)).square().sum()
+                return {"task": task, "gap": self.hp.trade_off * gap}
+
+    A method owns every part that is trained. The base class builds `backbone`, `neck` and `head`,
+    which follow each other. "Features" are the output of the neck: `width` numbers for each image.
+    A subclass that needs more overrides more:
+
+    - `__init__` adds parts, such as a discriminator, and buffers.
+    - `prepare` looks at all images before the first step.
+    - `phases` splits a step into parts that move different parameters.
+    - `after_step` updates what no gradient moves.
+    - `embed`, `embed_source`, `predict` and `predict_source` change what evaluation sees.
+    - `map_source` and `map_target` map features once, before training (`frozen_only`).
+
+    The class attributes below tell the trainer what the method needs. In annotated shapes, n are
+    source images, m target images, b images of any domain, d features and k classes.
+    '''
 
     name: ClassVar[str]
+    """Name of the method: the name of its file. Set automatically."""
     paper: ClassVar[str]
-    """Authors, year and where to find it; "baseline" where there is none."""
+    """Authors, year and where to find the paper; "baseline" for a method without one.
+    A class that sets it is registered in `METHODS`; a base class of several methods does not.
+    """
     family: ClassVar[Family]
+    """Kind of adaptation, by which `da list methods` sorts methods."""
     frozen_only: ClassVar[bool] = False
-    """Whether the method works only on features that do not move."""
+    """True for a method that works only on features that do not move (regime frozen)."""
     blind: ClassVar[bool] = False
-    """Whether training looks at nothing of the target, so that `da sweep` trains once for all
-    targets of a source.
+    """True if training uses nothing of the target.
+    `da sweep` then trains once for all targets of a source.
     """
     takes_shots: ClassVar[bool] = False
-    """Whether the method learns from labeled target images, and only works with them."""
+    """True for a method that needs labeled target images.
+    They are in `batch.shots`, in tasks that end in `+Kshot`.
+    """
     takes_strong: ClassVar[bool] = False
-    """Whether the method wants a strong view of target images, where they are pixels."""
+    """True for a method that uses a strongly augmented view of target images.
+    It is in `batch.target.strong`, which is None where images are features instead of pixels.
+    """
     source_free: ClassVar[bool] = False
-    """Whether the method begins with a finished run's network, `Run.init`, and sees no source."""
+    """True for a method that never sees the source and starts from a finished run, `Run.init`.
+    Its batches are `TargetBatch`, and `prepare_target` is called in place of `prepare`.
+    """
     taught: ClassVar[bool] = False
-    """Whether it learns from a finished run's predictions: that of its setting `teacher`, or of
-    `Run.init` where this is empty.
+    """True for a method that learns from the predictions of a finished run, by calling `guide`.
+    That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty.
     """
     guide: Callable[[Tensor], Tensor]
-    """Class logits of target images by that run, given to a method that is `taught`."""
+    """Function from target images to that run's class logits. Set for a method that is `taught`."""
     streams: ClassVar[bool] = False
-    """Whether it learns from target test images, each once, in the order in which they come.
-
-    It then has a buffer `online`: the logits of each, as predicted before anything was learnt of
-    it; NaN where it has not come yet.
+    """True for a method that learns from target test images, each once, in the order they arrive.
+    It needs a buffer `online`: the logits of each test image, predicted before the method learned
+    from that image; NaN for images that have not arrived yet.
     """
     needs: ClassVar[str] = ""
-    """A library that the method imports when it is built, and that is not installed with `da`."""
+    """Library that the method imports when built, and `da` does not install; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
-    """Settings (floats) in which runs that train together may differ; None where runs cannot."""
+    """Names of the settings (floats) in which runs that share their steps may differ.
+    None for a method that overrides `after_step`, or whose Python code looks at the value of a
+    tensor, as in `if loss > 0`: its runs cannot share steps.
+    """
 
     @dataclass(frozen=True)
     class Hparams:
-        """Settings of the method, with the paper's values as defaults."""
+        """Settings of the method, with the paper's values as defaults.
+
+        The docstring of a subclass says where other defaults come from. The docstring below a field
+        is its help in `da train NAME --help`. `da tune` searches fields annotated with a range.
+        """
 
         owner: ClassVar[type["Method"]]
+        """Class of the method that these settings are for. Set automatically."""
 
         def build(
             self, backbone: nn.Module, classes: int, network: Network | None = None
         ) -> "Method":
-            """The untrained method these settings describe."""
+            """Build the untrained method that these settings describe.
+
+            Args:
+                backbone: Network from images to features, with its number of features as `width`.
+                classes: Number of classes.
+                network: Settings of neck and head; None for the defaults of `Network`.
+            """
             return self.owner(self, backbone, classes, network or Network())
 
     def __init_subclass__(cls) -> None:
@@ -139,44 +213,44 @@ class Method(nn.Module):
         self.head = network.build_head(self.width, classes)
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
-        """Look at all training images before the first step; most methods need not."""
+        """Look at all training images before the first step. By default, do nothing."""
 
     def prepare_target(self, target: Images) -> None:
-        """In place of `prepare` where there is no source: all target images to be learnt from."""
+        """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
 
     def map_source(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
-        """Source images as all that follows `prepare` sees them; most methods change nothing.
+        """Map source features to what training and evaluation see. By default, change nothing.
 
-        Done once to all of them, so it must not depend on what training moves.
+        Called after `prepare`, if `frozen_only`. The map must not depend on what training moves.
         """
         return x
 
     def map_target(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
-        """Target images as all that follows `prepare` sees them."""
+        """Map target features to what training and evaluation see, as `map_source` does."""
         return x
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Losses on `batch` once `progress`, from 0 to 1, of the training is done."""
+        """Compute the losses of a batch once `progress`, from 0 to 1, of the training is done."""
         raise NotImplementedError
 
     def phases(self) -> Iterator[Phase]:
-        """Parts of one training step, in order. By default a single one, which moves everything."""
+        """Return the parts of one training step, in order. By default, one part moves all."""
         yield Phase(self, self.parameters())
 
     def task_loss(self, logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> Float[Tensor, ""]:
-        """Mean cross-entropy of labeled images, their labels smoothed as the network says."""
+        """Compute the mean cross-entropy of labeled images, with `network.label_smoothing`."""
         return cross_entropy(logits, y, self.network.label_smoothing)
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """Features of target images: the neck's output, which methods align."""
+        """Compute the features of target images: the output of the neck, which methods align."""
         return self.neck(self.backbone(x))
 
     def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
-        """Features of source images; differs only where the domains are mapped apart."""
+        """Compute the features of source images. By default, the same as `embed`."""
         return self.embed(x)
 
     def features(self, batch: Batch) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
-        """Source and target features, by one joint pass or by two, as `network.bn` says."""
+        """Compute source and target features, in one pass or in two, as `network.bn` says."""
         x_s, x_t = batch.source.x, batch.target.x
         if self.network.bn == "separate":
             return self.embed(x_s), self.embed(x_t)
@@ -184,22 +258,22 @@ class Method(nn.Module):
         return f_s, f_t
 
     def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Class logits of target images."""
+        """Compute the class logits of target images."""
         return self.head(self.embed(x))
 
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Class logits of source images."""
+        """Compute the class logits of source images."""
         return self.head(self.embed_source(x))
 
     def train(self, mode: bool = True) -> "Method":
-        """As any module's, but that parts of the backbone that are held stay in evaluation mode."""
+        """Set training mode, except for held (frozen) layers, which stay in evaluation mode."""
         super().train(mode)
         keep_held_in_eval(self)
         return self
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """In evaluation mode within it, and as before afterwards."""
+        """Switch to evaluation mode for the length of a `with` block."""
         training = self.training
         self.eval()
         yield
@@ -208,13 +282,13 @@ class Method(nn.Module):
     def after_step(self) -> None:
         """Update what no gradient moves, such as an average of weights or a memory of images.
 
-        Nowhere else, since losses are also computed to be looked at.
+        Update it only here: losses are also computed for diagnostics, which must change nothing.
         """
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        """Take over buffers of any size: a method that was not prepared cannot know it."""
+        """Accept buffers of any size: a method that was not prepared cannot know the size."""
         for name, buffer in self.named_buffers(recurse=False):
             if prefix + name in state_dict:
                 setattr(self, name, buffer.new_empty(state_dict[prefix + name].shape))

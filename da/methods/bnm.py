@@ -9,7 +9,7 @@ from da.ops.functional import nuclear_norm
 
 
 class BNM(Method):
-    """Target predictions whose matrix has a large nuclear norm: certain ones, of many classes."""
+    """Maximize the nuclear norm of target predictions, so that they are certain and diverse."""
 
     paper = "Cui et al. 2020, arXiv:2003.12237"
     family = "entropy"
@@ -17,15 +17,18 @@ class BNM(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The paper's norm over the batch size; its authors' code takes the mean singular value."""
+        """Settings of the paper, with the nuclear norm divided by the batch size.
+
+        Its authors' code takes the mean of the singular values instead.
+        """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the nuclear norm, lambda in the paper."""
+        """Weight of the nuclear norm, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and minus the nuclear norm of target predictions."""
+        """Return the source cross-entropy, and minus the nuclear norm of target predictions."""
         f_s, f_t = self.features(batch)
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),

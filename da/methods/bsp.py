@@ -16,7 +16,7 @@ from da.system.threads import one_thread
 
 
 class BSP(DANN):
-    """DANN whose features have no direction that outweighs the others."""
+    """Train DANN and penalize the directions of its features that outweigh the others."""
 
     paper = "Chen et al. 2019, ICML"
     family = "norm"
@@ -24,19 +24,21 @@ class BSP(DANN):
 
     @dataclass(frozen=True)
     class Hparams(DANN.Hparams):
-        """The paper's BSP+DANN. As there, the penalty is a sum over the images of a batch, which
-        were 36 of each domain.
+        """Settings of the paper's BSP+DANN.
+
+        As in the paper, the penalty is a sum over the images of a batch. There, a batch has 36
+        images of each domain.
         """
 
         penalty: Annotated[float, LogUniform(1e-6, 1e-2)] = 1e-4
-        """Weight of the largest squared singular values, beta in the paper."""
+        """Weight of the largest squared singular values, beta in the paper; 0 for DANN."""
         directions: Annotated[int, IntRange(1, 4)] = 1
-        """How many of them are penalized in each domain, k in the paper."""
+        """Number of singular values that are penalized in each domain, k in the paper."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """The losses of DANN, and the spectral penalty of both domains' features."""
+        """Return the losses of DANN, and the spectral penalty of both domains' features."""
         f_s, f_t = self.features(batch)
         spectrum = spectral_penalty(f_s, self.hp.directions)
         spectrum = spectrum + spectral_penalty(f_t, self.hp.directions)
@@ -45,9 +47,9 @@ class BSP(DANN):
 
 
 def spectral_penalty(f: Float[Tensor, "b d"], count: int) -> Float[Tensor, ""]:
-    """Sum of the `count` largest squared singular values of features (Chen et al. 2019).
+    """Add up the `count` largest squared singular values of features (Chen et al. 2019).
 
-    These are the eigenvalues of their inner products, which are found faster.
+    They are computed as eigenvalues of the matrix of inner products, which is faster.
     """
     f = upcast(f)
     with torch.autocast(f.device.type, enabled=False), one_thread():

@@ -12,23 +12,24 @@ from da.ops.functional import entropy_weights, multilinear, randomized_multiline
 
 
 class CDAN(Adversarial):
-    """Features from which, beside the predictions, a discriminator cannot tell the domain."""
+    """Train features whose domain a discriminator cannot tell, even given the predictions."""
 
     paper = "Long et al. 2018, arXiv:1705.10667"
 
     @dataclass(frozen=True)
     class Hparams(Adversarial.Hparams):
-        """The paper's CDAN+E, which its authors' code runs too; its CDAN is `entropy` off.
+        """Settings of the paper's CDAN+E, which its authors' code also runs.
 
-        As in that code, the discriminator's loss does not move predictions but by their weights.
+        Without `entropy` it is the paper's CDAN. As in that code, the loss of the discriminator
+        moves the predictions only through the weights of images.
         """
 
         entropy: bool = True
-        """Weigh images by how certain their predictions are, so that these become certain."""
+        """Whether images with certain predictions weigh more, which makes predictions certain."""
         exact_up_to: int = 4096
-        """Widest product of features and predictions; a wider one is approximated at random."""
+        """Largest exact product (features times classes); a wider one is approximated at random."""
         random_width: int = 1024
-        """Width of that approximation."""
+        """Width of the random approximation, where it is used."""
 
     hp: Hparams
     r_f: Tensor
@@ -51,7 +52,14 @@ class CDAN(Adversarial):
         y: Int[Tensor, "n"],
         progress: Scalar,
     ) -> Losses:
-        """Both losses, of features that are known already."""
+        """Compute both losses from features.
+
+        Args:
+            f_s: Features of source images.
+            f_t: Features of target images.
+            y: Classes of the source images.
+            progress: Share of the training that is done, from 0 to 1.
+        """
         f = torch.cat([f_s, f_t])
         logits = self.head(f)
         strength = self.strength(progress)
@@ -67,7 +75,7 @@ class CDAN(Adversarial):
         }
 
     def discriminate(self, f: Float[Tensor, "b d"], p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-        """Logits of coming from the source, by features and class probabilities together."""
+        """Compute logits of coming from the source, by features and class probabilities."""
         if self.randomized:
             both = randomized_multilinear(f, p, self.r_f, self.r_p)
         else:

@@ -10,7 +10,7 @@ from da.ops.functional import class_confusion
 
 
 class CDANMCC(CDAN):
-    """CDAN+E whose target predictions, besides, rarely waver between two classes."""
+    """Train CDAN+E and keep target predictions from wavering between two classes (MCC)."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
     family = "combination"
@@ -18,19 +18,21 @@ class CDANMCC(CDAN):
 
     @dataclass(frozen=True)
     class Hparams(CDAN.Hparams):
-        """The paper's loss (section 3) beside CDAN+E. In the code of Rangwani et al. 2022 it is
-        beside CDAN, without `entropy`, and `temperature` is 2.
+        """Settings of the paper's loss (section 3), added to CDAN+E.
+
+        The code of Rangwani et al. 2022 adds it to CDAN, without `entropy`, and has a `temperature`
+        of 2.
         """
 
         confusion_trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the confusion loss, mu in the paper."""
+        """Weight of the confusion loss, mu in the paper; 0 for CDAN."""
         temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
-        """Softens target predictions in it, T in the paper."""
+        """Temperature that softens target predictions in the confusion loss, T in the paper."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """The losses of CDAN, and the confusion of target classes."""
+        """Return the losses of CDAN, and the confusion of target classes."""
         f_s, f_t = self.features(batch)
         confusion = class_confusion(self.head(f_t), self.hp.temperature)
         losses = self.domain_losses(f_s, f_t, batch.source.y, progress)

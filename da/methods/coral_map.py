@@ -15,7 +15,7 @@ from da.system.threads import map_in_threads
 
 
 class CORALMap(LinearMapping):
-    """Whiten source features, then give them the target's covariance."""
+    """Whiten source features, then give them the covariance of the target."""
 
     paper = "Sun et al. 2016, arXiv:1511.05547"
     family = "mapping"
@@ -23,17 +23,17 @@ class CORALMap(LinearMapping):
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """Algorithm 1."""
+        """Settings of the paper's algorithm 1."""
 
         ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
-        """What is added to the diagonal of both covariances, 1 in algorithm 1."""
+        """Value that is added to the diagonal of both covariances, 1 in algorithm 1."""
 
     hp: Hparams
 
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d d"], None]:
-        """Whitening times re-coloring for the source, nothing for the target."""
+        """Return whitening times re-coloring for the source, and no matrix for the target."""
         power = partial(covariance_power, ridge=self.hp.ridge)
         whiten, color = map_in_threads(power, [(z_s, -0.5), (z_t, 0.5)])
         return matmul(whiten, color), None

@@ -11,7 +11,7 @@ from da.ops.kernels import gaussian_kernel, mmd
 
 
 class DAN(Method):
-    """Features of both domains with the same mean in the spaces of five Gaussian kernels."""
+    """Align the mean features of both domains in the spaces of five Gaussian kernels."""
 
     paper = "Long et al. 2015, arXiv:1502.02791"
     family = "discrepancy"
@@ -19,18 +19,20 @@ class DAN(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The authors' later PyTorch code: it takes all pairs of a batch, where the paper takes a
-        sum of linear time, weighs the kernels equally, where the paper learns their weights, and
-        aligns the neck alone, where the paper aligns three layers of AlexNet.
+        """Settings of the authors' later PyTorch code.
+
+        Differs from the paper, as that code does: the estimate uses all pairs of a batch, not a sum
+        of linear time. The kernels have equal weights, not learned ones. Only the neck is aligned,
+        not three layers of AlexNet.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the discrepancy, lambda in the paper."""
+        """Weight of the discrepancy, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the multi-kernel discrepancy of the domains."""
+        """Return the source cross-entropy, and the multi-kernel discrepancy of the domains."""
         f_s, f_t = self.features(batch)
         k = gaussian_kernel(torch.cat([f_s, f_t]))
         return {

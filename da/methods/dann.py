@@ -12,14 +12,16 @@ from da.ops.functional import reverse_gradient
 
 
 class DANN(Adversarial):
-    """Features from which a discriminator cannot tell the domain."""
+    """Train features that a domain discriminator cannot tell apart, by reversing its gradient."""
 
     paper = "Ganin et al. 2016, arXiv:1505.07818"
 
     @dataclass(frozen=True)
     class Hparams(Adversarial.Hparams):
-        """Eq. 9, where the domain loss is the sum; its two hidden layers are of 1024, or one of
-        100 on MNIST. What others chose is in recipes.py.
+        """Settings of the paper's eq. 9, except that `domain_loss` is the sum there.
+
+        The paper has two hidden layers of 1024, or one of 100 on MNIST. The choices of others are
+        in `da/runs/recipes.py`.
         """
 
     hp: Hparams
@@ -35,7 +37,14 @@ class DANN(Adversarial):
         y: Int[Tensor, "n"],
         progress: Scalar,
     ) -> Losses:
-        """Both losses, of features that are known already."""
+        """Compute both losses from features.
+
+        Args:
+            f_s: Features of source images.
+            f_t: Features of target images.
+            y: Classes of the source images.
+            progress: Share of the training that is done, from 0 to 1.
+        """
         f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
         return {
             "task": self.task_loss(self.head(f_s), y),

@@ -14,9 +14,10 @@ from da.ops.transport import exact_plan
 
 
 class DeepJDOT(Method):
-    """Target images move to, and take the class of, the source images they are transported to.
+    """Pair target with source images by optimal transport, and train pairs to become alike.
 
-    By the plan of least cost between two batches, found anew at each step by POT.
+    Target features move to those of the source images they are paired with, and predictions to
+    their classes. POT finds the plan of least cost between the two batches again at each step.
     """
 
     paper = "Damodaran et al. 2018, arXiv:1803.10081"
@@ -24,20 +25,20 @@ class DeepJDOT(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The exact plan (`ot.emd`) of the cost that is minimized.
+        """Settings of the exact plan (`ot.emd`) for the cost that is minimized, as in the paper.
 
-        As in the paper; its authors' code finds the plan by squared differences of predictions.
+        Its authors' code finds the plan by squared differences of predictions instead.
         """
 
         feature_trade_off: Annotated[float, LogUniform(1e-5, 1e-1)] = 0.001
-        """Weight of squared distances of features, alpha in the paper."""
+        """Weight of squared distances between features, alpha in the paper; 0 for none."""
         class_trade_off: Annotated[float, LogUniform(1e-6, 1e-2)] = 0.0001
-        """Weight of cross-entropies with the source image's class, lambda_t in the paper."""
+        """Weight of cross-entropies with source classes, lambda_t in the paper; 0 for none."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the two costs of the plan."""
+        """Return the source cross-entropy, and the two costs of the plan."""
         f_s, f_t = self.features(batch)
         with torch.autocast(f_s.device.type, enabled=False):
             distances = squared_distances(f_s.float(), f_t.float())
@@ -52,5 +53,5 @@ class DeepJDOT(Method):
 
 
 def cross_entropies(y: Int[Tensor, "n"], logits: Float[Tensor, "m k"]) -> Float[Tensor, "n m"]:
-    """Cross-entropy of each prediction with each class of `y`."""
+    """Compute the cross-entropy of each prediction with each class of `y`."""
     return -logits.log_softmax(1)[:, y].mT

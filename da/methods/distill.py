@@ -13,7 +13,7 @@ from da.ops.precision import upcast
 
 
 class Distill(Method):
-    """A student learns what a finished run says of target images, softened by a temperature."""
+    """Train a student on a finished run's softened predictions of target images."""
 
     paper = "Hinton et al. 2015, arXiv:1503.02531"
     family = "distillation"
@@ -21,22 +21,23 @@ class Distill(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The paper finds a considerably lower weight best for labels than for the teacher.
+        """Settings that follow the paper: labels weigh less than the teacher.
 
-        There both are of the same images; here labels are the source's.
+        The paper finds a considerably lower weight best for labels. There, labels and teacher are
+        of the same images; here, labels are those of the source.
         """
 
         teacher: str = ""
-        """Id of a run whose weights were kept; by default that of `init`."""
+        """Id of a run with stored weights, which is the teacher; empty for the run in `init`."""
         temperature: Annotated[float, LogUniform(0.5, 20)] = 2.0
-        """What logits are divided by before the softmax, T in the paper."""
+        """Divisor of the logits before the softmax, T in the paper."""
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
-        """Weight of the cross-entropy with source labels."""
+        """Weight of the cross-entropy with source labels; 0 to learn from the teacher alone."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and how far student and teacher are apart on the target."""
+        """Return the source cross-entropy, and the divergence from the teacher on the target."""
         f_s, f_t = self.features(batch)
         taught = self.guide(batch.target.x)
         return {
@@ -48,10 +49,15 @@ class Distill(Method):
 def softened_divergence(
     logits: Float[Tensor, "b k"], guide: Float[Tensor, "b k"], temperature: Scalar
 ) -> Float[Tensor, ""]:
-    """T² times the Kullback-Leibler divergence of softened predictions from those of `guide`.
+    """Compute T² times the Kullback-Leibler divergence of softened predictions from the teacher's.
 
-    The gradient is that of their cross-entropy, and T² makes its size independent of the
-    temperature (Hinton et al. 2015, section 2). No gradient flows to `guide`.
+    It has the same gradient as their cross-entropy. T² makes the size of the gradient independent
+    of the temperature (Hinton et al. 2015, section 2). No gradient flows to `guide`.
+
+    Args:
+        logits: Class logits of the student.
+        guide: Class logits of the teacher.
+        temperature: Divisor T of both.
     """
     log_p = (upcast(logits) / temperature).log_softmax(1)
     log_q = (upcast(guide.detach()) / temperature).log_softmax(1)

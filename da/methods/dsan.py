@@ -14,24 +14,27 @@ from da.ops.kernels import gaussian_kernel
 
 
 class DSAN(Method):
-    """Classes, each with the same mean in both domains in the spaces of five Gaussian kernels."""
+    """Align each class's mean features across domains, in the spaces of five Gaussian kernels."""
 
     paper = "Zhu et al. 2020, arXiv:2106.09388"
     family = "discrepancy"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The authors' code: like it, and unlike the paper's mean over all classes, a batch counts
-        the classes that it has source images of and that some target image most likely is.
+        """Settings of the authors' code.
+
+        Differs from the paper, as that code does: the paper takes the mean over all classes. Here,
+        only classes count that have a source image in the batch and are the most likely class of
+        some target image in it.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
-        """Weight of the discrepancy at the end of the warm-up, which is that of DANN."""
+        """Weight of the discrepancy at the end of DANN's warm-up; 0 for no adaptation."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the discrepancy within each class."""
+        """Return the source cross-entropy, and the discrepancy within classes."""
         f_s, f_t = self.features(batch)
         p_t = self.head(f_t).detach().softmax(1)
         distance = local_mmd(gaussian_kernel(torch.cat([f_s, f_t])), batch.source.y, p_t)
@@ -44,10 +47,14 @@ class DSAN(Method):
 def local_mmd(
     k: Float[Tensor, "b b"], y: Int[Tensor, "n"], p_t: Float[Tensor, "m k"]
 ) -> Float[Tensor, ""]:
-    """Squared distance of a class's two means in the space of a kernel, averaged over classes.
+    """Average over classes the squared distance of a class's two means in the space of a kernel.
 
-    `k` is the kernel of source images of classes `y`, then of target images, which belong to each
-    class as far as `p_t` says. Classes not seen in both domains do not count (Zhu et al. 2020).
+    Classes that are not seen in both domains do not count (Zhu et al. 2020).
+
+    Args:
+        k: Kernel of all pairs of images: all source images, then all target images.
+        y: Classes of the source images.
+        p_t: Class probabilities of the target images, by which they belong to each class.
     """
     p_t = p_t.to(k.dtype)
     classes = torch.arange(p_t.shape[1], device=y.device)

@@ -9,7 +9,7 @@ from da.ops.functional import prediction_entropy
 
 
 class EntropyMin(Method):
-    """Target predictions that are certain, so that class boundaries avoid target images."""
+    """Make target predictions certain, so that class boundaries avoid target images."""
 
     paper = "Grandvalet & Bengio 2004, NeurIPS 17"
     family = "entropy"
@@ -17,15 +17,15 @@ class EntropyMin(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The paper chooses its weight anew for each task; the default is that of SAFN+ENT."""
+        """Settings of SAFN+ENT, since the paper chooses its weight for each task."""
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
-        """Weight of the entropy, lambda in the paper."""
+        """Weight of the entropy, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the mean entropy of target predictions."""
+        """Return the source cross-entropy, and the mean entropy of target predictions."""
         f_s, f_t = self.features(batch)
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),

@@ -17,15 +17,15 @@ class FineTune(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """When to change over."""
+        """Settings of the change from source to target; the default is ours."""
 
         source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
-        """Share of the training steps that are spent on the source."""
+        """Share of the training steps that use the source; the rest use labeled target images."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Cross-entropy on the images of the stage that training is in."""
+        """Return the cross-entropy on source images or, later, on labeled target images."""
         assert batch.shots is not None
         stage = batch.source if progress < self.hp.source_share else batch.shots
         return {"task": self.task_loss(self.predict(stage.x), stage.y)}

@@ -12,7 +12,7 @@ from da.ops.random import Dropout
 
 
 class FixMatch(Method):
-    """A strong view of a target image learns the class that is certain in the weak one."""
+    """Train strong views of target images on the classes that are certain in the weak views."""
 
     paper = "Sohn et al. 2020, arXiv:2001.07685"
     family = "self-training"
@@ -21,18 +21,19 @@ class FixMatch(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """As many target as source images in a batch, and no average of weights to predict with.
+        """Settings of the paper.
 
-        The paper's strong view is one of pixels. Where there is none, as for cached features, it
-        is the image's features with some of them dropped.
+        Differs from the paper: a batch has as many target images as source images, and predictions
+        use the current weights, not their average. The strong view in the paper is of pixels. Where
+        there are no pixels, as for cached features, some of the image's features are dropped.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the target images, lambda_u in the paper."""
+        """Weight of the target images, lambda_u in the paper; 0 for no adaptation."""
         threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.95
-        """Least probability of a class that is learned, tau in the paper."""
+        """Lowest probability at which a predicted class is learned, tau in the paper."""
         feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
-        """Share of the features that a feature-space strong view loses; ours."""
+        """Share of features dropped in a strong view of features; ours. Unused for pixels."""
 
     hp: Hparams
 
@@ -41,7 +42,7 @@ class FixMatch(Method):
         self.drop = Dropout(hp.feature_dropout)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Cross-entropy of source classes, and of strong views with the weak views' classes."""
+        """Return the source cross-entropy, and that of strong views with weak views' classes."""
         f_s, f_weak = self.features(batch)
         x, strong = batch.target.x, batch.target.strong
         f_strong = self.embed(self.drop(x) if strong is None else strong)

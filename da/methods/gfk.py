@@ -14,33 +14,36 @@ from da.system.threads import map_in_threads, one_thread
 
 
 class GFK(LinearMapping):
-    """Features seen from all subspaces on the shortest way from the source's to the target's."""
+    """View features from all subspaces on the shortest path from the source's to the target's."""
 
     paper = "Gong et al. 2012, CVPR"
     family = "mapping"
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """The authors' demonstration; they classify by nearest neighbors, we by a linear head."""
+        """Settings of the authors' demonstration.
+
+        Differs from it: images are classified by a linear head, not by nearest neighbors.
+        """
 
         dimensions: Annotated[int, Choice(5, 10, 20, 40)] = 20
-        """Of each subspace; the paper has 10 or 20, by the pair of domains."""
+        """Dimensions of each subspace; 10 or 20 in the paper, by the pair of domains."""
 
     hp: Hparams
 
     def mapped_width(self) -> int:
-        """Twice as many as a subspace has, no more than there are features."""
+        """Return twice the dimensions of a subspace, but no more than the number of features."""
         return min(2 * self.hp.dimensions, self.width)
 
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
-        """A root of the kernel, the same for both domains."""
+        """Return a root of the kernel, the same for both domains."""
         count = min(self.hp.dimensions, self.width)
         root = geodesic_flow_root(
             *map_in_threads(principal_directions, [(z_s, count), (z_t, count)])
         )
-        if 2 * count > self.width:  # subspaces that meet have no principal vectors of their own
+        if 2 * count > self.width:  # subspaces that meet share principal vectors: symmetric root
             root = matrix_power(root @ root.mT, 0.5)
         return root, root
 
@@ -48,11 +51,12 @@ class GFK(LinearMapping):
 def geodesic_flow_root(
     p_s: Float[Tensor, "d e"], p_t: Float[Tensor, "d e"]
 ) -> Float[Tensor, "d g"]:
-    """R with R R' = G, the mean of P P' over the subspaces P between `p_s` and `p_t`.
+    """Compute R with R R' = G, the mean of P P' over the subspaces P between `p_s` and `p_t`.
 
-    The paper's closed form, by its eigenvectors. In the plane of two principal vectors, theta
-    apart, the way from one to the other turns by theta. So G's eigenvectors in that plane are the
-    middle of the way and what is orthogonal to it, with values (1 ± sin(theta) / theta) / 2.
+    This is the closed form of the paper, by the eigenvectors of G. Two principal vectors are an
+    angle theta apart, and the path between them turns by theta in their plane. So the eigenvectors
+    of G in that plane are the middle of the path and the direction orthogonal to it. Their
+    eigenvalues are (1 ± sin(theta) / theta) / 2.
     """
     with one_thread():
         turn_s, _, turn_t = torch.linalg.svd(p_s.mT @ p_t)

@@ -9,7 +9,7 @@ from da.ops.functional import marginal_entropy, prediction_entropy
 
 
 class InfoMax(Method):
-    """Target predictions that are certain one by one and, in a batch, spread over all classes."""
+    """Make target predictions certain one by one and, in a batch, spread over all classes."""
 
     paper = "Krause et al. 2010, NeurIPS 23; Liang et al. 2020, arXiv:2002.08546"
     family = "entropy"
@@ -17,15 +17,15 @@ class InfoMax(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The two losses of SHOT-IM (Liang et al.), beside a source that is at hand."""
+        """Settings of the two losses of SHOT-IM (Liang et al.), with a source in addition."""
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the mutual information of target image and predicted class."""
+        """Weight of the mutual information of target image and predicted class; 0 for none."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and entropy and diversity of target predictions."""
+        """Return the source cross-entropy, and the entropy and diversity of target predictions."""
         f_s, f_t = self.features(batch)
         logits_t = self.head(f_t)
         return {

@@ -11,26 +11,28 @@ from da.ops.kernels import gaussian_kernel, mmd
 
 
 class JAN(Method):
-    """Features and predictions whose joint distribution is the same in both domains."""
+    """Align the joint distribution of features and predictions across domains."""
 
     paper = "Long et al. 2017, arXiv:1605.06636"
     family = "discrepancy"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The authors' PyTorch code, which takes all pairs of a batch, where the paper takes a sum
-        of linear time, and does not warm up the weight; without the adversary of JAN-A.
+        """Settings of the authors' PyTorch code, without the adversary of JAN-A.
+
+        Differs from the paper, as that code does: the estimate uses all pairs of a batch, not a sum
+        of linear time, and the weight is not warmed up.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the discrepancy, lambda in the paper."""
+        """Weight of the discrepancy, lambda in the paper; 0 for no adaptation."""
         prediction_width: Annotated[float, LogUniform(0.3, 10)] = 1.68
-        """Width of the kernel of predictions; features have five, as in DAN."""
+        """Width of the single kernel of predictions; features have five kernels, as in DAN."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the discrepancy by the product of both layers' kernels."""
+        """Return the source cross-entropy, and the discrepancy by the product of both kernels."""
         f_s, f_t = self.features(batch)
         f = torch.cat([f_s, f_t])
         logits = self.head(f)

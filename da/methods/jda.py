@@ -16,7 +16,7 @@ from da.system.threads import one_thread
 
 
 class JDA(Mapping):
-    """Directions of large variance along which domains and their classes have the same means."""
+    """Project on directions of large variance in which domains and their classes share means."""
 
     paper = "Long et al. 2013, ICCV"
     family = "mapping"
@@ -24,19 +24,20 @@ class JDA(Mapping):
 
     @dataclass(frozen=True)
     class Hparams(Mapping.Hparams):
-        """Of the authors' code, in its linear form, with images of length 1 as there. A class to
-        which no target image is given is left out.
+        """Settings of the authors' code in its linear form, with images of length 1 as there.
+
+        A class that no target image is assigned to is left out.
         """
 
         dimensions: Annotated[int, Choice(20, 50, 100, 200)] = 100
-        """How many directions are kept, k in the paper."""
+        """Number of directions that are kept, k in the paper."""
         ridge: Annotated[float, LogUniform(0.001, 10)] = 0.1
-        """Weight of the size of the map, lambda in the paper, against gaps of means that are in
-        all of Frobenius norm 1 as in the authors' code.
+        """Weight of the size of the map, lambda in the paper.
+        Relative to gaps of means with Frobenius norm 1 in all, as in the authors' code.
         """
         iterations: Annotated[int, Choice(1, 5, 10, 20)] = 10
-        """How often target images are given classes anew, by the nearest source image; 1 for the
-        means of the domains alone.
+        """Most rounds in which target images are assigned the class of the nearest source image.
+        1 aligns only the means of the domains.
         """
 
     hp: Hparams
@@ -49,13 +50,22 @@ class JDA(Mapping):
         self.register_buffer("weights", torch.zeros(self.width, self.mapped_width()))
 
     def mapped_width(self) -> int:
-        """One feature a direction, no more than there are features."""
+        """Return the number of directions, but no more than the number of features."""
         return min(self.hp.dimensions, self.width)
 
     def find_by_class(
         self, f_s: Float[Tensor, "n d"], y_s: Int[Tensor, "n"], f_t: Float[Tensor, "m d"]
     ) -> None:
-        """Directions of mean 0 and variance 1; ValueError for settings without sense."""
+        """Compute directions along which features have mean 0 and variance 1.
+
+        Args:
+            f_s: Features of all source training images.
+            y_s: Their classes.
+            f_t: Features of all target training images.
+
+        Raises:
+            ValueError: There are fewer than one iteration, or too few images for `dimensions`.
+        """
         require_images(len(f_s) + len(f_t), self.mapped_width())
         if self.hp.iterations < 1:
             raise ValueError(f"iterations {self.hp.iterations}, known: 1 and more")
@@ -64,7 +74,7 @@ class JDA(Mapping):
         hx = x - self.mean
         with one_thread():  # hx'hx = basis r'r basis', in as few dimensions as it has
             basis, rt = torch.linalg.qr(torch.linalg.qr(hx, mode="r").R.mT)
-        y_t = y_s.new_full([len(f_t)], -1)  # of no class, at first
+        y_t = y_s.new_full([len(f_t)], -1)  # -1: no class yet
         for _ in range(self.hp.iterations):
             gaps = basis.mT @ hx.mT @ self._contrasts(y_s, y_t)
             w = fix_signs(
@@ -77,18 +87,18 @@ class JDA(Mapping):
                 break
 
     def _contrasts(self, y_s: Int[Tensor, "n"], y_t: Int[Tensor, "m"]) -> Float[Tensor, "n+m r"]:
-        """Weights of images in the gaps of means, E where M = E E' in the paper."""
+        """Return the weights of images in the gaps between means: E in M = E E' of the paper."""
         p_s, p_t = (self._groups(y) for y in (y_s, y_t))
         n, m = p_s.sum(0), p_t.sum(0)
         e = torch.cat([p_s / n.clamp_min(1), -p_t / m.clamp_min(1)]) * ((n > 0) & (m > 0))
         return e / (e.mT @ e).norm().sqrt()
 
     def _groups(self, y: Int[Tensor, "b"]) -> Float[Tensor, "b r"]:
-        """Which images belong to the domain, all, and which to each class."""
+        """Return the members of each group of images: first the whole domain, then each class."""
         classes = torch.arange(self.classes, device=y.device)
         each = (y[:, None] == classes).to(self.mean)
         return torch.cat([each.new_ones(len(y), 1), each], 1)
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Along the directions."""
+        """Project features on the directions."""
         return (F.normalize(x.to(self.mean)) - self.mean) @ self.weights

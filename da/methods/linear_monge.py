@@ -15,7 +15,7 @@ from da.system.threads import map_in_threads
 
 
 class LinearMonge(LinearMapping):
-    """Give source features the target's covariance by the matrix that moves them the least."""
+    """Give source features the target's covariance, by the matrix that moves them least."""
 
     paper = "Flamary et al. 2019, arXiv:1905.10155"
     family = "optimal transport"
@@ -23,11 +23,11 @@ class LinearMonge(LinearMapping):
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """The map is that of the paper, but between features standardized in each domain."""
+        """Settings of the paper's map, applied to features that are standardized in each domain."""
 
         ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
-        """What is added to the diagonal of both covariances; that of CORAL, for want of one in the
-        paper.
+        """Value that is added to the diagonal of both covariances.
+        The paper has none; the default is that of CORAL (`coral_map`).
         """
 
     hp: Hparams
@@ -35,7 +35,7 @@ class LinearMonge(LinearMapping):
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d d"], None]:
-        """C_s^-½ (C_s^½ C_t C_s^½)^½ C_s^-½ for the source, nothing for the target."""
+        """Return C_s^-½ (C_s^½ C_t C_s^½)^½ C_s^-½ for the source, no matrix for the target."""
         power = partial(covariance_power, ridge=self.hp.ridge)
         root, whiten, c_t = map_in_threads(power, [(z_s, 0.5), (z_s, -0.5), (z_t, 1.0)])
         middle = matrix_power(matmul(matmul(root, c_t), root), 0.5)

@@ -9,7 +9,7 @@ from da.ops.functional import class_confusion
 
 
 class MCC(Method):
-    """Target predictions that rarely waver between two classes; no domain alignment."""
+    """Keep target predictions from wavering between two classes, without aligning domains."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
     family = "entropy"
@@ -17,17 +17,17 @@ class MCC(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """Section 3."""
+        """Settings of the paper's section 3."""
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the confusion loss, mu in the paper."""
+        """Weight of the confusion loss, mu in the paper; 0 for no adaptation."""
         temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
-        """Softens target predictions, T in the paper."""
+        """Temperature that softens target predictions, T in the paper."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the confusion of target classes."""
+        """Return the source cross-entropy, and the confusion of target classes."""
         f_s, f_t = self.features(batch)
         confusion = class_confusion(self.head(f_t), self.hp.temperature)
         return {

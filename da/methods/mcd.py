@@ -15,10 +15,10 @@ from da.ops.functional import discrepancy
 
 
 class MCD(Method):
-    """Two heads part ways on target images; features are learned on which they cannot.
+    """Make two heads disagree on target images, and train features on which they cannot.
 
-    Without the balance of classes that the authors' code for VisDA adds. Raises ValueError where
-    there is neither a neck nor a backbone to learn.
+    Differs from the authors' code for VisDA: there is no loss that balances classes. Raises
+    ValueError where there is neither a neck nor a backbone to learn.
     """
 
     paper = "Saito et al. 2018, arXiv:1712.02560"
@@ -27,10 +27,10 @@ class MCD(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The three steps of the paper."""
+        """Settings of the three steps of the paper."""
 
         backbone_steps: Annotated[int, IntRange(1, 4)] = 4
-        """Repeats of step C, n in the paper."""
+        """Repeats of step C, in which features move to where the heads agree; n in the paper."""
 
     hp: Hparams
 
@@ -41,39 +41,42 @@ class MCD(Method):
             raise ValueError("mcd learns features, not with neck 0 on frozen ones: use a neck")
         norms = any(isinstance(module, _BatchNorm) for module in self.modules())
         self._alone = network.bn == "separate" or not norms
-        """Whether domains do not meet in batch norm, so that steps A and C need one."""
+        """Whether no batch norm sees both domains, so that steps A and C need one domain each."""
 
     def phases(self) -> Iterator[Phase]:
-        """Steps A, B and C, the last one repeated."""
+        """Return steps A, B and C, with step C repeated."""
         yield Phase(self, self.parameters())
         yield Phase(self.disagree, [*self.head.parameters(), *self.rival.parameters()])
         for _ in range(self.hp.backbone_steps):
             yield Phase(self.agree, self._generator())
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Step A: features and both heads learn the source."""
+        """Return the losses of step A: features and both heads learn the source."""
         if self._alone:
             return self._tasks(self.embed(batch.source.x), batch)
         return self._tasks(self.features(batch)[0], batch)
 
     def disagree(self, batch: Batch, progress: Scalar) -> Losses:
-        """Step B: heads keep to the source and part ways on the target."""
+        """Return the losses of step B: heads learn the source, and to disagree on the target."""
         with torch.no_grad():
             f_s, f_t = self.features(batch)
         return {**self._tasks(f_s, batch), "disagree": -self._discrepancy(f_t)}
 
     def agree(self, batch: Batch, progress: Scalar) -> Losses:
-        """Step C: target features move to where the heads agree."""
+        """Return the loss of step C: target features move to where the heads agree."""
         if self._alone:
             return {"agree": self._discrepancy(self.embed(batch.target.x))}
         return {"agree": self._discrepancy(self.features(batch)[1])}
 
     def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Mean logits of both heads on target images: the classes of the authors' ensemble."""
+        """Compute the mean logits of both heads on target images.
+
+        They give the classes of the authors' ensemble.
+        """
         return self._ensemble(self.embed(x))
 
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Mean logits of both heads on source images."""
+        """Compute the mean logits of both heads on source images."""
         return self._ensemble(self.embed_source(x))
 
     def _generator(self) -> list[nn.Parameter]:

@@ -13,9 +13,11 @@ from da.ops.functional import cross_entropy_against, grl_warmup, reverse_gradien
 
 
 class MDD(Method):
-    """A second head agrees with the first on the source and not on the target; features mend that.
+    """Train features on which no second head agrees on the source but disagrees on the target.
 
-    The two heads are alike; predictions are the first one's.
+    The second head learns to agree with the first on the source and to disagree with it on the
+    target. The gradient of its loss reaches the features with the opposite sign. Both heads have
+    the same layers; predictions are those of the first.
     """
 
     paper = "Zhang et al. 2019, arXiv:1904.05801"
@@ -24,15 +26,16 @@ class MDD(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The authors' code, whose heads have a hidden layer of 1024 (`head` of the network).
+        """Settings of the authors' code, except for the network and the warm-up.
 
-        It counts steps where we count progress: the warm-up is over at a tenth of its training.
+        Their heads have a hidden layer of 1024 (`head` of the network). Their warm-up counts steps,
+        and is over at a tenth of their training; here it follows the progress of the training.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
-        """Strength of the reversed gradient at the end of the warm-up."""
+        """Final strength of the reversed gradient, after a warm-up; 0 for no adaptation."""
         gamma: Annotated[float, Uniform(1, 6)] = 4.0
-        """Weight of the source's disparity, the exponential of the margin."""
+        """Weight of the disparity on the source, which is the exponential of the margin."""
 
     hp: Hparams
 
@@ -41,11 +44,11 @@ class MDD(Method):
         self.rival = network.build_head(self.width, classes)
 
     def strength(self, progress: Scalar) -> Scalar:
-        """Of the reversed gradient, once `progress` of the training is done."""
+        """Return the strength of the reversed gradient at `progress` (0 to 1)."""
         return self.hp.trade_off * grl_warmup(progress)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and what the rival descends and features climb."""
+        """Return the source cross-entropy, and a loss that the rival lowers and features raise."""
         f_s, f_t = self.features(batch)
         logits, f = self.head(f_s), torch.cat([f_s, f_t])
         rival = self.rival(reverse_gradient(f, self.strength(progress)))

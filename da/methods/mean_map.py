@@ -9,13 +9,13 @@ from da.methods._linear_mapping import LinearMapping
 class MeanMap(LinearMapping):
     """Give every source feature the mean and the standard deviation that it has in the target.
 
-    What Reinhard et al. do with the three colors of two pictures, done with the features of two
-    domains; CORAL, subspace alignment and the geodesic flow kernel begin with it, too.
+    Reinhard et al. do this with the three colors of two pictures; here it is done with the features
+    of two domains. CORAL, subspace alignment and the geodesic flow kernel also begin with it.
     """
 
     paper = "Reinhard et al. 2001, IEEE Computer Graphics and Applications 21(5)"
     family = "mapping"
 
     def maps(self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]) -> tuple[None, None]:
-        """Nothing: standardized features have the same means and spreads."""
+        """Return no matrices: standardized features already have the same means and spreads."""
         return None, None

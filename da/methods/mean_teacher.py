@@ -14,7 +14,7 @@ from da.ops.random import Dropout
 
 
 class MeanTeacher(Method):
-    """A student agrees, on noisy target images, with a teacher that is its average over time.
+    """Train a student to agree, on noisy target images, with its average over time, the teacher.
 
     Predictions are the teacher's.
     """
@@ -25,23 +25,26 @@ class MeanTeacher(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """Their method with a confidence threshold, without the loss that balances classes.
+        """Settings of the paper's method with a confidence threshold.
 
-        As there, source and target never share a batch norm's batch, whatever `network.bn` says.
-        The teacher starts as in the code of Tarvainen & Valpola 2017, as the mean of all students.
-        Their two views of an image are drawn alike; here the teacher sees the batch's and the
-        student the strong one. Where there is none, as for cached features, both see features of
-        which each has lost others.
+        As in the paper, source and target never share a batch in batch norm, whatever `network.bn`
+        says. The teacher starts as the mean of all students, as in the code of Tarvainen & Valpola
+        2017.
+
+        Differs from the paper: there is no loss that balances classes. In the paper, both views of
+        an image are drawn in the same way; here the teacher sees the image of the batch and the
+        student its strong view. Where there is no strong view, as for cached features, each of them
+        sees features of which different ones are dropped.
         """
 
         trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
-        """Weight of the squared difference of predictions."""
+        """Weight of the squared difference between predictions; 0 for no adaptation."""
         threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.96837722
-        """Confidence that the teacher must exceed for an image to count."""
+        """Confidence (0 to 1) that the teacher must exceed for an image to count."""
         keep: Annotated[float, Choice(0.9, 0.95, 0.99, 0.995, 0.999)] = 0.99
-        """Largest share of the teacher's weights that stays at a step, alpha in the paper."""
+        """Largest share of the teacher's weights that a step keeps, alpha in the paper."""
         feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
-        """Share of the features that a feature-space view loses; ours."""
+        """Share of features dropped in a view of features; ours. Unused for pixels."""
 
     hp: Hparams
     steps: Tensor
@@ -53,7 +56,7 @@ class MeanTeacher(Method):
         self.teacher = copy_as_buffers(self._student())
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and how far student and teacher are apart on the target."""
+        """Return the source cross-entropy, and the gap from student to teacher on the target."""
         x, strong = batch.target.x, batch.target.strong
         view, other = (self.drop(x), self.drop(x)) if strong is None else (strong, x)
         p = self.head(self.embed(view)).softmax(1)
@@ -66,18 +69,18 @@ class MeanTeacher(Method):
         }
 
     def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """The teacher's class logits of target images."""
+        """Compute the teacher's class logits of target images."""
         return self.teacher(x)
 
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """The teacher's class logits of source images."""
+        """Compute the teacher's class logits of source images."""
         return self.teacher(x)
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Move the teacher's weights toward the student's; its batch norm is its own.
+        """Move the teacher's weights toward the student's; its batch norm statistics are its own.
 
-        At first by as much as makes it the mean of all students until then.
+        In the first steps, it moves so far that it is the mean of all students until then.
         """
         self.steps += 1
         share = (1 / (self.steps + 1)).clamp_min(1 - self.hp.keep)

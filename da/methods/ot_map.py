@@ -1,4 +1,4 @@
-"""Optimal transport as a mapping, exact."""
+"""Exact optimal transport as a mapping."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,11 +8,11 @@ from da.ops.transport import exact_plan
 
 
 class OTMap(TransportMapping):
-    """Move each source image to the mean of the target images that the cheapest plan gives it."""
+    """Move each source image to the mean of its target images in the cheapest transport plan."""
 
     paper = "Courty et al. 2017, arXiv:1507.00504"
     family = "optimal transport"
 
     def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-        """The plan with the least cost."""
+        """Return the plan with the least cost."""
         return exact_plan(cost)

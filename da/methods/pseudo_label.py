@@ -13,7 +13,7 @@ from da.ops.functional import confident_cross_entropy
 
 
 class PseudoLabel(Method):
-    """Target images learn the class that is predicted for them, more and more."""
+    """Train target images on the classes predicted for them, with a weight that grows."""
 
     paper = "Lee 2013, ICML Workshop on Challenges in Representation Learning"
     family = "self-training"
@@ -21,24 +21,25 @@ class PseudoLabel(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The paper has a sigmoid a class, we a softmax; it counts epochs, we shares of training.
+        """Settings of the paper, with shares of the training in place of epochs.
 
-        Its 100 and 600 epochs, of a number that is not printed, are taken for 0.1 and 0.6.
+        Its epochs 100 and 600 are taken for shares of 0.1 and 0.6; their total is not printed.
+        Differs from the paper: predictions are a softmax over classes, not a sigmoid a class.
         """
 
         trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
-        """Weight of the pseudo-labels at the end of the ramp, alpha_f in the paper."""
+        """Weight of the pseudo-labels at the end of the ramp, alpha_f in the paper; 0 for none."""
         ramp_start: Annotated[float, Uniform(0, 0.3)] = 0.1
-        """Progress up to which the weight is 0, T1 in the paper."""
+        """Share of the training (0 to 1) up to which the weight is 0, T1 in the paper."""
         ramp_end: Annotated[float, Uniform(0.4, 1)] = 0.6
-        """Progress from which on the weight is `trade_off`, T2 in the paper."""
+        """Share of the training from which on the weight is `trade_off`, T2 in the paper."""
         threshold: Annotated[float, Uniform(0, 0.99)] = 0.0
-        """Least probability of a pseudo-label that counts; the paper takes all."""
+        """Lowest probability of a pseudo-label that counts; 0 for all, as in the paper."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Cross-entropy of source classes, and of pseudo-labels."""
+        """Return the source cross-entropy, and that of target images with pseudo-labels."""
         f_s, f_t = self.features(batch)
         logits_t = self.head(f_t)
         loss = confident_cross_entropy(logits_t, logits_t, self.hp.threshold)
@@ -48,6 +49,6 @@ class PseudoLabel(Method):
         }
 
     def ramp(self, progress: Scalar) -> Float[Tensor, ""]:
-        """Share of the weight, from 0 to 1 in a straight line."""
+        """Return the share of the weight at `progress`: a straight line from 0 to 1."""
         length = max(self.hp.ramp_end - self.hp.ramp_start, 1e-6)
         return ((torch.as_tensor(progress) - self.hp.ramp_start) / length).clamp(0, 1)

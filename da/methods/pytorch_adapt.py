@@ -1,4 +1,4 @@
-"""Any training step of the library PyTorch Adapt, a peer."""
+"""Training steps of the library PyTorch Adapt, as a method to compare with."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,28 +20,36 @@ MOVED: dict[str, dict[str, list[str]]] = {
     **{f"{name}Hook": {"opts": ["ours", "D", "residual_model"]} for name in TOGETHER.split()},
     **{f"{name}Hook": {"d_opts": ["D"], "g_opts": ["ours"]} for name in IN_TURNS.split()},
 }
-"""Hook to what its optimizers move; to nothing for a loss that joins the classifier's."""
+"""Arguments of each hook: the networks that its optimizers move.
+
+Empty for a hook that is a loss term, which is added to the classifier's loss.
+"""
 GIVEN = "src_imgs_features", "target_imgs_features", "src_labels", "src_domain", "target_domain"
 
 
 class PytorchAdapt(Method):
-    """A hook of pytorch-adapt 0.0.83 that takes its steps with our network and optimizer.
+    """Train by a hook of the library pytorch-adapt 0.0.83, with our network and optimizer.
 
-    ValueError for hooks that are unknown, need a stage of training before, or two heads."""
+    Raises ValueError for hooks that are unknown, need an earlier stage of training, or need two
+    heads.
+    """
 
     paper = "Musgrave et al. 2022, arXiv:2211.15673"
     family = "peer"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The rest is as in the library: a step's losses are averaged, and nothing warms up."""
+        """Settings of the hook; the rest is as in the library.
+
+        The losses of a step are averaged, and no weight is warmed up.
+        """
 
         hook: str = "DANNHook"
-        """Its name in `pytorch_adapt.hooks`."""
+        """Name of the hook in `pytorch_adapt.hooks`."""
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of all losses but that of source classes."""
+        """Weight of all losses except the source cross-entropy; 0 for no adaptation."""
         hidden: tuple[int, ...] = (1024, 1024)
-        """Widths of the discriminator's hidden layers."""
+        """Widths of the discriminator's hidden layers; empty for a linear discriminator."""
 
     hp: Hparams
 
@@ -61,7 +69,7 @@ class PytorchAdapt(Method):
             self.head, self.parts["D"] = map(layers.ModelWithBridge, (self.head, self.parts["D"]))
 
     def _parts(self, calls: dict[str, int], layers: Any) -> dict[str, nn.Module]:
-        """Networks that the hook calls beside ours, by the library's names for them."""
+        """Build the networks that the hook needs next to ours, under the library's names."""
         name, k, parts = self.hp.hook, self.classes, dict[str, nn.Module]()
         width = k if "Logits" in name or "GVB" in name else self.width
         if "feature_combiner" in calls:
@@ -76,7 +84,7 @@ class PytorchAdapt(Method):
         return parts
 
     def phases(self) -> Iterator[Phase]:
-        """One for each of the hook's optimizers."""
+        """Return one part for each optimizer of the hook."""
         ours = nn.ModuleList([self.backbone, self.neck, self.head])
         known: dict[str, Any] = {"C": self.head, "ours": ours, **self.parts}
         for step in self.steps:
@@ -84,11 +92,11 @@ class PytorchAdapt(Method):
             yield Phase(partial(self._losses, step, known), moved)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """The losses of all phases."""
+        """Return the losses of all phases."""
         return dict(loss for each in self.phases() for loss in each.losses(batch, progress).items())
 
     def _losses(self, step: Any, known: dict[str, Any], batch: Batch, progress: Scalar) -> Losses:
-        """Of one phase, which leaves in `known` what it computed, for the next."""
+        """Compute the losses of one phase, and add its results to `known` for the next phase."""
         if GIVEN[0] not in known:
             f_s, f_t = self.features(batch)
             given = f_s, f_t, batch.source.y, f_s.new_ones(len(f_s)), f_t.new_zeros(len(f_t))

@@ -14,33 +14,36 @@ from da.methods.cdan_mcc import CDANMCC
 
 
 class SDAT(CDANMCC):
-    """CDAN and MCC with a task loss that stays small all around the weights."""
+    """Train CDAN and MCC with a task loss that stays small all around the weights."""
 
     paper = "Rangwani et al. 2022, arXiv:2206.08213"
     batchable = None
 
     @dataclass(frozen=True)
     class Hparams(CDANMCC.Hparams):
-        """As the paper says, the task loss alone climbs and is smooth. In the authors' script for
-        CDAN+MCC the confusion loss climbs with it, and all losses are taken at the top.
+        """Settings of the authors' scripts, with the smoothing that the paper describes.
+
+        In the paper, only the task loss is smoothed: it is taken uphill from the weights. In the
+        authors' script for CDAN+MCC, the step uphill also follows the confusion loss, and all
+        losses are taken at its end.
         """
 
         entropy: bool = False
-        """Off in the authors' scripts."""
+        """Whether images with certain predictions weigh more; off in the authors' scripts."""
         temperature: Annotated[float, LogUniform(0.5, 10)] = 2.0
-        """As in the authors' scripts."""
+        """Temperature that softens target predictions in the confusion loss, as in the scripts."""
         rho: Annotated[float, LogUniform(0.001, 0.5)] = 0.02
-        """Distance in the space of weights at which the task loss is taken."""
+        """Distance uphill, in the space of weights, at which the task loss is taken; 0 for none."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """The losses of CDAN and MCC, the task's taken uphill, where its gradient then is too."""
+        """Return the losses of CDAN and MCC, with the task loss and its gradient taken uphill."""
         losses = super().forward(batch, progress)
         return {**losses, "task": self.uphill(losses["task"], batch)}
 
     def uphill(self, task: Float[Tensor, ""], batch: Batch) -> Float[Tensor, ""]:
-        """The task loss `rho` from here along its gradient, as a function of the weights here."""
+        """Compute the task loss `rho` uphill along its gradient, as a function of these weights."""
         network = nn.Sequential(self.backbone, self.neck, self.head)
         weights = {name: p for name, p in network.named_parameters() if p.requires_grad}
         gradient = torch.autograd.grad(task, list(weights.values()), retain_graph=True)

@@ -1,4 +1,4 @@
-"""Source hypothesis transfer: the source is gone, its classifier stays."""
+"""Source hypothesis transfer: adaptation by the source's classifier, without source images."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,7 +16,7 @@ from da.ops.functional import marginal_entropy, prediction_entropy
 
 
 class SHOT(Method):
-    """Features move until a fixed classifier is certain of them and all its classes occur."""
+    """Move features until a fixed classifier is certain of them and uses all its classes."""
 
     paper = "Liang et al. 2020, arXiv:2002.08546"
     family = "source-free"
@@ -24,12 +24,15 @@ class SHOT(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """The source model is that of the run begun with; the paper's smooths labels by 0.1."""
+        """Settings of the paper; the source model is that of the run in `init`.
+
+        The source model of the paper smooths labels by 0.1.
+        """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.3
-        """Weight of the cross-entropy with pseudo-labels, beta in the paper; 0.1 for digits."""
+        """Weight of the pseudo-labels' cross-entropy, beta in the paper; there 0.1 for digits."""
         refreshes: int = 15
-        """How often pseudo-labels are found, as in the authors' code."""
+        """Number of times that pseudo-labels are computed in a run, as in the authors' code."""
 
     hp: Hparams
     labels: Tensor
@@ -40,12 +43,12 @@ class SHOT(Method):
         self.register_buffer("labels", torch.zeros(0, dtype=torch.long))
 
     def prepare_target(self, target: Images) -> None:
-        """Keep the images, and label them for the first time."""
+        """Keep the target images, and label them for the first time."""
         self.target, self.progress, self.found = target, 0.0, 0
         self.label()
 
     def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
-        """Entropy and evenness of predictions, and cross-entropy with pseudo-labels."""
+        """Return entropy and evenness of predictions, and the cross-entropy with pseudo-labels."""
         logits = self.predict(batch.target.x)
         self.progress = float(progress)
         pseudo = F.cross_entropy(logits, self.labels[batch.target.index])
@@ -56,27 +59,28 @@ class SHOT(Method):
         }
 
     def after_step(self) -> None:
-        """Label all images anew, so many times in the course of the training."""
+        """Label all images again, at evenly spaced steps of the training."""
         if self.progress * self.hp.refreshes >= self.found:
             self.label()
 
     @torch.no_grad()
     def label(self) -> None:
-        """Find the pseudo-labels of all target images, in evaluation mode."""
+        """Compute the pseudo-labels of all target images, in evaluation mode."""
         place = next(self.head.parameters())
         parts = torch.arange(len(self.target)).split(256)
         x = (self.target.shown(i, place.device) for i in parts)
         with self.evaluating():
-            f = torch.cat([self.embed(some).float() for some in x])
+            f = torch.cat([self.embed(part).float() for part in x])
             self.labels = pseudo_labels(f, self.head(f).softmax(1))
         self.found += 1
 
 
 def pseudo_labels(f: Float[Tensor, "m d"], p: Float[Tensor, "m k"]) -> Int[Tensor, "m"]:
-    """The nearest class center of each image, by cosine, of those classes that are predicted.
+    """Label each image by the nearest class center, by cosine, among the predicted classes.
 
-    Centers are means of features weighted with predictions `p`, then with the labels these give
-    (Liang et al. 2020, section 3.2; features get a constant one, as in the authors' code).
+    Centers are means of features: first weighted by the predictions `p`, then by the labels that
+    follow from them (Liang et al. 2020, section 3.2). As in the authors' code, a constant 1 is
+    appended to the features.
     """
     f = F.normalize(F.pad(f, (0, 1), value=1.0))
     weights, y, every = p, p.argmax(1), torch.arange(p.shape[1], device=p.device)

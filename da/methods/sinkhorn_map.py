@@ -1,4 +1,4 @@
-"""Optimal transport as a mapping, with entropic regularization."""
+"""Optimal transport with entropic regularization as a mapping."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from da.ops.transport import normalize_cost, sinkhorn
 
 
 class SinkhornMap(TransportMapping):
-    """Move each source image to the mean of the target images that optimal transport gives it."""
+    """Move each source image to the mean of its target images in an entropic transport plan."""
 
     paper = "Courty et al. 2017, arXiv:1507.00504"
     family = "optimal transport"
@@ -20,18 +20,18 @@ class SinkhornMap(TransportMapping):
 
     @dataclass(frozen=True)
     class Hparams(TransportMapping.Hparams):
-        """The paper chooses `reg` anew for each task; its default is ours."""
+        """Settings of the plan; the paper chooses `reg` for each task, and its default is ours."""
 
         reg: Annotated[float, LogUniform(0.001, 1)] = 0.05
-        """Weight of the entropy of the plan, lambda in the paper, in units of `norm`."""
+        """Weight of the plan's entropy against distances divided by `norm`; lambda in the paper."""
         max_iterations: int = 1000
-        """Iterations after which a plan is taken as it is."""
+        """Most Sinkhorn iterations; the plan is then used as it is."""
         norm: Literal["max", "median", "none"] = "max"
-        """What squared distances are divided by."""
+        """Divisor of squared distances: their maximum, their median, or none."""
 
     hp: Hparams
 
     def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-        """The plan with least cost and much entropy."""
+        """Return the plan with the least cost minus `reg` times its entropy."""
         cost = normalize_cost(cost, self.hp.norm)
         return sinkhorn(cost, self.hp.reg, max_iterations=self.hp.max_iterations)

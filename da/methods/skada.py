@@ -1,4 +1,4 @@
-"""Any mapping of the library skada, a peer."""
+"""Mappings of the library skada, as methods to compare with."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,14 +16,14 @@ MAPPINGS += " MultiLinearMongeAlignment OTMapping"
 PROJECTIONS = "SubspaceAlignment TransferComponentAnalysis TransferJointMatching"
 PROJECTIONS += " TransferSubspaceLearning"
 SOURCE, TARGET, UNKNOWN = 1, -2, -1
-"""How skada marks domains, and classes that are not known."""
+"""Marks of skada for the two domains, and for unknown classes."""
 
 
 class Skada(Mapping):
-    """An adapter of skada 0.6.0, between standardized features and standardized mapped ones.
+    """Map features by an adapter of the library skada 0.6.0, and standardize before and after.
 
-    Raises ValueError where skada is not installed, and for adapters that are unknown, or weigh or
-    label images instead of mapping them.
+    Raises ValueError where skada is not installed, and for adapters that are unknown, or that weigh
+    or label images instead of mapping them.
     """
 
     paper = "Lalou et al. 2024, arXiv:2407.11676"
@@ -33,12 +33,15 @@ class Skada(Mapping):
 
     @dataclass(frozen=True)
     class Hparams(Mapping.Hparams):
-        """All else is as in the library; the gamma of `MMDLSConSMapping` is 1."""
+        """Settings of the adapter; all others are as in the library.
+
+        The gamma of `MMDLSConSMapping` is 1.
+        """
 
         adapter: str = "CORAL"
-        """Its name in `skada`, without `Adapter`."""
+        """Name of the adapter in `skada`, without the ending `Adapter`."""
         components: int = 0
-        """Width of the subspace, for adapters that project to one; 0 for that of the features."""
+        """Width of the subspace, for adapters that project; 0 for the width of the features."""
 
     hp: Hparams
     f_s: Tensor
@@ -66,31 +69,37 @@ class Skada(Mapping):
         self.fitted_on = self.f_s
 
     def mapped_width(self) -> int:
-        """Width of mapped features."""
+        """Return the width of mapped features."""
         return self.hp.components or self.width
 
     def find_by_class(
         self, f_s: Float[Tensor, "n d"], y_s: Int[Tensor, "n"], f_t: Float[Tensor, "m d"]
     ) -> None:
-        """Keep what the adapter is fitted on: one that is loaded is fitted on it again."""
+        """Store what the adapter is fitted on; a loaded method fits its adapter again.
+
+        Args:
+            f_s: Features of all source training images.
+            y_s: Their classes.
+            f_t: Features of all target training images.
+        """
         self.f_s, self.y_s, self.f_t = f_s, y_s, f_t
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """As the library does it."""
-        return self._mapped(x, SOURCE)
+        """Map source features as the library does."""
+        return self._map(x, SOURCE)
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """As the library does it."""
-        return self._mapped(x, TARGET)
+        """Map target features as the library does."""
+        return self._map(x, TARGET)
 
-    def _mapped(self, x: Float[Tensor, "b d"], domain: int) -> Float[Tensor, "b e"]:
-        if self.fitted_on is not self.f_s:  # found, or loaded, since
+    def _map(self, x: Float[Tensor, "b d"], domain: int) -> Float[Tensor, "b e"]:
+        if self.fitted_on is not self.f_s:  # the buffers were set or loaded since the last fit
             self._fit()
         f, domains = x.double().cpu().numpy(), np.full(len(x), domain)
         mapped = self.pipeline.transform(f, sample_domain=domains, allow_source=True)
         return torch.as_tensor(mapped).to(self.f_s)
 
-    @torch.enable_grad()  # some adapters descend
+    @torch.enable_grad()  # some adapters descend a gradient
     def _fit(self) -> None:
         x, m = torch.cat([self.f_s, self.f_t]).double().cpu().numpy(), len(self.f_t)
         y = np.append(self.y_s.cpu().numpy(), np.full(m, UNKNOWN))

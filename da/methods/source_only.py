@@ -1,10 +1,10 @@
-"""Train on the source and hope: the baseline every table starts with."""
+"""Training on the source alone: the baseline that every table starts with."""
 
 from da.methods.base import Batch, Losses, Method, Scalar
 
 
 class SourceOnly(Method):
-    """Cross-entropy on source images; target images are not looked at."""
+    """Train on source images alone, without any use of target images."""
 
     paper = "baseline"
     family = "baseline"
@@ -12,5 +12,5 @@ class SourceOnly(Method):
     batchable = ()
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy."""
+        """Return the source cross-entropy."""
         return {"task": self.task_loss(self.predict(batch.source.x), batch.source.y)}

@@ -13,28 +13,28 @@ from da.system.threads import map_in_threads
 
 
 class SubspaceAlignment(LinearMapping):
-    """Turn the source's principal directions into the target's."""
+    """Turn the principal directions of the source into those of the target."""
 
     paper = "Fernando et al. 2013, ICCV"
     family = "mapping"
 
     @dataclass(frozen=True)
     class Hparams(LinearMapping.Hparams):
-        """Algorithm 1."""
+        """Settings of the paper's algorithm 1."""
 
         dimensions: Annotated[int, Choice(16, 32, 64, 128)] = 64
-        """How many principal directions of each domain are kept, d in algorithm 1."""
+        """Number of principal directions of each domain that are kept, d in algorithm 1."""
 
     hp: Hparams
 
     def mapped_width(self) -> int:
-        """One feature a direction, no more than there are features."""
+        """Return the number of directions, but no more than the number of features."""
         return min(self.hp.dimensions, self.width)
 
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
     ) -> tuple[Float[Tensor, "d e"], Float[Tensor, "d e"]]:
-        """Source projected and aligned, target projected (algorithm 1)."""
+        """Return projection and alignment for the source, projection for the target (alg. 1)."""
         p_s, p_t = map_in_threads(
             principal_directions, [(z, self.mapped_width()) for z in (z_s, z_t)]
         )

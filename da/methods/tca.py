@@ -16,7 +16,7 @@ from da.ops.matmul import matmul
 
 
 class TCA(Mapping):
-    """Directions of large variance along which the means of the domains hardly differ."""
+    """Project on directions of large variance along which the domains' means hardly differ."""
 
     paper = "Pan et al. 2011, IEEE Transactions on Neural Networks 22(2)"
     family = "mapping"
@@ -24,14 +24,14 @@ class TCA(Mapping):
 
     @dataclass(frozen=True)
     class Hparams(Mapping.Hparams):
-        """Defaults are those of libtlda, whose TCA is based on code shared by Pan."""
+        """Settings of libtlda, whose TCA is based on code shared by Pan."""
 
         dimensions: Annotated[int, Choice(5, 10, 20, 50)] = 10
-        """How many components are kept."""
+        """Number of components that are kept."""
         mu: Annotated[float, LogUniform(0.01, 100)] = 1.0
-        """Weight of the size of the components against the gap of the domains' means."""
+        """Weight of the size of the components, against the gap between the domains' means."""
         kernel: Literal["rbf", "linear"] = "rbf"
-        """Inner product of images; the width of rbf is their median distance."""
+        """Inner product of images: linear, or Gaussian (rbf) as wide as their median distance."""
 
     hp: Hparams
     anchors: Tensor
@@ -47,11 +47,15 @@ class TCA(Mapping):
         self.register_buffer("gamma", torch.zeros(()))
 
     def mapped_width(self) -> int:
-        """One feature a component, no more than there are features."""
+        """Return the number of components, but no more than the number of features."""
         return min(self.hp.dimensions, self.width)
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """Components of mean 0 and variance 1 over both domains; ValueError for too few images."""
+        """Compute components of mean 0 and variance 1 over both domains.
+
+        Raises:
+            ValueError: There are too few images for `dimensions`.
+        """
         self.anchors = torch.cat([f_s, f_t])
         require_images(len(self.anchors), self.mapped_width())
         if self.hp.kernel == "rbf":
@@ -63,7 +67,7 @@ class TCA(Mapping):
         self.weights = w * len(self.anchors) ** 0.5
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
-        """Components of images of either domain."""
+        """Compute the components of images of either domain."""
         parts = x.to(self.anchors).split(4096)  # the kernel of all images at once may be too large
         kernels = (kernel(part, self.anchors, self._gamma()) for part in parts)
         return torch.cat([matmul(k.sub_(self.means), self.weights) for k in kernels])

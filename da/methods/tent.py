@@ -14,7 +14,7 @@ from da.ops.functional import prediction_entropy
 
 
 class Tent(Method):
-    """While test images stream by, batch norms move until predictions are certain.
+    """Adapt batch norms while test images stream by, until predictions are certain.
 
     Raises ValueError for a network without batch norm.
     """
@@ -26,10 +26,11 @@ class Tent(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """One step a batch, of which predictions are made before it; that is `online`.
+        """No settings: each batch of the stream is one step.
 
-        Afterwards the network is used with the mean statistics of the stream; the authors' would
-        take those of each batch. Dropout is off.
+        The predictions of a batch are made before its step, and are stored in `online`. Dropout is
+        off. Differs from the authors' code: after the stream, the network uses the mean statistics
+        of the stream; theirs would use those of each batch.
         """
 
     online: Tensor
@@ -46,7 +47,7 @@ class Tent(Method):
         self.register_buffer("online", torch.zeros(0, classes))
 
     def train(self, mode: bool = True) -> "Tent":
-        """Batch norms alone are in training mode."""
+        """Set the mode of batch norms; all other layers stay in evaluation mode."""
         super().train(False)
         for norm in self.norms:
             norm.train(mode)
@@ -54,7 +55,7 @@ class Tent(Method):
         return self
 
     def prepare_target(self, target: Images) -> None:
-        """Forget the source's statistics; no image has been seen yet."""
+        """Forget the source's statistics, and begin a stream of which no image has been seen."""
         for norm in self.norms:
             norm.reset_running_stats()
         self.steps = 0
@@ -62,15 +63,15 @@ class Tent(Method):
         self.train()
 
     def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
-        """Entropy of the predictions."""
+        """Return the entropy of the predictions."""
         for norm in self.norms:
-            norm.momentum = 1 / (1 + self.steps)  # so that the mean is one over all batches
+            norm.momentum = 1 / (1 + self.steps)  # for the mean over all batches
         logits = self.predict(batch.target.x)
         self._seen = batch.target, logits.detach().float()
         return {"entropy": prediction_entropy(logits).mean()}
 
     def after_step(self) -> None:
-        """Keep the predictions that were made before the step."""
+        """Store the predictions that were made before the step."""
         target, logits = self._seen
         self.online[target.index] = logits
         self.steps += 1

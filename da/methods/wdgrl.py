@@ -15,41 +15,43 @@ from da.ops.functional import gradient_penalty
 
 
 class WDGRL(Method):
-    """Features whose two distributions a critic of slope 1 cannot part."""
+    """Train features whose two distributions a critic of slope 1 cannot separate."""
 
     paper = "Shen et al. 2018, arXiv:1707.01217"
     family = "adversarial"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """Algorithm 1 with the settings of the authors' code for Amazon reviews.
+        """Settings of the authors' code for Amazon reviews, in algorithm 1.
 
-        Our critic's two losses are divided by `1 + penalty`, which Adam, used there, does not
-        notice, and without which SGD diverges.
+        Differs from that code: both losses of the critic are divided by `1 + penalty`. This makes
+        no difference to Adam, which is used there, and without it SGD diverges.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
-        """Weight of the Wasserstein distance, lambda in the paper."""
+        """Weight of the Wasserstein distance, lambda in the paper; 0 for no adaptation."""
         hidden: tuple[int, ...] = (100,)
-        """Widths of the critic's hidden layers."""
+        """Widths of the critic's hidden layers; empty for a linear critic."""
         leak: float = 0.2
-        """Slope of their ReLU below 0; 0 in the paper, where features can silence all of them."""
+        """Slope below 0 of the critic's ReLUs.
+        It is 0 in the paper, with which features can silence all ReLUs.
+        """
         critic_steps: Annotated[int, IntRange(1, 10)] = 5
-        """Steps of the critic for each one of the features, n in the paper."""
+        """Steps of the critic for each step of the features, n in the paper."""
         penalty: Annotated[float, LogUniform(1, 100)] = 10.0
-        """Weight of the gradient penalty, gamma in the paper."""
+        """Weight of the gradient penalty, gamma in the paper; 0 for a slope without limit."""
 
     hp: Hparams
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
         *layers, _ = mlp(self.width, hp.hidden, 1, leak=hp.leak)
-        # Without a bias, as what is added to the rating of both domains cancels.
+        # Without a bias: it would add the same to the rating of both domains, and cancel.
         last = nn.Linear((self.width, *hp.hidden)[-1], 1, bias=False)
         self.critic = nn.Sequential(*layers, last)
 
     def phases(self) -> Iterator[Phase]:
-        """Steps of the critic, then one of all else."""
+        """Return the steps of the critic, then one step of everything else."""
         critic = list(self.critic.parameters())
         for _ in range(self.hp.critic_steps):
             yield Phase(self.criticize, critic)
@@ -57,7 +59,10 @@ class WDGRL(Method):
         yield Phase(self, [p for p in self.parameters() if id(p) not in ours])
 
     def criticize(self, batch: Batch, progress: Scalar) -> Losses:
-        """The critic parts the domains as far as its slope allows, also on the lines between."""
+        """Return the losses by which the critic separates the domains as far as its slope allows.
+
+        The slope is also limited on the lines between images of the two domains.
+        """
         with torch.no_grad():
             f_s, f_t = self.features(batch)
         pairs = min(len(f_s), len(f_t))
@@ -68,7 +73,7 @@ class WDGRL(Method):
         return {"critic": (share - 1) * self.distance(f_s, f_t), "penalty": share * slope}
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the distance that the critic has found."""
+        """Return the source cross-entropy, and the distance that the critic has found."""
         f_s, f_t = self.features(batch)
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),
@@ -76,5 +81,5 @@ class WDGRL(Method):
         }
 
     def distance(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
-        """How much higher the critic rates the source: at its best the Wasserstein distance."""
+        """Return how much higher the critic rates the source; at best, the Wasserstein distance."""
         return self.critic(f_s).mean() - self.critic(f_t).mean()

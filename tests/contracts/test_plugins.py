@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from da import methods
 from da.cli import listings
-from da.methods import METHODS, OWN, load
+from da.methods import METHODS, OWN, Method, load
+from tests.conftest import build
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SECTION = README.partition("## Add a method\n")[2].partition("\n## ")[0]
@@ -71,6 +74,14 @@ def test_it_is_listed_and_found_by_its_name(folder):
     settings = method.Hparams(trade_off=0.5)
     assert pickle.loads(pickle.dumps(settings)) == settings
     assert "da.methods._shared" not in sys.modules
+
+
+def test_the_example_in_the_docstring_of_a_method_is_one(folder, batch):
+    text = cleandoc(Method.__doc__).partition("complete file:\n\n")[2]
+    example = text.partition("\n\nA method")[0]
+    (folder / "mean_gap.py").write_text(dedent(example))
+    load(folder)
+    assert set(build(METHODS["mean_gap"])(batch, 0.5)) == {"task", "gap"}
 
 
 @pytest.mark.parametrize(
