@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     is memory: blocks are not always reused at once (glibc 2.36: after about 8 of one size).
 
     Returns:
-        False where the system offers no such setting.
+        False where this cannot be set.
     """
     if not sys.platform.startswith("linux"):
         return False
