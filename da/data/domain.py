@@ -85,7 +85,7 @@ class Task:
 
     Training sees `source_train`, `target_train` and `shots`; the rest is for evaluation. A
     supervised task has one domain. Its labeled training images are the source, and the same images
-    without labels are the target. `source_test` are validation images, none of which is in
+    without labels are the target. `source_test` holds validation images and shares none with
     `target_test`.
     """
 

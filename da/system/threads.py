@@ -1,4 +1,4 @@
-"""Work divided among as many threads as torch uses, each of which runs whole operations.
+"""Work divided among as many threads as torch uses; each thread runs whole operations.
 
 By default, torch divides each operation among OpenMP's threads. While these wait for the next
 operation, they spin for milliseconds on cores that other threads could use.
