@@ -1,4 +1,4 @@
-"""Random changes of color and shape: drawn on the CPU, made on the images' device."""
+"""Random changes of color and shape, drawn on the CPU and applied on the images' device."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from da.data import image_ops
 
 Operation = Callable[[Tensor, Tensor], Tensor]
-"""Images and an amount for each to images, as in `da.data.image_ops`."""
+"""A function of images and one amount for each, as in `da.data.image_ops`."""
 
 COLORS: tuple[Operation, ...] = (
     image_ops.brightness,
@@ -17,6 +17,7 @@ COLORS: tuple[Operation, ...] = (
     image_ops.saturation,
     image_ops.hue,
 )
+"""ColorJitter's operations, in the order of their strengths."""
 
 OPERATIONS: tuple[tuple[Operation, Callable[[Tensor], Tensor]], ...] = (
     (image_ops.autocontrast, torch.abs),
@@ -33,8 +34,10 @@ OPERATIONS: tuple[tuple[Operation, Callable[[Tensor], Tensor]], ...] = (
     (image_ops.translate_x, lambda m: 150 / 331 * m),
     (image_ops.translate_y, lambda m: 150 / 331 * m),
 )
-"""RandAugment's operations but identity, and each one's amount at a magnitude in -1..1, which
-are torchvision's."""
+"""RandAugment's operations except identity, and the amount of each at a magnitude in -1..1.
+
+The amounts are torchvision's.
+"""
 
 
 def jitter(
@@ -42,10 +45,15 @@ def jitter(
     generator: torch.Generator,
     strengths: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
 ) -> Float[Tensor, "b c h w"]:
-    """torchvision's ColorJitter(brightness, contrast, saturation, hue), orders drawn per image.
+    """Change brightness, contrast, saturation and hue at random, in a random order per image.
 
-    The strengths are those of MoCo v2's code (Chen et al. 2020), which leaves one image in five as
-    it is; here every one is changed. `x` is overwritten.
+    The operation is torchvision's ColorJitter, with the strengths of MoCo v2's code (Chen et al.
+    2020). Differs from that code: it leaves one image in five as it is; here every image changes.
+
+    Args:
+        x: Images in 0..1; overwritten.
+        generator: Random numbers, on the CPU.
+        strengths: Largest change of brightness, contrast, saturation and hue.
     """
     middle, reach = torch.tensor([1.0, 1, 1, 0]), torch.tensor(strengths)
     low = torch.maximum(middle - reach, torch.tensor([0, 0, 0, -0.5]))
@@ -60,11 +68,17 @@ def jitter(
 def rand_augment(
     x: Float[Tensor, "b c s s"], generator: torch.Generator, n: int = 2, magnitude: float = 10
 ) -> Float[Tensor, "b c s s"]:
-    """`n` operations drawn for each image, at `magnitude` out of 30 (Cubuk et al. 2020).
+    """Apply `n` random operations to each image, as RandAugment does (Cubuk et al. 2020).
 
-    Operations and amounts are those of torchvision's RandAugment, identity among them; n = 2 and
-    10 are FixMatch's usual numbers, in whose codes magnitudes are drawn up to 10 out of 10.
-    `x` is overwritten.
+    Operations and amounts are those of torchvision's RandAugment, including identity. The defaults
+    n = 2 and magnitude 10 are FixMatch's usual numbers. Differs from FixMatch's codes: they draw
+    magnitudes up to 10 out of 10.
+
+    Args:
+        x: Square images in 0..1; overwritten.
+        generator: Random numbers, on the CPU.
+        n: Operations per image.
+        magnitude: Strength of every operation, from 0 to 30.
     """
     assert 0 <= magnitude <= 30, magnitude
     choice = torch.randint(1 + len(OPERATIONS), (n, len(x)), generator=generator)
@@ -76,7 +90,7 @@ def rand_augment(
 
 
 def _apply(operation: Operation, x: Tensor, chosen: Tensor, amounts: Tensor) -> None:
-    """Carry out `operation` in place on the chosen images, all at once."""
+    """Apply `operation` in place to the chosen images, all at once."""
     rows = chosen.nonzero().squeeze(1)
     if len(rows):
         at, amount = (v.to(x.device, non_blocking=True) for v in (rows, amounts[rows]))

@@ -1,4 +1,4 @@
-"""Which benchmarks and tasks there are, and which of them are on this machine."""
+"""Lists of the benchmarks and tasks that exist, and which benchmarks are on this machine."""
 
 from collections.abc import Iterable, Iterator
 from itertools import permutations
@@ -9,7 +9,7 @@ from da.system.cache import cache_home
 
 
 def list_tasks() -> list[str]:
-    """All tasks of two domains and of one in each benchmark, or how its tasks are written."""
+    """List every benchmark's tasks of two domains and of one, or how its tasks are written."""
     tasks = []
     for name in BENCHMARKS:
         domains = [domain for domain in dataset_module(name).DOMAINS if domain]
@@ -19,7 +19,11 @@ def list_tasks() -> list[str]:
 
 
 def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
-    """Fetch and decode whole benchmarks, with a line on each domain."""
+    """Fetch and decode whole benchmarks, and give a line on each domain.
+
+    Raises:
+        ValueError: If a name is unknown, or is a benchmark that cannot be fetched.
+    """
     for name in names:
         if name not in BENCHMARKS or not dataset_module(name).DOMAINS:
             known = ", ".join(n for n in BENCHMARKS if dataset_module(n).DOMAINS)
@@ -32,7 +36,7 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
 
 
 def describe_benchmarks() -> Iterator[str]:
-    """A line on each benchmark: what it is, and whether it is here."""
+    """Describe each benchmark in a line: what it is, and whether it is on this machine."""
     for name in BENCHMARKS:
         own = dataset_module(name)
         about = f"{name:13} {own.__doc__.partition(chr(10))[0]}"

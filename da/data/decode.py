@@ -1,4 +1,4 @@
-"""Image files: which there are in a folder, and their pixels. No torch."""
+"""Finding image files in a folder and decoding their pixels. Does not load torch."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,16 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-"""Endings of image files, in small letters."""
+"""Endings of image files, in lower case."""
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Images at any depth under a folder, in the order of their paths; hidden ones are left out.
+    """List the images at any depth under a folder in the order of their paths.
 
-    Raises ValueError where it cannot be read.
+    Hidden files are left out.
+
+    Raises:
+        ValueError: If the folder, or one in it, cannot be read.
     """
     unread: list[OSError] = []
     walk = os.walk(folder, onerror=unread.append, followlinks=True)
@@ -25,14 +28,17 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def decode_image(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
-    """An image file as `side` by `side` RGB pixels, its proportions not kept.
+    """Decode an image file to `side` by `side` RGB pixels, without keeping its proportions.
 
-    Raises ValueError naming the file where it is no readable image.
+    Raises:
+        ValueError: If the file is not a readable image; the message names it.
     """
     try:
         with Image.open(file) as image:
             upright: Image.Image = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:  # of a palette, which Pillow wants unfolded first
+            if (
+                upright.has_transparency_data
+            ):  # Pillow wants a palette with transparency as RGBA first
                 upright = upright.convert("RGBA")
             square = upright.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
             return np.asarray(square)

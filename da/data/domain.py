@@ -1,4 +1,4 @@
-"""Images and domains, and which of them a task may show."""
+"""Images, domains and tasks, and which images a task may show."""
 
 import hashlib
 import json
@@ -18,35 +18,38 @@ Change = Callable[[Tensor], Tensor]
 """A function of stored images or features, row by row."""
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
+"""Roles that the images of a domain can have."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """Some rows of a stored array; nothing is read before it is taken."""
+    """Some rows of a stored array, which are read only when they are taken."""
 
     x: Shaped[Tensor, "b ..."]
     """Pixels as uint8 `b h w c`, or features as float `b d`."""
     rows: Int[Tensor, "_"]
+    """Rows of `x` that these images are."""
     resize: Resize = field(default=Resize(), kw_only=True)
-    """How pixels become network input."""
+    """Size of network input, and how pixels are brought to it."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, i: Int[Tensor, "_"]) -> Shaped[Tensor, "_ ..."]:
-        """Copies of the images at places `i`."""
+        """Copy the images at places `i`."""
         return self.x.index_select(0, self.rows[i].to(self.x.device, non_blocking=True))
 
     def shown(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
-        """The images at places `i` as network input for evaluation, on `device`."""
+        """Turn the images at places `i` into network input for evaluation, on `device`."""
         return to_eval_input(self.take(i).to(device), self.resize)
 
 
 @dataclass(frozen=True)
 class LabeledImages(Images):
-    """Images and the class of each row of the stored array."""
+    """Images, with the class of each row of the stored array."""
 
     classes: Int[Tensor, "b"]
+    """Class of each row of `x`."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -54,39 +57,40 @@ class LabeledImages(Images):
         return self.classes[self.rows]
 
     def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
-        """Classes of the images at places `i`."""
+        """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Images of one kind, or their features, their classes, and who may see which."""
+    """Images of one kind, or their features, with their classes and the role of each image."""
 
     classes: tuple[str, ...]
     x: Shaped[Tensor, "b ..."]
     y: Int[Tensor, "b"]
     rows: dict[str, Tensor]
-    """Rows of `x` to be used in each role, by the names in `PARTS`."""
+    """Rows of `x` for each role, by the names in `PARTS`."""
     digest: str
     """SHA-256 of the pixels."""
     resize: Resize = field(default=Resize())
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
-        """Some of the images."""
+        """Select some of the images, with their classes."""
         return LabeledImages(self.x, rows, self.y, resize=self.resize)
 
     def unlabeled(self, rows: Int[Tensor, "_"]) -> Images:
-        """Some of the images, without their classes."""
+        """Select some of the images, without their classes."""
         return Images(self.x, rows, resize=self.resize)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Adapt from a labeled source to an unlabeled target, then be marked on target test images.
+    """A labeled source to learn from, an unlabeled target to adapt to, and target test images.
 
-    Training gets to see `source_train`, `target_train` and `shots`; the rest is for evaluation. A
-    supervised task has one domain: its labeled training images are the source, the same without
-    labels the target, and `source_test` are validation images, which are none of `target_test`.
+    Training sees `source_train`, `target_train` and `shots`; the rest is for evaluation. A
+    supervised task has one domain. Its labeled training images are the source, and the same images
+    without labels are the target. `source_test` holds validation images and shares none with
+    `target_test`.
     """
 
     name: str
@@ -125,7 +129,13 @@ def save_domain(
 ) -> None:
     """Write a domain to `folder`; `load_domain` reads it back.
 
-    Where pixels are too many for memory, `x` is the map of a file that is `folder`/x.npy already.
+    Args:
+        folder: Where to write; created if it does not exist.
+        x: Pixels. Where these are too many for memory, a memory map of `folder`/x.npy, which is
+            then not written again.
+        y: The class of each image.
+        classes: Names of the classes.
+        rows: Rows of `x` for each role, by the names in `PARTS`.
     """
     assert set(rows) == set(PARTS), rows.keys()
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +149,7 @@ def save_domain(
 
 
 def load_domain(folder: Path) -> Domain:
-    """A domain written by `save_domain`; its pixels stay on disk until they are drawn."""
+    """Load a domain that `save_domain` wrote; its pixels stay on disk until they are drawn."""
     about = json.loads((folder / "about.json").read_text())
     with np.load(folder / "rows.npz") as file:
         rows = {name: torch.from_numpy(file[name]) for name in file.files}

@@ -1,8 +1,8 @@
 """Operations on batches of images in 0..1, each image with its own amount, on their device.
 
-Each is torchvision's function of the same name on float images (`adjust_` left out); on uint8
-images torchvision rounds after every operation, which here none does. Images of one channel have
-no color: `saturation` and `hue` leave them as they are.
+Each operation equals torchvision's function of the same name (without `adjust_`) on float images.
+On uint8 images torchvision rounds after every operation; here nothing is rounded. Images of one
+channel have no color: `saturation` and `hue` leave them as they are.
 """
 
 import torch
@@ -15,22 +15,25 @@ Amounts = Float[Tensor, "b"]
 
 
 def brightness(x: Pixels, factor: Amounts) -> Pixels:
-    """Black at 0, the image at 1."""
+    """Change the brightness: black at factor 0, the image itself at 1."""
     return _blend(x, torch.zeros_like(x), factor)
 
 
 def contrast(x: Pixels, factor: Amounts) -> Pixels:
-    """The image's mean gray at 0, the image at 1."""
+    """Change the contrast: the image's mean gray at factor 0, the image itself at 1."""
     return _blend(x, _gray(x).mean((1, 2, 3), keepdim=True), factor)
 
 
 def saturation(x: Pixels, factor: Amounts) -> Pixels:
-    """Gray at 0, the image at 1."""
+    """Change the saturation: a gray image at factor 0, the image itself at 1."""
     return _blend(x, _gray(x), factor)
 
 
 def sharpness(x: Pixels, factor: Amounts) -> Pixels:
-    """A blur of 3 by 3 pixels at 0, the image at 1; the rim stays as it is."""
+    """Change the sharpness: a blur of 3 by 3 pixels at factor 0, the image itself at 1.
+
+    The pixels at the border stay as they are.
+    """
     kernel = x.new_tensor([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
     weight = kernel.expand(x.shape[1], 1, 3, 3)
     smooth = x.clone()
@@ -39,7 +42,7 @@ def sharpness(x: Pixels, factor: Amounts) -> Pixels:
 
 
 def hue(x: Pixels, shift: Amounts) -> Pixels:
-    """Hues turned by `shift`, a share of the circle, in HSV."""
+    """Turn the hues by `shift`, a share of the color circle, in HSV."""
     if x.shape[1] != 3:
         return x
     red, green, blue = x.unbind(1)
@@ -57,25 +60,25 @@ def hue(x: Pixels, shift: Amounts) -> Pixels:
 
 
 def posterize(x: Pixels, bits: Amounts) -> Pixels:
-    """The first `bits` of the eight bits of each pixel."""
+    """Keep the first `bits` of the eight bits of each pixel."""
     step = 2 ** (8 - _each(bits))
     return (_bytes(x) / step).floor() * step / 255
 
 
 def solarize(x: Pixels, threshold: Amounts) -> Pixels:
-    """The negative of all that is `threshold` or brighter."""
+    """Invert every value that is `threshold` or brighter."""
     return torch.where(x >= _each(threshold), 1 - x, x)
 
 
 def autocontrast(x: Pixels, _: Amounts) -> Pixels:
-    """Each channel stretched to 0..1, but where it has one value only."""
+    """Stretch each channel to 0..1, unless it has one value only."""
     low, high = x.amin((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
     flat = low == high
     return (x - low.masked_fill(flat, 0)) / (high - low).masked_fill(flat, 1)
 
 
 def equalize(x: Pixels, _: Amounts) -> Pixels:
-    """Each channel with a histogram as even as its 256 values allow."""
+    """Make the histogram of each channel as even as its 256 values allow."""
     values = _bytes(x).long().flatten(2).flatten(0, 1)
     counts = values.new_zeros(len(values), 256).scatter_add_(1, values, torch.ones_like(values))
     table = _equal_table(counts)
@@ -83,7 +86,10 @@ def equalize(x: Pixels, _: Amounts) -> Pixels:
 
 
 def _equal_table(counts: Int[Tensor, "n 256"]) -> Int[Tensor, "n 256"]:
-    """New value of each old one, as Pillow has it: the brightest value's pixels do not count."""
+    """Return the new value of each old one, as Pillow does.
+
+    Pixels of the brightest value do not count.
+    """
     below = counts.cumsum(1) - counts
     total = counts.sum(1, keepdim=True)
     last = 255 - (counts.flip(1) > 0).int().argmax(1, keepdim=True)
@@ -94,33 +100,36 @@ def _equal_table(counts: Int[Tensor, "n 256"]) -> Int[Tensor, "n 256"]:
 
 
 def rotate(x: Pixels, degrees: Amounts) -> Pixels:
-    """Turned about the middle against the clock; images must be square."""
+    """Turn square images counterclockwise about their middle."""
     angle = degrees.deg2rad()
     return _warp(x, [[angle.cos(), -angle.sin(), 0], [angle.sin(), angle.cos(), 0]])
 
 
 def shear_x(x: Pixels, amount: Amounts) -> Pixels:
-    """Every row moved left by `amount` times its distance from the top; square images."""
+    """Move each row of square images left by `amount` times its distance from the top."""
     return _warp(x, [[1, amount, amount], [0, 1, 0]])
 
 
 def shear_y(x: Pixels, amount: Amounts) -> Pixels:
-    """Every column moved up by `amount` times its distance from the left; square images."""
+    """Move each column of square images up by `amount` times its distance from the left."""
     return _warp(x, [[1, 0, 0], [amount, 1, amount]])
 
 
 def translate_x(x: Pixels, share: Amounts) -> Pixels:
-    """Moved right by a share of the width, whole pixels."""
+    """Move images right by a share of their width, in whole pixels."""
     return _warp(x, [[1, 0, -2 * (share * x.shape[3]).trunc() / x.shape[3]], [0, 1, 0]])
 
 
 def translate_y(x: Pixels, share: Amounts) -> Pixels:
-    """Moved down by a share of the height, whole pixels."""
+    """Move images down by a share of their height, in whole pixels."""
     return _warp(x, [[1, 0, 0], [0, 1, -2 * (share * x.shape[2]).trunc() / x.shape[2]]])
 
 
 def _warp(x: Pixels, rows: list[list[Tensor | float]]) -> Pixels:
-    """The nearest pixel at each place that the 2 by 3 matrix `rows` names, black outside."""
+    """Take the nearest pixel at each place that the affine 2 by 3 matrix `rows` gives.
+
+    Places outside the image are black.
+    """
     one = x.new_ones(len(x))
     theta = torch.stack([torch.stack([one * v for v in row], 1) for row in rows], 1)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
@@ -138,7 +147,7 @@ def _gray(x: Pixels) -> Float[Tensor, "b 1 h w"]:
 
 
 def _bytes(x: Pixels) -> Pixels:
-    """The uint8 value of each pixel; after an interpolation the nearest."""
+    """Return the uint8 value of each pixel; after an interpolation, the nearest."""
     return (x * 255).round()
 
 

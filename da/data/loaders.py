@@ -1,4 +1,4 @@
-"""Task to endless batches: the same seed and step give the same images, on any device."""
+"""Endless batches of a task: the same seed and step give the same images on any device."""
 
 import math
 import os
@@ -32,16 +32,23 @@ def batches(
     device: torch.device | None = None,
     strong: bool = False,
 ) -> Iterator[Batch]:
-    """Batches of `size` images of each domain, from step 0 on, as network input.
+    """Give endless batches of `size` images of each domain, from step 0 on, as network input.
 
-    Each domain is gone through in an order drawn anew each time, without a break in between.
-    Features, which are no pixels, are passed on as they are, or one view of several. With `strong`,
-    target pixels come in a second, strong view too. Where images have to be brought to a GPU, that
-    is done while the step before is computed.
+    Each domain is read again and again, each time in a new random order, without a break in
+    between. Features are passed on as they are; of features of several views, one view is drawn.
+    Where images have to be copied to a GPU, that is done while the previous step is computed.
+
+    Args:
+        task: Whose images to show.
+        size: Images of each domain, and shots, in a batch.
+        seed: Seed of the orders and of the augmentation.
+        augment: How pixels are changed at random.
+        device: Device of the batches; the CPU if none is given.
+        strong: Whether target pixels also come in a second, strongly augmented view.
     """
     device = device or torch.device("cpu")
-    made = _batches(task, size, seed, _Sight(augment, device), strong)
-    return _ahead(made, _parts(task), device)
+    made = _batches(task, size, seed, _InputBuilder(augment, device), strong)
+    return _prefetch_to_gpu(made, _parts(task), device)
 
 
 def target_batches(
@@ -52,25 +59,43 @@ def target_batches(
     augment: Augment = "none",
     device: torch.device | None = None,
 ) -> Iterator[TargetBatch]:
-    """What `batches` shows of the target, and nothing of the source."""
+    """Give endless batches as `batches` does, but of the target only.
+
+    Args:
+        task: Whose target images to show; nothing of its source is read.
+        size: Images in a batch.
+        seed: Seed of the order and of the augmentation.
+        augment: How pixels are changed at random.
+        device: Device of the batches; the CPU if none is given.
+    """
     device = device or torch.device("cpu")
-    made = _target_batches(task.target_train, size, seed, _Sight(augment, device))
-    return _ahead(made, [task.target_train], device)
+    made = _target_batches(task.target_train, size, seed, _InputBuilder(augment, device))
+    return _prefetch_to_gpu(made, [task.target_train], device)
 
 
 def stream(
     images: Images, size: int, seed: int, *, device: torch.device | None = None
 ) -> Iterator[TargetBatch]:
-    """All `images` once, in an order drawn from `seed`, `size` at a time and then what is left."""
-    sight = _Sight("none", device or torch.device("cpu"))
+    """Give all images once in a random order, `size` at a time and then what is left.
+
+    Args:
+        images: Which images to show.
+        size: Images in a batch; the last batch may have fewer.
+        seed: Seed of the order.
+        device: Device of the batches; the CPU if none is given.
+    """
+    builder = _InputBuilder("none", device or torch.device("cpu"))
     for i in _shuffle(len(images), seed, _STREAM, 0).split(size):
-        yield TargetBatch(sight.unlabeled(images, i))
+        yield TargetBatch(builder.unlabeled(images, i))
 
 
 _Any = TypeVar("_Any", Batch, TargetBatch)
 
 
-def _ahead(made: Iterator[_Any], parts: list[Images], device: torch.device) -> Iterator[_Any]:
+def _prefetch_to_gpu(
+    made: Iterator[_Any], parts: list[Images], device: torch.device
+) -> Iterator[_Any]:
+    """Prefetch batches if some images have to be copied to a GPU."""
     away = any(part.x.device.type != device.type for part in parts)
     return prefetch(made, device) if device.type == "cuda" and away else made
 
@@ -80,60 +105,71 @@ def _parts(task: Task) -> list[Images]:
     return [part for part in parts if part is not None]
 
 
-class _Sight:
-    """How stored images become network input; draws from `views`."""
+class _InputBuilder:
+    """Turns stored images into network input; augmentation draws from `views`."""
 
     def __init__(self, augment: Augment, device: torch.device):
         self.augment, self.device = augment, device
         self.views = torch.Generator()
 
-    def see(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
+    def build(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
         augment = augment or self.augment
         if images.x.device.type == self.device.type == "cpu":
             return augment_images(images.x, images.resize, augment, self.views, images.rows[i])
         x = images.take(i)
         if x.device.type == "cpu" and self.device.type == "cuda":
-            x = x.pin_memory()  # the GPU fetches it by itself while the CPU goes on
+            x = x.pin_memory()  # so that the GPU copies it while the CPU goes on
         x = x.to(self.device, non_blocking=True)
         return augment_images(x, images.resize, augment, self.views)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
-        return Labeled(self.see(images, i), images.take_y(i).to(self.device, non_blocking=True))
+        return Labeled(self.build(images, i), images.take_y(i).to(self.device, non_blocking=True))
 
     def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
-        seen, index = self.see(images, i), i.to(self.device, non_blocking=True)
-        second = self.see(images, i, "strong") if strong and images.x.dtype == torch.uint8 else None
+        seen, index = self.build(images, i), i.to(self.device, non_blocking=True)
+        second = (
+            self.build(images, i, "strong") if strong and images.x.dtype == torch.uint8 else None
+        )
         return Unlabeled(seen, index, second)
 
 
-def _batches(task: Task, size: int, seed: int, sight: _Sight, strong: bool) -> Iterator[Batch]:
-    random = strong or any(is_random(part.x, sight.augment) for part in _parts(task))
+def _batches(
+    task: Task, size: int, seed: int, builder: _InputBuilder, strong: bool
+) -> Iterator[Batch]:
+    random = strong or any(is_random(part.x, builder.augment) for part in _parts(task))
     for step in count():
         if random:
-            sight.views = generator(seed, _VIEWS, step)
-        source = sight.labeled(
+            builder.views = generator(seed, _VIEWS, step)
+        source = builder.labeled(
             task.source_train, draw(len(task.source_train), size, step, seed, _SOURCE)
         )
         j = draw(len(task.target_train), size, step, seed, _TARGET)
-        target = sight.unlabeled(task.target_train, j, strong)
+        target = builder.unlabeled(task.target_train, j, strong)
         shots = None
         if task.shots:
-            shots = sight.labeled(task.shots, draw(len(task.shots), size, step, seed, _SHOTS))
+            shots = builder.labeled(task.shots, draw(len(task.shots), size, step, seed, _SHOTS))
         yield Batch(source, target, shots)
 
 
-def _target_batches(images: Images, size: int, seed: int, sight: _Sight) -> Iterator[TargetBatch]:
-    random = is_random(images.x, sight.augment)
+def _target_batches(
+    images: Images, size: int, seed: int, builder: _InputBuilder
+) -> Iterator[TargetBatch]:
+    random = is_random(images.x, builder.augment)
     for step in count():
         if random:
-            sight.views = generator(seed, _VIEWS, step)
-        yield TargetBatch(sight.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
+            builder.views = generator(seed, _VIEWS, step)
+        yield TargetBatch(builder.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
 
 
 def prefetch(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
-    """The same batches, of which a thread prepares the next `ahead`, on a CUDA stream of its own.
+    """Give the same batches, while a thread prepares the next ones on its own CUDA stream.
 
-    What goes wrong in the thread is raised here. It ends when the iterator is closed or deleted.
+    Errors in the thread are raised here. The thread ends when the iterator is closed or deleted.
+
+    Args:
+        batches: Batches to prepare.
+        device: Device of the batches; without CUDA there is no stream.
+        ahead: How many batches are prepared at most.
     """
     side = torch.cuda.Stream(device) if device.type == "cuda" else None
 
@@ -147,28 +183,36 @@ def prefetch(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> I
         try:
             while (prepared := waiting.popleft().result())[0] is not None:
                 waiting.append(thread.submit(prepare))
-                yield _arrived(*prepared)
+                yield _await_batch(*prepared)
         finally:
             thread.shutdown(cancel_futures=True)
 
 
-def _arrived(batch: _Any, event: torch.cuda.Event | None) -> _Any:
-    """`batch`, when the current stream has been told to wait for it."""
+def _await_batch(batch: _Any, event: torch.cuda.Event | None) -> _Any:
+    """Tell the current stream to wait for `batch`, and return it."""
     if event is not None:
         stream = torch.cuda.current_stream()
         stream.wait_event(event)
         for tensor in tensors(batch):
-            # Its memory must not be used again by the stream that made it before this is done.
+            # The stream that made the tensor must not reuse its memory while this one needs it.
             tensor.record_stream(stream)
     return batch
 
 
 def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor, "_"]:
-    """Which of `n` images step `step` shows: a piece of an endless chain of shuffles."""
+    """Return which of `n` images are shown in a step: a piece of an endless chain of shuffles.
+
+    Args:
+        n: Images to draw from.
+        size: Images in a batch.
+        step: Number of the step, from 0 on.
+        seed: Seed of the shuffles.
+        stream: Which of several independent chains of the same seed.
+    """
     return _block(n, size, seed, stream, step // _BLOCK)[step % _BLOCK]
 
 
-@lru_cache(maxsize=256)  # as many runs may train together, of which each asks for two or three
+@lru_cache(maxsize=256)  # many runs may train together, and each needs two or three
 def _block(n: int, size: int, seed: int, stream: int, block: int) -> Int[Tensor, "_ size"]:
     start, end = block * _BLOCK * size, (block + 1) * _BLOCK * size
     first, last = start // n, math.ceil(end / n)
@@ -182,16 +226,16 @@ def _shuffle(n: int, seed: int, stream: int, epoch: int) -> Int[Tensor, "_"]:
 
 
 def generator(*key: int) -> torch.Generator:
-    """A generator of its own for every key, so that no draw depends on those before it."""
+    """Build a separate generator for each key, so that no draw depends on earlier ones."""
     state = np.random.SeedSequence(key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
 def place_near(x: Tensor, device: torch.device) -> Tensor:
-    """Stored images as near to `device` as they fit.
+    """Place stored images as near to `device` as they fit.
 
-    On a GPU where they take less than half of its free memory; else in memory where they take
-    less than half of that, read once from the start to the end; else where they are, on disk.
+    They go to a GPU if they take at most half of its free memory. Otherwise they go to main memory,
+    read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
     size = 2 * x.nbytes
     if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0]:
@@ -202,8 +246,8 @@ def place_near(x: Tensor, device: torch.device) -> Tensor:
 
 
 def _read(x: Tensor) -> None:
-    """Touch a value of every page, so that the system fetches the file and keeps it in memory.
+    """Touch a value of every page, so that the system reads the file and keeps it in memory.
 
-    Processes that read the same file share that memory, which copies of it would not.
+    Processes that read the same file share that memory; they would not share copies of it.
     """
     x.flatten()[:: 4096 // x.element_size()].sum()

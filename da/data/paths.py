@@ -1,11 +1,15 @@
-"""Where a user's own data lie: at a path, or at that path under `DA_DATA`."""
+"""Finding a user's own data: at a path, or at that path under `DA_DATA`."""
 
 import os
 from pathlib import Path
 
 
 def data_folder() -> Path | None:
-    """The folder `DA_DATA`, if it is set; ValueError where it is no folder."""
+    """Return the folder that `DA_DATA` names, or None where it is not set.
+
+    Raises:
+        ValueError: If what it names is not a folder.
+    """
     if not (named := os.environ.get("DA_DATA")):
         return None
     if not Path(named).is_dir():
@@ -14,7 +18,7 @@ def data_folder() -> Path | None:
 
 
 def find_folder(name: str) -> Path | None:
-    """The folder `name`, or else the one of that name under `DA_DATA`; None where neither is."""
+    """Return the folder `name`, else the one of that name under `DA_DATA`, else None."""
     if not name:
         return None
     here, under = Path(name).expanduser(), data_folder()
@@ -23,21 +27,29 @@ def find_folder(name: str) -> Path | None:
 
 
 def require_folder(name: str) -> Path:
-    """As `find_folder`, but ValueError where there is no such folder."""
+    """Return the folder `name`, or else the one of that name under `DA_DATA`.
+
+    Raises:
+        ValueError: If there is neither.
+    """
     found = find_folder(name)
     if found is None:
-        raise ValueError(
-            f"no such folder: {name!r}" + f", nor under {data_folder()}" * bool(data_folder())
-        )
+        data = data_folder()
+        under = f", nor under {data}" if data else ""
+        raise ValueError(f"no such folder: {name!r}{under}")
     return found
 
 
 def single_folder(names: str) -> tuple[str, str]:
-    """The folder of a supervised task and ''; ValueError where there is no such folder."""
+    """Return the one folder that a supervised task names, and '' for its missing target.
+
+    Raises:
+        ValueError: If there is no such folder.
+    """
     require_folder(names)
     return names, ""
 
 
 def optional_folder(names: str) -> tuple[str, str]:
-    """As `single_folder`, but a task may name none."""
+    """Do as `single_folder` does, but accept a task that names no folder."""
     return single_folder(names) if names else ("", "")

@@ -1,4 +1,4 @@
-"""Which rows train, which validate and which test: by the hash of a name, or the user's own."""
+"""Division of images into training, validation and test rows, by hashes of their names."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ Rows = Int[np.ndarray, "_"]
 
 
 def order_by_hash(names: Sequence[str]) -> Int[np.ndarray, "_"]:
-    """The order of the names' SHA-256."""
+    """Return the indices that sort names by their SHA-256."""
     hashes = [hashlib.sha256(os.fsencode(name)).digest() for name in names]
     return np.array(hashes, "S32").argsort()
 
@@ -21,10 +21,15 @@ def order_by_hash(names: Sequence[str]) -> Int[np.ndarray, "_"]:
 def hold_out(
     names: Sequence[str], y: Int[np.ndarray, "n"], every: int = 5
 ) -> Bool[np.ndarray, "n"]:
-    """Which images are held out: of each class every fifth in the order of the names' SHA-256.
+    """Mark every fifth image of each class, in the order of the names' SHA-256, as held out.
 
-    The second is the first that is, so that no class is without training images. `every` gives
-    another share than a fifth.
+    The first image of a class in that order is never held out, the second always is. So no class
+    is left without training images.
+
+    Args:
+        names: Name of each image.
+        y: Class of each image.
+        every: One image of this many is held out.
     """
     order = order_by_hash(names)
     held = np.zeros(len(y), bool)
@@ -34,9 +39,9 @@ def hold_out(
 
 
 def split_in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows, Rows, Rows]:
-    """Rows for training, validation and tests: 70, 10 and 20 % of each class, by `hold_out`.
+    """Divide rows by `hold_out`: of each class 70 % train, 10 % validate and 20 % test.
 
-    Of three images of a class each gets one.
+    Of three images of a class each part gets one.
     """
     test = hold_out(names, y)
     rest = np.flatnonzero(~test)
@@ -45,7 +50,13 @@ def split_in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows,
 
 
 def assign_roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
-    """Rows of a domain in three parts that share none, by the names in `da.data.domain.PARTS`."""
+    """Assign three disjoint parts of a domain to the roles in `da.data.domain.PARTS`.
+
+    Args:
+        train: Rows for training, as source and as target.
+        validation: Rows for validation, the tests of a source.
+        test: Rows for tests of a target.
+    """
     return {
         "source_train": train,
         "source_test": validation,
@@ -55,9 +66,10 @@ def assign_roles(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
 
 
 def split_published(train_y: Int[np.ndarray, "n"], tests: int) -> dict[str, Rows]:
-    """Split published training images, by their classes, and the `tests` test images behind them.
+    """Split a published data set, whose `tests` test images follow its training images.
 
-    Every tenth training image of a class, in the order of the hash of its number, validates.
+    Of each class in `train_y`, every tenth training image, in the order of the hash of its number,
+    is for validation.
     """
     every = np.arange(len(train_y))
     held = hold_out([str(i) for i in every], train_y, every=10)
@@ -67,11 +79,11 @@ def split_published(train_y: Int[np.ndarray, "n"], tests: int) -> dict[str, Rows
 def split_supervised(
     rows: Mapping[str, Int[Tensor, "_"]], y: Int[Tensor, "n"]
 ) -> tuple[Int[Tensor, "_"], Int[Tensor, "_"], Int[Tensor, "_"]]:
-    """Training, validation and test rows of one domain, by its rows in each role.
+    """Divide one domain into training, validation and test rows, given its rows in each role.
 
-    Tests are those of a target. All else that is trained on, as source or as target, is for
-    training. Where the source's tests are the target's too, every tenth image of each class is
-    taken from training for validation.
+    The test rows are those of a target. All other rows that are trained on, as source or as target,
+    are for training. The source's test rows are for validation. Where these are the target's test
+    rows too, every tenth training image of each class is taken for validation.
     """
     test = rows["target_test"]
     train = torch.cat([rows["source_train"], _without(rows["target_train"], rows["source_train"])])

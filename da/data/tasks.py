@@ -11,10 +11,11 @@ from da.data.domain import Domain, Task
 
 
 def parse_task(text: str) -> TaskName:
-    """Read a task's name, and check it against what is known here.
+    """Read a task's name and check it against the data sets that are known here.
 
-    Raises ValueError, naming what is known, for an unknown benchmark or domain, and for labels that
-    a task cannot buy.
+    Raises:
+        ValueError: If the benchmark or a domain is unknown, or the task cannot buy such labels; the
+            message lists what is known.
     """
     name = TaskName.parse(text)
     if name.benchmark not in BENCHMARKS:
@@ -37,22 +38,25 @@ def parse_task(text: str) -> TaskName:
 
 
 def describe_syntax() -> str:
-    """How tasks are written, a benchmark each."""
+    """Explain how the tasks of every benchmark are written."""
     every = ", ".join(map(task_syntax, BENCHMARKS))
     return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
 
 
 def task_syntax(benchmark: str) -> str:
-    """How the tasks of a benchmark are written."""
+    """Show how the tasks of one benchmark are written."""
     syntax = dataset_module(benchmark).SYNTAX
     return f"{benchmark}{'' if syntax[0] == '[' else ':'}{syntax}"
 
 
 def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
-    """Source and target domain of a task; fetched and decoded first where they are not yet.
+    """Open the source and target domain of a task, which are fetched and decoded if necessary.
 
-    Both are the same where it has one. Images of any size are decoded for network input of `side`
-    pixels, 0 for the usual.
+    Both are the same where the task has one domain. Images of any size are decoded for network
+    input of `side` pixels; 0 for the usual size.
+
+    Raises:
+        ValueError: If the two domains do not have the same classes.
     """
     parsed = parse_task(name)
     own = dataset_module(parsed.benchmark)
@@ -70,10 +74,15 @@ def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
 
 
 def build_task(name: str, source: Domain, target: Domain) -> Task:
-    """The task `name` from its two domains.
+    """Build the task `name` from its two domains.
 
-    Where both are the same domain, it is tested on images whose classes it was not trained with.
-    Shots are never tested on. A supervised task has the rows that `splits.supervised` gives.
+    Where both are the same domain, it is tested on images that it was not trained on with labels.
+    Shots are never tested on. A supervised task has the rows that `splits.split_supervised` gives.
+
+    Args:
+        name: The task's name.
+        source: Its source domain, or the one domain of a supervised task.
+        target: Its target domain; the same for a supervised task.
     """
     parsed = parse_task(name)
     k = parsed.few or 0
@@ -93,12 +102,12 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
 
 
 def load_task(name: str) -> Task:
-    """Look up a task by name, for example `emoji:noto-twemoji` or `digits:mnist-mnistm+3shot`."""
+    """Load a task by its name, for example `emoji:noto-twemoji` or `digits:mnist-mnistm+3shot`."""
     return build_task(name, *open_domains(name))
 
 
 def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
-    """A task of one domain, which may have been looked at in two ways."""
+    """Build a task of one domain, whose images may come in two versions, as source and target."""
     train, validation, test = splits.split_supervised(source.rows, source.y)
     return Task(
         name,
@@ -111,7 +120,7 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
 
 
 def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
-    """Rows of the first `k` target training images of each class."""
+    """Return the rows of the first `k` target training images of each class."""
     rows = target.rows["target_train"]
     each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
     for label, mine in zip(target.classes, each, strict=True):
@@ -121,7 +130,7 @@ def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
 
 
 def _labeled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
-    """Of training rows the first `k` of each class; all of a class that has fewer."""
+    """Return the first `k` training rows of each class; all rows of a class that has fewer."""
     each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
     if (most := max(map(len, each))) < k:
         raise ValueError(f"{name}: no class has {k} training images, known: up to +{most}label")

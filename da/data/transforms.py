@@ -1,4 +1,4 @@
-"""Pixels: turning stored uint8 images into network input on their device."""
+"""Turning stored uint8 images into network input on their device."""
 
 import math
 from collections.abc import Callable
@@ -15,20 +15,23 @@ from da.data.augment import jitter, rand_augment
 from da.system.threads import map_in_threads, one_thread
 
 Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
-"""crop: random resized crop; crop_flip: and mirrored or not; jitter: and colors changed
-(`jitter`); strong: crop_flip and two operations at random (`rand_augment`)."""
+"""How training images are changed at random.
+
+crop: a random resized crop. crop_flip: a crop, and half of the images mirrored. jitter: crop_flip,
+and colors changed (`jitter`). strong: crop_flip, and two random operations (`rand_augment`).
+"""
 
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
 
 Interpolation = Literal["bilinear", "bicubic"]
-"""How pixels are computed between those that are stored."""
+"""How pixels between the stored ones are computed."""
 
 _RESIZE: dict[Interpolation, Callable[..., Tensor]] = {
     "bilinear": torch._C._nn._upsample_bilinear2d_aa,
     "bicubic": torch._C._nn._upsample_bicubic2d_aa,
 }
-"""What F.interpolate(antialias=True) calls by its mode, but can be told where to write."""
+"""The functions behind F.interpolate(antialias=True), which can be told where to write."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,11 @@ class Resize:
     """The size of network input, and how stored images are brought to it."""
 
     side: int = 0
+    """Width and height of network input in pixels; 0 where it is not known."""
     interpolation: Interpolation = "bilinear"
+    """How pixels between the stored ones are computed."""
     crop_pct: float = 1.0
-    """Share of its sides that an image shows in evaluation where it has to be enlarged."""
+    """Share of its sides that evaluation shows of an image that has to be enlarged."""
 
 
 Pixels = Shaped[Tensor, "b c _ _"]
@@ -46,21 +51,21 @@ Pixels = Shaped[Tensor, "b c _ _"]
 
 
 def scale(x: Pixels) -> Float[Tensor, "b c _ _"]:
-    """Numbers in 0..1."""
+    """Convert bytes to numbers in 0..1; numbers stay as they are."""
     return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
-def _seen(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
-    """Stored pixels as networks see them; nothing is copied."""
+def _channels_first(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
+    """Put channels first, as networks expect, without a copy."""
     return rearrange(x, "b h w c -> b c h w")
 
 
 def crop_center(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
-    """The middle of each image, `resize.side` pixels wide; smaller images are enlarged before.
+    """Crop the middle `resize.side` pixels of each image, after enlarging smaller images.
 
     Images are bytes as stored, or numbers in 0..1.
     """
-    middle = _middle(_seen(x), resize.side)
+    middle = _middle(_channels_first(x), resize.side)
     if middle.shape[-1] == resize.side:
         return middle
     wide = round(resize.side / resize.crop_pct)
@@ -69,7 +74,7 @@ def crop_center(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
 
 
 def _middle(x: Shaped[Tensor, "b c h w"], side: int) -> Shaped[Tensor, "b c _ _"]:
-    """A square of at most `side` pixels."""
+    """Crop the middle square of at most `side` pixels."""
     height, width = x.shape[2:]
     cut = min(height, width, side)
     top, left = (height - cut) // 2, (width - cut) // 2
@@ -77,9 +82,10 @@ def _middle(x: Shaped[Tensor, "b c h w"], side: int) -> Shaped[Tensor, "b c _ _"
 
 
 def to_eval_input(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, "b ..."]:
-    """Stored images as network input for evaluation.
+    """Turn stored images into network input for evaluation.
 
-    Features stay as they are; of several views `b v d` it is the first, the plain image's.
+    Features stay as they are. Of features of several views, `b v d`, the first view is taken,
+    which is the plain image.
     """
     if x.dtype == torch.uint8:
         return crop_center(x, resize)
@@ -87,7 +93,10 @@ def to_eval_input(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, 
 
 
 def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
-    """Whether `augment_images` draws: pixels that are augmented, or features of several views."""
+    """Return whether `augment_images` draws random numbers.
+
+    It does for pixels that are augmented, and for features of several views.
+    """
     return augment != "none" if x.dtype == torch.uint8 else x.ndim == 3
 
 
@@ -98,17 +107,24 @@ def augment_images(
     generator: torch.Generator,
     rows: Int[Tensor, "b"] | None = None,
 ) -> Shaped[Tensor, "b ..."]:
-    """Network input for training; every image gets its own random crop, flip and so on.
+    """Turn stored images into network input for training, each with its own random changes.
 
-    Features `b d` stay as they are; of features `b v d` each image shows one of its v views. With
-    `rows`, those of `x` are meant: what is to be cropped on a CPU is then not copied before.
+    Features `b d` stay as they are. Of features `b v d`, one of its v views is drawn for each
+    image.
+
+    Args:
+        x: Pixels as uint8, or features.
+        resize: Size of network input, and how images are brought to it.
+        augment: How pixels are changed at random.
+        generator: Random numbers, on the CPU.
+        rows: Rows of `x` to use; all if None. On a CPU this saves a copy of what is cropped.
     """
     if not is_random(x, augment):
-        return to_eval_input(_taken(x, rows), resize)
+        return to_eval_input(_select_rows(x, rows), resize)
     if x.dtype != torch.uint8:
-        return _any_view(_taken(x, rows), generator)
+        return _draw_view(_select_rows(x, rows), generator)
     b = len(x if rows is None else rows)
-    with one_thread():  # MKL takes all of them to the root of 32 numbers
+    with one_thread():  # MKL uses all threads even for the root of 32 numbers
         boxes = random_boxes(b, generator)
         flip = torch.rand(b, generator=generator) < 0.5
     seen = crop(x, boxes, flip & (augment != "crop"), resize, rows)
@@ -117,14 +133,16 @@ def augment_images(
     return rand_augment(scale(seen), generator) if augment == "strong" else seen
 
 
-def _taken(x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b ..."]:
+def _select_rows(
+    x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None
+) -> Shaped[Tensor, "b ..."]:
     if rows is None:
         return x
     with one_thread():
         return x.index_select(0, rows.to(x.device))
 
 
-def _any_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
+def _draw_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:
     b, v, _ = x.shape
     view = torch.randint(v, (b,), generator=generator)
     return x[torch.arange(b, device=x.device), view.to(x.device, non_blocking=True)]
@@ -137,9 +155,14 @@ def random_boxes(
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
     tries: int = 10,
 ) -> Boxes:
-    """Crops of square images as torchvision's RandomResizedCrop draws them, each its own.
+    """Draw a random crop of each square image, as torchvision's RandomResizedCrop does.
 
-    Of `tries` draws of area and ratio the first that fits is taken, else the whole image.
+    Args:
+        b: Images to draw crops for.
+        generator: Random numbers, on the CPU.
+        area: Smallest and largest share of the image's area.
+        ratio: Smallest and largest ratio of width to height.
+        tries: Draws of area and ratio. The first that fits is taken, else the whole image.
     """
     shape = (b, tries)
     a = torch.empty(shape).uniform_(*area, generator=generator)
@@ -160,20 +183,34 @@ def crop(
     resize: Resize,
     rows: Int[Tensor, "b"] | None = None,
 ) -> Pixels:
-    """The box of each image, or of each at `rows`, as `resize` says, mirrored if `flip`.
+    """Crop the box of each image and bring it to the size of network input.
 
-    On a CPU boxes are rounded to whole pixels and shrunk without aliasing, to bytes, as torchvision
-    does by default; elsewhere they are sampled where they are, and numbers in 0..1.
+    On a CPU, boxes are rounded to whole pixels and shrunk without aliasing to bytes, as torchvision
+    does by default. Elsewhere, boxes are sampled exactly where they are, to numbers in 0..1.
+
+    Args:
+        x: Images to crop.
+        boxes: A box for each image, or for each of `rows`.
+        flip: Which crops are mirrored.
+        resize: Size of network input, and how boxes are brought to it.
+        rows: Rows of `x` to crop; all if None.
     """
     if x.device.type == "cpu":
         return crop_by_resizing(x, boxes, flip, resize, rows)
-    return crop_by_sampling(_taken(x, rows), boxes, flip, resize)
+    return crop_by_sampling(_select_rows(x, rows), boxes, flip, resize)
 
 
 def crop_by_sampling(
     x: UInt8[Tensor, "b h w c"], boxes: Boxes, flip: Bool[Tensor, "b"], resize: Resize
 ) -> Float[Tensor, "b c s s"]:
-    """`crop` in one batched operation: between the pixels next to each place."""
+    """Do as `crop` does, in one batched operation that interpolates between neighboring pixels.
+
+    Args:
+        x: Images to crop.
+        boxes: The box of each image.
+        flip: Which crops are mirrored.
+        resize: Size of network input, and how boxes are brought to it.
+    """
     boxes, flip = (v.to(x.device, non_blocking=True) for v in (boxes, flip))
     top, left, height, width = boxes.unbind(1)
     theta = boxes.new_zeros(len(x), 2, 3)
@@ -183,7 +220,7 @@ def crop_by_sampling(
     theta[:, 1, 2] = 2 * top + height - 1
     shape = [len(x), x.shape[3], resize.side, resize.side]
     grid = F.affine_grid(theta, shape, align_corners=False)
-    seen = F.grid_sample(scale(_seen(x)), grid, resize.interpolation, "border", False)
+    seen = F.grid_sample(scale(_channels_first(x)), grid, resize.interpolation, "border", False)
     return seen.clamp_(0, 1)
 
 
@@ -194,9 +231,20 @@ def crop_by_resizing(
     resize: Resize,
     rows: Int[Tensor, "b"] | None = None,
 ) -> UInt8[Tensor, "b c s s"]:
-    """`crop` image by image, shared over torch's number of threads, which changes no pixel."""
+    """Do as `crop` does, image by image, in as many threads as torch uses.
+
+    The number of threads changes no pixel.
+
+    Args:
+        x: Images to crop.
+        boxes: A box for each image, or for each of `rows`.
+        flip: Which crops are mirrored.
+        resize: Size of network input, and how boxes are brought to it.
+        rows: Rows of `x` to crop; all if None.
+    """
     side, write = resize.side, _RESIZE[resize.interpolation]
-    stored, seen = _seen(x), _seen(x.new_empty(len(boxes), side, side, x.shape[3]))
+    stored = _channels_first(x)
+    seen = _channels_first(x.new_empty(len(boxes), side, side, x.shape[3]))
     at = range(len(x)) if rows is None else rows.tolist()
     corners = to_whole_pixels(boxes, *x.shape[1:3]).tolist()
 
@@ -212,7 +260,13 @@ def crop_by_resizing(
 
 
 def to_whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:
-    """Top, left, bottom and right of boxes of `height` by `width` images, nearest to their own."""
+    """Round boxes to whole pixels, given as top, left, bottom and right.
+
+    Args:
+        boxes: Boxes as shares of the image's sides.
+        height: Height of the images in pixels.
+        width: Width of the images in pixels.
+    """
     first, size = boxes.split(2, 1)
     sides = torch.tensor([height, width])
     start, end = ((at * sides + 0.5).floor().long() for at in (first, first + size))

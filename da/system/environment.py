@@ -1,4 +1,4 @@
-"""Where a run was made: machine, commit, versions. No torch."""
+"""The machine, commit and library versions that a run was made with. Does not load torch."""
 
 import os
 import platform
@@ -11,21 +11,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 LIBRARIES = "da-lab", "torch", "torchvision", "timm", "numpy"
+"""Packages whose versions are recorded."""
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def peak_memory() -> float:
-    """The most memory this process has held so far, in MB."""
+    """Return the most memory that this process has held so far, in MB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def processor() -> str:
-    """Model name of the processor, as the system tells it."""
+    """Return the model name of the processor, as the operating system gives it."""
     about = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", about.read_text()) if about.exists() else None
     return found[1] if found else platform.processor() or platform.machine()
@@ -33,7 +34,10 @@ def processor() -> str:
 
 @lru_cache
 def environment() -> dict[str, str]:
-    """Machine, git commit of the package (`+` where files are changed), and versions."""
+    """Return the machine, the git commit of the package, and the versions of `LIBRARIES`.
+
+    The commit ends in `+` where files are changed.
+    """
     versions = {name: version(name) for name in LIBRARIES}
     about = {"machine": f"{processor()}, {cores()} cores", "system": platform.system()}
     return about | {"commit": _commit(), "python": platform.python_version()} | versions

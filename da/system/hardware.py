@@ -1,4 +1,4 @@
-"""What this machine can do at best, measured, and how much of that a piece of work asks for."""
+"""Measured peak rates of this machine, and the number of operations that work asks for."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,27 +11,30 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 CPU_SIDE, GPU_SIDE = 1024, 8192
-"""Rows and columns of the matrices: enough to be bound by arithmetic."""
+"""Rows and columns of the multiplied matrices: so many that arithmetic sets the time."""
 
 
 class Ceilings(NamedTuple):
-    """The best of a few tries each."""
+    """Peak rates of a device, each the best of a few tries."""
 
     fp32: float
-    """Matrix product, FLOP/s."""
+    """Rate of a product of float32 matrices, in FLOP/s."""
     bf16: float
-    """Matrix product of bfloat16 matrices, FLOP/s."""
+    """Rate of a product of bfloat16 matrices, in FLOP/s."""
     copy: float
-    """Bytes read plus bytes written, a second, by a copy that no cache can hold."""
+    """Bytes read plus bytes written per second, in a copy that no cache can hold."""
 
 
 def measure_ceilings(device: torch.device) -> Ceilings:
-    """Ceilings of `device` with the threads of now; measured once a process, in under a second."""
-    return _measured(str(device), torch.get_num_threads())
+    """Measure the peak rates of `device` with the current number of threads.
+
+    They are measured once per process, in under a second.
+    """
+    return _measure(str(device), torch.get_num_threads())
 
 
 def count_flops(work: Callable[[], object]) -> int:
-    """Floating-point operations of matrix products and convolutions in a call of `work`."""
+    """Count the floating-point operations of matrix products and convolutions in `work()`."""
     known: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
     if torch.backends.mkldnn.is_available():
         known[torch.ops.mkldnn._linear_pointwise] = _product
@@ -41,21 +44,24 @@ def count_flops(work: Callable[[], object]) -> int:
 
 
 def _product(a: Sequence[int], b: Sequence[int], *_: object, **__: object) -> int:
-    """Of oneDNN's product of rows and weights, which PyTorch's counter does not know."""
+    """Count oneDNN's product of rows and weights, which PyTorch's counter does not know."""
     return 2 * prod(a) * b[0]
 
 
 def _convolution_backward(
     grad: Sequence[int], x: Sequence[int], weight: Sequence[int], *rest: Any, **_: object
 ) -> int:
-    """For each gradient as much as forward; PyTorch's counter takes no notice of groups."""
+    """Count as much for each gradient as for the forward pass.
+
+    PyTorch's own count ignores groups.
+    """
     transposed, wanted = rest[4], rest[7]
     each = 2 * prod(x if transposed else grad) * prod(weight[1:])
     return each * sum(map(bool, wanted[:2]))
 
 
 @lru_cache
-def _measured(device: str, threads: int) -> Ceilings:
+def _measure(device: str, threads: int) -> Ceilings:
     on_gpu = device.startswith("cuda")
     side = GPU_SIDE if on_gpu else CPU_SIDE
     with torch.no_grad():
@@ -67,7 +73,7 @@ def _measured(device: str, threads: int) -> Ceilings:
 
 
 def _matmul(x: Tensor) -> float:
-    """The fastest of the libraries at hand: on some CPUs oneDNN does twice what MKL does."""
+    """Return the FLOP/s of the fastest library: on some CPUs oneDNN is twice as fast as MKL."""
     products: list[Callable[[], object]] = [lambda: x @ x]
     if not x.is_cuda and torch.backends.mkldnn.is_available():
         products.append(
@@ -82,7 +88,7 @@ def _copy(x: Tensor) -> float:
 
 
 def _seconds(call: Callable[[], object], on_gpu: bool, budget: float = 0.05) -> float:
-    """The shortest of at least three calls, or of as many as `budget` seconds take."""
+    """Return the seconds of the shortest call, of at least three and for `budget` seconds."""
     best, end = float("inf"), time.perf_counter() + budget
     tries = 0
     while tries < 3 or time.perf_counter() < end:

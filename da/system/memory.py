@@ -1,4 +1,4 @@
-"""How the process holds on to memory."""
+"""A setting of the allocator that makes a process keep the memory it frees."""
 
 import ctypes
 import sys
@@ -7,11 +7,14 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Keep freed memory in this process for its next allocation; False where that cannot be asked.
+    """Keep freed memory in this process for its next allocation.
 
-    Otherwise glibc gives every block of 32 MB and more back to the system when it is freed, and
-    the next step takes a page fault for each 4 KB of its activations and images anew. The price
-    is memory: blocks are not always used again at once (glibc 2.36: after some 8 of one size).
+    By default, glibc gives every block of 32 MB and more back to the system when it is freed. The
+    next step then takes a page fault for each 4 KB of its activations and images again. The price
+    is memory: blocks are not always reused at once (glibc 2.36: after about 8 of one size).
+
+    Returns:
+        False where this cannot be set.
     """
     if not sys.platform.startswith("linux"):
         return False

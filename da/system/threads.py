@@ -1,7 +1,7 @@
-"""Work shared out to as many threads as torch has, each of which carries out operations alone.
+"""Work divided among as many threads as torch uses; each thread runs whole operations.
 
-OpenMP's threads, among which torch divides an operation, spin for milliseconds while they wait for
-the next one, on cores that other threads could use.
+By default, torch divides each operation among OpenMP's threads. While these wait for the next
+operation, they spin for milliseconds on cores that other threads could use.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +15,16 @@ import torch
 
 
 def map_in_threads(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """`do(*part)` for every part; a thread that is done with one takes the next that is left."""
+    """Call `do(*part)` for every part in several threads, and return the results in order.
+
+    A thread that is done with one part takes the next that is left.
+    """
     every, threads = list(parts), torch.get_num_threads()
     left, inference = iter(enumerate(every)), torch.is_inference_mode_enabled()
     done: list[Any] = [None] * len(every)
 
     def take() -> None:
-        with torch.inference_mode(inference):  # which is a thread's own
+        with torch.inference_mode(inference):  # set for each thread separately
             for i, part in left:
                 done[i] = do(*part)
 
@@ -29,19 +32,19 @@ def map_in_threads(do: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> 
     with one_thread():
         take()
     for other in others:
-        if not other.cancel():  # one that has not begun would find nothing left
+        if not other.cancel():  # a thread that has not begun would find no part left
             other.result()
     return done
 
 
 @lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that carry out operations alone."""
+    """Start threads that each run whole operations."""
     before, ready = torch.get_num_threads(), Barrier(threads + 1)
 
     def begin() -> None:
         torch.set_num_threads(1)
-        torch.get_num_threads()  # settles it for this thread, whatever is set elsewhere later
+        torch.get_num_threads()  # fixes it for this thread, whatever is set elsewhere later
         ready.wait()
 
     pool = ThreadPoolExecutor(threads, "alone", begin)
@@ -54,11 +57,11 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """All within it in one thread.
+    """Run all operations in the block in one thread.
 
-    LAPACK waits for its threads after each of many small products: beside another busy process,
-    eigenvalues of a 1280 by 1280 matrix take 10 s with two threads and 0.3 s with one. And sums
-    over several threads are rounded in another way.
+    LAPACK waits for its threads after each of many small products. Next to another busy process,
+    eigenvalues of a 1280 by 1280 matrix take 10 s with two threads and 0.3 s with one. Besides,
+    sums over several threads are rounded differently.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -12,9 +12,9 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def _small_and_anew(monkeypatch):
     monkeypatch.setattr(hardware, "CPU_SIDE", 64)
-    hardware._measured.cache_clear()
+    hardware._measure.cache_clear()
     yield
-    hardware._measured.cache_clear()
+    hardware._measure.cache_clear()
 
 
 def test_what_a_second_of_work_counts_as(monkeypatch):

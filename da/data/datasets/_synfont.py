@@ -1,7 +1,7 @@
-"""Digits drawn with fonts, in the manner of SynNumbers (Ganin & Lempitsky 2015).
+"""Drawing digits with fonts, in the manner of SynNumbers (Ganin & Lempitsky 2015).
 
-The middle digit is the class; its neighbors are cut off by the frame. Colors, place, size,
-rotation, blur and noise are drawn at random. Training and test share no family of fonts.
+The digit in the middle is the class; the frame cuts off its neighbors. Colors, place, size,
+rotation, blur and noise are random. Training and test images share no family of fonts.
 """
 
 import re
@@ -24,7 +24,7 @@ TRAIN_FONTS = {
     "Source Serif": ("font_source_serif_pro", "files/*.ttf"),
     "STIX": ("matplotlib", "mpl-data/fonts/ttf/STIXGeneral*.ttf"),
 }
-"""Family to the package that carries it and its files there."""
+"""Each family of training images, with the package that carries it and its files there."""
 
 TEST_FONTS = {
     "Caladea": ("font_caladea", "files/*.ttf"),
@@ -33,29 +33,43 @@ TEST_FONTS = {
     "Hanken Grotesk": ("font_hanken_grotesk", "files/*.otf"),
     "Source Sans": ("font_source_sans_pro", "files/*.ttf"),
 }
-"""As `TRAIN_FONTS`."""
+"""Each family of test images, as in `TRAIN_FONTS`."""
 
 FAINT = re.compile("Thin|ExtraLight|Variable")
-"""Files left out: their lines vanish at 28 pixels, or a weight appears twice."""
+"""Files to leave out: their lines vanish at 28 pixels, or they repeat a weight."""
 
 SIDE = 28
+"""Width and height of images, in pixels."""
+
 EM = 64
-"""Pixels of the letters' body as drawn, before they are turned and shrunk to half their size."""
+"""Font size of the digits in pixels, before they are turned and shrunk to half their size."""
 
 
 def draw_digits(
     n: int, families: dict[str, tuple[str, str]], *, seed: int
 ) -> tuple[UInt8[np.ndarray, "n 28 28 3"], Int[np.ndarray, "n"]]:
-    """`n` images and their digits. Families come up alike often, and so do the files of each."""
+    """Draw `n` images and return them with their digits.
+
+    Each family is equally likely, and so is each file of a family.
+
+    Args:
+        n: Number of images.
+        families: Families of fonts, as in `TRAIN_FONTS`.
+        seed: Seed of all that is random.
+    """
     rng = np.random.default_rng(seed)
     letters = [[_font(file) for file in list_fonts(*item)] for item in families.items()]
     y = rng.integers(10, size=n)
     ink = np.stack([_ink(str(digit), letters[rng.integers(len(letters))], rng) for digit in y])
-    return _photographed(ink, rng), y
+    return _photograph(ink, rng), y
 
 
 def list_fonts(family: str, where: tuple[str, str]) -> list[Path]:
-    """The files of a family in alphabetic order; ValueError where its package lacks them."""
+    """List the font files of a family in alphabetical order, without those of `FAINT`.
+
+    Raises:
+        ValueError: If the package is not installed or lacks them.
+    """
     package, pattern = where
     try:
         found = sorted(Path(str(files(package))).glob(pattern))
@@ -67,14 +81,14 @@ def list_fonts(family: str, where: tuple[str, str]) -> list[Path]:
 
 
 def _font(file: Path) -> ImageFont.FreeTypeFont:
-    # The basic layout is in every build of Pillow, so that all machines draw the same.
+    # Every build of Pillow has the basic layout, so all machines draw the same.
     return ImageFont.truetype(file, EM, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _ink(
     digit: str, family: list[ImageFont.FreeTypeFont], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "28 28"]:
-    """A digit between up to two others, turned by up to 20 degrees, 15 to 23 pixels high."""
+    """Draw a digit between up to two others, turned by up to 20 degrees, 15 to 23 pixels high."""
     font = family[rng.integers(len(family))]
     left, right = (str(rng.integers(10)) if rng.random() < 0.4 else "" for _ in range(2))
     x0, y0, x1, y1 = font.getbbox(digit, anchor="ls")
@@ -93,12 +107,12 @@ def _ink(
     return np.asarray(drawn.reduce(2))
 
 
-def _photographed(
+def _photograph(
     ink: UInt8[np.ndarray, "n h w"], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "n h w 3"]:
-    """Ink on paper of random colors, out of focus and with a sensor's noise."""
+    """Put ink on paper, both of random colors, out of focus and with a sensor's noise."""
     n = len(ink)
-    alpha = _blurred(ink / np.float32(255), rng)[..., None]
+    alpha = _blur(ink / np.float32(255), rng)[..., None]
     paper, pen = _colors(n, rng)[:, :, None, None].astype(np.float32)
     x = paper + alpha * (pen - paper)
     x += rng.uniform(0, 16, (n, 1, 1, 1)).astype(np.float32) * rng.standard_normal(
@@ -107,8 +121,8 @@ def _photographed(
     return x.round().clip(0, 255).astype(np.uint8)
 
 
-def _blurred(x: Float[np.ndarray, "n h w"], rng: np.random.Generator) -> Float[np.ndarray, "n h w"]:
-    """Every image under one of four Gaussian blurs, the first of them none."""
+def _blur(x: Float[np.ndarray, "n h w"], rng: np.random.Generator) -> Float[np.ndarray, "n h w"]:
+    """Blur every image with one of four Gaussian widths; a width of 0 is no blur."""
     widths = np.array([0, 0.4, 0.7, 1.0])
     chosen = rng.integers(len(widths), size=len(x))
     for i, sigma in enumerate(widths):
@@ -117,7 +131,7 @@ def _blurred(x: Float[np.ndarray, "n h w"], rng: np.random.Generator) -> Float[n
 
 
 def _colors(n: int, rng: np.random.Generator) -> Float[np.ndarray, "2 n 3"]:
-    """Two colors an image, of 16 random pairs the first whose brightness differs by 60."""
+    """Draw two colors per image: of 16 random pairs the first that differs by 60 in brightness."""
     pairs = rng.uniform(0, 255, (2, n, 16, 3))
     brightness = pairs @ [0.299, 0.587, 0.114]
     first = (abs(brightness[0] - brightness[1]) >= 60).argmax(1)

@@ -1,7 +1,11 @@
-"""Ten kinds of things in 60,000 photographs (Krizhevsky 2009): `cifar10[:PATH]`.
+"""CIFAR-10: 60,000 photographs of animals and vehicles in ten classes (Krizhevsky 2009).
 
-PATH, or `DA_DATA`, holds `cifar-10-batches-py` or `cifar-10-python.tar.gz`, as torchvision leaves
-them; else the archive is fetched. A tenth of the 50,000 training images is for validation.
+Images are in color, 32 x 32 pixels: 50,000 for training and 10,000 for tests. A tenth of the
+training images is held out for validation. A task is supervised, and is written `cifar10` or
+`cifar10:PATH`.
+
+The folder PATH, or `DA_DATA`, holds `cifar-10-batches-py` or `cifar-10-python.tar.gz`, as
+torchvision leaves them. Where neither has them, the archive is fetched from its author's page.
 """
 
 import hashlib
@@ -37,25 +41,26 @@ TRAIN = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
 }
 TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
-"""MD5 of each file of images, as torchvision publishes them; `TRAIN` too."""
+"""MD5 of each file of test images, as torchvision publishes them; `TRAIN` has the others."""
 
 ARCHIVE = "cifar-10-python.tar.gz"
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-"""Of the archive."""
+"""SHA-256 of the archive."""
 
 RECIPE = 1
-"""Raise it when rows or pixels change, so that those on disk are made anew."""
+"""Cache version. Increase it when rows or pixels change."""
 
 
 pair = paths.optional_folder
 
 
 def open_domain(name: str) -> Domain:
-    """60,000 images of 32 x 32 pixels; read or fetched at the first call.
+    """Open the 60,000 images of 32 x 32 pixels, which are read or fetched at the first call.
 
-    Raises ValueError for a file that is wrong, and where the archive is missing and cannot be
-    fetched: then with its address, and the place to put it.
+    Raises:
+        ValueError: If a file is wrong, or if the archive is missing and cannot be fetched. Then the
+            message has its address, and the place to put it.
     """
 
     def write(folder: Path) -> None:
@@ -70,7 +75,10 @@ def open_domain(name: str) -> Domain:
 
 
 def _root(name: str) -> Path:
-    """The folder `name`; without one `DA_DATA`, if it has the files, or the cache."""
+    """Return the folder of the files: `name`, if it is given.
+
+    Otherwise it is `DA_DATA`, if that has the files, or else the cache.
+    """
     if name:
         return paths.require_folder(name)
     data = paths.data_folder()
@@ -81,11 +89,11 @@ def _root(name: str) -> Path:
 def _batch(
     root: Path, name: str, md5: str
 ) -> tuple[UInt8[np.ndarray, "n 32 32 3"], Int[np.ndarray, "n"]]:
-    """Images and classes of one file, which must have this MD5."""
+    """Read the images and classes of one file, which must have this MD5."""
     file = root / FOLDER / name
     packed = _packed(root, name) if not file.exists() else file.read_bytes()
     if (found := hashlib.md5(packed, usedforsecurity=False).hexdigest()) != md5:
-        raise ValueError(f"{file} has MD5 {found}, known: {md5}; get {URL} anew")
+        raise ValueError(f"{file} has MD5 {found}, known: {md5}; get {URL} again")
     batch = ArrayUnpickler(io.BytesIO(packed)).load()
     x = rearrange(batch["data"], "n (c h w) -> n h w c", c=3, h=32)
     return x, np.array(batch["labels"], np.int64)

@@ -1,9 +1,17 @@
-"""Ten digits in four styles: handwriting, the same over photographs, another hand, fonts.
+"""Ten digits in four styles: handwriting, the same over photographs, other handwriting, fonts.
 
-`mnistm` follows the recipe of MNIST-M (Ganin et al. 2016), but over the photographs that
-scikit-learn and scikit-image carry: it is not the published data set, whose patches are from
-BSDS500. Where `DA_DATA` holds the published files (`mnist_m/mnist_m_train` and so on), those are
-used. Training and test share no photograph and no family of fonts.
+A style is a domain, and a digit is a class. Images are 28 x 28 pixels in color. A task is written
+`digits:mnist-mnistm`, or `digits:mnist` to train on the labels of one style.
+
+- `mnist`: MNIST, 60,000 training and 10,000 test images; fetched.
+- `mnistm`: the same digits over photographs that scikit-learn and scikit-image carry. It follows
+  the recipe of MNIST-M (Ganin et al. 2016), but it is not the published data set, whose patches are
+  from BSDS500. Where `DA_DATA` holds the published files (`mnist_m/mnist_m_train` and so on), these
+  are used.
+- `optdigits`: scikit-learn's 1,797 digits of 13 people, a third of them test images.
+- `synfont`: digits drawn with fonts on this machine, 20,000 training and 4,000 test images.
+
+Training and test images share no photograph and no family of fonts.
 """
 
 import hashlib
@@ -38,34 +46,40 @@ TRAIN_PHOTOS = {
     "flower": "sklearn/datasets/images/flower.jpg",
     "motorcycle": "skimage/data/motorcycle_left.png",
 }
-"""Photographs under mnistm's training digits: name to package and file.
+"""Photographs behind mnistm's training digits, each with its package and file.
 
-All with color and mid-tones: over bright ones digits come out inverted. A LeNet that saw MNIST
-alone has 43, 51, 77 and 49 % right over them, and over those of the test digits 34 and 84 %: as
-hard on average.
+All have color and mid-tones, since digits over bright photographs come out inverted. A LeNet
+trained on MNIST alone is right for 43, 51, 77 and 49 % of the digits over them, and for 34 and 84 %
+over the photographs of the test digits. So both are equally hard on average.
 """
 
 TEST_PHOTOS = {
     "cat": "skimage/data/chelsea.png",
     "rocket": "skimage/data/rocket.jpg",
 }
+"""Photographs behind mnistm's test digits, each with its package and file."""
 
 RECIPE = 1
-"""Raise it when the pixels of a domain change, so that those on disk are made anew."""
+"""Cache version. Increase it when the pixels of a domain change."""
 
 Digits = tuple[UInt8[np.ndarray, "_ 28 28 3"], Int[np.ndarray, "_"]]
 """Images and the digit of each."""
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two of `DOMAINS`, or one and ''; ValueError otherwise."""
+    """Split the domains in a task's name into two of `DOMAINS`, or into one and ''.
+
+    Raises:
+        ValueError: If the name has other domains.
+    """
     return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
-    """28 x 28 color images, training images first; drawn or fetched at the first call.
+    """Open a style as 28 x 28 color images, training images first.
 
-    Training images are the same as source, as target and of a supervised task, `digits:mnist`.
+    They are drawn or fetched at the first call. Training images are the same for a source, for a
+    target and for a supervised task, `digits:mnist`.
     """
     published = _published() if name == "mnistm" else None
     if published:
@@ -104,7 +118,7 @@ def _mnistm() -> tuple[Digits, Digits]:
 
 
 def load_photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
-    """Pixels of the photographs; a path is that of an installed package and a file in it."""
+    """Load photographs in color, given each one's installed package and file in it."""
     images = []
     for path in names.values():
         package, _, file = path.partition("/")
@@ -116,7 +130,13 @@ def load_photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
 def overlay_digits(
     digits: UInt8[np.ndarray, "n h w"], photos: Sequence[UInt8[np.ndarray, "_ _ 3"]], *, seed: int
 ) -> UInt8[np.ndarray, "n h w 3"]:
-    """|patch - digit| per channel, each digit over a random patch of a random photograph."""
+    """Put each digit over a random patch of a random photograph: |patch - digit| per channel.
+
+    Args:
+        digits: Gray digits, white on black.
+        photos: Photographs in color.
+        seed: Seed of photographs and patches.
+    """
     rng = np.random.default_rng(seed)
     n, height, width = digits.shape
     x = np.empty((n, height, width, 3), np.uint8)
@@ -133,12 +153,12 @@ def overlay_digits(
 def difference(
     a: UInt8[np.ndarray, "..."], b: UInt8[np.ndarray, "..."]
 ) -> UInt8[np.ndarray, "..."]:
-    """|a - b| of bytes, without the wrap-around of a - b."""
+    """Compute |a - b| of bytes, without the wrap-around of a - b."""
     return np.maximum(a, b) - np.minimum(a, b)
 
 
 def _published() -> Path | None:
-    """The folder of the published MNIST-M under `DA_DATA`, if it is there."""
+    """Find the folder of the published MNIST-M under `DA_DATA`, if there is one."""
     if (data := paths.data_folder()) is None:
         return None
     folders = data, data / "mnist_m"
@@ -154,17 +174,19 @@ def _labels(folder: Path) -> list[Path]:
 
 
 def load_published_mnistm(folder: Path) -> tuple[Digits, Digits]:
-    """Training and test images of the published MNIST-M, shrunk from 32 x 32 pixels.
+    """Load training and test images of the published MNIST-M, shrunk from 32 x 32 pixels.
 
-    `mnist_m_train/` and `mnist_m_test/` hold the images, and `mnist_m_train_labels.txt` and
-    `mnist_m_test_labels.txt` a line `NAME.png CLASS` for each. Raises ValueError, naming the file,
-    where one is missing or wrong.
+    `mnist_m_train/` and `mnist_m_test/` hold the images. `mnist_m_train_labels.txt` and
+    `mnist_m_test_labels.txt` have a line `NAME.png CLASS` for each image.
+
+    Raises:
+        ValueError: If a file is missing or wrong; the message names it.
     """
-    train, test = (_listed(file) for file in _labels(folder))
+    train, test = (_read_listed(file) for file in _labels(folder))
     return train, test
 
 
-def _listed(labels: Path) -> Digits:
+def _read_listed(labels: Path) -> Digits:
     folder = labels.with_name(labels.name.removesuffix("_labels.txt"))
     lines = [line.split() for line in labels.read_text().splitlines() if line.strip()]
     for line in lines:
@@ -175,9 +197,9 @@ def _listed(labels: Path) -> Digits:
 
 
 def _optdigits() -> tuple[Digits, Digits]:
-    """scikit-learn's 1,797 digits of 13 people, a third of them test images.
+    """Load scikit-learn's 1,797 digits of 13 people, a third of them test images.
 
-    An image is one where the SHA-256 of its 64 numbers is divisible by 3.
+    An image is for testing if the SHA-256 of its 64 numbers is divisible by 3.
     """
     data = load_digits()
     small = data.images.astype(np.uint8)
@@ -188,7 +210,7 @@ def _optdigits() -> tuple[Digits, Digits]:
 
 
 def enlarge(small: UInt8[np.ndarray, "n 8 8"]) -> UInt8[np.ndarray, "n 28 28"]:
-    """Images of 0..16 as MNIST has them: 20 pixels high, in the middle of 28, up to 255."""
+    """Make images of 0..16 like MNIST's: 20 pixels high, in the middle of 28, up to 255."""
     bright = (small * np.float32(255 / 16)).round().astype(np.uint8)
     inner = [Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC) for image in bright]
     return np.pad(np.stack([np.asarray(image) for image in inner]), ((0, 0), (4, 4), (4, 4)))

@@ -1,7 +1,12 @@
-"""The same pictograms in five drawing styles; a style is a domain, and a class is a kind of thing.
+"""The same emoji in five drawing styles; a style is a domain, and a class is a kind of thing.
 
-Styles are Iconify's packs of SVG; kinds are Unicode's subgroups, as emojibase lists them. Pixels
-are made on this machine, once, and stay here: of the licenses in `PACKS` some ask for attribution.
+Each style has the same 785 emoji in 11 classes, as color images of 96 x 96 pixels. A task is
+written `emoji:noto-twemoji`, or `emoji:noto` to train on the labels of one style.
+
+Styles are Iconify's packs of SVG drawings from the npm registry. Classes are made of Unicode's
+subgroups, as emojibase lists them. Pixels are drawn on this machine, once, and stay here, since
+some of the licenses ask for attribution: Apache-2.0 (noto), CC-BY-4.0 (twemoji), MIT (fluent,
+contrast, and the list of emojibase), CC-BY-SA-4.0 (openmoji).
 """
 
 import hashlib
@@ -26,13 +31,13 @@ from da.system.download import npm_pack, read_member
 SYNTAX = "noto-twemoji"
 
 SIDE = 96
-"""Pixels a side."""
+"""Width and height of images, in pixels."""
 
 MOST = 110
-"""Emoji a class; where there are more, those with the smallest hash."""
+"""Most emoji in a class; of more, those with the smallest hashes are taken."""
 
 BOX = {"left": 0, "top": 0, "width": 16, "height": 16}
-"""What an SVG body covers, unless the icon or its pack says otherwise: Iconify's defaults."""
+"""Box of an SVG body, unless the icon or its pack gives another: Iconify's defaults."""
 
 CLASSES = {
     "animal": "animal-*",
@@ -48,12 +53,12 @@ CLASSES = {
     "person": "person person-gesture person-role person-fantasy",
     "sign": "alphanum arrow av-symbol transport-sign zodiac",
 }
-"""Class to its Unicode subgroups. Flags are in none of them."""
+"""Each class, with patterns for its Unicode subgroups. Flags are in no class."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """An archive of the npm registry."""
+    """An archive of the npm registry, with its license."""
 
     package: str
     version: str
@@ -61,7 +66,7 @@ class Pack:
     license: str
 
     def fetch(self) -> Path:
-        """The archive on this machine."""
+        """Fetch the archive if it is not on this machine yet, and return its path."""
         return npm_pack(self.package, self.version, self.sha256)
 
 
@@ -97,7 +102,7 @@ PACKS = {
         "CC-BY-SA-4.0",
     ),
 }
-"""Style to its drawings."""
+"""Each style, with the archive of its drawings."""
 
 DOMAINS = tuple(PACKS)
 
@@ -107,35 +112,39 @@ GROUPS = Pack(
     "d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a",
     "MIT",
 )
-"""Which subgroup an emoji is in."""
+"""The archive that lists the subgroup of each emoji."""
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two of the styles, or one and ''."""
+    """Split the styles in a task's name into source and target, or into one style and ''."""
     return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
-    """The style `name`: 785 images, 96 by 96, those of a class in the order of their hashes.
+    """Open a style: 785 images of 96 x 96 pixels, those of a class in the order of their hashes.
 
-    A row is the same emoji in every style. By the hash of its code points mod 100 it is for source
-    training below 40, target training below 75, else for tests: no emoji is in two of these. A
-    supervised task, `emoji:noto`, trains on what is below 75 but for the validation images.
-    Raises ValueError where a pack cannot be fetched.
+    A row is the same emoji in every style. The hash of its code points mod 100 says what it is for:
+    below 40 for source training, from 40 to 74 for target training, from 75 on for tests. So no
+    emoji is in two of these. A supervised task, `emoji:noto`, trains on all below 75 except the
+    validation images.
+
+    Raises:
+        ValueError: If a pack cannot be fetched.
     """
     recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, resvg_py.__version__))
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
     path = cache_home() / "emoji" / version / name
-    if not path.exists():  # ahead of `make_once`, so that a failed fetch is reported as that alone
+    if not path.exists():  # before `make_once`, so that only the failed fetch is reported
         for pack in (*PACKS.values(), GROUPS):
             pack.fetch()
     return load_domain(make_once(path, lambda folder: _make(name, folder)))
 
 
 def choose() -> dict[str, list[str]]:
-    """The emoji of each class, as their code points in lower-case hex joined by '-'.
+    """Choose the emoji of each class, given by code points in lower-case hex joined by '-'.
 
-    Only those that all styles draw; with no skin tone, as emojibase keeps these under `skins`.
+    Only emoji that all styles draw are chosen. None has a skin tone, since emojibase keeps these
+    under `skins`.
     """
     drawn = set.intersection(*(set(_chars(style)) for style in PACKS))
     archive = GROUPS.fetch()
@@ -151,12 +160,15 @@ def choose() -> dict[str, list[str]]:
 
 
 def hash_points(points: str) -> int:
-    """SHA-256 of an emoji's code points, as a number."""
+    """Compute the SHA-256 of an emoji's code points, as a number."""
     return int(hashlib.sha256(points.encode()).hexdigest(), 16)
 
 
 def render(icons: dict[str, Any], name: str) -> UInt8[np.ndarray, "h w 3"]:
-    """One drawing of an Iconify `icons.json`, fitted into a white square, currentColor black."""
+    """Render one drawing of an Iconify `icons.json`, fitted into a white square.
+
+    SVG's currentColor is black.
+    """
     icon = _icon(icons, name)
     box = " ".join(str({**BOX, **icons, **icon}[side]) for side in BOX)
     svg = (
@@ -168,7 +180,7 @@ def render(icons: dict[str, Any], name: str) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def _icon(icons: dict[str, Any], name: str) -> dict[str, Any]:
-    """An icon's fields; an alias has those of its parent but for its own."""
+    """Return the fields of an icon; an alias has its own, and otherwise those of its parent."""
     alias = icons.get("aliases", {}).get(name)
     if alias is None:
         return icons["icons"][name]
@@ -177,7 +189,7 @@ def _icon(icons: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _chars(style: str) -> dict[str, str]:
-    """Code points of the emoji that a style draws, and the names of their icons."""
+    """Read the code points of the emoji that a style draws, with the names of their icons."""
     return json.loads(read_member(PACKS[style].fetch(), "package/chars.json"))
 
 

@@ -1,8 +1,13 @@
-"""Clothes in ten classes, drawn as MNIST is (Xiao et al. 2017): `fashion_mnist[:PATH]`.
+"""Fashion-MNIST: 70,000 images of clothes, shoes and bags in ten classes (Xiao et al. 2017).
 
-The files are looked for in PATH, or else under `DA_DATA`, where Debian's `dataset-fashion-mnist`
-puts them, and at the address that torchvision names; packed or not, as torchvision leaves them in
-`FashionMNIST/raw`, too. A tenth of the 60,000 training images is for validation.
+Images are gray, 28 x 28 pixels, as in MNIST: 60,000 for training and 10,000 for tests. A tenth of
+the training images is held out for validation. A task is supervised, and is written `fashion_mnist`
+or `fashion_mnist:PATH`.
+
+The files come from the folder PATH. Without PATH they come from the first of these places:
+`DA_DATA`, the folder of Debian's `dataset-fashion-mnist`, the cache, and the address that
+torchvision names. They may be packed or not, and also in `FashionMNIST/raw`, where torchvision puts
+them.
 """
 
 import sys
@@ -28,7 +33,7 @@ CANONICAL = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-"""SHA-256 of each IDX file, unpacked: Debian packs them anew."""
+"""SHA-256 of each IDX file, unpacked, since Debian packs the files differently."""
 
 PACKED = {
     "train-images-idx3-ubyte": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -36,22 +41,25 @@ PACKED = {
     "t10k-images-idx3-ubyte": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
     "t10k-labels-idx1-ubyte": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 }
-"""SHA-256 of each file as the mirror holds it, with `.gz` behind its name."""
+"""SHA-256 of each file as the mirror has it, with `.gz` added to its name."""
 
 MIRRORS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 RAW = "FashionMNIST/raw"
 RECIPE = 1
-"""Raise it when rows or pixels change, so that those on disk are made anew."""
+"""Cache version. Increase it when rows or pixels change."""
 
 
 pair = paths.optional_folder
 
 
 def open_domain(name: str) -> Domain:
-    """70,000 images of 28 x 28 in three equal channels; read or fetched at the first call.
+    """Open the 70,000 images as 28 x 28 pixels in three equal channels.
 
-    Raises ValueError, with what every place answered, where none has the right files.
+    They are read or fetched at the first call.
+
+    Raises:
+        ValueError: If no place has the right files; the message has the reason of each place.
     """
 
     def write(folder: Path) -> None:
@@ -65,7 +73,7 @@ def open_domain(name: str) -> Domain:
 
 
 def _places(name: str) -> list[mnist.Place]:
-    """The folder `name` alone, or where there is none, all others."""
+    """List the places of the files: the folder `name` alone, or all others if it is empty."""
     root = paths.require_folder(name) if name else paths.data_folder()
     own = [root, root / RAW] if root else []
     if name:

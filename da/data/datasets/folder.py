@@ -1,8 +1,12 @@
-"""Any two folders of class folders: `folder:PATH/amazon-PATH/webcam`.
+"""Your own images for adaptation: any two folders of class folders, one for each domain.
 
-Every class of a domain is a subfolder that holds its images, at any depth. All target images are
-trained with unlabeled and tested on, as in the published tables (the transductive protocol of
-Office-31 and its like); of the source, every fifth image is held out.
+A domain is a folder, and each of its subfolders is a class that holds its images, at any depth.
+Both domains need the same classes. A task is written `folder:PATH/amazon-PATH/webcam`, from one
+folder to another. Images come from your disk; their number is up to you.
+
+All target images are used without labels in training, and all are tested on, as in the published
+tables (the transductive protocol of Office-31 and similar data sets). Of the source, every fifth
+image is held out.
 """
 
 import hashlib
@@ -29,10 +33,11 @@ SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
 ANY_SIDE = True
 CHUNK = 256
+"""Images that are in memory at a time while a folder is decoded."""
 
 
 class Listing(NamedTuple):
-    """Image files under a folder, and the class of each."""
+    """Image files under a folder, with the class of each."""
 
     root: Path
     files: list[Path]
@@ -41,18 +46,19 @@ class Listing(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The files' paths under the root, by which they are told apart on any machine."""
+        """The files' paths under the root, which are the same on every machine."""
         return [file.relative_to(self.root).as_posix() for file in self.files]
 
 
 Rows = dict[str, splits.Rows]
-"""Rows of a domain in each role."""
+"""Rows of a domain for each role."""
 
 
 def pair(names: str) -> tuple[str, str]:
-    """The two folders in `names`, around the one '-' or ':' that has a folder on both its sides.
+    """Split `names` at the one '-' or ':' that has an existing folder on both sides.
 
-    Raises ValueError where no place or several places divide it so.
+    Raises:
+        ValueError: If there is no such place, or more than one.
     """
     cuts = [(names[: at.start()], names[at.end() :]) for at in re.finditer("[-:]", names)]
     found = [cut for cut in cuts if all(map(paths.find_folder, cut))]
@@ -68,11 +74,14 @@ def pair(names: str) -> tuple[str, str]:
 
 
 def open_domain(name: str, side: int = 0) -> Domain:
-    """The images under the folder `name`, squashed to squares; decoded at the first call.
+    """Open the images under the folder `name`, squeezed to squares; decoded at the first call.
 
-    These are as wide as crops of `side` pixels need: see `stored_side`. They are decoded anew when
-    a file is added, removed or changed. Raises ValueError, naming it, for a folder that is
-    unreadable or lacks images, and for an image that cannot be decoded.
+    They are decoded again when a file is added, removed or changed. They are stored as wide as
+    network input of `side` pixels needs, see `stored_side`.
+
+    Raises:
+        ValueError: If a folder is unreadable or lacks images, or an image cannot be decoded. The
+            message names it.
     """
     root = paths.find_folder(name) or Path(name)
     images = list_files(root, list_class_images(root))
@@ -87,7 +96,12 @@ def _divide(images: Listing) -> Rows:
 
 
 def list_files(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
-    """The files of classes, or of several sets of the same classes one behind the other."""
+    """List the files of each class, or of several sets of the same classes, one after another.
+
+    Args:
+        root: Folder that holds them all.
+        images: The files of each class; one mapping for each set.
+    """
     files = [file for some in images for each in some.values() for file in each]
     numbers = [c for some in images for c, each in enumerate(some.values()) for _ in each]
     return Listing(root, files, np.array(numbers, np.int64), tuple(images[0]))
@@ -96,9 +110,13 @@ def list_files(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
 def load_decoded(
     benchmark: str, images: Listing, side: int, *, divide: Callable[[Listing], Rows]
 ) -> Domain:
-    """The images as wide as `stored_side` says; decoded at the first call and after a change.
+    """Load images as a domain; they are decoded at the first call and after a change.
 
-    `divide` says which rows are for what.
+    Args:
+        benchmark: Name of the benchmark, for messages and the folder in the cache.
+        images: Which images, and their classes.
+        side: Width of network input in pixels; `stored_side` turns it into the stored width.
+        divide: A function of the images to the rows for each role.
     """
     wide = stored_side(side)
 
@@ -106,7 +124,7 @@ def load_decoded(
         rows, count = divide(images), len(images.files)
         print(f"{benchmark}: decoding {count} images of {images.root}, once", file=sys.stderr)
         folder.mkdir()
-        x = _decoded(images.files, folder / "x.npy", wide)
+        x = _decode_all(images.files, folder / "x.npy", wide)
         save_domain(folder, x, images.y, images.classes, rows)
 
     return load_domain(
@@ -115,20 +133,25 @@ def load_decoded(
 
 
 def stored_side(side: int) -> int:
-    """Pixels kept of images that are shown at `side`: 256 for 224, in that proportion above.
+    """Return the width, in pixels, of stored images for network input of `side` pixels.
 
-    For all smaller sides too it is 256, so that they share what was decoded.
+    It is 256 for 224 and all smaller sides, so that these share the decoded images. Above 224 it
+    grows in proportion.
     """
     return max(256, math.ceil(side * 256 / 224))
 
 
 def list_class_images(root: Path) -> dict[str, list[Path]]:
-    """The images of each class folder in `root`; ValueError, naming it, where it lacks any."""
+    """List the images of each class folder in `root`.
+
+    Raises:
+        ValueError: If the folder has no class folders, or one without images; it is named.
+    """
     return {label: _images(root / label) for label in _labels(root)}
 
 
 def _labels(root: Path) -> list[str]:
-    """Names of the subfolders, hidden ones left out."""
+    """List the names of the subfolders, without hidden ones."""
     try:
         labels = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
     except OSError as error:
@@ -139,7 +162,7 @@ def _labels(root: Path) -> list[str]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Images at any depth under a class folder, in the order of their paths."""
+    """List the images at any depth under a class folder, in the order of their paths."""
     images = list_images(folder)
     if not images:
         raise ValueError(f"the class folder {folder} has no image in it")
@@ -147,7 +170,15 @@ def _images(folder: Path) -> list[Path]:
 
 
 def cache_key(root: Path, files: list[Path], side: int) -> str:
-    """A name that changes with place and side, and every file's name, size and time of change."""
+    """Make a key for the cache that changes when the images may have changed.
+
+    It depends on the root, on the side, and on each file's name, size and time of change.
+
+    Args:
+        root: Folder that holds the files.
+        files: The files that are decoded.
+        side: Width of the stored images, in pixels.
+    """
     about = [f"{root} {side}"]
     for file in files:
         try:
@@ -158,7 +189,7 @@ def cache_key(root: Path, files: list[Path], side: int) -> str:
     return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
 
 
-def _decoded(files: list[Path], path: Path, side: int) -> np.memmap:
+def _decode_all(files: list[Path], path: Path, side: int) -> np.memmap:
     """Decode all files into one array on disk, `CHUNK` of them in memory at a time."""
     shape = (len(files), side, side, 3)
     with (

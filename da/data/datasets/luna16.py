@@ -1,12 +1,18 @@
-"""Lung nodules, and what detectors took for them, in CT (Setio et al. 2017): `luna16:PATH`.
+"""LUNA16: lung nodules in CT scans, and what detectors mistook for them (Setio et al. 2017).
 
-PATH holds volumes (.mhd with .raw) by themselves or in `subset0` to `subset9`, and
-`candidates_V2.csv` or else `candidates.csv`. Images are patches around candidates, 64 mm wide in
-64 pixels; their channels are three axial slices 1 mm apart. In training, validation and tests alike
-there are all nodules and as many other candidates, drawn by the hash of their numbers, so that half
-of the classes' guesses are right; in the files there are hundreds for each nodule. No scan is in
-two sets: of ten subsets the first eight train, the next validates and the last tests; otherwise
-scans are divided by the hash of their names, 70, 10 and 20 %.
+Images are patches of 64 x 64 pixels around candidates, 64 mm wide; their three channels are axial
+slices 1 mm apart. There are two classes, `nodule` and `other`. A task is supervised, and is written
+`luna16:PATH`.
+
+You get the challenge's files yourself. The folder PATH holds the volumes (.mhd with .raw), directly
+or in `subset0` to `subset9`, and `candidates_V2.csv` or else `candidates.csv`. The number of images
+depends on the scans that are there: training, validation and tests each have all their nodules and
+as many other candidates, drawn by the hash of their numbers. So half of all guesses are right; the
+files have hundreds of other candidates for each nodule.
+
+No scan is in two sets. With all ten subsets, the first eight are for training, the next for
+validation and the last for tests. Otherwise scans are divided by the hash of their names, 70, 10
+and 20 %.
 """
 
 import csv
@@ -29,43 +35,48 @@ SYNTAX = "PATH"
 DOMAINS = ()
 CLASSES = "other", "nodule"
 SIDE = 64
+"""Width and height of a patch, in pixels and in millimeters."""
+
 WINDOW = -1000.0, 400.0
-"""Hounsfield units of black and of white: air and bone."""
+"""Values shown as black and as white, air and bone, in Hounsfield units."""
 
 TABLES = "candidates_V2.csv", "candidates.csv"
-"""The first that is there; the second is the challenge's older list."""
+"""Files of candidates. The first that exists is read; the second is the challenge's older list."""
 
 COLUMNS = "seriesuid", "coordX", "coordY", "coordZ", "class"
 SETS = "training", "validation", "test"
 
 
 class Candidates(NamedTuple):
-    """Places that may be nodules."""
+    """Places in scans that may be nodules."""
 
     scans: tuple[str, ...]
+    """Names of the scans."""
     scan: Int[np.ndarray, "n"]
-    """Which of `scans` each is in."""
+    """Number of each candidate's scan in `scans`."""
     at: Float[np.ndarray, "n 3"]
     """World coordinates in millimeters."""
     y: Int[np.ndarray, "n"]
+    """Class of each candidate: 1 for a nodule, 0 for anything else."""
 
 
 pair = paths.single_folder
 
 
 def open_domain(name: str) -> Domain:
-    """Patches of 64 x 64 pixels and three slices; cut out at the first call and after a change.
+    """Open patches of 64 x 64 pixels and three slices, cut at the first call or after a change.
 
-    Raises ValueError where there are no candidates or no volumes, and for a damaged volume, a
-    candidate outside its volume, and a set that lacks a class.
+    Raises:
+        ValueError: If there are no candidates or no volumes, a volume is damaged, a candidate is
+            outside its volume, or a set lacks a class.
     """
     root = paths.require_folder(name)
     table = next((root / file for file in TABLES if (root / file).is_file()), None)
     if table is None:
         raise ValueError(f"{root} has no file of candidates, known: {', '.join(TABLES)}")
     files = _volumes(root)
-    beside = [file.with_suffix(end) for file in files.values() for end in (".raw", ".zraw")]
-    key = folder.cache_key(root, [table, *files.values(), *filter(Path.exists, beside)], SIDE)
+    voxels = [file.with_suffix(end) for file in files.values() for end in (".raw", ".zraw")]
+    key = folder.cache_key(root, [table, *files.values(), *filter(Path.exists, voxels)], SIDE)
 
     def write(folder: Path) -> None:
         found = read_candidates(table)
@@ -83,7 +94,7 @@ def open_domain(name: str) -> Domain:
 
 
 def _volumes(root: Path) -> dict[str, Path]:
-    """The file of each scan, in `root` or under its subsets; not those of segmented lungs."""
+    """List the file of each scan in `root` or its subsets, without those of segmented lungs."""
     files = sorted([*root.glob("*.mhd"), *root.glob("subset[0-9]/**/*.mhd")])
     if not files:
         raise ValueError(f"{root} has no volumes: no .mhd in it or in subset0 to subset9")
@@ -91,7 +102,11 @@ def _volumes(root: Path) -> dict[str, Path]:
 
 
 def read_candidates(table: Path) -> Candidates:
-    """Every line of a file of candidates; ValueError naming one that cannot be understood."""
+    """Read every line of a file of candidates.
+
+    Raises:
+        ValueError: If a column is missing, a line cannot be understood, or there is none.
+    """
     scans: dict[str, int] = {}
     lines: list[tuple[float, ...]] = []
     with table.open(newline="") as file:
@@ -117,7 +132,7 @@ def read_candidates(table: Path) -> Candidates:
 
 
 def _check(found: Candidates, headers: dict[str, Volume], table: Path) -> None:
-    """Every candidate is in its volume; those whose volume is missing are told of, once."""
+    """Check that every candidate is in its volume, and report missing volumes once."""
     missing = 0
     for number, scan in enumerate(found.scans):
         at = found.at[found.scan == number]
@@ -137,7 +152,7 @@ def _check(found: Candidates, headers: dict[str, Volume], table: Path) -> None:
 
 
 def _sets(root: Path, headers: dict[str, Volume]) -> dict[str, int]:
-    """Which of `SETS` each scan is in."""
+    """Return the number in `SETS` of each scan's set."""
     subsets = {scan: header.file.relative_to(root).parts[0] for scan, header in headers.items()}
     if set(subsets.values()) == {f"subset{i}" for i in range(10)}:
         return {scan: max(0, int(subset[-1]) - 7) for scan, subset in subsets.items()}
@@ -147,9 +162,16 @@ def _sets(root: Path, headers: dict[str, Volume]) -> dict[str, int]:
 
 
 def draw_candidates(found: Candidates, sets: dict[str, int]) -> list[Int[np.ndarray, "_"]]:
-    """Candidates of training, validation and tests: all nodules of each and as many others.
+    """Draw the candidates of each set: all of its nodules and as many others.
 
-    They are in the order of the hash of their numbers. ValueError where a set lacks a class.
+    They are in the order of the hashes of their numbers.
+
+    Args:
+        found: All candidates.
+        sets: Number in `SETS` of each scan's set.
+
+    Raises:
+        ValueError: If a set lacks a class.
     """
     part = np.array([sets.get(scan, -1) for scan in found.scans])[found.scan]
     chosen = []

@@ -1,4 +1,8 @@
-"""As luna16, but one axial slice, which is in all three channels: `luna16-2d:PATH`."""
+"""LUNA16 with one axial slice of each patch in all three channels, in place of three slices.
+
+Images, classes, files and sets are those of `da.data.datasets.luna16`. A task is written
+`luna16-2d:PATH`.
+"""
 
 from pathlib import Path
 
@@ -13,7 +17,11 @@ __all__ = ["DOMAINS", "SYNTAX", "open_domain", "pair"]
 
 
 def open_domain(name: str) -> Domain:
-    """The middle slices of the patches that luna16 has, in the same rows; ValueError as there."""
+    """Open the middle slices of luna16's patches, in the same rows.
+
+    Raises:
+        ValueError: In the same cases as for luna16.
+    """
     deep = luna16.open_domain(name)
 
     def write(folder: Path) -> None:

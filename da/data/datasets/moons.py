@@ -1,4 +1,9 @@
-"""Two interleaved moons; a domain is a rotation in degrees. Points, not images: for tests."""
+"""Two interleaved moons: points in the plane in place of images, for tests and toy experiments.
+
+A domain is a rotation in degrees, and has 900 random points, half of them in each of two classes,
+`upper` and `lower`. They are drawn on this machine. A task is written `moons:0-40`, from one
+rotation to another, or `moons:0`.
+"""
 
 import hashlib
 import math
@@ -12,7 +17,11 @@ DOMAINS = ()
 
 
 def pair(names: str) -> tuple[str, str]:
-    """Two rotations in degrees, or one and ''."""
+    """Split the rotations in a task's name into source and target, or into one and ''.
+
+    Raises:
+        ValueError: If a rotation is not a whole number of degrees.
+    """
     if names.isdigit():
         return names, ""
     source, _, target = names.partition("-")
@@ -25,7 +34,7 @@ def pair(names: str) -> tuple[str, str]:
 
 
 def open_domain(name: str) -> Domain:
-    """900 noisy points, half of each class, rotated about the origin by `name` degrees."""
+    """Draw 900 noisy points, half of each class, rotated about the origin by `name` degrees."""
     g = torch.Generator().manual_seed(int(name))
     y = torch.arange(900) % 2
     t = math.pi * torch.rand(900, generator=g)
