@@ -131,7 +131,7 @@ def transfer_components(
 
     Args:
         hx: H x: features, or a kernel, minus the mean of each column.
-        gaps: Differences of mean features that the components shall remove, one a column.
+        gaps: Differences of mean features that the components should remove, one a column.
         count: Number of components.
         mu: Weight of the identity on the right side.
     """
