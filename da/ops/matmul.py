@@ -49,7 +49,13 @@ def mkl_is_slow() -> bool:
 
 
 def onednn_affine(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return a bᵀ + bias, computed by oneDNN without recording gradients."""
+    """Return a bᵀ + bias, computed by oneDNN without recording gradients.
+
+    Args:
+        a: Matrix of rows, such as images.
+        b: Matrix that is transposed, such as the weights of a layer.
+        bias: Numbers that are added to each row; None to add nothing.
+    """
     return torch.ops.mkldnn._linear_pointwise.default(a, b, bias, "none", [], "")
 
 
