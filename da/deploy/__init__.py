@@ -1,1 +1,1 @@
-"""Trained models elsewhere: exported, compressed, timed, and used to predict."""
+"""Use of trained models: export, compression, measurement of cost, and prediction."""

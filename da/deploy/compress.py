@@ -1,4 +1,4 @@
-"""Smaller networks from finished runs: the runs that make them, and a table of what they cost."""
+"""Smaller networks from finished runs: the runs that train them, and a table of their costs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,10 +15,17 @@ from da.runs.trained_model import load_trained_model
 
 
 def pruned_run(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
-    """`parent` once more, begun with its weights less a share `sparsity` of them.
+    """Return the run that trains `parent` again from its weights after pruning.
 
-    All of it moves then; where the parent's features did not, they stay scaled as they were.
-    Raises ValueError for a method that cannot be pruned.
+    The whole network is trained. Features stay scaled where the parent's backbone was frozen.
+
+    Args:
+        parent: Finished run whose weights are pruned.
+        sparsity: Share of the weights that is removed, 0 to 1.
+        structured: Whether to remove whole channels instead of single weights.
+
+    Raises:
+        ValueError: Where the method cannot be pruned.
     """
     unit = parent.unit_features or parent.regime == "frozen"
     child = replace(_moving(parent), unit_features=unit, init=parent.id)
@@ -28,22 +35,35 @@ def pruned_run(parent: Run, sparsity: float, *, structured: bool = False) -> Run
 def student_run(
     teacher: Run, backbone: str, method: Method.Hparams, init: str = "pretrained"
 ) -> Run:
-    """`teacher` once more with another backbone and `method`, which learns from it."""
+    """Return the run that trains another backbone to learn from the run `teacher`.
+
+    Args:
+        teacher: Finished run whose task and settings the student takes.
+        backbone: Backbone of the student.
+        method: Settings of the method that learns from the teacher.
+        init: Origin of the student's weights: `pretrained`, `random`, or a run's id.
+    """
     name = TaskName.parse(teacher.task)
     task = str(name.without_labels() if name.kind == "shot" else name)
     return replace(_moving(teacher), method=method, task=task, backbone=backbone, init=init)
 
 
 def _moving(run: Run) -> Run:
-    """`run` where all of the backbone moves, with nothing pruned or scaled."""
+    """Return `run` with its whole backbone trained, and nothing pruned or scaled."""
     moving = replace(run, regime="full", views=0, unit_features=False)
     return replace(moving, sparsity=0.0, structured=False)
 
 
 def comparison_table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table:
-    """Accuracy and cost of finished runs, a row each under its label; the first is the measure.
+    """Compare accuracy and cost of finished runs in a table, one row for each.
 
-    Raises ValueError where the weights of one were not kept.
+    Args:
+        title: Title of the table.
+        stub: Head of the column of labels.
+        records: Label and record of each run; times are also given relative to the first.
+
+    Raises:
+        ValueError: Where the weights of a run were not stored.
     """
     networks = [load_trained_model(record.id) for _, record in records]
     settings = records[0][1].settings
@@ -71,4 +91,4 @@ NOTES = (
     f"ms: for one image by one thread of this CPU, median of {cost.ROUNDS} rounds in which rows "
     "take turns; its dense kernels do not skip zeros",
 )
-"""What to know when reading the table."""
+"""Notes below the table."""

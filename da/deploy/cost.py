@@ -1,4 +1,4 @@
-"""What a network costs to use: weights, multiplications, and time on this CPU."""
+"""The cost of using a network: weights, multiplications, and time on this CPU."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,43 +13,44 @@ from da.system.hardware import count_flops
 from da.system.threads import one_thread
 
 ROUNDS = 30
-"""In which networks take turns, so that whatever else the machine does slows all of them."""
+"""Rounds in which networks take turns, so that other work on the machine slows all of them."""
 
 
 class Latency(NamedTuple):
-    """Time of a forward pass by one thread."""
+    """The time of a forward pass on one thread."""
 
     seconds: float
-    """Median over rounds."""
+    """Seconds of a pass, median over rounds."""
     ratio: float
-    """To the first network that was timed beside it: median of the ratios within each round."""
+    """Time relative to the first network: median of the ratios within each round."""
 
 
 def count_parameters(*networks: nn.Module) -> int:
-    """How many weights and biases are not 0, those that networks share counted once."""
+    """Count weights and biases that are not 0; those that networks share count once."""
     every = {p for network in networks for p in network.parameters()}
     return sum(int(p.count_nonzero()) for p in every)
 
 
 @torch.no_grad()
 def count_macs(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> int:
-    """Multiplications and additions, one each, of convolutions and matrix products.
+    """Count the multiply-adds of convolutions and matrix products for the input `x`.
 
-    Those with weights that are 0 included, since that is what is computed.
+    A MAC is one multiplication with its addition. Those with weights of 0 count too, since they are
+    computed.
     """
     return count_flops(lambda: network(x)) // 2
 
 
 @torch.no_grad()
 def measure_latencies(networks: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> list[Latency]:
-    """How long each of `networks`, in evaluation mode on the CPU, takes for `x`."""
+    """Measure how long each of `networks`, in evaluation mode on the CPU, takes for `x`."""
     with one_thread():
         for network in networks:
-            network(x)  # memory is laid out, kernels are chosen
+            network(x)  # the first call also allocates memory and chooses kernels
         rounds = [[_seconds(network, x) for network in networks] for _ in range(ROUNDS)]
+    first = [times[0] for times in rounds]
     return [
         Latency(median(own), median(a / b for a, b in zip(own, first, strict=True)))
-        for first in [[each[0] for each in rounds]]
         for own in zip(*rounds, strict=True)
     ]
 

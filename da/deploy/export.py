@@ -1,4 +1,4 @@
-"""A finished run as one file that needs nothing of this package: preprocessing and network."""
+"""Export of a finished run, preprocessing included, to a file that works without this package."""
 
 import io
 import json
@@ -24,24 +24,24 @@ from da.system.cache import write_whole
 Format = Literal["onnx", "pt2"]
 
 ABOUT = "da.json"
-"""The extra file of a .pt2 archive that holds what an ONNX file has in its metadata."""
+"""Extra file of a .pt2 archive, with the facts that an ONNX file has in its metadata."""
 
 TOLERANCE = 1e-4
-"""Largest difference from PyTorch's output that is taken for rounding."""
+"""Largest difference from PyTorch's output that counts as rounding."""
 
 CHECKED = 64
-"""Images on which an exported file is compared."""
+"""Number of images on which an exported file is compared with PyTorch."""
 
 SIZES = "batch", "height", "width"
-"""Sizes of the input that an exported file leaves open."""
+"""Dimensions of the input that may have any size."""
 
 
 class MismatchError(ArithmeticError):
-    """An exported file gives other outputs than PyTorch."""
+    """Raised when an exported file gives other outputs than PyTorch."""
 
 
 class DeployedModel(nn.Module):
-    """What is exported: from pixels of any size to probabilities and logits."""
+    """The exported module: from images of any size to probabilities and logits."""
 
     def __init__(self, network: TrainedModel):
         super().__init__()
@@ -50,27 +50,34 @@ class DeployedModel(nn.Module):
     def forward(
         self, images: UInt8[Tensor, "b h w 3"]
     ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b k"]]:
-        """Probabilities and logits."""
+        """Return probabilities and logits."""
         logits = self.network(images)
         return logits.softmax(1), logits
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """How an exported file was checked."""
+    """The result of the check of an exported file."""
 
     classes: tuple[str, ...]
+    """Names of the classes, in the order of the outputs."""
     difference: float
-    """The largest from PyTorch's: see `difference`."""
+    """Largest difference from PyTorch's outputs, as the function `difference` measures it."""
     images: str
-    """What they were compared on, in words."""
+    """Description of the images on which outputs were compared."""
 
 
 def export(record: Record, file: Path, format: Format) -> ExportResult:
-    """Write the network of a finished run to `file`, which stays absent unless it proves equal.
+    """Export the network of a finished run, and check that the file gives the same outputs.
 
-    Raises ValueError where weights were not kept or cannot be exported, MismatchError where
-    outputs differ by more than `TOLERANCE`.
+    Args:
+        record: Record of the run.
+        file: File to write; it is not written where outputs differ.
+        format: Format of the file: `onnx` or `pt2`.
+
+    Raises:
+        ValueError: Where weights were not stored or cannot be exported.
+        MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
     run, finished = Run.of(record.settings), load_trained_model(record.id)
     about = metadata(record, finished)
@@ -80,7 +87,7 @@ def export(record: Record, file: Path, format: Format) -> ExportResult:
             WRITE[format](DeployedModel(finished).eval(), _example(finished), about, part)
         except OSError:
             raise
-        except Exception as error:  # torch's exporters fail in any way on what they do not know
+        except Exception as error:  # torch's exporters raise any error for unsupported networks
             what = f"run {record.id!r} ({run.method.owner.name}, {run.backbone}) as {format}"
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"cannot export {what}: {reason}") from error
@@ -92,9 +99,10 @@ def export(record: Record, file: Path, format: Format) -> ExportResult:
 
 
 def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
-    """What an exported file says of itself; all but words is JSON.
+    """Return the metadata of an exported file; values that are not plain text are JSON.
 
-    Raises ValueError for a network that takes no images.
+    Raises:
+        ValueError: Where the network takes no images.
     """
     normal = next((m for m in finished.modules() if isinstance(m, Backbone)), None)
     if normal is None:
@@ -118,11 +126,11 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
 
 
 def _example(finished: TrainedModel) -> UInt8[Tensor, "2 h w 3"]:
-    """Two images, of no size that means something: exporters take equal sizes for one."""
+    """Return two images of an arbitrary size; exporters treat equal sizes as the same one."""
     return torch.zeros(2, finished.stored_side + 3, finished.stored_side + 5, 3, dtype=torch.uint8)
 
 
-def _onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
+def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
     program = torch.onnx.export(
         network,
         (example,),
@@ -137,25 +145,25 @@ def _onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], file: P
     program.save(file, external_data=False)
 
 
-def _pt2(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
+def _write_pt2(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
     free = {i: torch.export.Dim.DYNAMIC for i in range(len(SIZES))}
     program = torch.export.export(network, (example,), dynamic_shapes=(free,))
-    archive = io.BytesIO()  # a name must end in .pt2
+    archive = io.BytesIO()  # torch demands that a file name ends in .pt2
     torch.export.save(program, archive, extra_files={ABOUT: json.dumps(about)})
     file.write_bytes(archive.getvalue())
 
 
 WRITE: dict[Format, Callable[[nn.Module, Tensor, Mapping[str, str], Path], None]] = {
-    "onnx": _onnx,
-    "pt2": _pt2,
+    "onnx": _write_onnx,
+    "pt2": _write_pt2,
 }
-"""How a file of a format is written."""
+"""Function that writes a file, for each format."""
 
 
-def _of_pt2(file: Path) -> Model:
-    """The network in an archive written here: torch runs what stands in one when it is opened."""
+def _load_pt2(file: Path) -> Model:
+    """Load an archive, only one written here: torch runs the code in it when it is opened."""
     about = {ABOUT: ""}
-    with file.open("rb") as archive:  # by name it would have to end in .pt2
+    with file.open("rb") as archive:  # torch demands that a file name ends in .pt2
         network = torch.export.load(archive, extra_files=about).module()
 
     def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
@@ -166,12 +174,12 @@ def _of_pt2(file: Path) -> Model:
     return Model(*parse_about(file, json.loads(about[ABOUT])), outputs)
 
 
-OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _of_pt2}
-"""How a file of a format is opened to be checked."""
+OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_pt2}
+"""Function that opens a file for the check, for each format."""
 
 
 def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
-    """Test images of the target, where they can be had, else noise; and which they are."""
+    """Return test images of the target if available, else noise, with a description of them."""
     try:
         tests = tasks.build_task(run.task, *tasks.open_domains(run.task, run.side)).target_test
     except (ValueError, OSError):
@@ -183,9 +191,15 @@ def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 
 
 
 def difference(a: Model, b: Model, images: UInt8[np.ndarray, "b h w 3"]) -> float:
-    """The largest between outputs of two networks, on images and on a part of their height.
+    """Return the largest difference between the outputs of two networks.
 
-    Logits that exceed 1 are compared as shares of the largest.
+    They are compared on images, and on a part of their height. Logits that exceed 1 are compared
+    as shares of the largest.
+
+    Args:
+        a: Network that is compared.
+        b: Network that is the reference.
+        images: Images on which outputs are compared.
     """
     part = np.ascontiguousarray(images[:8, : 3 * images.shape[1] // 4])
     gaps = [
@@ -193,4 +207,4 @@ def difference(a: Model, b: Model, images: UInt8[np.ndarray, "b h w 3"]) -> floa
         for some in (images, part)
         for x, y in zip(a.outputs(some), b.outputs(some), strict=True)
     ]
-    return float(np.max(gaps))  # which is no number where one of them is none
+    return float(np.max(gaps))  # unlike Python's max, NaN where any of them is NaN

@@ -1,4 +1,4 @@
-"""Classes of image files, by an exported ONNX file, which needs no torch, or by a run."""
+"""Classification of image files, by an exported ONNX file, which needs no torch, or by a run."""
 
 import csv
 import io
@@ -18,50 +18,55 @@ if TYPE_CHECKING:
     from da.runs.trained_model import TrainedModel
 
 BATCH = 32
-"""Images that are decoded and classified together."""
+"""Number of images that are decoded and classified together."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network that takes images and gives classes."""
+    """A network that classifies images."""
 
     classes: tuple[str, ...]
+    """Names of the classes, in the order of the outputs."""
     side: int
-    """Pixels to which images are decoded, as those of the benchmark were."""
+    """Pixels a side to which images are decoded, as in the benchmark."""
     outputs: Callable[
         [UInt8[np.ndarray, "b h w 3"]],
         tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b k"]],
     ]
-    """Probabilities and logits."""
+    """Function from images to probabilities and logits."""
 
 
 def open_model(name: str, results: Path) -> Model:
-    """The network in an ONNX file that `da export` wrote, or that of a run: its id or its record.
+    """Open the network in an ONNX file of `da export`, or the network of a run.
 
-    Raises ValueError where there is no such file or run, or where it is none of ours. A .pt2 is
-    none of them: torch runs what stands in one when it is opened.
+    `name` is a file, the id of a run, or its record; `results` is the folder of the records. A .pt2
+    file is refused, since torch runs the code in it when it is opened.
+
+    Raises:
+        ValueError: Where there is no such file or run, or `da export` did not write the file.
     """
     file = Path(name)
     if file.suffix in ("", ".json"):
         return load_run(records.find(name, results))
     if file.suffix != ".onnx":
         known = "known: .onnx, the id of a run or its record"
-        program = "; a .pt2 is for code of your own: torch.export.load" * (file.suffix == ".pt2")
-        raise ValueError(f"unknown ending {file.suffix!r} of {name}, {known}{program}")
+        if file.suffix == ".pt2":
+            known += "; a .pt2 is for code of your own: torch.export.load"
+        raise ValueError(f"unknown ending {file.suffix!r} of {name}, {known}")
     if not file.is_file():
         raise ValueError(f"no such file: {name}")
     return load_onnx(file)
 
 
 def load_run(record: records.Record) -> Model:
-    """The network of a finished run whose weights were kept."""
+    """Load the network of a finished run whose weights were stored."""
     from da.runs.trained_model import load_trained_model
 
     return wrap_network(load_trained_model(record.id))
 
 
 def wrap_network(finished: "TrainedModel") -> Model:
-    """A network in memory."""
+    """Wrap a network in memory as a `Model`."""
     import torch
 
     def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
@@ -73,13 +78,18 @@ def wrap_network(finished: "TrainedModel") -> Model:
 
 
 def load_onnx(file: Path) -> Model:
-    """The network in an ONNX file."""
+    """Load the network in an ONNX file.
+
+    Raises:
+        ValueError: Where the file cannot be read, or `da export` did not write it.
+    """
     import onnxruntime
 
     try:
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of onnxruntime's own, which have no common class
-        raise ValueError(f"cannot read {file}: {str(error).partition(chr(10))[0]}") from error
+    except Exception as error:  # onnxruntime's own errors have no common class
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"cannot read {file}: {reason}") from error
     about = session.get_modelmeta().custom_metadata_map
 
     def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
@@ -90,9 +100,10 @@ def load_onnx(file: Path) -> Model:
 
 
 def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
-    """Names of the classes, and the side to which images are decoded, as `file` says in `about`.
+    """Read the names of the classes and the side of decoded images from the metadata of `file`.
 
-    Raises ValueError where it does not.
+    Raises:
+        ValueError: Where the metadata `about` lacks them.
     """
     try:
         return tuple(json.loads(about["classes"])), json.loads(about["preprocessing"])["resize"]
@@ -101,9 +112,10 @@ def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], 
 
 
 def expand_paths(paths: Sequence[Path]) -> list[Path]:
-    """Files as they are named, and all images under folders.
+    """Return the files among `paths` as they are, and all images below the folders.
 
-    Raises ValueError for a path where nothing is, and a folder without images.
+    Raises:
+        ValueError: Where a path does not exist, or a folder has no images.
     """
     found = []
     for path in paths:
@@ -119,17 +131,17 @@ def expand_paths(paths: Sequence[Path]) -> list[Path]:
 def probabilities(
     model: Model, files: Sequence[Path]
 ) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
-    """Of each file the probability of each class, or why it could not be decoded."""
+    """Yield each file with the probability of each class, or the error where decoding failed."""
     for start in range(0, len(files), BATCH):
-        some = files[start : start + BATCH]
-        decoded = [_decoded(file, model.side) for file in some]
+        batch = files[start : start + BATCH]
+        decoded = [_try_decode(file, model.side) for file in batch]
         images = [image for image in decoded if isinstance(image, np.ndarray)]
         rows = iter(model.outputs(np.stack(images))[0] if images else ())
-        for file, image in zip(some, decoded, strict=True):
+        for file, image in zip(batch, decoded, strict=True):
             yield file, next(rows) if isinstance(image, np.ndarray) else image
 
 
-def _decoded(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:
+def _try_decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:
     try:
         return decode_image(file, side)
     except ValueError as error:
@@ -137,7 +149,7 @@ def _decoded(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:
 
 
 def csv_line(row: Sequence[object]) -> str:
-    """One line of CSV."""
+    """Format a row as one line of CSV, without the line break."""
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(row)
     return out.getvalue()

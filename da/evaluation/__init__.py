@@ -1,1 +1,1 @@
-"""What a model predicts, scores that choose a model, and diagnostics of training."""
+"""Predictions of a model, scores that choose a model, and diagnostics of training."""

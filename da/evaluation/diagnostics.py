@@ -1,4 +1,4 @@
-"""What goes on inside a method at a look, seen on one batch; nothing of the training changes."""
+"""Diagnostics of a method on one batch at an evaluation; they change nothing in the training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +22,26 @@ def diagnose(
     progress: float,
     precision: Precision = "fp32",
 ) -> dict[str, float]:
-    """What `method`, in evaluation mode, does to `batch`; of these what it has:
+    """Measure discriminator and gradients of `method` on one batch, in evaluation mode.
 
-    - `discriminator_accuracy`: share of the batch whose domain the discriminator tells, 0 to 1;
-      0.5 where it is confused.
-    - `discriminator_spread`: standard deviation of the probabilities that it gives.
-    - `lambda`: strength of the reversed gradient.
-    - `adaptation_gradient`: norm of the gradient of all losses but the task's with respect to the
-      neck's output, over the phases that move neck or backbone.
-    - `gradient_ratio`: that norm over the norm of the task's.
+    The task's losses are those named `task` or `task_...`; all others are adaptation losses.
 
-    The task's are the losses `task` and `task_...`.
+    Args:
+        method: Method that is diagnosed.
+        batch: Images and labels, as in a training step.
+        progress: Share of the training that is done, 0 to 1.
+        precision: Number format in which losses are computed.
+
+    Returns:
+        Of these values, those that the method has:
+
+        - `discriminator_accuracy`: share of images whose domain the discriminator predicts
+          correctly, 0 to 1; 0.5 where it cannot tell the domains apart.
+        - `discriminator_spread`: standard deviation of the discriminator's probabilities.
+        - `lambda`: strength of the reversed gradient.
+        - `adaptation_gradient`: norm of the gradient of the adaptation losses with respect to the
+          neck's output, over the phases that train neck or backbone.
+        - `gradient_ratio`: `adaptation_gradient` divided by the same norm for the task's losses.
     """
     device = batch.target.x.device
     discriminator = getattr(method, "discriminator", None)
@@ -51,21 +60,25 @@ def diagnose(
                 losses = phase.losses(batch, progress)
             if moves_features:
                 gradients.add(losses, [x for x in f if x.requires_grad])
-            found |= _told(logits, batch)
+            found |= _score_discriminator(logits, batch)
     if callable(strength := getattr(method, "strength", None)):
         found["lambda"] = float(strength(progress))
     return found | gradients.norms()
 
 
 def count_predictions(seen: Predictions, classes: tuple[str, ...]) -> dict[str, int]:
-    """How many target test images are taken for each class."""
+    """Count the target test images that are predicted as each class."""
     counts = seen.target_logits.argmax(1).bincount(minlength=len(classes)).tolist()
     return dict(zip(classes, counts, strict=True))
 
 
 @contextmanager
 def preserve_random_state(device: torch.device) -> Iterator[None]:
-    """Within it the same random numbers are drawn each time; afterwards as if none had been."""
+    """Draw the same random numbers in every such context, then restore the generators.
+
+    The generators are PyTorch's own on the CPU and on `device`. After the context, they continue
+    as if nothing had been drawn.
+    """
     generators = [default_generator(place) for place in dict.fromkeys((CPU, device))]
     before = [generator.get_state() for generator in generators]
     for generator in generators:
@@ -79,7 +92,10 @@ def preserve_random_state(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def record_outputs(module: nn.Module | None) -> Iterator[list[Tensor]]:
-    """What `module` gives, call by call, within it; nothing where there is none."""
+    """Collect the output of every call of `module` within the context.
+
+    The list stays empty where `module` is None.
+    """
     found: list[Tensor] = []
     if module is None:
         yield found
@@ -91,10 +107,10 @@ def record_outputs(module: nn.Module | None) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _told(logits: list[Tensor], batch: Batch | TargetBatch) -> dict[str, float]:
-    """How well the discriminator tells source rows from the target rows beneath them.
+def _score_discriminator(logits: list[Tensor], batch: Batch | TargetBatch) -> dict[str, float]:
+    """Measure how well the discriminator tells source rows from the target rows below them.
 
-    Nothing in a phase that does not ask it for one logit of each image.
+    The result is empty in a phase that does not compute one domain logit for each image.
     """
     if not logits or isinstance(batch, TargetBatch):
         return {}
@@ -115,14 +131,14 @@ def _moves_features(method: Method, phase: Phase) -> bool:
 
 
 class _Gradients:
-    """Squared norms of gradients with respect to the neck's output, phase by phase."""
+    """Squared norms of the gradients with respect to the neck's output, one for each phase."""
 
     def __init__(self) -> None:
         self.task: list[float] = []
         self.adaptation: list[float] = []
 
     def add(self, losses: Losses, f: list[Tensor]) -> None:
-        """Those of a phase; nothing where none flows to any of `f`, the neck's outputs."""
+        """Add the norms of a phase; `f` are the neck's outputs that gradients can reach."""
         task = [loss for name, loss in losses.items() if name.partition("_")[0] == "task"]
         rest = [loss for name, loss in losses.items() if name.partition("_")[0] != "task"]
         if f and task:
@@ -131,7 +147,7 @@ class _Gradients:
             self.adaptation.append(_squared_norm(rest, f))
 
     def norms(self) -> dict[str, float]:
-        """Of all phases together; nothing for a method that adapts by no loss."""
+        """Return the norms over all phases; empty for a method without adaptation losses."""
         if not self.adaptation:
             return {}
         task, adaptation = sum(self.task) ** 0.5, sum(self.adaptation) ** 0.5
@@ -140,10 +156,10 @@ class _Gradients:
 
 
 def _squared_norm(losses: list[Float[Tensor, ""]], f: list[Tensor]) -> float:
-    """Of the gradient of the sum of `losses` with respect to all of `f` together."""
+    """Return the squared norm of the gradient of the summed losses with respect to all of `f`."""
     live = [loss for loss in losses if loss.requires_grad]
     if not live:
         return 0.0
     grads = torch.autograd.grad(live, f, retain_graph=True, materialize_grads=True)
-    # In float32 the square of a small number is 0, and 0 here means that nothing arrives.
+    # In float32 the square of a small number is 0, and 0 here means that no gradient arrives.
     return torch.stack([grad.double().square().sum() for grad in grads]).sum().item()

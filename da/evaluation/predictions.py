@@ -1,4 +1,4 @@
-"""What a trained method says about test images, and how often it is right."""
+"""Predictions of a trained method for test images, and their accuracy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from da.methods import Method
 
 @dataclass(frozen=True)
 class Predictions:
-    """Outputs on test images. Carries source classes and no target classes, so that model
-    selection, which is given this and nothing else, cannot peek.
+    """Outputs of a method for test images, with source classes but without target classes.
+
+    Model selection gets this and nothing else, so it cannot peek at target classes.
     """
 
     source_logits: Float[Tensor, "n k"]
@@ -23,7 +24,16 @@ class Predictions:
 
 
 def predict(method: Method, task: Task, *, device: torch.device | None = None) -> Predictions:
-    """Outputs of `method` in evaluation mode, on the CPU and in float32."""
+    """Return the logits of `method` for all test images, in evaluation mode.
+
+    Args:
+        method: Trained method.
+        task: Task whose source and target test images are classified.
+        device: Device of the computation; None for the CPU.
+
+    Returns:
+        Logits on the CPU in float32.
+    """
     return Predictions(
         outputs(method, method.predict_source, task.source_test, device=device),
         task.source_test.y,
@@ -39,7 +49,17 @@ def outputs(
     *,
     device: torch.device | None = None,
 ) -> Float[Tensor, "b _"]:
-    """What `function`, a part of `method`, gives for `images` in evaluation mode, on the CPU."""
+    """Apply `function`, a part of `method`, to all images in evaluation mode.
+
+    Args:
+        method: Method that is put in evaluation mode meanwhile.
+        function: Part of the method that maps a batch of images to rows of numbers.
+        images: Images that are passed through `function`.
+        device: Device of the computation; None for the CPU.
+
+    Returns:
+        One row for each image, on the CPU in float32.
+    """
     with method.evaluating():
         parts = [
             function(images.shown(i, device or torch.device("cpu"))).float().cpu()
@@ -49,11 +69,15 @@ def outputs(
 
 
 def online_accuracy(logits: Float[Tensor, "m k"], y: Int[Tensor, "m"]) -> float:
-    """Percentage right of predictions made while images streamed by; NaN where none was made."""
+    """Return the accuracy, in percent, of predictions made while images streamed by.
+
+    A row with NaN means that no prediction was made; such rows do not count. The accuracy is NaN
+    where no prediction was made at all.
+    """
     made = ~logits.isnan().any(1).cpu()
     return accuracy(logits.cpu()[made], y[made])
 
 
 def accuracy(logits: Float[Tensor, "n k"], y: Int[Tensor, "n"]) -> float:
-    """Percentage of rows whose largest logit is at `y`."""
+    """Return the percentage of rows whose largest logit is at class `y`."""
     return 100 * (logits.argmax(1) == y).float().mean().item()

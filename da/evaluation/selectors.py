@@ -1,4 +1,4 @@
-"""Guess which model is best without target classes: predictions to a score, higher is better."""
+"""Selectors: scores that choose the best model without target classes; higher is better."""
 
 from collections.abc import Callable
 
@@ -10,25 +10,34 @@ from da.ops import functional
 
 
 def source_accuracy(p: Predictions) -> float:
-    """Accuracy on source test images, in percent."""
+    """Return the accuracy on source test images, in percent; higher is better."""
     return accuracy(p.source_logits, p.source_y)
 
 
 def entropy(p: Predictions) -> float:
-    """Minus the mean entropy of target predictions, in nats (Morerio et al. 2018)."""
+    """Return minus the mean entropy of target predictions, in nats; higher is better.
+
+    It is high where predictions are certain (Morerio et al. 2018).
+    """
     return -functional.entropy(p.target_logits.softmax(1)).mean().item()
 
 
 def infomax(p: Predictions) -> float:
-    """Mutual information of target image and predicted class, in nats (Bridle et al. 1991)."""
+    """Return the mutual information of target image and class, in nats; higher is better.
+
+    The class is the predicted one. The score is high where each prediction is certain and all
+    classes are predicted equally often (Bridle et al. 1991).
+    """
     q = p.target_logits.softmax(1)
     every = functional.entropy(q.mean(0, keepdim=True)).squeeze(0)
     return (every - functional.entropy(q).mean()).item()
 
 
 def snd(p: Predictions, temperature: float = 0.05) -> float:
-    """Soft neighborhood density: mean entropy, in nats, of each target image's similarity to the
-    others (Saito et al. 2021, temperature as there).
+    """Return the soft neighborhood density of the target, in nats; higher is better.
+
+    It is the mean entropy of each target image's similarities to all others. The temperature is
+    the paper's (Saito et al. 2021).
     """
     q = normalize(p.target_logits.softmax(1))
     total = 0.0
@@ -40,8 +49,10 @@ def snd(p: Predictions, temperature: float = 0.05) -> float:
 
 
 def bnm(p: Predictions) -> float:
-    """Nuclear norm of target predictions over the largest it can be, sqrt(m min(m, k)), 0 to 1
-    (Cui et al. 2020; they divide by the number of images).
+    """Return the nuclear norm of target predictions as a share of its maximum; higher is better.
+
+    The share is 0 to 1; the maximum is sqrt(m min(m, k)) for m images and k classes. Differs from
+    the paper: Cui et al. 2020 divide by the number of images.
     """
     q = p.target_logits.softmax(1)
     return (torch.linalg.svdvals(q).sum() / (len(q) * min(q.shape)) ** 0.5).item()
@@ -54,4 +65,4 @@ SELECTORS: dict[str, Callable[[Predictions], float]] = {
     "snd": snd,
     "bnm": bnm,
 }
-"""Every record has the score of each, at every look."""
+"""Every selector by name; a record has the score of each one at every evaluation."""

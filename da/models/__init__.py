@@ -1,1 +1,1 @@
-"""Backbones, necks and heads, and the weights that they begin and end with."""
+"""Backbones, necks and heads, and the weights that they start and end with."""

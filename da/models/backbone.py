@@ -1,7 +1,4 @@
-"""What backbones have in common: a network without its classifier, behind its normalization.
-
-And the checks of whether images fit one.
-"""
+"""The class of all backbones, and checks that images fit a backbone."""
 
 import hashlib
 import sys
@@ -18,16 +15,16 @@ from da.ops.functional import under_transforms
 from da.system.threads import map_in_threads
 
 _CACHED = 2**19
-"""Numbers that a thread normalizes at a time: they stay in a cache, and every thread has some."""
+"""Numbers that a thread normalizes at a time: they fit in a cache, and all threads get some."""
 
 
 class Backbone(nn.Module):
-    """A network without its classifier, behind the normalization that belongs to its weights."""
+    """A network without its classifier, which first normalizes images as its weights need it."""
 
     mean: Tensor
     std: Tensor
     layout = torch.channels_last
-    """Memory format of the images inside."""
+    """Memory format of images inside the network."""
 
     def __init__(
         self,
@@ -42,20 +39,21 @@ class Backbone(nn.Module):
         self.body = body
         self.width = width
         self.side = side
-        """Pixels of the input that the weights were trained with; 0 where they were not."""
+        """Pixels a side of the images that the weights were trained with; 0 for no training."""
         self.interpolation = interpolation
-        """How images were brought to that size."""
+        """How images were resized to that size."""
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
 
     def forward(self, x: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
-        """Features of images, of bytes or of numbers in 0..1."""
+        """Return features of images, which are bytes or numbers in 0..1."""
         return self.body(self.normalize(x))
 
     def normalize(self, x: Shaped[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """`x` in 0..1 less the mean, over the standard deviation, in the memory format `layout`.
+        """Scale `x` to 0..1, subtract the mean and divide by the standard deviation.
 
-        A few images at a time, which stay in a CPU's caches from one operation to the next.
+        The result has the memory format `layout`. Images are normalized a few at a time, which
+        stay in a CPU's caches from one operation to the next.
         """
         if torch.compiler.is_exporting() or under_transforms() or x.requires_grad:
             return (scale(x) - self.mean) / self.std
@@ -82,9 +80,9 @@ def _real(x: Shaped[Tensor, "*_"]) -> torch.dtype:
 
 
 class Features(nn.Module):
-    """Stands where a frozen backbone would: what comes in is its features already.
+    """A stand-in for a frozen backbone whose input is features that were computed before.
 
-    Of them it gives `columns` where it has some. These are kept with a run's weights.
+    It selects `columns` of them where it has some. These are stored with a run's weights.
     """
 
     columns: Tensor | None
@@ -95,14 +93,24 @@ class Features(nn.Module):
         self.register_buffer("columns", columns)
 
     def forward(self, f: Shaped[Tensor, "*b d"]) -> Shaped[Tensor, "*b _"]:
-        """The columns of all features; of those that are these columns already, no fewer."""
+        """Select `columns` of the features; features that are selected already stay as they are."""
         if self.columns is None or f.shape[-1] == self.width:
             return f
         return f[..., self.columns]
 
 
 def set_normalization(backbone: nn.Module, what: str, given: Sequence[float], name: str) -> None:
-    """Take numbers given by hand, with a word on what the weights of `name` want instead."""
+    """Replace the normalization of a backbone, and warn where its weights need another one.
+
+    Args:
+        backbone: Backbone that is changed.
+        what: What is replaced: `mean` or `std`.
+        given: Three numbers, one a color channel.
+        name: Name of the backbone in the warning; empty for no warning.
+
+    Raises:
+        ValueError: Where `given` are not three numbers, or the backbone takes no images.
+    """
     if not isinstance(backbone, Backbone) or len(given) != 3:
         raise ValueError(f"{what} {tuple(given)} by hand, known: three numbers, for images")
     wanted = getattr(backbone, what).flatten()
@@ -113,13 +121,17 @@ def set_normalization(backbone: nn.Module, what: str, given: Sequence[float], na
 
 
 def interpolation(backbone: nn.Module) -> Interpolation:
-    """How images are brought to the size of a backbone's input, where it takes images."""
+    """Return how images are resized for a backbone; `bilinear` where it does not say."""
     return backbone.interpolation if isinstance(backbone, Backbone) else "bilinear"
 
 
 def check_resize(backbone: nn.Module, name: str, **by_hand: int | str) -> None:
-    """Say where images are of another size than the weights of `name` were trained with, or are
-    brought to it in another way.
+    """Warn where images have another size or interpolation than in the training of the weights.
+
+    Args:
+        backbone: Backbone with the wanted values as attributes.
+        name: Name of the backbone in the warning.
+        by_hand: Values that the user chose: `side` in pixels, or `interpolation`.
     """
     for what, given in by_hand.items():
         if (wanted := getattr(backbone, what, 0)) and given != wanted:
@@ -127,13 +139,21 @@ def check_resize(backbone: nn.Module, name: str, **by_hand: int | str) -> None:
 
 
 SIDES = 28, 32, 64, 96, 224, 256, 384
-"""Pixels that networks are made for, tried where those of the images do not fit."""
+"""Common input sizes in pixels a side, tried for the error where images do not fit."""
 
 
 def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> None:
-    """Raise ValueError where the backbone `name` cannot make features of `x`, some of its input.
+    """Check that a backbone can compute features of its input.
 
-    The backbone stays as it is, and nothing is drawn from the run's random numbers.
+    The backbone does not change, and the run's random numbers stay unused.
+
+    Args:
+        backbone: Backbone that is tried.
+        name: Name of the backbone in the error.
+        x: Some of its input: images or points.
+
+    Raises:
+        ValueError: Where the backbone does not fit the input.
     """
     if _fits(backbone, x):
         return
@@ -148,12 +168,12 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
 
 @torch.no_grad()
 def _fits(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> bool:
-    """Whether `backbone`, in evaluation mode, gives as many features of `x` as it says."""
+    """Tell whether `backbone`, in evaluation mode, gives `backbone.width` features of `x`."""
     modes = {module: module.training for module in backbone.modules()}
     with torch.random.fork_rng(devices=[]):
         try:
             return backbone.eval()(x).shape == (len(x), backbone.width)
-        except Exception:  # libraries refuse what does not fit each in its own way
+        except Exception:  # each library has its own error for input that does not fit
             return False
         finally:
             for module, training in modes.items():
@@ -162,12 +182,12 @@ def _fits(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> bool:
 
 @cache
 def _warn(text: str) -> None:
-    """Once in a process, however many runs it is true of."""
+    """Print a warning once in a process, however many runs it concerns."""
     print(f"warning: {text}", file=sys.stderr)
 
 
 def fingerprint(backbone: nn.Module) -> str:
-    """SHA-256 of all weights."""
+    """Return the SHA-256 of all weights."""
     digest = hashlib.sha256()
     for name, weight in backbone.state_dict().items():
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""Weights that finished runs ended with, for runs that begin with them and for their use alone."""
+"""Storage for the weights of finished runs, to start other runs with or to use alone."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, field, fields
@@ -15,69 +15,83 @@ from da.system.cache import cache_home, write_whole
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """What a network must be told of, beside its weights, by those who have no data set."""
+    """Facts that are needed to use a network without its data set, in addition to its weights."""
 
     origin: str
-    """`Run.init`: where the weights of its backbone began."""
+    """Initial weights of the backbone, as in `Run.init`."""
     classes: tuple[str, ...] = ()
-    """Their names, in the order of its outputs."""
+    """Names of the classes, in the order of the outputs."""
     resize: tuple[int, Interpolation, float] = astuple(Resize())
-    """How images were brought to its input: the fields of a `Resize`."""
+    """Fields of the `Resize` that turned images into the network's input."""
     stored_side: int = 0
-    """Pixels of the benchmark's images."""
+    """Pixels a side of the benchmark's images."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """`Run.settings()`, by which the network is built."""
+    """Settings from which the network is built, as in `Run.settings()`."""
 
 
 BEGINNINGS = "pretrained", "random"
-"""What `Run.init` may be, beside the id of a finished run."""
+"""Values of `Run.init` other than the id of a finished run."""
 
 _ABOUT = [f.name for f in fields(NetworkInfo)]
 
 
 def weights_file(run_id: str) -> Path:
-    """Where the weights of a finished run are kept, if they are."""
+    """Return the file where the weights of a finished run are stored, if they are."""
     return cache_home() / "weights" / f"{run_id}.pt"
 
 
 def save_weights(run_id: str, state: Mapping[str, Tensor], about: NetworkInfo) -> None:
-    """Keep the weights of a run."""
+    """Store the weights of a run.
+
+    Args:
+        run_id: Id of the run.
+        state: Weights by name.
+        about: Facts that are needed to use the network.
+    """
     with write_whole(weights_file(run_id)) as file:
         torch.save({**state, **asdict(about)}, file)
 
 
 def weights_origin(init: str) -> str:
-    """Where the backbone's weights come from: where `init` is a run that did not move them, but
-    may have chosen `columns` of its features, those that it began with.
+    """Return the true origin of a backbone's weights, `init` or an earlier one.
+
+    A run that did not train its backbone stores no weights of it, though perhaps the `columns` of
+    its features that it selected. Such a run passes on the weights that it started with.
     """
     if init in BEGINNINGS or load_weights(init).keys() - {"columns"}:
         return init
-    kept = _kept(init)
-    return weights_origin(kept["origin"]) if "origin" in kept else init
+    stored = _load_file(init)
+    return weights_origin(stored["origin"]) if "origin" in stored else init
 
 
 def load_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
-    """Weights of a `part` that a run ended with; ValueError where they were not kept."""
-    weights = _kept(run_id).items()
+    """Load the weights of a `part` of the network of a finished run.
+
+    Raises:
+        ValueError: Where the weights were not stored.
+    """
+    weights = _load_file(run_id).items()
     return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
 
 
 def load_network_state(run_id: str) -> tuple[dict[str, Tensor], NetworkInfo]:
-    """All weights that a run ended with, and what they are of.
+    """Load all weights of a finished run, with the facts that are needed to use them.
 
-    Raises ValueError where they were not kept, or by a version that did not say what they are of.
+    Raises:
+        ValueError: Where the weights were not stored, or were stored by an earlier version without
+            those facts.
     """
-    kept = _kept(run_id)
-    if not set(_ABOUT) <= set(kept):
+    stored = _load_file(run_id)
+    if not set(_ABOUT) <= set(stored):
         raise ValueError(
             f"weights of run {run_id!r} are of an earlier version: remove {weights_file(run_id)} "
             "and train or sweep it with --keep"
         )
-    about = NetworkInfo(**{name: kept.pop(name) for name in _ABOUT})
-    return kept, about
+    about = NetworkInfo(**{name: stored.pop(name) for name in _ABOUT})
+    return stored, about
 
 
-def _kept(run_id: str) -> dict[str, Any]:
+def _load_file(run_id: str) -> dict[str, Any]:
     file = weights_file(run_id)
     if not file.exists():
         known = shorten_names(f.stem for f in file.parent.glob("*.pt"))

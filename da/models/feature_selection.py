@@ -1,4 +1,4 @@
-"""Columns of frozen features that tell classes apart, chosen from labeled images."""
+"""Selection of the columns of frozen features that tell classes apart, from labeled images."""
 
 import hashlib
 from pathlib import Path
@@ -17,17 +17,25 @@ from da.system.threads import one_thread
 Rule = Literal["mutual_information", "l1"]
 
 FORMULA = 1
-"""Raised by whoever changes how columns are scored."""
+"""Cache version of scores; increase it when the computation of scores changes."""
 
 PENALTY = 0.1
-"""Of the classifier with the L1 norm, as a share of that which leaves no weight at all."""
+"""L1 penalty of the classifier, as a share of the penalty at which all weights are 0."""
 
 
 def select_columns(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor, "_"]:
-    """The `count` columns of features `b d` that score highest, in the order in which they stand.
+    """Return the `count` columns of features with the highest scores, in ascending order.
 
-    Of several views `b v d` the plain one counts. Scores are computed once for the same features
-    and labels, whichever process asks. Raises ValueError for more columns than there are.
+    Where features have several views `b v d`, only the plain one counts. Scores are computed once
+    for the same features and labels, and all processes share them.
+
+    Args:
+        images: Labeled images, given as features.
+        count: Number of columns.
+        rule: Score of a column: mutual information with the class, or L1 weight.
+
+    Raises:
+        ValueError: Where `count` exceeds the number of columns.
     """
     plain = images.x[:, 0] if images.x.ndim == 3 else images.x
     x, y = plain[images.rows], images.y
@@ -48,17 +56,28 @@ def _write(part: Path, scores: Float[Tensor, "d"]) -> None:
 
 
 def column_scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> Float[Tensor, "d"]:
-    """How well each column tells the classes apart; always the same for the same images."""
+    """Score how well each column tells the classes apart.
+
+    Scores are always the same for the same images.
+
+    Args:
+        x: Features.
+        y: Classes.
+        rule: Score of a column: mutual information with the class, or L1 weight.
+    """
     with one_thread():
         return mutual_information(x, y) if rule == "mutual_information" else l1(x, y)
 
 
 def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Tensor, "d"]:
-    """Of each column and the class in nats, by nearest neighbors (Ross 2014).
+    """Return each column's mutual information with the class, in nats (Ross 2014).
 
-    Takes seconds for 300 images of 1280 columns. Raises ValueError where no class has two images.
+    It is estimated by nearest neighbors, which takes seconds for 300 images of 1280 columns.
+
+    Raises:
+        ValueError: Where no class has two images.
     """
-    from sklearn.feature_selection import mutual_info_classif  # takes a second
+    from sklearn.feature_selection import mutual_info_classif  # here: the import takes a second
 
     if y.bincount().max() < 2:
         raise ValueError("mutual_information needs two labeled images of a class, known: l1")
@@ -67,10 +86,10 @@ def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Te
 
 
 def l1(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Tensor, "d"]:
-    """Size of each column's weights in a linear classifier with an L1 penalty.
+    """Score each column by the size of its weights in a linear classifier with an L1 penalty.
 
-    Those that have no weight, below zero, by how near to one they are: by the slope of the loss,
-    which the penalty outweighs.
+    Columns without a weight score 0 or less: the nearer the slope of the loss comes to the penalty
+    that outweighs it, the higher the score.
     """
     x = (x - x.mean(0)) / x.std(0, correction=0).clamp_min(1e-6)
     targets = F.one_hot(y.unique(return_inverse=True)[1]).to(x.dtype)
@@ -89,14 +108,21 @@ def l1_classifier(
     tolerance: float = 1e-4,
     most: int = 2000,
 ) -> tuple[Float[Tensor, "d k"], Float[Tensor, "k"]]:
-    """Weights and bias that minimize cross-entropy + `penalty` times the sum of |weights|.
+    """Return weights and bias that minimize cross-entropy plus an L1 penalty of the weights.
 
-    By FISTA (Beck & Teboulle 2009), which begins anew where it overshoots (O'Donoghue & Candès
-    2015), until slopes are met to `tolerance` of the penalty, in `most` steps at most.
+    The algorithm is FISTA (Beck & Teboulle 2009), restarted where it overshoots (O'Donoghue &
+    Candès 2015).
+
+    Args:
+        x: Features.
+        targets: Class probabilities of the images.
+        penalty: Factor of the sum of |weights|.
+        tolerance: Largest error of a slope at the end, as a share of the penalty.
+        most: Largest number of steps.
     """
     a = torch.cat([x, x.new_ones(len(x), 1)], 1)
     gram = a @ a.mT if len(a) < a.shape[1] else a.mT @ a
-    curvature = float(torch.linalg.eigvalsh(gram)[-1]) / (2 * len(x))  # that of softmax is 1/2
+    curvature = float(torch.linalg.eigvalsh(gram)[-1]) / (2 * len(x))  # softmax has 1/2
     w = x.new_zeros(a.shape[1], targets.shape[1])
     ahead, t = w, 1.0
     for _ in range(most):
@@ -111,5 +137,5 @@ def l1_classifier(
 
 
 def _slopes(x: Float[Tensor, "n d"], error: Float[Tensor, "n k"]) -> Float[Tensor, "d k"]:
-    """Of the mean cross-entropy, where `error` is the softmax less the targets."""
+    """Return the slopes of the mean cross-entropy; `error` is the softmax minus the targets."""
     return x.mT @ error / len(x)

@@ -1,4 +1,4 @@
-"""Features of whole domains by a frozen backbone: computed once for the same pixels and weights."""
+"""Features of whole domains by a frozen backbone, computed once for the same pixels and weights."""
 
 import hashlib
 import os
@@ -25,31 +25,36 @@ from da.ops.precision import Precision
 from da.system.cache import cache_home, make_once
 
 RECIPE = 2
-"""Raised by whoever changes how features are computed."""
+"""Cache version of features; increase it when the computation of features changes."""
 
 CHUNK = 128
-"""Images whose views are drawn together; a CPU's caches want fewer at a time in the network."""
+"""Images whose views are drawn together; a CPU's network takes fewer at a time, for its caches."""
 
 DAYS = 30
-"""Files that no run asked for in so many days make room when new ones are computed."""
+"""Days without use after which a file is removed when new features are computed."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How pixels become features; belongs to the hash under which they are kept."""
+    """The way in which pixels become features; part of the hash that names their file."""
 
     precision: Precision = "fp32"
     augment: Augment = "none"
     views: int = 0
-    """Augmented views of every image, the same for every run."""
+    """Augmented views of every image, the same for every run; 0 for the plain image alone."""
 
 
 class FrozenBackbone:
-    """A backbone that no run moves, built when it is first needed.
+    """A backbone that no run trains, built when it is first needed.
 
     Its weights must not change: they are hashed once, or not at all where `digest` is given.
-    `by_hand` tells what else is not as usual; `interpolation` is its own, where that is known.
-    `name` is what errors call it.
+
+    Args:
+        make: Function that builds the backbone.
+        digest: Text that identifies the weights; empty for a hash of them.
+        by_hand: Text that identifies other settings that the user chose; empty for none.
+        interpolation: How images are resized for the backbone; None to ask the built network.
+        name: Name of the backbone in errors.
     """
 
     def __init__(
@@ -68,28 +73,34 @@ class FrozenBackbone:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The backbone; making it draws no random number from those of the run."""
+        """The built backbone; building it leaves the run's random numbers unused."""
         with torch.random.fork_rng():
             return self._make().eval().requires_grad_(False)
 
     @cached_property
     def digest(self) -> str:
-        """What tells its weights from all others."""
+        """Text that identifies the weights and the settings that the user chose."""
         return (self._digest or fingerprint(self.network)) + self._by_hand
 
     @property
     def interpolation(self) -> Interpolation:
-        """How images are brought to the size of its input."""
+        """How images are resized to the input of the backbone."""
         return self._interpolation or interpolation(self.network)
 
 
 def extract_features(
     domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> Domain:
-    """`domain` with features `b d` in place of pixels, each scaled to a root mean square of 1.
+    """Return `domain` with features in place of pixels, scaled to a root mean square of 1.
 
-    With views they are `b v d`: the plain image, then its augmented views. All runs that need the
-    same features get them from the same file, and runs of one process the same tensor.
+    Features are `b d`. With views they are `b v d`: the plain image, then its augmented views. All
+    runs that need the same features read the same file, and runs of one process share a tensor.
+
+    Args:
+        domain: Domain of images.
+        backbone: Backbone that computes the features.
+        recipe: Precision, augmentation and number of views.
+        device: Device of the computation.
     """
     key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -104,7 +115,7 @@ def extract_features(
 
 @lru_cache(maxsize=16)
 def _read(file: Path) -> Float[Tensor, "b ..."]:
-    """Shared with other processes: the file is mapped, not copied."""
+    """Map a file of features into memory, which processes share, instead of copying it."""
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 
 
@@ -131,7 +142,7 @@ def _compute(
 def _features(
     domain: Domain, backbone: nn.Module, recipe: Recipe, device: torch.device
 ) -> Iterator[Float[Tensor, "_ ..."]]:
-    """Features of one chunk of images after the other."""
+    """Yield features, one chunk of images after the other."""
     batch = 32 if device.type == "cpu" else CHUNK
     for chunk, x in enumerate(domain.x.split(CHUNK)):
         each = []
@@ -145,17 +156,17 @@ def _features(
 
 
 def scale_rows(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
-    """Each row of features at a root mean square of 1."""
+    """Scale each row of features to a root mean square of 1."""
     return f * (f.shape[-1] ** 0.5 / f.norm(dim=-1, keepdim=True).clamp_min(1e-6))
 
 
 def scale_outputs(backbone: nn.Module) -> None:
-    """Have `backbone` give features as they are in regime frozen."""
+    """Let `backbone` scale its features as regime frozen does."""
     backbone.register_forward_hook(lambda _, images, f: scale_rows(f.float()))
 
 
 def remove_unused(folder: Path) -> None:
-    """Remove features that have not been asked for in `DAYS` days."""
+    """Remove files of features in `folder` that have not been used for `DAYS` days."""
     for file in folder.glob("*.npy"):
         with suppress(OSError):  # of another user, or gone already
             if time.time() - file.stat().st_mtime > DAYS * 86400:

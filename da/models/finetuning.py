@@ -1,4 +1,4 @@
-"""How much of a pretrained backbone moves, when, and how fast."""
+"""Settings of fine-tuning: which parts of a backbone are trained, when, and how fast."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,36 +19,40 @@ SCHEDULES: dict[Schedule, Callable[[float], float]] = {
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
     "annealing": lambda progress: (1 + 10 * progress) ** -0.75,
 }
-"""Factor of the learning rate by progress; annealing as in Ganin et al. 2016, section 5.2.2."""
+"""Factor of the learning rate as a function of progress, 0 to 1, for each schedule.
+
+Annealing follows Ganin et al. 2016, section 5.2.2.
+"""
 
 Kept = Literal["last", "source_accuracy", "entropy", "infomax", "snd", "bnm"]
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Which stages of the backbone move, the course of the learning rate, and which model is kept.
+    """The trained stages of the backbone, the course of the learning rate, and the kept weights.
 
-    Raises ValueError for settings that contradict each other.
+    Raises:
+        ValueError: Where settings contradict each other.
     """
 
     last: int = 0
-    """Stages of the backbone that move, counted from the top; 0 for all."""
+    """Stages of the backbone that are trained, counted from the output; 0 for all."""
     freeze: int = 0
-    """Layers of the backbone that stay as they are, counted from the input, pools and such too."""
+    """Backbone layers that stay frozen, counted from the input, ReLUs and pools too; 0 for none."""
     unfreeze_every: int = 0
-    """Steps after which one more stage moves, from the top; 0 for all from the first step."""
+    """Steps between unfreezing stages, one by one from the output; 0 for all from the start."""
     stage_lr: Annotated[float, LogUniform(0.1, 1)] = 1.0
-    """Learning rate of a stage as a factor of that of the stage above it."""
+    """Factor of the learning rate from a stage to the one nearer the input; 1 for equal rates."""
     decay_norms: bool = True
-    """Whether weight decay is for norms and biases too."""
+    """Weight decay of norms and biases too, not only of weight matrices."""
     warmup: int = 0
-    """Steps in which the learning rate rises to its own."""
+    """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
     drop_every: int = 0
-    """Steps after which the learning rate falls to a tenth, again and again; 0 for never."""
+    """Steps between drops of the learning rate to a tenth; 0 for no drops."""
     kept: Kept = "last"
-    """Which look's weights are the model: the last one's, or those of the best by a score."""
+    """Evaluation whose weights become the model: the last, or the best by this selector."""
     patience: int = 0
-    """Looks without a better score `kept` after which training ends; 0 for never."""
+    """Evaluations without a better score by `kept` until training stops; 0 for no early stop."""
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
@@ -68,13 +72,14 @@ class Tuning:
 
     @property
     def moves_stages(self) -> bool:
-        """Whether the stages of the backbone are not all treated alike."""
+        """Whether the stages of the backbone are trained in different ways."""
         return bool(self.last or self.freeze or self.unfreeze_every or self.stage_lr != 1)
 
     def hold(self, backbone: nn.Module) -> None:
-        """Hold still what does not move at the first step.
+        """Freeze the parts of the backbone that are not trained at the first step.
 
-        Raises ValueError where the backbone has fewer stages or layers.
+        Raises:
+            ValueError: Where the backbone has fewer stages or layers than the settings name.
         """
         if self.freeze:
             first = list(list_layers(getattr(backbone, "body", backbone)).values())
@@ -87,9 +92,13 @@ class Tuning:
                 stage.hold()
 
     def release(self, backbone: nn.Module, step: int, optimizer: Optimizer, lr: float) -> None:
-        """Before step `step`, from 1 on: let the stage move whose turn it is, if it is one's.
+        """Unfreeze a stage of the backbone before `step` if one is due then.
 
-        `lr` is the learning rate of the top stage.
+        Args:
+            backbone: Backbone whose stages were frozen by `hold`.
+            step: Number of the step, from 1 on.
+            optimizer: Optimizer that gets the weights of the stage.
+            lr: Learning rate of the last stage, next to the output.
         """
         if not self.unfreeze_every or step <= self.unfreeze_every:
             return
@@ -102,7 +111,13 @@ class Tuning:
                 optimizer.add_param_group(group)
 
     def groups(self, method: nn.Module, lr: float, backbone_lr: float) -> list[dict[str, Any]]:
-        """Parameter groups of all that moves: neck and heads first, then the backbone's."""
+        """Return the optimizer's groups of trained parameters, those of the backbone last.
+
+        Args:
+            method: Method whose parameters are trained.
+            lr: Learning rate of all parameters outside the backbone, such as neck and heads.
+            backbone_lr: Learning rate of the last stage of the backbone, next to the output.
+        """
         backbone: nn.Module = method.backbone  # type: ignore[assignment]
         ours = {id(p) for p in backbone.parameters()}
         found = self._split([p for p in method.parameters() if id(p) not in ours], lr)
@@ -116,7 +131,7 @@ class Tuning:
                 yield self._split(stage.parameters(), lr * self.stage_lr**depth)
 
     def _split(self, parameters: list[nn.Parameter], lr: float) -> list[dict[str, Any]]:
-        """Those that move, in one group, or apart where vectors do not decay."""
+        """Group the trained parameters: vectors apart from matrices where they do not decay."""
         moving = [p for p in parameters if p.requires_grad]
         if self.decay_norms:
             found = [{"params": moving, "lr": lr}]
@@ -128,7 +143,13 @@ class Tuning:
         return [group for group in found if group["params"]]
 
     def rate(self, step: int, steps: int, schedule: Schedule) -> float:
-        """Factor of the learning rate at `step`, from 1 on, of `steps`."""
+        """Return the factor of the learning rate at a step: schedule, warmup and drops together.
+
+        Args:
+            step: Number of the step, from 1 on.
+            steps: Number of all steps.
+            schedule: Name of the schedule.
+        """
         rising = min(1.0, step / (self.warmup + 1))
         drops = (step - 1) // self.drop_every if self.drop_every else 0
         return SCHEDULES[schedule]((step - 1) / steps) * rising * 0.1**drops

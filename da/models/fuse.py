@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolution before it: the same function in evaluation, less work."""
+"""Folding of batch norms into convolutions: the same function in evaluation, with less work."""
 
 from copy import deepcopy
 
@@ -13,10 +13,10 @@ TOLERANCE = 1e-4
 
 @torch.no_grad()
 def fuse_batch_norms(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> nn.Module:
-    """A copy of `network`, for evaluation, with batch norms folded into convolutions.
+    """Return a copy of `network`, for evaluation, with batch norms folded into convolutions.
 
-    `x` is an example of its input. `network` itself is given back where nothing can be folded, or
-    where the copy gives other outputs: nothing is assumed of how a network is written.
+    `x` is an example of the input. The result is `network` itself where nothing can be folded, or
+    where the copy gives other outputs: a network may be written in any way.
     """
     assert not network.training
     copy = deepcopy(network)
@@ -32,17 +32,17 @@ def fuse_batch_norms(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> nn.Modul
             norm.weight,
             norm.bias,
         )
-        copy.set_submodule(names[norm], _rest(norm))
+        copy.set_submodule(names[norm], _replacement(norm))
     return copy if pairs and _agree(copy(x), network(x)) else network
 
 
 def _pairs(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> dict[nn.BatchNorm2d, nn.Conv2d]:
-    """Each batch norm whose very input is what a convolution gave, and that convolution."""
+    """Map each batch norm to the convolution whose output, the same tensor, is its input."""
     made: dict[int, tuple[nn.Module, Tensor]] = {}
     pairs: dict[nn.BatchNorm2d, nn.Conv2d] = {}
 
     def leave(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        made[id(output)] = module, output  # kept, so that no other tensor gets its id
+        made[id(output)] = module, output  # stored, so that no other tensor gets its id
 
     def enter(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         conv, _ = made.get(id(inputs[0]), (None, None))
@@ -59,13 +59,13 @@ def _pairs(network: nn.Module, x: Shaped[Tensor, "b ..."]) -> dict[nn.BatchNorm2
 
 
 def _foldable(module: nn.Module) -> bool:
-    """Whether it is batch norm by statistics of the training, and what else it does is known."""
+    """Tell whether this is a batch norm with running statistics and no unknown extra behavior."""
     known = type(module) is nn.BatchNorm2d or hasattr(module, "act")
     return isinstance(module, nn.BatchNorm2d) and module.running_var is not None and known
 
 
-def _rest(norm: nn.BatchNorm2d) -> nn.Module:
-    """What is left of it: the activation that timm's batch norm holds, or nothing."""
+def _replacement(norm: nn.BatchNorm2d) -> nn.Module:
+    """Return what replaces `norm`: the activation inside timm's batch norm, or the identity."""
     return getattr(norm, "act", None) or nn.Identity()
 
 

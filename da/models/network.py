@@ -1,4 +1,4 @@
-"""What methods build networks of: the neck, layers of heads, copies that no gradient moves."""
+"""Parts of networks for methods: necks, heads, and copies that no gradient changes."""
 
 import copy
 from collections.abc import Iterable
@@ -22,8 +22,16 @@ def mlp(
     dropout: float = 0.0,
     leak: float = 0.0,
 ) -> nn.Sequential:
-    """Linear layers; after each hidden one batch norm if `norm`, ReLU (of slope `leak` below 0),
-    and dropout.
+    """Build a multilayer perceptron, with ReLU after each hidden layer.
+
+    Args:
+        inputs: Width of the input.
+        hidden: Widths of the hidden layers; empty for a linear layer alone.
+        outputs: Width of the output.
+        norm: Whether batch norm follows each hidden layer, before the ReLU.
+        dropout: Share of each hidden layer that is dropped in training, after the ReLU; 0 for
+            none.
+        leak: Slope of the ReLU below 0.
     """
     layers: list[nn.Module] = []
     for width in hidden:
@@ -36,30 +44,31 @@ def mlp(
 
 @dataclass(frozen=True)
 class Network:
-    """What stands on the backbone: `backbone -> neck -> head`.
+    """The layers on top of the backbone: `backbone -> neck -> head`.
 
-    Raises ValueError for settings that contradict each other.
+    Raises:
+        ValueError: Where settings contradict each other.
     """
 
     neck: Annotated[int, Choice(0, 128, 256, 512, 1024)] = 256
-    """Width of the bottleneck (linear, batch norm, ReLU) whose output is aligned; 0 for none."""
+    """Width of the neck (linear, batch norm, ReLU), whose output is aligned; 0 for no neck."""
     dropout: Annotated[float, Uniform(0, 0.8)] = 0.5
-    """Share of the neck's output that is dropped in training."""
+    """Share of the neck's output (features, if no neck) dropped in training; 0 for no dropout."""
     head: tuple[int, ...] = ()
-    """Widths of the classifier's hidden layers; none for a linear classifier."""
+    """Widths of the classifier's hidden layers; empty for a linear classifier."""
     bn: Literal["joint", "separate"] = "joint"
-    """Whether source and target pass through batch norm in one batch or in two."""
+    """Batch norm of source and target: joint, in one batch, or separate, in two batches."""
     neck_norm: bool = True
-    """Batch norm in the neck."""
+    """Batch norm after the linear layer of the neck."""
     neck_relu: bool = True
     """ReLU at the end of the neck."""
 
     head_dropout: Annotated[float, Uniform(0, 0.8)] = 0.0
-    """Share of each hidden layer of the classifier that is dropped in training."""
+    """Share of each hidden layer of the classifier dropped in training; 0 for no dropout."""
     head_init: Literal["default", "xavier"] = "default"
-    """How the classifier's weights begin: PyTorch's way, or Xavier uniform."""
+    """Initial weights of the classifier: PyTorch's default, or Xavier uniform."""
     label_smoothing: Annotated[float, Uniform(0, 0.3)] = 0.0
-    """Share of each label that is spread over all classes."""
+    """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
 
     def __post_init__(self) -> None:
         names = "dropout", "head_dropout", "label_smoothing"
@@ -78,7 +87,7 @@ class Network:
         )
 
     def build_head(self, inputs: int, classes: int) -> nn.Sequential:
-        """A classifier for rows of `inputs` numbers."""
+        """Build a classifier for rows of `inputs` numbers."""
         head = mlp(inputs, self.head, classes, dropout=self.head_dropout)
         if self.head_init == "xavier":
             for layer in head:
@@ -87,7 +96,7 @@ class Network:
         return head
 
     def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
-        """The neck for features of width `inputs`, and the width of its output."""
+        """Build the neck for features of width `inputs`, and return it with its output width."""
         drop = [Dropout(self.dropout)] if self.dropout else []
         if not self.neck:
             return nn.Sequential(*drop), inputs
@@ -97,7 +106,7 @@ class Network:
 
 
 def copy_as_buffers(network: nn.Module) -> nn.Module:
-    """A copy whose weights are buffers: in checkpoints, and out of the optimizer's reach."""
+    """Copy a network with buffers for weights: stored in checkpoints, but never optimized."""
     network = copy.deepcopy(network)
     for module in network.modules():
         for name, weight in list(module.named_parameters(recurse=False)):

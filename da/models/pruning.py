@@ -1,8 +1,9 @@
-"""Weights, or whole channels, of least magnitude taken out; the only import of torch_pruning.
+"""Pruning of the weights, or whole channels, of least magnitude.
 
-Single weights become 0 and stay so, by one threshold for all layers but the classifier: the weights
-of a new one are all small, and would go first. Without a channel, layers are smaller: `take_shapes`
-gives a network as it was built the shapes of one that has lost some.
+Single weights become 0 and stay 0. One threshold holds for all layers except the classifier: the
+weights of a new classifier are all small and would be pruned first. Layers that lose channels
+become smaller: `take_shapes` gives a newly built network the shapes of a pruned one. This is the
+only module that imports torch_pruning.
 """
 
 from collections.abc import Mapping
@@ -16,11 +17,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 NARROWED = "narrowed"
-"""Buffer of a network that has lost channels: by it stored weights tell."""
+"""Name of a buffer in a network that has lost channels, by which its stored weights are known."""
 
 
 def prunable_weights(*networks: nn.Module) -> list[nn.Parameter]:
-    """Matrices and kernels; neither biases nor the weights of norms."""
+    """List matrices and kernels of `networks`, without biases and the weights of norms."""
     named = [pair for network in networks for pair in network.named_parameters()]
     every = [p for name, p in named if name.rpartition(".")[2] == "weight" and p.ndim > 1]
     return list(dict.fromkeys(every))
@@ -28,7 +29,7 @@ def prunable_weights(*networks: nn.Module) -> list[nn.Parameter]:
 
 @torch.no_grad()
 def zero_smallest(weights: list[nn.Parameter], share: float) -> None:
-    """Set to 0 a `share` of all `weights` together, those of least magnitude."""
+    """Set the `share` of least magnitude among all `weights` together to 0."""
     magnitudes = torch.cat([weight.flatten().abs() for weight in weights])
     kept = torch.ones_like(magnitudes)
     kept[magnitudes.argsort(stable=True)[: round(share * len(magnitudes))]] = 0
@@ -37,7 +38,7 @@ def zero_smallest(weights: list[nn.Parameter], share: float) -> None:
 
 
 def keep_zeros(optimizer: Optimizer, weights: list[nn.Parameter]) -> None:
-    """Have those of `weights` that are 0 now be 0 after every step of `optimizer`."""
+    """Keep those of `weights` that are 0 now at 0 after every step of `optimizer`."""
     masks = [(weight != 0).to(weight) for weight in weights]
 
     @torch.no_grad()
@@ -49,10 +50,17 @@ def keep_zeros(optimizer: Optimizer, weights: list[nn.Parameter]) -> None:
 
 
 def narrow(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None:
-    """Take the `share` of channels of least norm out of every layer but those that give features.
+    """Remove the channels of least norm from every layer, except those that output features.
 
-    Layers whose channels depend on one another lose the same ones (Fang et al. 2023). `x` is an
-    example of the input. Raises ValueError for a network whose channels cannot be taken out.
+    Layers whose channels depend on each other lose the same ones (Fang et al. 2023).
+
+    Args:
+        network: Network that is changed in place.
+        share: Share of the channels of each layer that is removed.
+        x: Example of the input.
+
+    Raises:
+        ValueError: Where the channels of the network cannot be removed.
     """
     wide, training = deepcopy(network), network.training
     size = _size(network)
@@ -72,11 +80,11 @@ def narrow(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None
 
 def _take_out(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None:
     with catch_warnings():
-        simplefilter("ignore")  # of parameters outside of layers, which it leaves as they are
+        simplefilter("ignore")  # about parameters outside of layers, which it does not prune
         import torch_pruning
 
         reader = nn.Linear(network.width, 1)  # type: ignore[arg-type]
-        whole = nn.Sequential(network, reader)  # by what is read, layers that give features show
+        whole = nn.Sequential(network, reader)  # layers that `reader` depends on output features
         graph = torch_pruning.DependencyGraph().build_dependency(whole, x)
         groups = [[part.dep.target.module for part in g] for g in graph.get_all_groups()]
         read = {module for group in groups if reader in group for module in group}
@@ -94,7 +102,7 @@ def _size(network: nn.Module) -> int:
 
 
 def take_shapes(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Give the layers of `network` the shapes of `state`, that of one which has lost channels."""
+    """Give the layers of `network` the shapes in `state`, the weights of a pruned network."""
     for path, module in network.named_modules():
         tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         for name, tensor in tensors:
@@ -104,12 +112,12 @@ def take_shapes(network: nn.Module, state: Mapping[str, Tensor]) -> None:
                 setattr(
                     module, name, nn.Parameter(new) if isinstance(tensor, nn.Parameter) else new
                 )
-        _tell_shape(module)
+        _update_shape(module)
     network.register_buffer(NARROWED, torch.tensor(True))
 
 
-def _tell_shape(module: nn.Module) -> None:
-    """Bring in line what a layer says of its own shape; for a convolution that is its groups."""
+def _update_shape(module: nn.Module) -> None:
+    """Make the attributes of a layer match its new shape; for convolutions, the groups too."""
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         channels, of_group = module.weight.shape[:2]
         depthwise = module.groups == module.in_channels > 1

@@ -1,4 +1,4 @@
-"""The stages of a backbone, and holding some of them still."""
+"""The stages of a backbone, and how to freeze some of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,47 +6,47 @@ from dataclasses import dataclass, field
 from torch import nn
 
 LISTS = {"features", "blocks", "layers", "stages", "encoder", "trunk_output"}
-"""Names under which libraries keep a network's stages in a row."""
+"""Names of modules in which libraries list the stages of a network."""
 
 POOLS = nn.MaxPool2d, nn.AvgPool2d
 
 
 @dataclass
 class Stage:
-    """A part of a network that is held still or moved as a whole."""
+    """A part of a network that is frozen or trained as a whole."""
 
     layers: list[nn.Module] = field(default_factory=list)
-    """Modules that have weights of their own, or no parts."""
+    """Modules with weights of their own, or without submodules."""
 
     def parameters(self) -> list[nn.Parameter]:
-        """All weights, those of the network itself included where the stage has them."""
+        """Return all weights of the stage, including the network's own where it has them."""
         return [p for layer in self.layers for p in layer.parameters(recurse=False)]
 
     def hold(self) -> None:
-        """No gradient moves it, and its batch norms and dropouts are as in evaluation."""
+        """Freeze the stage: no gradients, and batch norms and dropouts as in evaluation."""
         self._move(False)
 
     def release(self) -> None:
-        """It is trained from now on."""
+        """Train the stage from now on."""
         self._move(True)
 
     def _move(self, moves: bool) -> None:
         for layer in self.layers:
             layer.held = not moves  # type: ignore[assignment]
-            layer.training = moves  # of itself alone: the parts of a layer have their own
+            layer.training = moves  # not `train()`, which would change submodules too
             for parameter in layer.parameters(recurse=False):
                 parameter.requires_grad_(moves)
 
 
 def keep_held_in_eval(network: nn.Module) -> None:
-    """Layers that are held are in evaluation mode, whatever mode the network was put in."""
+    """Put frozen layers in evaluation mode, whatever the mode of the network."""
     for layer in network.modules():
         if getattr(layer, "held", False):
             layer.training = False
 
 
 def list_layers(backbone: nn.Module) -> dict[str, nn.Module]:
-    """All modules that have weights of their own, or no parts, in their order, by name."""
+    """List all modules with weights of their own, or without submodules, in order and by name."""
     return {
         name: module
         for name, module in backbone.named_modules()
@@ -55,10 +55,11 @@ def list_layers(backbone: nn.Module) -> dict[str, nn.Module]:
 
 
 def list_stages(backbone: nn.Module) -> list[Stage]:
-    """The stages from the input up: those of timm; of other networks their parts in a row.
+    """List the stages of a backbone, from the input to the output.
 
-    Layers before the first part are cut after each pool. What has no matrix of weights, such as a
-    last norm, belongs to the stage before it.
+    They are the stages that timm names; in other networks, the parts that follow each other.
+    Layers before the first part are split after each pool. A part without a matrix of weights,
+    such as a last norm, belongs to the stage before it.
     """
     body = getattr(backbone, "body", backbone)
     number = dict(_by_timm(body) if hasattr(body, "group_matcher") else _by_place(body))
@@ -79,7 +80,7 @@ def _has_matrix(body: nn.Module, name: str, mine: object, number: dict[str, obje
 
 
 def _by_timm(body: nn.Module) -> Iterator[tuple[str, object]]:
-    """Layers with weights to timm's number of their stage."""
+    """Yield layers with weights and timm's number of their stage."""
     from timm.models import group_parameters
 
     groups = group_parameters(body, body.group_matcher(coarse=True))  # type: ignore[operator]
@@ -89,7 +90,7 @@ def _by_timm(body: nn.Module) -> Iterator[tuple[str, object]]:
 
 
 def _by_place(body: nn.Module) -> Iterator[tuple[str, object]]:
-    """Layers to the part they stand in: the first on their path that is no list of parts."""
+    """Yield layers and their part: the first name on their path that is not one of `LISTS`."""
     cut, in_stem = 0, True
     for name, layer in list_layers(body).items():
         first, *deeper = [part for part in name.split(".") if part not in LISTS] or [""]

@@ -1,1 +1,1 @@
-"""Tensor operations that know no images, methods or runs."""
+"""Tensor operations that do not depend on data sets, methods or runs."""

@@ -1,4 +1,4 @@
-"""Distances and operators that methods share. Each function is one equation of one paper."""
+"""Losses, distances and operators that methods share, each one equation of one paper."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from da.ops.precision import upcast
 from da.system.threads import one_thread
 
 Scalar = float | Float[Tensor, ""]
-"""A number; as a tensor where runs that train together have one each, or where it is on a GPU."""
+"""A number; a tensor where it is on a GPU, or where runs that train together have one each."""
 
 
 class _ReverseGradient(Function):
@@ -36,14 +36,14 @@ class _ReverseGradient(Function):
 
 
 def reverse_gradient(x: Float[Tensor, "*shape"], scale: Scalar = 1.0) -> Float[Tensor, "*shape"]:
-    """Identity whose gradient is multiplied by `-scale` (Ganin et al. 2016, section 4.2)."""
+    """Return `x`, and multiply its gradient by `-scale` (Ganin et al. 2016, section 4.2)."""
     return _ReverseGradient.apply(x, torch.as_tensor(scale))
 
 
 def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
-    """Reversal strength from 0 at the start to 1 at the end (Ganin et al. 2016, section 5.2.2).
+    """Return the strength of gradient reversal, which rises from 0 to 1 during training.
 
-    `steepness` is gamma there.
+    The formula is that of Ganin et al. 2016, section 5.2.2, where `steepness` is called gamma.
     """
     if isinstance(progress, Tensor):
         return 2 * torch.sigmoid(steepness * progress) - 1
@@ -51,9 +51,9 @@ def grl_warmup(progress: Scalar, steepness: float = 10.0) -> Scalar:
 
 
 def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
-    """Squared distance of the two covariances over 4d² (Sun & Saenko 2016, eq. 1).
+    """Return the squared distance of the two covariances over 4d² (Sun & Saenko 2016, eq. 1).
 
-    By inner products of images where these are fewer than features.
+    Where images are fewer than features, it is computed from inner products of images.
     """
     n, d = f_s.shape
     with torch.autocast(f_s.device.type, enabled=False):
@@ -67,42 +67,44 @@ def coral(f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> Float[Tensor,
 
 
 def entropy(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-    """Shannon entropy of each row of class probabilities, in nats."""
+    """Return the Shannon entropy of each row of class probabilities, in nats."""
     return torch.special.entr(p).sum(1)
 
 
 def entropy_weights(p: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-    """Weights of images, larger where class probabilities are certain (Long et al. 2018).
+    """Weight images by how certain their class probabilities are (Long et al. 2018).
 
-    1 + exp(-entropy), over its mean, through which no gradient flows.
+    A weight is 1 + exp(-entropy), divided by the mean of all weights. No gradient flows through
+    that mean.
     """
     p = upcast(p)
-    p = p.clamp_min(torch.finfo(p.dtype).tiny)  # where it is 0, entropy has no finite gradient
+    p = p.clamp_min(torch.finfo(p.dtype).tiny)  # at 0 the entropy has no finite gradient
     certainty = 1 + (-entropy(p)).exp()
     return certainty / certainty.detach().mean()
 
 
 def prediction_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, "b"]:
-    """Shannon entropy of each prediction, in nats (Grandvalet & Bengio 2004).
+    """Return the Shannon entropy of each prediction, in nats (Grandvalet & Bengio 2004).
 
-    By logarithms, so that its gradient is finite where a class has no probability left.
+    It is computed from log-probabilities: its gradient stays finite where the probability of a
+    class is 0.
     """
     log_p = upcast(logits).log_softmax(1)
     return -(log_p.exp() * log_p).sum(1)
 
 
 def marginal_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
-    """Shannon entropy of the mean prediction, in nats: how evenly classes are predicted.
+    """Return the Shannon entropy of the mean prediction, in nats.
 
-    Less the mean of `prediction_entropy`, it is the mutual information of image and predicted
-    class (Krause et al. 2010).
+    It is high where classes are predicted evenly. Minus the mean of `prediction_entropy`, it is
+    the mutual information of image and predicted class (Krause et al. 2010).
     """
     log_p = upcast(logits).log_softmax(1).logsumexp(0) - math.log(len(logits))
     return -(log_p.exp() * log_p).sum()
 
 
 def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
-    """Sum of the singular values over the number of rows (Cui et al. 2020)."""
+    """Return the sum of the singular values of `p` over its number of rows (Cui et al. 2020)."""
     with torch.autocast(p.device.type, enabled=False), one_thread():
         p, zero = zero_non_finite(upcast(p))
         return (torch.linalg.svdvals(p).sum() + zero) / len(p)
@@ -111,10 +113,15 @@ def nuclear_norm(p: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
 def confident_cross_entropy(
     logits: Float[Tensor, "b k"], guide: Float[Tensor, "b k"], threshold: Scalar
 ) -> Float[Tensor, ""]:
-    """Cross-entropy with the classes that the logits `guide` predict (Sohn et al. 2020).
+    """Return the cross-entropy with the classes that `guide` predicts (Sohn et al. 2020).
 
-    Of images where these have a probability of at least `threshold`, over the number of all
-    images. No gradient flows to `guide`.
+    Only images with a confident prediction by `guide` count, but the sum is divided by the number
+    of all images. No gradient flows to `guide`.
+
+    Args:
+        logits: Class logits that are trained.
+        guide: Class logits of the same images that give the labels.
+        threshold: Least probability, 0 to 1, of the class that `guide` predicts.
     """
     confidence, y = upcast(guide).softmax(1).max(1)
     loss = F.cross_entropy(logits, y, reduction="none")
@@ -122,7 +129,7 @@ def confident_cross_entropy(
 
 
 def multilinear(f: Float[Tensor, "b d"], p: Float[Tensor, "b k"]) -> Float[Tensor, "b d*k"]:
-    """Every product of a feature and a class probability (Long et al. 2018)."""
+    """Return every product of a feature and a class probability (Long et al. 2018)."""
     return (f[:, :, None] * p[:, None, :]).flatten(1)
 
 
@@ -132,9 +139,16 @@ def randomized_multilinear(
     r_f: Float[Tensor, "d r"],
     r_p: Float[Tensor, "k r"],
 ) -> Float[Tensor, "b r"]:
-    """Vectors whose inner products are, on average, those of `multilinear` (Long et al. 2018).
+    """Approximate `multilinear` by shorter random vectors (Long et al. 2018).
 
-    On average over `r_f` and `r_p`, of independent entries with mean 0 and variance 1.
+    On average over `r_f` and `r_p`, the vectors have the same inner products as those of
+    `multilinear`.
+
+    Args:
+        f: Features.
+        p: Class probabilities.
+        r_f: Random matrix for features: independent entries with mean 0 and variance 1.
+        r_p: Random matrix for class probabilities: entries as in `r_f`.
     """
     return (f @ r_f) * (p @ r_p) / r_f.shape[1] ** 0.5
 
@@ -142,9 +156,15 @@ def randomized_multilinear(
 def cross_entropy(
     logits: Float[Tensor, "b k"], y: Int[Tensor, "b"], smoothing: float = 0.0
 ) -> Float[Tensor, ""]:
-    """Mean cross-entropy with classes `y`, a share of each label spread over all classes.
+    """Return the mean cross-entropy with classes `y`, with label smoothing.
 
-    Under vmap PyTorch's goes through Python, and imports an algebra system for it: 1 s.
+    Under vmap it is computed here: PyTorch's own function would go through Python and import an
+    algebra system, which takes 1 s.
+
+    Args:
+        logits: Class logits.
+        y: Classes.
+        smoothing: Share of each label that is spread over all classes; 0 for no smoothing.
     """
     if not under_transforms():
         return F.cross_entropy(logits, y, label_smoothing=smoothing)
@@ -154,14 +174,15 @@ def cross_entropy(
 
 
 def discrepancy(p: Float[Tensor, "b k"], q: Float[Tensor, "b k"]) -> Float[Tensor, ""]:
-    """Mean absolute difference of class probabilities (Saito et al. 2018)."""
+    """Return the mean absolute difference of class probabilities (Saito et al. 2018)."""
     return (p - q).abs().mean()
 
 
 def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[Tensor, ""]:
-    """How far predictions waver between classes, 0 to 1 (Jin et al. 2020, section 3).
+    """Measure how much predictions confuse classes, 0 to 1 (Jin et al. 2020, section 3).
 
-    Images count by how certain they are, and no gradient flows through that.
+    Images are weighted by how certain their predictions are. No gradient flows through the
+    weights.
     """
     p = (upcast(logits) / temperature).softmax(1)
     weight = entropy_weights(p.detach())
@@ -172,9 +193,10 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
 
 
 def cross_entropy_against(logits: Float[Tensor, "b k"], y: Int[Tensor, "b"]) -> Float[Tensor, ""]:
-    """Mean of -log(1 - p) of class `y`: small where it is ruled out (Zhang et al. 2019).
+    """Return the mean of -log(1 - p), where p is the probability of `y` (Zhang et al. 2019).
 
-    Finite for any finite logits, as the other classes' are added up.
+    It is small where class `y` is ruled out. It is finite for any finite logits, since 1 - p is
+    the sum over the other classes.
     """
     others = logits.scatter(1, y[:, None], -torch.inf)
     return (logits.logsumexp(1) - others.logsumexp(1)).mean()
@@ -183,9 +205,10 @@ def cross_entropy_against(logits: Float[Tensor, "b k"], y: Int[Tensor, "b"]) -> 
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], f: Float[Tensor, "b d"]
 ) -> Float[Tensor, ""]:
-    """How far the slopes of `critic` at the rows of `f` are from 1 (Gulrajani et al. 2017).
+    """Penalize slopes of `critic` that differ from 1 (Gulrajani et al. 2017).
 
-    Mean squared difference; in float32 or wider.
+    The penalty is the mean squared difference from 1 of the gradient norm at the rows of `f`, in
+    float32 or wider.
     """
     with torch.enable_grad(), torch.autocast(f.device.type, enabled=False):
         f = upcast(f).detach().requires_grad_()
@@ -194,5 +217,5 @@ def gradient_penalty(
 
 
 def under_transforms() -> bool:
-    """Whether the code that runs is that of many runs under vmap, or another of torch.func's."""
+    """Tell whether this code runs under vmap, as many runs do, or another torch.func transform."""
     return torch._C._are_functorch_transforms_active()

@@ -1,4 +1,4 @@
-"""Kernels of images: inner products in richer spaces than that of their features."""
+"""Kernels of images: inner products in richer spaces than the space of their features."""
 
 import torch
 from jaxtyping import Float
@@ -13,7 +13,13 @@ from da.ops.precision import upcast
 def kernel(
     x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"], gamma: Float[Tensor, "*g"] | None
 ) -> Float[Tensor, "*g n m"]:
-    """exp(-gamma |x - y|²), or the inner product where `gamma` is None."""
+    """Return the kernel exp(-gamma |x - y|²) of each row of `x` with each row of `y`.
+
+    Args:
+        x: Rows of features.
+        y: Rows of features.
+        gamma: Factor of the squared distance; None for plain inner products.
+    """
     if gamma is None:
         return matmul(x, y.mT)
     return squared_distances(x, y).mul_(-gamma[..., None, None]).exp_()
@@ -22,7 +28,16 @@ def kernel(
 def gram(
     x: Float[Tensor, "*g n d"], gamma: Float[Tensor, "*g"] | None, blocks: int = 8
 ) -> Float[Tensor, "*g n n"]:
-    """The kernel of all pairs of rows, of which little more than half is computed."""
+    """Return the kernel of all pairs of rows; little more than half of it is computed.
+
+    The rest follows by symmetry.
+
+    Args:
+        x: Rows of features.
+        gamma: Factor of the squared distance; None for plain inner products.
+        blocks: Blocks of rows that are computed one after the other; with more blocks, less is
+            computed twice.
+    """
     n = x.shape[-2]
     k = x.new_empty(*x.shape[:-1], n)
     for rows in torch.arange(n).tensor_split(blocks):
@@ -34,7 +49,10 @@ def gram(
 
 
 def median_gamma(x: Float[Tensor, "*g n d"], sample: int = 1000) -> Float[Tensor, "*g"]:
-    """1 / 2s², s the median distance of points (Gretton et al. 2012), of at most `sample`."""
+    """Return gamma = 1 / (2s²), where s is the median distance of points (Gretton et al. 2012).
+
+    At most `sample` points are used, spread evenly over the rows of `x`.
+    """
     x = x[..., :: -(-x.shape[-2] // sample), :]
     i, j = torch.triu_indices(x.shape[-2], x.shape[-2], 1)
     median = squared_distances(x, x)[..., i, j].median(-1).values
@@ -46,10 +64,15 @@ def gaussian_kernel(
     factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0),
     width: Scalar | None = None,
 ) -> Float[Tensor, "b b"]:
-    """Sum over `factors` of exp(-|f_i - f_j|² / (factor * width)), for all pairs of rows of `f`.
+    """Return a sum of Gaussian kernels of different widths, for all pairs of rows of `f`.
 
-    The width is by default the mean squared distance of two different rows, through which no
-    gradient flows, as in the code of Long et al. 2015.
+    A kernel is exp(-|f_i - f_j|² / (factor * width)).
+
+    Args:
+        f: Rows of features.
+        factors: Factor of the width for each Gaussian.
+        width: Squared distance; None for the mean squared distance of two different rows, through
+            which no gradient flows, as in the code of Long et al. 2015.
     """
     with torch.autocast(f.device.type, enabled=False):
         f = upcast(f)
@@ -61,10 +84,11 @@ def gaussian_kernel(
 
 
 def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
-    """Squared distance of the domains' means in the space of a kernel (Gretton et al. 2012).
+    """Return the squared distance of the domains' means in kernel space (Gretton et al. 2012).
 
-    `k` is the kernel of `n` source images, then of target images: of each two, or more. The
-    estimate is unbiased, of all pairs of different images, so it may be below 0.
+    `k` is the kernel of all images: the first `n` are source images, the rest target images. Each
+    domain needs two images or more. The estimate is unbiased: it uses all pairs of different
+    images, so it may be below 0.
     """
     within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
     m = len(k) - n

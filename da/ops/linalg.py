@@ -12,17 +12,17 @@ from da.system.threads import one_thread
 
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
-    """Unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
-    f = _centered(f)
+    """Return the unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
+    f = _center(f)
     return matmul(f.mT, f) / (f.shape[-2] - 1)
 
 
 def covariance_root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
-    """Rows whose outer products add up to the covariance of those of `f`."""
-    return _centered(f) / (f.shape[-2] - 1) ** 0.5
+    """Return rows whose outer products add up to the covariance of the rows of `f`."""
+    return _center(f) / (f.shape[-2] - 1) ** 0.5
 
 
-def _centered(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+def _center(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
     f = upcast(f)
     return f - f.mean(-2, keepdim=True)
 
@@ -30,10 +30,15 @@ def _centered(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
 def covariance_power(
     f: Float[Tensor, "*g b d"], exponent: float, *, ridge: float
 ) -> Float[Tensor, "*g d d"]:
-    """A power of the covariance of the rows of `f` plus `ridge` times the identity.
+    """Return a power of the covariance of the rows of `f` plus `ridge` times the identity.
 
-    By the eigenvectors of b by b inner products where images are fewer than features: in all
-    other directions the matrix is the ridge alone.
+    Where images are fewer than features, it is computed from the eigenvectors of the b by b inner
+    products of images: in all other directions the matrix is the ridge alone.
+
+    Args:
+        f: Rows of features.
+        exponent: Exponent of the matrix power.
+        ridge: Number that is added to each diagonal entry of the covariance.
     """
     f = upcast(f)
     b, d = f.shape[-2:]
@@ -45,7 +50,7 @@ def covariance_power(
     with one_thread():
         values, vectors = torch.linalg.eigh(matmul(f, f.mT))
     values = values.clamp_min(1e-12)
-    # ((value + ridge) ** exponent - ridge ** exponent) / value, without the difference of equals.
+    # ((value + ridge) ** exponent - ridge ** exponent) / value, without subtracting equal numbers.
     gain = ridge**exponent * (exponent * (values / ridge).log1p()).expm1() / values
     directions = matmul(f.mT, vectors)
     squared = matmul(directions * gain[..., None, :], directions.mT)
@@ -55,15 +60,16 @@ def covariance_power(
 def zero_non_finite(
     x: Float[Tensor, "*shape"],
 ) -> tuple[Float[Tensor, "*shape"], Float[Tensor, ""]]:
-    """`x` with 0 where it is not finite, and a zero to add to the result, which is NaN then.
+    """Replace entries that are not finite by 0, and return a zero that carries the failure.
 
-    LAPACK stops on such a matrix, and with it all runs that train together.
+    LAPACK stops on a matrix with such entries, and so do all runs that train together. Add the
+    second value to the result: it is 0, or NaN where an entry of `x` was not finite.
     """
     return x.where(x.isfinite(), 0), (0 * x).sum()
 
 
 def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "*g d d"]:
-    """A power of a symmetric positive definite matrix, by its eigenvalues."""
+    """Return a power of a symmetric positive definite matrix, by its eigenvalues."""
     with one_thread():
         values, vectors = torch.linalg.eigh(a)
     return matmul(vectors * (values.clamp_min(1e-12) ** exponent)[..., None, :], vectors.mT)
@@ -72,9 +78,9 @@ def matrix_power(a: Float[Tensor, "*g d d"], exponent: float) -> Float[Tensor, "
 def squared_distances(
     x: Float[Tensor, "*g n d"], y: Float[Tensor, "*g m d"]
 ) -> Float[Tensor, "*g n m"]:
-    """Squared Euclidean distance of each row of `x` from each row of `y`.
+    """Return the squared Euclidean distance of each row of `x` from each row of `y`.
 
-    By one product of matrices, of features about their mean, which loses the fewest digits.
+    It takes one matrix product. Features are centered first, which loses the fewest digits.
     """
     mean = y.mean(-2, keepdim=True)
     x, y = x - mean, y - mean
@@ -84,27 +90,31 @@ def squared_distances(
 
 
 def require_images(images: int, count: int) -> None:
-    """ValueError where so few images have not as many as `count` directions."""
+    """Raise ValueError where `images` are too few to have `count` directions."""
     if images <= count:
         raise ValueError(f"dimensions {count} needs more than {images} images, known: below that")
 
 
 def fix_signs(vectors: Float[Tensor, "*g d e"]) -> Float[Tensor, "*g d e"]:
-    """Turn each column so that its largest entry is positive.
+    """Flip the sign of columns so that the entry of largest size in each column is positive.
 
-    An eigenvector has no sign of its own, and libraries choose one as the processor suits them.
+    An eigenvector has no sign of its own; libraries choose one that depends on the processor.
     """
     largest = vectors.gather(-2, vectors.abs().argmax(-2, keepdim=True))
     return vectors * largest.sign()
 
 
 def principal_directions(z: Float[Tensor, "b d"], count: int) -> Float[Tensor, "d e"]:
-    """The `count` directions of largest variance; ValueError for too few images."""
+    """Return the `count` directions of largest variance, the largest first.
+
+    Raises:
+        ValueError: Where there are too few images for `count` directions.
+    """
     require_images(len(z), count)
     with one_thread():
         if 8 * count > min(z.shape):
             directions = torch.linalg.svd(z - z.mean(0), full_matrices=False).Vh[:count].mT
-        else:  # of a few of many the covariance tells as exactly, in a quarter of the time
+        else:  # for a few of many directions the covariance is as exact, in a quarter of the time
             directions = torch.linalg.eigh(covariance(z)).eigenvectors[:, -count:].flip(1)
     return fix_signs(directions)
 
@@ -113,25 +123,30 @@ def principal_directions(z: Float[Tensor, "b d"], count: int) -> Float[Tensor, "
 def transfer_components(
     hx: Float[Tensor, "*g n d"], gaps: Float[Tensor, "*g d r"], count: int, *, mu: float
 ) -> Float[Tensor, "*g d e"]:
-    """Coefficients W of the components x W, the one that matters most first (Pan et al. 2011).
+    """Return coefficients W of the components x W, the most important first (Pan et al. 2011).
 
     They solve x'H x w = value (x'L x + mu I) w for the largest values, scaled to W'x'H x W = I,
-    and are zero beyond the rank of x. `hx` is H x: features, or a kernel, less the mean of each
-    column. x'L x is v v', where the columns of v are the `gaps` of mean features that shall
-    vanish; they are few, so the right side has a root in closed form.
+    and are zero beyond the rank of x. x'L x is v v', where the columns of v are the `gaps`. They
+    are few, so the right side has a root in closed form.
+
+    Args:
+        hx: H x: features, or a kernel, minus the mean of each column.
+        gaps: Differences of mean features that the components should remove, one a column.
+        count: Number of components.
+        mu: Weight of the identity on the right side.
     """
     squares, turn = torch.linalg.eigh(gaps.mT @ gaps)
     size = (mu + squares.clamp_min(0)).sqrt()
     shrink = (turn / (mu**0.5 * size * (mu**0.5 + size))[..., None, :]) @ turn.mT
 
     def unrooted(q: Tensor) -> Tensor:
-        """(mu I + v v') to the power of -1/2, times q."""
+        """Multiply (mu I + v v') to the power of -1/2 by q."""
         return q / mu**0.5 - gaps @ (shrink @ (gaps.mT @ q))
 
     values, q = leading_eigenvectors(
         lambda q: unrooted(matmul(hx.mT, matmul(hx, unrooted(q)))), like=hx.mT, count=count
     )
-    largest = torch.linalg.matrix_norm(hx).square() / mu  # what no value exceeds
+    largest = torch.linalg.matrix_norm(hx).square() / mu  # an upper bound of all values
     noise = 10 * torch.finfo(hx.dtype).eps * largest[..., None]
     scale = torch.where(values > noise, values.rsqrt(), 0)
     return fix_signs(unrooted(q)) * scale[..., None, :]
@@ -146,12 +161,17 @@ def leading_eigenvectors(
     *,
     tolerance: float = 3e-6,
 ) -> tuple[Float[Tensor, "*g e"], Float[Tensor, "*g d e"]]:
-    """The `count` largest eigenvalues, in descending order, and their unit vectors.
+    """Return the `count` largest eigenvalues, in descending order, and their unit eigenvectors.
 
-    Of a symmetric positive semidefinite matrix, known by its `product` with d by b blocks like
-    `like`. Block Lanczos with full reorthogonalization (Golub & Underwood 1977), until no
-    residual is above `tolerance` times the largest eigenvalue; where more than one in eight is
-    wanted, all are found at once, which then is faster.
+    The matrix is symmetric positive semidefinite. The algorithm is block Lanczos with full
+    reorthogonalization (Golub & Underwood 1977). Where more than one eigenvalue in eight is
+    wanted, all are computed at once, which is faster then.
+
+    Args:
+        product: Product of the matrix with a d by b block.
+        like: Block whose number of rows, data type and device the eigenvectors take.
+        count: Number of eigenvalues.
+        tolerance: Largest residual, as a share of the largest eigenvalue, at which it ends.
     """
     d = like.shape[-2]
     if 8 * count > d:
@@ -163,7 +183,7 @@ def leading_eigenvectors(
     basis = like.new_empty(*like.shape[:-1], 0)
     images, block = basis, start.expand(*like.shape[:-1], width)
     while True:
-        for _ in range(2):  # once leaves what rounding brought in
+        for _ in range(2):  # a single pass leaves rounding errors in the block
             block = torch.linalg.qr(block - basis @ (basis.mT @ block)).Q
         basis, images = (torch.cat(two, -1) for two in ((basis, block), (images, product(block))))
         values, vectors = torch.linalg.eigh(basis.mT @ images)

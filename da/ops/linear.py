@@ -1,4 +1,4 @@
-"""Linear layers by the faster of the CPU's two libraries."""
+"""A linear layer that uses the faster of the CPU's two matrix libraries."""
 
 import torch
 from jaxtyping import Float
@@ -10,10 +10,10 @@ from da.ops.matmul import onednn_affine, onednn_pays, onednn_product
 
 
 class Linear(nn.Linear):
-    """As PyTorch's, up to rounding; for one run, or under vmap for many."""
+    """PyTorch's linear layer up to rounding, for one run or for many runs under vmap."""
 
     def forward(self, x: Float[Tensor, "b i"]) -> Float[Tensor, "b o"]:
-        """The products of rows and weights, and the bias."""
+        """Multiply the rows of `x` by the weights and add the bias."""
         if not onednn_pays(x, self.weight):
             return super().forward(x)
         if under_transforms():
@@ -22,8 +22,9 @@ class Linear(nn.Linear):
 
 
 class _Affine(Function):
-    """a bᵀ + bias, differentiable any number of times, for one run: PyTorch calls Functions that
-    know vmap more slowly.
+    """a bᵀ + bias for one run, differentiable any number of times.
+
+    It does not support vmap, since PyTorch calls Functions that do more slowly.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Matrix products by the faster of the CPU's two libraries.
+"""Matrix products by the faster of the CPU's two matrix libraries.
 
-PyTorch multiplies float32 matrices with MKL, which uses half of what an AMD core with AVX-512 can
-do; oneDNN, which it multiplies everything else with, uses most of it.
+PyTorch multiplies float32 matrices with MKL, which reaches half of the speed of an AMD core with
+AVX-512. It multiplies everything else with oneDNN, which reaches most of that speed.
 """
 
 from functools import lru_cache
@@ -13,24 +13,24 @@ from torch import Tensor
 from torch.autograd import Function
 
 SMALL = 2**20
-"""Below so many multiplications of a linear layer the call costs more than is won."""
+"""Multiplications of a linear layer below which calling oneDNN costs more than it saves."""
 LARGE = 2**23
-"""Likewise of any product, of which PyTorch's own call costs less than that of a layer."""
+"""The same limit for a plain product: PyTorch's own call costs less there than in a layer."""
 
 
 def matmul(a: Float[Tensor, "*g n k"], b: Float[Tensor, "*g k m"]) -> Float[Tensor, "*g n m"]:
-    """a b, up to rounding as PyTorch's; differentiable any number of times."""
+    """Multiply `a` by `b`, equal to PyTorch up to rounding; differentiable any number of times."""
     if not (a.ndim == b.ndim == 2 and a.numel() * b.shape[1] >= LARGE and onednn_pays(a, b)):
         return a @ b
-    if b.shape[1] < len(a):  # oneDNN is slow where the second has few columns
+    if b.shape[1] < len(a):  # oneDNN is slow where the second matrix has few columns
         return onednn_product(b.mT, a).mT
     return onednn_product(a, b.mT)
 
 
 def onednn_pays(a: Tensor, b: Tensor) -> bool:
-    """Whether oneDNN multiplies the rows of `a` by all of `b` faster."""
+    """Tell whether oneDNN multiplies the rows of `a` by all of `b` faster than PyTorch's choice."""
     return (
-        not torch.compiler.is_exporting()  # to machines of which nothing is known
+        not torch.compiler.is_exporting()  # an exported file may run on any machine
         and len(a) * b.numel() >= SMALL
         and a.device.type == "cpu"
         and a.dtype == b.dtype == torch.float32
@@ -41,7 +41,7 @@ def onednn_pays(a: Tensor, b: Tensor) -> bool:
 
 @lru_cache
 def mkl_is_slow() -> bool:
-    """Whether this processor is one that MKL was not made for."""
+    """Tell whether this processor is one that MKL was not made for: AMD with AVX-512."""
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or not torch.backends.mkldnn.enabled:
         return False
     about = Path("/proc/cpuinfo")
@@ -49,17 +49,23 @@ def mkl_is_slow() -> bool:
 
 
 def onednn_affine(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """a bᵀ + bias, by oneDNN; nothing is recorded for gradients."""
+    """Return a bᵀ + bias, computed by oneDNN without recording gradients.
+
+    Args:
+        a: Matrix of rows, such as images.
+        b: Matrix that is transposed, such as the weights of a layer.
+        bias: Numbers that are added to each row; None to add nothing.
+    """
     return torch.ops.mkldnn._linear_pointwise.default(a, b, bias, "none", [], "")
 
 
 def onednn_product(a: Tensor, b: Tensor) -> Tensor:
-    """a bᵀ, by oneDNN; differentiable any number of times."""
+    """Return a bᵀ, computed by oneDNN; differentiable any number of times."""
     return _Product.apply(a, b)
 
 
 class _Product(Function):
-    """Under vmap one product after another."""
+    """a bᵀ; under vmap, one product after the other."""
 
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:

@@ -10,5 +10,5 @@ Precision = Literal["fp32", "bf16"]
 
 
 def upcast(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """In float32 where it comes in half precision, which sums of squares overflow."""
+    """Convert half precision to float32, since sums of squares overflow half precision."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

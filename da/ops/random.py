@@ -1,6 +1,6 @@
-"""Random numbers inside a network: a run draws the same ones alone and among others.
+"""Random numbers inside a network: a run draws the same ones alone and together with others.
 
-Whoever trains many runs under vmap says with `use_generators` which generator belongs to which run.
+Code that trains many runs under vmap assigns a generator to each run with `use_generators`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _STREAMS: ContextVar[Sequence[torch.Generator]] = ContextVar("streams")
 
 
 def default_generator(device: torch.device) -> torch.Generator:
-    """PyTorch's own on `device`, which layers draw from."""
+    """Return PyTorch's own generator on `device`, from which layers draw."""
     if device.type == "cpu":
         return torch.default_generator
     return torch.cuda.default_generators[device.index or 0]
@@ -26,7 +26,7 @@ def default_generator(device: torch.device) -> torch.Generator:
 
 @contextmanager
 def use_generators(generators: Sequence[torch.Generator]) -> Iterator[None]:
-    """Within it, run i under vmap draws from `generators[i]`."""
+    """Let run i under vmap draw from `generators[i]` within the context."""
     token = _STREAMS.set(generators)
     try:
         yield
@@ -35,14 +35,14 @@ def use_generators(generators: Sequence[torch.Generator]) -> Iterator[None]:
 
 
 class Dropout(nn.Module):
-    """PyTorch's, number for number."""
+    """PyTorch's dropout, with exactly the same random numbers."""
 
     def __init__(self, share: float):
         super().__init__()
         self.share = share
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Zero a share of `x` in training, and scale the rest up."""
+        """Set a random share of `x` to 0 in training, and scale the rest up."""
         if not self.training:
             return x
         draw = _Bernoulli.apply if under_transforms() else _Bernoulli.forward
@@ -50,11 +50,11 @@ class Dropout(nn.Module):
 
 
 class _Bernoulli(Function):
-    """Ones with probability p, else zeros, in the shape of `x`."""
+    """Ones with probability `p`, else zeros, in the shape of `x`."""
 
     @staticmethod
     def forward(x: Tensor, p: float) -> Tensor:
-        return _filled(torch.empty_like(x), p, None)
+        return _fill_bernoulli(torch.empty_like(x), p, None)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -65,12 +65,12 @@ class _Bernoulli(Function):
         each = x.movedim(in_dims[0], 0)
         drawn = torch.empty_like(each)
         for one, generator in zip(drawn, _STREAMS.get(), strict=True):
-            _filled(one, p, generator)
+            _fill_bernoulli(one, p, generator)
         return drawn, 0
 
 
-def _filled(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
-    """As `x.bernoulli_(p)`; on a CPU in half of the time, and the same on every processor."""
+def _fill_bernoulli(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """Do `x.bernoulli_(p)`; on a CPU in half of the time, and the same on every processor."""
     if x.device.type == "cpu":
         return x.copy_(torch.empty_like(x, dtype=torch.float64).uniform_(generator=generator) < p)
     return x.bernoulli_(p, generator=generator)

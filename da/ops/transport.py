@@ -1,4 +1,4 @@
-"""Optimal transport between images that all weigh the same."""
+"""Optimal transport between images of equal weight."""
 
 import math
 
@@ -11,7 +11,7 @@ from da.system.threads import one_thread
 
 
 def normalize_cost(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*g n m"]:
-    """`cost`, changed in place, over its largest or median entry."""
+    """Divide `cost`, in place, by its largest or median entry, as `norm` says."""
     if norm == "none":
         return cost
     entries = cost.flatten(-2)
@@ -22,24 +22,24 @@ def normalize_cost(cost: Float[Tensor, "*g n m"], norm: str) -> Float[Tensor, "*
 def barycenters(
     plan: Float[Tensor, "*g n m"], f_t: Float[Tensor, "*g m d"]
 ) -> Float[Tensor, "*g n d"]:
-    """Mean of the target images that each source image is sent to."""
+    """Return, for each source image, the mean of the target images that it is sent to."""
     return matmul(plan, f_t) / plan.sum(-1, keepdim=True)
 
 
 def exact_plan(cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-    """Plan with the least cost, by POT's network simplex, in float64 on the CPU."""
-    import ot  # here, as it takes longer to import than most commands to answer
+    """Return the plan with the least cost, by POT's network simplex, in float64 on the CPU."""
+    import ot  # here, since the import takes longer than most commands
 
     plan = ot.emd([], [], cost.double().cpu().numpy(), numItermax=MOST_PIVOTS)
     return torch.from_numpy(plan).to(cost)
 
 
 MOST_PIVOTS = 10_000_000
-"""Of the network simplex; thousands of images take some hundred thousand."""
+"""Largest number of pivots of the network simplex; thousands of images take some 100,000."""
 STRETCH = 10
-"""Iterations between looks at the plan."""
+"""Iterations between checks of the plan."""
 ABSORBED = 20.0
-"""Logarithm of a scaling from which on it moves into the kernel: far from the ends of float32."""
+"""Logarithm of a scaling at which it moves into the kernel: far from the limits of float32."""
 
 
 @torch.no_grad()
@@ -50,12 +50,18 @@ def sinkhorn(
     max_iterations: int = 1000,
     tolerance: float = 1e-6,
 ) -> Float[Tensor, "*g n m"]:
-    """Plan with the least cost minus `reg` times its entropy; all images weigh the same.
+    """Return the plan with the least cost minus `reg` times its entropy (Cuturi 2013).
 
-    Ends when less than `tolerance` of the mass is out of place, or after `max_iterations`, each a
-    product with exp(-cost / reg) and one with its transpose (Cuturi 2013). Steps whose scalings
-    outgrow float32 are done again by their logarithms, which then are part of that kernel, so no
-    `reg` is too small. Memory: one more matrix of the size of `cost`.
+    All images have the same weight. Steps whose scalings outgrow float32 are repeated with
+    logarithms, which then become part of the kernel, so no `reg` is too small. Memory: one more
+    matrix of the size of `cost`.
+
+    Args:
+        cost: Cost of sending each source image to each target image.
+        reg: Weight of the entropy, in units of `cost`.
+        max_iterations: Largest number of iterations. Each is a product with exp(-cost / reg) and
+            one with its transpose.
+        tolerance: Share of the mass that may be out of place at the end.
     """
     m = cost.shape[-1]
     none = cost.new_zeros(*cost.shape[:-1], 1), cost.new_zeros(*cost.shape[:-2], 1, m)
@@ -76,7 +82,7 @@ def sinkhorn(
 
 
 Scalings = tuple[Float[Tensor, "*g n 1"], Float[Tensor, "*g 1 m"]]
-"""Of the rows and of the columns of the kernel."""
+"""Scalings of the rows and of the columns of the kernel."""
 
 
 @one_thread()
@@ -101,5 +107,5 @@ def _kernel(cost: Tensor, reg: float, p: Tensor, q: Tensor) -> Tensor:
 
 
 def _size(scaling: Tensor) -> float:
-    """Largest logarithm, up or down; not a number where there was an overflow."""
+    """Return the largest absolute logarithm of a scaling; NaN or infinity after an overflow."""
     return scaling.log().abs().max().item()

@@ -1,6 +1,7 @@
 """Feature extractors by name.
 
-Each takes images in 0..1, normalizes them as its weights were trained with, and says its `width`.
+Each takes images in 0..1, normalizes them as in the training of its weights, and has a `width`:
+the number of its features.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from da.models.checkpoints import BEGINNINGS, load_weights, weights_origin
 from da.models.features import FrozenBackbone
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
-"""Backbones that need no network; any name of timm or torchvision is known too."""
+"""Backbones that need no internet access; any name of timm or torchvision is known too."""
 
 
 def build_backbone(
@@ -29,12 +30,17 @@ def build_backbone(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
 ) -> nn.Module:
-    """The backbone `name`, its weights `pretrained`, `random`, or those that run `init` ended with.
+    """Build a backbone with pretrained weights, random weights, or the weights of a run.
 
-    Where its classifier has hidden layers, they are part of it if `hidden`. `mean` and `std`, three
-    numbers each, take the place of those that its weights were trained with.
+    Args:
+        name: One of `OWN`, or any name of timm or torchvision.
+        init: Origin of the weights: `pretrained`, `random`, or the id of a finished run.
+        hidden: Whether hidden layers of the network's own classifier are part of the backbone.
+        mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
+        std: Standard deviation of the three channels; empty for that of the weights' training.
 
-    Raises ValueError for an unknown name, and for weights that are neither here nor to be had.
+    Raises:
+        ValueError: Where the name is unknown, or the weights are neither stored nor available.
     """
     init = weights_origin(init)
     pretrained = init == "pretrained"
@@ -72,10 +78,17 @@ def frozen_backbone(
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
 ) -> FrozenBackbone:
-    """A backbone for many runs, as `build_backbone` makes it.
+    """Prepare a frozen backbone that many runs share; its network is built when first needed.
 
-    Weights that are one known file are not hashed again, and timm is not imported for them until
-    features are computed: it takes seconds.
+    Weights that come from one known file are not hashed again. For them timm is not imported until
+    features are computed, since its import takes seconds.
+
+    Args:
+        name: One of `OWN`, or any name of timm or torchvision.
+        init: Origin of the weights: `pretrained`, `random`, or the id of a finished run.
+        hidden: Whether hidden layers of the network's own classifier are part of the backbone.
+        mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
+        std: Standard deviation of the three channels; empty for that of the weights' training.
     """
     known = (name, init) == ("efficientnet_lite0", "pretrained")
     digest = f"{name} {LITE0_SHA256}" if known else ""

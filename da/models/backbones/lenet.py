@@ -6,9 +6,10 @@ from da.models.backbone import Backbone
 
 
 def build() -> Backbone:
-    """The MNIST network of Ganin et al. 2016, figure 4a, up to the fork: 28 px to 768 features.
+    """Build the MNIST network of Ganin et al. 2016, figure 4a, up to the fork.
 
-    ReLU follows the pool, which gives the same numbers for less work.
+    It maps images of 28 pixels a side to 768 features. ReLU follows the pool, which gives the
+    same numbers for less work.
     """
     body = nn.Sequential(
         nn.Conv2d(3, 32, 5),

@@ -1,10 +1,10 @@
-"""A multilayer perceptron, for points."""
+"""A multilayer perceptron, for points rather than images."""
 
 from torch import nn
 
 
 class MLP(nn.Sequential):
-    """For points rather than images."""
+    """A perceptron with two hidden layers, for points rather than images."""
 
     def __init__(self, inputs: int, width: int = 64):
         super().__init__(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())

@@ -1,4 +1,4 @@
-"""Networks of timm as feature extractors, and the look-up of a name in timm and torchvision."""
+"""Networks of timm as feature extractors, and the search for a name in timm and torchvision."""
 
 import difflib
 import os
@@ -16,10 +16,16 @@ from da.models.backbones.torchvision_models import from_torchvision
 def build_from_library(
     name: str, pretrained: bool, hidden: bool = True, own: Sequence[str] = ()
 ) -> Backbone:
-    """The network `name`; `hidden` keeps the hidden layers of its classifier.
+    """Build a backbone from a network of torchvision or timm; torchvision comes first.
 
-    Raises ValueError for an unknown name, of which `own` are known besides, and for weights that
-    are not to be had.
+    Args:
+        name: Name of the network.
+        pretrained: Whether to load pretrained weights; random ones otherwise.
+        hidden: Whether to keep the hidden layers of the network's classifier.
+        own: Further names that the error for an unknown name lists.
+
+    Raises:
+        ValueError: Where the name is unknown, or its weights cannot be loaded.
     """
     timm = import_timm()
     from torchvision import models
@@ -29,11 +35,14 @@ def build_from_library(
         every = {*timm.list_models(), *models.list_models(models)}
         known = ", ".join([*own, *difflib.get_close_matches(name, every, 3)])
         raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
+    build = from_torchvision if in_torchvision else _from_timm
     try:
-        return (from_torchvision if in_torchvision else _from_timm)(name, pretrained, hidden)
+        return build(name, pretrained, hidden)
     except Exception as error:
+        kind = "pretrained " if pretrained else ""
+        reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"no {'pretrained ' * pretrained}{name}: {str(error).partition(chr(10))[0]}; "
+            f"no {kind}{name}: {reason}; "
             "known without a network: efficientnet_lite0, what its library's cache holds, "
             "or --init random"
         ) from error
@@ -52,16 +61,16 @@ def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
 
 
 def import_timm() -> Any:
-    """timm, without what it says of itself."""
+    """Import timm without its warnings, and return it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # timm scripts functions at import, which torch deprecates
+        warnings.simplefilter("ignore")  # timm scripts functions at import; torch deprecates that
         import timm
     return timm
 
 
 @cache
 def _look_for_hub() -> None:
-    """Where no hub can be reached, say so beforehand: it would be retried for most of a minute."""
+    """Set the hub offline if it cannot be reached: retries would take most of a minute."""
     from huggingface_hub import constants
 
     if "HF_HUB_OFFLINE" in os.environ or getproxies():

@@ -8,7 +8,15 @@ from da.models.backbone import Backbone
 
 
 def from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
-    """With the first weights that were published, which are those of most papers."""
+    """Build a backbone from a network of torchvision.
+
+    Pretrained weights are the first that were published, which most papers use.
+
+    Args:
+        name: Name of the network in torchvision.
+        pretrained: Whether to load pretrained weights; random ones otherwise.
+        hidden: Whether to keep the hidden layers of the network's classifier.
+    """
     from torchvision import models
 
     weights = next(iter(models.get_model_weights(name)))
@@ -20,14 +28,14 @@ def from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
 
 
 def _take_off(body: nn.Module, hidden: bool) -> int:
-    """Take the classifier off a network of torchvision, or its last layer alone, where `hidden`.
+    """Remove the classifier, or only its last layer if `hidden`, and return the feature width.
 
-    Gives the width of the features. What stands before the first linear layer stays in any case.
+    Layers before the first linear layer of the classifier always stay.
     """
     whole = next(name for name in ("fc", "classifier", "head", "heads") if hasattr(body, name))
     layers = list(body.get_submodule(whole).named_modules(prefix=whole))
     linear = [(path, layer) for path, layer in layers if isinstance(layer, nn.Linear)]
-    if not linear:  # SqueezeNet's is a convolution
+    if not linear:  # the classifier of SqueezeNet is a convolution
         (width,) = {layer.in_channels for _, layer in layers if isinstance(layer, nn.Conv2d)}
         body.set_submodule(whole, nn.AdaptiveAvgPool2d(1))
         return width
