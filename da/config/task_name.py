@@ -1,29 +1,31 @@
-"""Names of tasks: how they are written, and what they say."""
+"""Names of tasks, and the functions that take them apart."""
 
 import re
 from pathlib import PurePath
 
 SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
-"""Benchmarks whose tasks are all of one domain, whatever is in its path."""
+"""Benchmarks whose tasks all have one domain, even if its path contains a dash or a colon."""
 LABELS = re.compile(r"\+(\d+)(shot|label)$")
-"""End of a task's name that buys labels, of target images or of the one domain."""
+"""End of a task name that sets a number of labels: of target images, or of the one domain."""
 
 
 def split_labels(task: str) -> tuple[str, int | None, str]:
-    """Split a task's name into what stands before `+Kshot` or `+Klabel`, K, and the word.
+    """Split a task name into the part before `+Kshot` or `+Klabel`, K, and the word after K.
 
-    K is None, and the word empty, where the name has no such end.
+    Without such an end, K is None and the word is empty.
     """
     found = LABELS.search(task)
     return (task[: found.start()], int(found[1]), found[2]) if found else (task, None, "")
 
 
 def split_task(task: str) -> tuple[str, str, str, int]:
-    """Benchmark, source, target and shots of `BENCHMARK:SOURCE-TARGET[+Kshot]`.
+    """Split `BENCHMARK:SOURCE-TARGET[+Kshot]` into benchmark, source, target and shots.
 
-    A supervised task has no target, '', and labels in place of shots. It goes by the name alone: a
-    record may come from a machine with other folders. Of paths with dashes that cut counts which
-    leaves one folder twice, or else two neighbors, or a rooted target.
+    A supervised task has the target '' and its number of labels in place of shots.
+
+    The result depends on the name alone, since a record may come from a machine with other folders.
+    A pair of paths with dashes can be cut in several places. The best cut leaves the same folder
+    twice. The next best leaves two neighboring folders, and then a rooted target.
     """
     rest, k, _ = split_labels(task)
     benchmark, _, pair = rest.partition(":")
@@ -34,19 +36,27 @@ def split_task(task: str) -> tuple[str, str, str, int]:
 
 
 def domain(name: str) -> str:
-    """A domain as a table heads it: of a path the last part that says something."""
-    parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
+    """Return the name of a domain for the head of a table: the last telling part of a path."""
+    # Office-31 unpacks each domain into a folder `images`, which says nothing.
+    parts = [part for part in PurePath(name).parts if part != "images"]
     return parts[-1] if parts else name
 
 
 def _plausible(cut: tuple[str, str]) -> tuple[bool, bool, bool]:
+    """Rank a cut by whether its folders are equal, are neighbors, or have a rooted target."""
     source, target = cut
     neighbors = PurePath(source).parent == PurePath(target).parent
     return source == target, neighbors, target.startswith(("/", "~", "."))
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """SOURCE and TARGET, both among `names`, or one of them and ''; ValueError otherwise."""
+    """Split `SOURCE-TARGET` into two domains out of `names`.
+
+    A single domain gives that domain and ''.
+
+    Raises:
+        ValueError: A domain is not in `names`.
+    """
     if pair in names:
         return pair, ""
     source, _, target = pair.partition("-")
