@@ -140,7 +140,7 @@ def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | No
 def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
     """Return the median seconds of a run and images per second, for each machine.
 
-    Each run counts once, even if it is in several columns.
+    Runs of all columns count, each of them once.
     """
     found: dict[str, dict[str, Record]] = defaultdict(dict)
     for by_seed in runs:
