@@ -180,9 +180,9 @@ def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
     """Name the row of each record: its method, and every setting that varies within its kind.
 
-    If the experiment names the row, the label is that name and every setting that differs between
-    runs of that row with the same task and seed. A run that begins with the weights of another run
-    shows the other's method, not its id.
+    If the experiment names the row, the label begins with that name. Then it has every setting that
+    differs between runs of that row with the same task and seed. A run that begins with the weights
+    of another run shows the other's method, not its id.
     """
     methods = {r.id: r.settings["method"] for r, _ in placed}
     found = []

@@ -51,9 +51,9 @@ class Record:
     environment: dict[str, str] = field(default_factory=dict)
     """Machine and software of the run.
 
-    This is what affects rounding (processor and cores, its instructions in use, the library of
-    matrix products, threads, device), the git commit, and the versions of the libraries that
-    matter.
+    It holds what affects rounding: processor and cores, its instructions in use, the library of
+    matrix products, threads, and device. It also holds the git commit, and the versions of the
+    libraries that matter.
     """
 
     def point(self, chosen_by: str) -> Point:

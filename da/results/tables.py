@@ -61,7 +61,17 @@ def build_table(
     wanted: Sequence[Record] | None = None,
     cost: bool = False,
 ) -> Table:
-    """Build the table of an experiment; arguments and errors are those of `render_table`."""
+    """Build the table of an experiment, before it becomes text.
+
+    Args:
+        records: Records of the runs so far.
+        chosen_by: What chooses the evaluation of each run, as in `render_table`.
+        wanted: A record of every run of the experiment, as in `render_table`.
+        cost: Show averages over tasks and the cost of a run on each machine.
+
+    Raises:
+        ValueError: A selector is unknown, or there are no records.
+    """
     names = aggregate.check_selectors(records, chosen_by)
     rows = aggregate.group_records(records)
     tasks = aggregate.list_tasks(rows)
