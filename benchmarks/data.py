@@ -1,9 +1,9 @@
-"""Images a second that the data path gives, against Pillow and torchvision in a DataLoader.
+"""Measure images per second of the data path, against Pillow and torchvision in a DataLoader.
 
-At 224 px the peers decode JPEGs of 300 x 300 pixels (quality 90) for every batch, as TLlib's
-recipe does (Transfer-Learning-Library, resize 256, random resized crop, flip); ours takes crops of
-what was decoded once to 256 x 256. At 28 px theirs converts images that are in memory, as
-torchvision's MNIST does. All end in normalized float batches.
+At 224 px, the peers decode JPEGs of 300 x 300 pixels (quality 90) for every batch. This is the
+recipe of TLlib (Transfer-Learning-Library: resize 256, random resized crop, flip). Ours takes crops
+of images that were decoded once to 256 x 256. At 28 px, the peers convert images that are in
+memory, as torchvision's MNIST does. All of them give normalized float batches.
 """
 
 import tempfile

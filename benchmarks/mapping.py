@@ -1,7 +1,7 @@
-"""Closed-form mappings of n source and n target images with 1,280 features: time and memory.
+"""Measure time and memory of closed-form mappings of n source and n target images, 1,280 features.
 
-`python benchmarks/mapping.py --sizes 1000 2000` measures those sizes. A peer that would take more
-than half a minute, by cubic growth from the size before, is left out.
+`python benchmarks/mapping.py --sizes 1000 2000` measures these sizes. A peer is left out if it
+would take more than half a minute, estimated by cubic growth from the size before.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Contenders timed in turns, and what every benchmark hands to the report.
+"""Time contenders in turns, and hold what every benchmark gives to the report.
 
 A script has `measure(quick: bool) -> Section | list[Section]` and ends with `show(measure)` under
-`if __name__ == "__main__"`, so that `python benchmarks/step.py --quick` prints its tables. Scripts
-import this file as `from measure import ...`: their own folder is where Python looks first.
+`if __name__ == "__main__"`. So `python benchmarks/step.py --quick` prints its tables. Scripts
+import this file as `from measure import ...`, since Python searches their own folder first.
 """
 
 import argparse

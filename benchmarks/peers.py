@@ -1,4 +1,4 @@
-"""What a peer trains, the network, weights and optimizer of one of ours; pytorch-adapt's step."""
+"""Build what a peer trains, with our network, weights and optimizer, and pytorch-adapt's step."""
 
 import copy
 import math

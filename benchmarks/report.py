@@ -1,7 +1,7 @@
-"""Runs benchmarks and writes what they found: `make bench`, or `make bench ONLY="step data"`.
+"""Run benchmarks and write their results: `make bench`, or `make bench ONLY="step data"`.
 
-Reports are named by day and machine. A script that runs again the same day takes the place of its
-former self; what the others found stays.
+Reports are named by day and machine. If a script runs again on the same day, its new results
+replace its old ones; those of other scripts stay.
 """
 
 import argparse

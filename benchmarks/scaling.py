@@ -1,4 +1,6 @@
-"""Runs an hour by workers: the emoji experiment's runs from one style with one seed.
+"""Measure runs per hour by number of workers.
+
+The runs are those of the emoji experiment from one style with one seed.
 
 Cost: three minutes on 2 cores.
 """

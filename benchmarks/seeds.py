@@ -1,10 +1,12 @@
-"""Many seeds at once: LeNet's DANN step for 1 to 128 of them, one after another or stacked.
+"""Measure many seeds at once: LeNet's DANN step for 1 to 128 of them, one after another or stacked.
 
-Each seed has weights and an order of images of its own. The images lie on the device as uint8, and
-a batch is rows of that table. Ways to stack are vmap (`da.training.vmap`), a convolution with a
-group for each seed, and patches times weights as batched matrix products; before anything is timed,
-their losses are compared with those of seeds one after another. On a GPU every way is timed as it
-is and as one CUDA graph. Cost: two minutes on 2 cores.
+Each seed has its own weights and its own order of images. The images are on the device as uint8,
+and a batch is made of rows of that table. The ways to stack are vmap
+(`da.training.vmap`), a convolution with one group per seed, and patches times weights as batched
+matrix products. Before anything is timed, their losses are compared with those of seeds one after
+another. On a GPU, every way is timed both as it is and as one CUDA graph.
+
+Cost: two minutes on 2 cores.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,8 +1,9 @@
-"""One training step of each method: ours, pytorch-adapt's hook, a TLlib-style loop.
+"""Measure one training step of each method: ours, pytorch-adapt's hook, and a TLlib-style loop.
 
-Everybody has the same network, weights, SGD (Nesterov) and one batch in memory: the peers' is
-normalized beforehand, as float32; ours comes in bytes, which every step normalizes. Cost: a quarter
-of an hour on 2 cores.
+All have the same network, weights, SGD (Nesterov) and one batch in memory. The batch of the peers
+is normalized in advance, as float32. Ours comes in bytes, which every step normalizes.
+
+Cost: a quarter of an hour on 2 cores.
 """
 
 import copy

@@ -1,8 +1,9 @@
-"""Runs an hour of the emoji experiment: `da sweep` as it is, and one run after another.
+"""Measure runs per hour of the emoji experiment: with `da sweep`, and with one run after another.
 
-Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of its 420 runs. One run
-after another is measured twice: with PyTorch's own products of matrices, and with ours
-(`da/ops/matmul.py`). Records of all three ways are compared.
+One run after another is measured twice: with PyTorch's own matrix products, and with ours
+(`da/ops/matmul.py`). The records of all three ways are compared.
+
+Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of its 420 runs.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""A training step as Transfer-Learning-Library documents it, written for this benchmark.
+"""Define a training step as Transfer-Learning-Library documents it, written for this benchmark.
 
-One joint pass, a gradient reversal that warms up, sigmoid and binary cross-entropy, three numbers
-fetched a step. Not a line of the library is here.
+The step has one joint pass, a gradient reversal that warms up, sigmoid and binary cross-entropy,
+and fetches three numbers per step. This file has no line of the library.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Whole trainings: what the trainer costs over its steps, and images a second with data and all.
+"""Measure whole trainings: the trainer's cost beyond its steps, and images per second with data.
 
 Cost: two minutes on 2 cores.
 """

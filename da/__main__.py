@@ -1,4 +1,4 @@
-"""The command line, as `python -m da`."""
+"""Run the command line as `python -m da`."""
 
 from da.cli.main import main
 

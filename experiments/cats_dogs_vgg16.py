@@ -1,12 +1,13 @@
-"""Cats and dogs by a VGG-16 from ImageNet: its last layer alone, or all after the first layers.
+"""Classify cats and dogs with a VGG-16 from ImageNet: train its last layer, or all late layers.
 
-The folder is `cats_and_dogs` in the working folder or under `DA_DATA`, with class folders, or
-train, val and test with class folders in them. Adam with a learning rate of 1e-3, 32 images a step,
-10 epochs of 20,000 images. Either the features of the hidden layers are computed once and a layer
-to 2 classes is trained on them; or the first 15 layers stay as they are, which ends in the third
-block, and the rest moves at a tenth of the rate.
+The folder is `cats_and_dogs` in the working folder or under `DA_DATA`. It holds class folders, or
+train, val and test with class folders in them. Training uses Adam with a learning rate of 1e-3, 32
+images per step, and 10 epochs of 20,000 images. One variant computes the features of the hidden
+layers once and trains a layer to 2 classes on them. The other keeps the first 15 layers as they
+are, which ends in the third block, and trains the rest at a tenth of the learning rate.
 
-Cost: 6,250 steps each. Printed result: none. Ours: not run yet, for want of the data set.
+Cost: 6,250 steps each. Printed result: none. Our result: not run yet, since the data set is
+missing.
 
 da sweep experiments/cats_dogs_vgg16.py
 da table experiments/cats_dogs_vgg16.py --chosen-by last,source_accuracy

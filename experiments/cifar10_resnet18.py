@@ -1,13 +1,15 @@
-"""CIFAR-10 by a ResNet-18 from ImageNet, all of it moved, its head begun by Xavier.
+"""Classify CIFAR-10 with a ResNet-18 from ImageNet that is trained as a whole, with a Xavier head.
 
-Random crops enlarged to 224 pixels and mirrored, 128 images a step, 10 epochs, learning rate 5e-4,
-ten times that for the head. Where the result was printed the optimizer was not: SGD without
-momentum and a weight decay of 1e-3 are those of the textbook (Zhang et al., Dive into Deep
-Learning, 14.2) that the rest follows. Test images are enlarged to 256 pixels, of which the middle
-224 are shown. Here 5,000 of the 50,000 images validate.
+Training images are random crops, enlarged to 224 pixels and mirrored. There are 128 images per step
+and 10 epochs. The learning rate is 5e-4, and ten times that for the head. The source of the printed
+result does not name the optimizer. SGD without momentum and a weight decay of 1e-3 are those of the
+textbook (Zhang et al., Dive into Deep Learning, 14.2) that the rest follows. Test images are
+enlarged to 256 pixels, and the middle 224 are shown. Here 5,000 of the 50,000 images are for
+validation.
 
 Cost: 3,516 steps; about a quarter of an hour on a GPU. Printed result: train accuracy 69.69 %, test
-accuracy 82.83 %, 3273.3 samples/s on an RTX 3090. Ours: not run yet, for want of the data set.
+accuracy 82.83 %, 3273.3 samples/s on an RTX 3090. Our result: not run yet, since the data set is
+missing.
 
 da sweep experiments/cifar10_resnet18.py
 da table experiments/cifar10_resnet18.py --chosen-by last,source_accuracy

@@ -1,4 +1,4 @@
-"""The digits protocol of the DANN paper (Ganin et al. 2016, section 5.2.2) on three tasks.
+"""Run the digits protocol of the DANN paper (Ganin et al. 2016, section 5.2.2) on three tasks.
 
 Cost: 36 runs, about an hour and a half on 2 cores. Result: see the README.
 

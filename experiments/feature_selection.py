@@ -1,13 +1,13 @@
-"""Accuracy against the columns of frozen features that are kept, chosen in two ways; 3 seeds.
+"""Measure accuracy against the number of frozen features kept, chosen in two ways, with 3 seeds.
 
-ImageNet features of EfficientNet-Lite0 have 1280 columns. Those that a linear classifier is given
-are chosen on the labeled source images: by mutual information with the class, or by the weights
-of an L1-regularized classifier. With all 1280 either is a run without a choice.
+ImageNet features of EfficientNet-Lite0 have 1280 columns. A linear classifier gets only some of
+them. These are chosen on the labeled source images: by mutual information with the class, or by the
+weights of an L1-regularized classifier. With all 1280 columns, nothing is chosen either way.
 
-Cost: 192 runs, a minute on 2 cores. Result, mean of 4 tasks: 54.7 % with all columns, and with a
-quarter of them 53.7 by the classifier and 51.8 by mutual information; with 40 columns 45.7 and
-42.4. No smaller number is better than all on average: a choice made on the source saves columns,
-it does not adapt.
+Cost: 192 runs, a minute on 2 cores. Result, mean of 4 tasks: 54.7 % with all columns. With a
+quarter of them, 53.7 by the classifier and 51.8 by mutual information. With 40 columns, 45.7 and
+42.4. On average, no smaller number is better than all columns: a choice made on the source saves
+columns but does not adapt.
 
 da sweep experiments/feature_selection.py
 da plot experiments/feature_selection.py --against features

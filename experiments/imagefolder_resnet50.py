@@ -1,10 +1,11 @@
-"""A folder of images by a ResNet-50 from ImageNet, all of it moved by SGD; the best model is kept.
+"""Classify a folder of images with a ResNet-50 from ImageNet, trained as a whole by SGD.
 
-The folder is `images` in the working folder or under `DA_DATA`: class folders, or train and val
-with class folders in them. A learning rate of 0.001, momentum 0.9, that falls to a tenth every 7
-epochs of 1,000 images, 25 epochs in all, as is usual for such folders.
+The folder is `images` in the working folder or under `DA_DATA`. It holds class folders, or train
+and val with class folders in them. The learning rate is 0.001 and momentum is 0.9. The learning
+rate falls to a tenth every 7 epochs of 1,000 images. There are 25 epochs in all, as is usual for
+such folders. The best model is kept.
 
-Cost: 375 steps. Printed result: none. Ours: not run yet, for want of a folder.
+Cost: 375 steps. Printed result: none. Our result: not run yet, since there is no such folder.
 
 da sweep experiments/imagefolder_resnet50.py
 da table experiments/imagefolder_resnet50.py --chosen-by last,source_accuracy

@@ -1,12 +1,13 @@
-"""Nodules in CT scans by a ResNet-50 from ImageNet: frozen, then unfrozen from the top down.
+"""Classify nodules in CT scans with a ResNet-50 from ImageNet: frozen, or unfrozen from the top.
 
-The folder is `luna16` in the working folder or under `DA_DATA`, with the scans and their
-candidates; numbers are on classes of equal size: see da/data/datasets/luna16.py. A hidden layer of
-512, ReLU, dropout 0.5 and 2 classes; SGD with a learning rate of 0.001 and momentum 0.9, 50 epochs
-of 2,000 patches. Once on features that are computed once; once with the backbone, of which a stage
-more moves every 8 epochs.
+The folder is `luna16` in the working folder or under `DA_DATA`. It holds the scans and their
+candidates. Results are on classes of equal size: see da/data/datasets/luna16.py. The head has a
+hidden layer of 512, ReLU, dropout 0.5 and 2 classes. Training uses SGD with a learning rate of
+0.001 and momentum 0.9, for 50 epochs of 2,000 patches. One variant trains on features that are
+computed once. The other also trains the backbone, with one more stage every 8 epochs.
 
-Cost: 1,550 steps each. Printed result: none. Ours: not run yet, for want of the data set.
+Cost: 1,550 steps each. Printed result: none. Our result: not run yet, since the data set is
+missing.
 
 da sweep experiments/luna16_resnet50.py
 da table experiments/luna16_resnet50.py --chosen-by last,source_accuracy

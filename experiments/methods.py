@@ -1,13 +1,16 @@
-"""Every method on the twenty tasks between five emoji styles, ImageNet features frozen, 3 seeds.
+"""Run every method on the twenty tasks between five emoji styles, on frozen features, with 3 seeds.
 
-One budget for all, with each paper's settings: 500 steps of 64 images of either domain. Each domain
-a batch of its own for batch norm (`bn=separate`). That was chosen by the label-free score
-`infomax`: over the 20 tasks of seed 0 it is higher than with both domains in one batch for 14 of
-the 21 methods that it matters for, 1.69 nats in their mean against 1.54. Left out are a user's own
-methods, peers, which bring ours, and distillation, which needs a trained model to learn from.
+The features are those of a network from ImageNet. All methods have the same budget and the settings
+of their papers: 500 steps of 64 images of either domain. Each domain is a batch of its own for
+batch norm (`bn=separate`). The label-free score `infomax` chose that: over the 20 tasks of seed 0,
+it is higher than with both domains in one batch for 14 of the 21 methods that it matters for. Their
+mean is 1.69 nats against 1.54.
 
-Cost: 22 minutes a seed on 2 CPU cores, 66 in all. Result: source_only 50.7 %, DANN 60.0, CDAN 63.3,
-MCC 64.3, SDAT 64.7, CDAN with MCC 65.1; all are in README.md.
+Left out are a user's own methods, peers (other libraries with methods that we have too), and
+distillation, which needs a trained model to learn from.
+
+Cost: 22 minutes per seed on 2 CPU cores, 66 in all. Result: source_only 50.7 %, DANN 60.0, CDAN
+63.3, MCC 64.3, SDAT 64.7, CDAN with MCC 65.1; all are in README.md.
 
 da sweep experiments/methods.py
 da table experiments/methods.py --cost

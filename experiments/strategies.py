@@ -1,12 +1,13 @@
-"""Which strategy for how many labels: one pretrained network, six data sets, 3 seeds.
+"""Compare strategies of transfer by the number of labels: one pretrained network, six data sets.
 
-ImageNet EfficientNet-Lite0 to each emoji style (11 classes) and to Fashion-MNIST (10), with 1, 5,
-20 and all labeled images a class: a linear classifier or a small MLP on frozen features; the last
-stage, the last two, all from the top down, or the whole backbone moved; and no pretraining. Each
-strategy has one setting for all data sets and all numbers of labels, none of them tuned: 60 steps
-of 32 images, and a learning rate ten times lower for pretrained weights than for a new head.
+ImageNet EfficientNet-Lite0 is transferred to each emoji style (11 classes) and to Fashion-MNIST
+(10), with 1, 5, 20 and all labeled images per class. There are 3 seeds. On frozen features, a
+linear classifier or a small MLP is trained. Otherwise the last stage, the last two, all from the
+top down, or the whole backbone is trained. A last strategy has no pretraining. Each strategy has
+one setting for all data sets and all numbers of labels, and none is tuned: 60 steps of 32 images,
+and a learning rate ten times lower for pretrained weights than for a new head.
 
-Which images are labeled does not change with the seed, so the deviation is that of training alone.
+The choice of labeled images does not change with the seed, so the deviation is from training alone.
 
 Cost: 504 runs, an hour on 2 cores. Result, mean of the six, with 1, 5, 20 and all labels: frozen
 linear 44.5, 58.3, 69.4, 74.9 %; last stage 49.7, 60.4, 72.0, 76.9; last two 41.7, 59.1, 72.2, 78.0;

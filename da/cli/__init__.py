@@ -1,1 +1,1 @@
-"""What the commands do. Imports wait inside them, so that help and errors come at once."""
+"""The commands of `da`. They import inside functions, so that help and errors come at once."""

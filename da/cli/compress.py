@@ -1,4 +1,4 @@
-"""Commands that make smaller models of finished runs."""
+"""Commands that make smaller models from finished runs."""
 
 import sys
 from collections.abc import Sequence
@@ -23,22 +23,24 @@ def prune(
     workers: Workers = "auto",
     device: Device = "auto",
 ) -> None:
-    """Take the smallest weights out of a finished run, train on, and compare what it costs.
+    """Remove the smallest weights of a finished run, train it again, and compare accuracy and cost.
 
     Args:
-        sparsity: Shares of the weights that are taken out, each by a new run: 0.5 0.8 0.9.
-        structured: Take that share of channels out of every layer, which makes the backbone faster.
-        steps: Of the new runs, in place of the finished run's.
-        lr: Of the new runs, in place of the finished run's.
+        sparsity: Shares of the weights to remove, for example 0.5 0.8 0.9; each makes a new run.
+        structured: Remove that share of the channels of every layer instead of single weights.
+            This makes the backbone faster.
+        steps: Training steps of each new run; None for those of the finished run.
+        lr: Learning rate of each new run; None for that of the finished run.
+        workers: Number of processes; auto for what suits the cores and the memory of a GPU.
     """
     from da.deploy.compress import pruned_run
 
-    parent, record = _kept(run, results)
-    changes = _given(steps=steps, lr=lr)
+    parent, record = _find_run(run, results)
+    changes = _drop_none(steps=steps, lr=lr)
     children = [
         replace(pruned_run(parent, share, structured=structured), **changes) for share in sparsity
     ]
-    found = _swept(children, results, workers, device)
+    found = _sweep_runs(children, results, workers, device)
     kind = "channels" if structured else "weights"
     title = f"{parent.task}, {parent.backbone}: run {parent.id} less its smallest {kind}"
     labels = [f"{share:.4g}" for share in sparsity]
@@ -56,29 +58,35 @@ def distill(
     results: Results = Path("results"),
     device: Device = "auto",
 ) -> None:
-    """Train another backbone to predict of target images what a finished run does.
+    """Train another backbone to predict what a finished run predicts on target images.
 
     Args:
-        student: The backbone; see `da list backbones`.
-        init: Where its weights begin: pretrained, random, or the id of a finished run with it.
-        steps: In place of the finished run's.
-        lr: In place of the finished run's.
-        temperature: What logits are divided by before both softmaxes.
-        trade_off: Weight of the cross-entropy with source labels.
+        student: Name of the other backbone; see `da list backbones`.
+        init: First weights of the student: pretrained, random, or the id of a run of that backbone.
+        steps: Training steps of the student; None for those of the finished run.
+        lr: Learning rate of the student; None for that of the finished run.
+        temperature: Divisor of the logits before both softmaxes; None for the method's default.
+        trade_off: Weight of the cross-entropy with source labels; None for the method's default.
     """
     from da.deploy import compress
     from da.methods.distill import Distill
 
-    teacher, record = _kept(run, results)
-    hp = Distill.Hparams(teacher.id, **_given(temperature=temperature, trade_off=trade_off))
-    learns = replace(compress.student_run(teacher, student, hp, init), **_given(steps=steps, lr=lr))
-    (found,) = _swept([learns], results, 1, device)
+    teacher, record = _find_run(run, results)
+    hp = Distill.Hparams(teacher.id, **_drop_none(temperature=temperature, trade_off=trade_off))
+    learns = replace(
+        compress.student_run(teacher, student, hp, init), **_drop_none(steps=steps, lr=lr)
+    )
+    (found,) = _sweep_runs([learns], results, 1, device)
     rows = [("teacher", record), ("student", found)]
     _show(f"{teacher.task}: {student} taught by {teacher.backbone}", "network", rows)
 
 
-def _kept(run: str, results: Path) -> "tuple[Run, Record]":
-    """A finished run and its record; ValueError where it has none or its weights are gone."""
+def _find_run(run: str, results: Path) -> "tuple[Run, Record]":
+    """Return a finished run and its record.
+
+    Raises:
+        ValueError: The run has no record, or its weights are gone.
+    """
     from da.models import checkpoints
     from da.results import records
     from da.runs.run import Run
@@ -88,19 +96,23 @@ def _kept(run: str, results: Path) -> "tuple[Run, Record]":
     return Run.of(record.settings), record
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _drop_none(**options: Any) -> dict[str, Any]:
+    """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _swept(runs: "Sequence[Run]", results: Path, workers: Workers, device: str) -> "list[Record]":
-    """Records of `runs`, of which those are carried out that have none; their weights are kept."""
+def _sweep_runs(
+    runs: "Sequence[Run]", results: Path, workers: Workers, device: str
+) -> "list[Record]":
+    """Carry out the runs that have no record, store their weights, and return all records."""
     from da.cli.options import load_records
     from da.training.sweep import sweep
 
     check_outputs(results, device)
-    errors = set()
+    errors: set[str] = set()
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
-        errors |= set() if outcome.record else {outcome.error.partition(":")[0]}
+        if not outcome.record:
+            errors.add(outcome.error.partition(":")[0])
         print(describe_outcome(outcome), file=sys.stderr, flush=True)
     if errors:
         raise SystemExit(2 if errors == {"ValueError"} else 1)

@@ -1,4 +1,4 @@
-"""Commands that use finished runs as models."""
+"""Commands that use the models of finished runs."""
 
 import sys
 from pathlib import Path
@@ -15,11 +15,11 @@ def export(
     out: Annotated[Path | None, arg(metavar="FILE")] = None,
     results: Results = Path("results"),
 ) -> None:
-    """Write the model of a finished run to one file, preprocessing included, and check it.
+    """Export the model of a finished run to one file, with its preprocessing, and check the file.
 
     Args:
-        to: ONNX, or a program of torch.export.
-        out: By default the run's id in the working folder.
+        to: Format of the file: onnx, or pt2 for a program of torch.export.
+        out: File to write; None for the id of the run, in the working folder.
     """
     from da.deploy.export import export
     from da.results import records
@@ -37,18 +37,19 @@ def export(
 def predict(
     model: Annotated[
         Positional[str],
-        arg(metavar="RUN|FILE.onnx", help="A run, or a file by `da export --to onnx`."),
+        arg(metavar="RUN|FILE.onnx", help="Id of a run, or a file from `da export --to onnx`."),
     ],
     images: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="IMAGE|FOLDER...", help="What to classify.")
+        Positional[tuple[Path, ...]],
+        arg(metavar="IMAGE|FOLDER...", help="Images to classify, or folders of them."),
     ],
     results: Results = Path("results"),
     csv: bool = False,
 ) -> None:
-    """Print path, class and probability of images, by a finished run or an ONNX file of one.
+    """Classify images with a finished run or its ONNX file; print path, class and probability.
 
     Args:
-        csv: As CSV with a header, and the probability of every class.
+        csv: Print CSV with a header and the probability of every class.
     """
     from da.deploy import predict
 

@@ -1,4 +1,4 @@
-"""Between a shell and commands: errors become one line and an exit status. No torch."""
+"""Parse commands, and turn errors into one line and an exit status. Does not import torch."""
 
 import contextlib
 import functools
@@ -12,10 +12,11 @@ from typing import Any
 from tyro.extras import SubcommandApp
 
 Command = Callable[[], None]
+"""A command with its arguments, ready to run."""
 
 
 def defer(command: Callable[..., None]) -> Callable[..., Command]:
-    """`command` that, when called, only remembers its arguments."""
+    """Return a function like `command` that only stores its arguments and returns the command."""
 
     @functools.wraps(command)
     def remember(*args: Any, **kwargs: Any) -> Command:
@@ -27,9 +28,15 @@ def defer(command: Callable[..., None]) -> Callable[..., Command]:
 def parse(
     app: SubcommandApp, arguments: Sequence[str], explained: Callable[[str, Sequence[str]], str]
 ) -> Command:
-    """The command that `arguments` name; ValueError of one line where they name none.
+    """Return the command that the arguments name, ready to run.
 
-    The line is what `explained` makes of tyro's.
+    Args:
+        app: All commands.
+        arguments: Words of the command line after `da`.
+        explained: Function that turns an error of tyro, and the arguments, into one line.
+
+    Raises:
+        ValueError: The arguments name no command, or its options are wrong.
     """
     box = io.StringIO()
     try:
@@ -37,12 +44,12 @@ def parse(
             return app.cli(prog="da", args=arguments)
     except SystemExit as ended:
         if ended.code:
-            raise ValueError(explained(_unboxed(box.getvalue()), arguments)) from ended
+            raise ValueError(explained(_unbox(box.getvalue()), arguments)) from ended
         raise
 
 
-def _unboxed(box: str) -> str:
-    """What stands in a box of tyro's, without its frame, title and advice on help."""
+def _unbox(box: str) -> str:
+    """Return the text of an error box of tyro, without its frame, title and advice on help."""
     lines = [line.strip(" │") for line in box.splitlines()[1:]]
     said = " ".join(lines).partition("For full helptext")[0]
     said = re.sub(r"Error parsing __tyro\S* ", "", said)
@@ -51,13 +58,13 @@ def _unboxed(box: str) -> str:
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Exit with 2 for a mistake of the user's and 1 for a run that diverged, each in one line.
+    """Print errors in one line and exit: with 2 for a user's mistake, 1 for a run that diverged.
 
-    With `DA_DEBUG` set the error is shown in full.
+    With `DA_DEBUG` set, the error is shown in full.
     """
     try:
         yield
-    except BrokenPipeError:  # whoever read our output, `head` say, has had enough
+    except BrokenPipeError:  # the reader of our output, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except (ValueError, OSError, ArithmeticError) as error:

@@ -1,4 +1,4 @@
-"""What `da list` shows: lines of text for each kind of thing that has names."""
+"""Lines that `da list` prints, for each kind of thing that it lists."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from da.runs.recipes import RECIPES
 
 
 def list_methods() -> list[str]:
-    """Name, family, year and paper of each method, family by family."""
+    """List name, family, year and paper of each method, family by family."""
     families = get_args(Family)
     every = sorted(METHODS.items(), key=lambda item: (families.index(item[1].family), item[0]))
     rows = [(name, method.family, *_dated(method.paper)) for name, method in every]
@@ -22,7 +22,7 @@ def list_methods() -> list[str]:
 
 
 def _dated(paper: str) -> tuple[str, str]:
-    """Year and the rest of `Authors year, where`; no year where none is named."""
+    """Split `Authors year, where` into the year and the rest; without a year, into '' and all."""
     year = re.search(r"\b(?:19|20)\d\d\b", paper.partition(",")[0])
     if not year:
         return "", paper
@@ -30,20 +30,24 @@ def _dated(paper: str) -> tuple[str, str]:
 
 
 def list_backbones() -> list[str]:
-    """Backbones of our own; those of two libraries would be a thousand lines."""
+    """List our own backbones; those of timm and torchvision would be a thousand lines."""
     return [*OWN, "any name of timm or torchvision"]
 
 
 def list_selectors() -> list[str]:
-    """What may choose the look of a run, and how."""
+    """List what can choose the evaluation of a run, and how."""
     docs = {name: " ".join(str(score.__doc__).split()) for name, score in SELECTORS.items()}
-    oracle = "Target accuracy: no fair choice, marked wherever it is used."
-    return align([("last", "The last look."), *docs.items(), ("oracle", oracle)], left=2)
+    oracle = "Target accuracy; no fair choice, so it is marked wherever it is used."
+    return align([("last", "The last evaluation."), *docs.items(), ("oracle", oracle)], left=2)
 
 
 def list_recipes() -> list[str]:
-    """Method and name of each recipe, and where it is printed."""
-    every = [(m, n, recipe.says) for m, some in RECIPES.items() for n, recipe in some.items()]
+    """List method and name of each recipe, and where it was printed."""
+    every = [
+        (method, name, recipe.says)
+        for method, recipes in RECIPES.items()
+        for name, recipe in recipes.items()
+    ]
     return align(every, left=3)
 
 
@@ -54,4 +58,4 @@ LISTS: dict[str, Callable[[], list[str]]] = {
     "selectors": list_selectors,
     "recipes": list_recipes,
 }
-"""What can be listed, by the word that follows `da list`."""
+"""Functions that list things, by the word that follows `da list`."""

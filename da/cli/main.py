@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line `da`: all commands and how they start."""
 
 import sys
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ COMMANDS = (
     catalog.list_,
     report.wandb,
 )
-"""All but `train`, in the order in which help shows them."""
-
+"""All commands but `train`, in the order in which help shows them."""
 
 NAMES = {command.__name__.rstrip("_"): command for command in COMMANDS}
+"""Commands by the word that a user types."""
 
 
 def _app(arguments: Sequence[str]) -> SubcommandApp:
-    """The settings of a run take seconds to import, so only `da train` has them."""
+    """Build the commands; only `train` has the settings of a run, which take seconds to import."""
     app = SubcommandApp()
     training = arguments[:1] == ["train"]
     app.command(name="train")(defer(train.train_command() if training else train.no_train))
@@ -40,8 +40,8 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     return app
 
 
-def _explained(said: str, arguments: Sequence[str]) -> str:
-    """What tyro `said` of a command's arguments, as what is to be done about them."""
+def _explain(said: str, arguments: Sequence[str]) -> str:
+    """Turn what tyro said about the arguments of a command into what to do about them."""
     if arguments[0] == "train":
         return suggestions.explain(said, arguments, *train.train_options())
     if arguments[0] in NAMES:
@@ -52,7 +52,7 @@ def _explained(said: str, arguments: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command."""
+    """Run the command that the arguments name, by default those of the command line."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with one_line_errors():
-        parse(_app(arguments), arguments, _explained)()
+        parse(_app(arguments), arguments, _explain)()

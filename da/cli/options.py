@@ -1,4 +1,4 @@
-"""What options mean, and how runs are told of; shared by the commands."""
+"""Options that several commands share, and the lines that they print about runs."""
 
 import sys
 from collections.abc import Sequence
@@ -29,19 +29,32 @@ Only = Annotated[
         "setting are alternatives: method=dann,mcc or method=dann method=mcc."
     ),
 ]
-Device = Annotated[str, arg(help="auto, cpu, cuda or the like.")]
+Device = Annotated[
+    str, arg(help="Device to train on: cpu, cuda or the like; auto for a GPU if there is one.")
+]
 Workers = Literal["auto"] | int
 Wandb = Annotated[
-    Mode, arg(name="wandb", help="Mirror runs to W&B; auto: where credentials exist.")
+    Mode,
+    arg(
+        name="wandb",
+        help="Mirror runs to Weights & Biases; auto follows WANDB_MODE, or is online if "
+        "credentials exist.",
+    ),
 ]
-ChosenBy = Annotated[str, arg(help="Selectors, with commas between: see `da list selectors`.")]
+ChosenBy = Annotated[
+    str,
+    arg(
+        help="What chooses the evaluation of each run, several with commas between; see "
+        "`da list selectors`."
+    ),
+]
 Keep = Annotated[
     bool, arg(help="Store the weights of every run, to prune, export and predict with later.")
 ]
 
 
 def run_with_methods() -> "type[Run]":
-    """Return `Run` as the command line shows it: each method is a command of its own."""
+    """Return `Run` as the command line shows it, with each method as a command of its own."""
     from da.methods import METHODS
     from da.runs.run import Run
 
@@ -63,8 +76,11 @@ def _first_line(kind: type) -> str:
 
 
 def check_outputs(results: Path, device: str) -> None:
-    """Raise an error, before any training, where there is no such device, and where records could
-    not be saved in `results`.
+    """Check the device and the folder of the records before any training.
+
+    Raises:
+        ValueError: There is no such device.
+        UnwritableError: Records cannot be saved in the folder.
     """
     from da.results import records
     from da.training.setup import find_device
@@ -74,21 +90,33 @@ def check_outputs(results: Path, device: str) -> None:
 
 
 def load_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """Records of `runs` so far."""
+    """Load the records that the runs have so far."""
     from da.results import records
 
     return records.load(results, {run.id: run.settings() for run in runs})
 
 
 def named_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """Records of `runs` so far, with the name of each one's row where the experiment has names."""
+    """Load the records that the runs have so far, with names of rows if the experiment has them.
+
+    Args:
+        experiment: File of the experiment.
+        runs: Runs of the experiment.
+        results: Folder of the records.
+    """
     return [record for record in all_records(experiment, runs, results) if record.curve]
 
 
 def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """As `named_records`, and for each run that has no record yet one without a look.
+    """Load records like `named_records`, with an empty curve for each run that has none yet.
 
-    Raises ValueError where none has one there, but published ones do.
+    Args:
+        experiment: File of the experiment.
+        runs: Runs of the experiment.
+        results: Folder of the records.
+
+    Raises:
+        ValueError: No run has a record in the folder, but some have published ones.
     """
     from da.results import records
     from da.results.aggregate import ROW
@@ -108,13 +136,13 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
 
 
 def describe_record(run: "Run", record: "Record") -> str:
-    """What came of a run."""
+    """Describe a finished run: its title, target accuracy and time."""
     accuracy = record.curve[-1]["target_accuracy"]
     return f"{run.title}: {accuracy:.1f} % in {_span(record.seconds)}"
 
 
 def print_warnings(run: "Run", record: "Record") -> None:
-    """Say on stderr what a finished run is to be looked at for."""
+    """Print the warnings at the last evaluation of a finished run to stderr."""
     from tqdm import tqdm
 
     from da.results import health
@@ -124,12 +152,12 @@ def print_warnings(run: "Run", record: "Record") -> None:
 
 
 def describe_failure(outcome: "Outcome") -> str:
-    """What went wrong."""
+    """Describe a failed run: its title and error."""
     return f"{outcome.run.title} failed: {outcome.error}"
 
 
 def describe_outcome(outcome: "Outcome") -> str:
-    """What came of a run of a sweep, or what went wrong."""
+    """Describe a run of a sweep: its result, or its error."""
     return (
         describe_record(outcome.run, outcome.record)
         if outcome.record

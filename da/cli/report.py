@@ -1,4 +1,4 @@
-"""Commands that read records."""
+"""Commands that show, publish and mirror records."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,8 @@ def table(
     """Print the table of an experiment from the records it has so far.
 
     Args:
-        cost: What a run takes beside what it reaches on average; CSV says so at any rate.
+        format: Format of the table: text for a terminal, Markdown, LaTeX, or CSV.
+        cost: Show the cost of a run next to its average accuracy; CSV always has the cost.
     """
     from da.results import tables
     from da.runs import experiment as experiments
@@ -46,10 +47,10 @@ def publish(
     results: Results = Path("results"),
     out: Path = Path("results/published"),
 ) -> None:
-    """Write all records of an experiment to one file, for others to make its tables from.
+    """Write all records of an experiment to one file, from which others can make its tables.
 
     Args:
-        out: Folder of such files; records of runs that stand in others there take their places.
+        out: Folder of such files; older records of the same runs in them are replaced.
     """
     from da.results import records
     from da.runs import experiment as experiments
@@ -65,7 +66,7 @@ def publish(
 
 
 def diagnose(run: Recorded, results: Results = Path("results")) -> None:
-    """Print how a run went, look by look, and warnings with the likely cause of each."""
+    """Print the evaluations of a run, and its warnings with their likely causes."""
     from da.results import health, records
 
     print(health.render_page(records.find(run, results)))
@@ -80,12 +81,12 @@ def plot(
     against: str = "",
     out: Path = Path("plots"),
 ) -> None:
-    """Draw an experiment as PNG and SVG: curves and methods, unless another picture is asked for.
+    """Plot an experiment as PNG and SVG; without --map and --against, its curves and methods.
 
     Args:
-        map: Id of a run: draw its features, and those of the same run without adaptation.
-        against: Setting to draw accuracy against, for example lr, or labels of `+Klabel`.
-        out: Folder of the pictures.
+        map: Id of a run whose features are drawn, with and without adaptation; empty for none.
+        against: Setting on the horizontal axis, such as lr, or labels for +Klabel; empty for none.
+        out: Folder of the plots.
     """
     from da.config.validation import shorten_names
     from da.results.plots import experiment as plots
@@ -118,7 +119,13 @@ def wandb(
     results: Positional[Path] = Path("results"),
     mode: Mode = "auto",
 ) -> None:
-    """Mirror records that were made earlier to W&B: `da wandb push results/`."""
+    """Mirror existing records to Weights & Biases: `da wandb push results/`.
+
+    Args:
+        action: What to do; push mirrors all records of a folder.
+        results: Folder of the records.
+        mode: How to reach W&B; auto follows WANDB_MODE, or is online if credentials exist.
+    """
     from da.results import tracking
 
     print(f"{tracking.push(results, mode)} runs mirrored from {results}")

@@ -1,4 +1,7 @@
-"""What is wrong with arguments that no command takes: a word, and where it belongs. No torch."""
+"""Explain arguments that no command takes: which word is wrong, and where it belongs.
+
+This module does not import torch.
+"""
 
 import difflib
 import re
@@ -7,27 +10,32 @@ from inspect import signature
 from typing import Any
 
 Options = Collection[str]
-"""Names with their dashes, such as --trade-off."""
+"""Names of options with their dashes, such as --trade-off."""
 
 FOR_HELP = "-h", "--help", "--tyro-print-completion", "--tyro-write-completion"
+"""Options of tyro that every command takes."""
 
 
 def option_names(names: Collection[str]) -> set[str]:
-    """The options of settings with these names."""
+    """Return the options for settings with these names."""
     return {"--" + name.strip("_").replace("_", "-") for name in names}
 
 
 def command_options(command: Callable[..., Any]) -> set[str]:
-    """The options of a command, its positional arguments among them."""
+    """Return the options of a command, including its positional arguments."""
     return option_names(signature(command).parameters)
 
 
 def explain(
     said: str, arguments: Sequence[str], general: Options, methods: Mapping[str, Options]
 ) -> str:
-    """What is wrong with `arguments`, a command and its own, of which tyro `said` something.
+    """Explain in one line what is wrong with the arguments of a command.
 
-    Its options are `general`; where it takes one of `methods`, theirs stand behind the name.
+    Args:
+        said: Error of tyro.
+        arguments: Name of the command and the words after it.
+        general: Options of the command.
+        methods: Options of each method, which come after its name; empty if the command takes none.
     """
     method = next((word for word in arguments if word in methods), "")
     at = arguments.index(method) if method else len(arguments)
@@ -37,16 +45,16 @@ def explain(
             continue
         there = methods[method] if i > at else general
         if option not in there:
-            return _misplaced(option, there, general, methods, method, arguments[0])
+            return _explain_misplaced(option, there, general, methods, method, arguments[0])
     found = re.search(r"Unrecognized options: ([^\s,;]+)", said)
     if methods and not method and (found or "Expected one of {" in said):
-        return _no_method(found[1] if found else "", methods)
+        return _explain_missing_method(found[1] if found else "", methods)
     if found and found[1][0] != "-":
         return f"unknown word {found[1]!r}: it belongs to no option"
-    return _shortened(said)
+    return _shorten(said)
 
 
-def _misplaced(
+def _explain_misplaced(
     option: str,
     there: Options,
     general: Options,
@@ -54,7 +62,7 @@ def _misplaced(
     method: str,
     command: str,
 ) -> str:
-    """Of an `option` that is not among those known `there`: where it belongs."""
+    """Explain where an option belongs that is not among those known `there`."""
     owners = [name for name, own in methods.items() if option in own]
     if option in general:
         return f"{option} is a general option: it stands before the method, {method}"
@@ -70,14 +78,15 @@ def _misplaced(
     return f"unknown option {option}, known: those that `da {command}{behind} --help` lists"
 
 
-def _no_method(word: str, methods: Collection[str]) -> str:
+def _explain_missing_method(word: str, methods: Collection[str]) -> str:
+    """Explain that no method is named, or an unknown one."""
     near = difflib.get_close_matches(word, methods, 3)
     known = f"{', '.join(near)}, and all of `da list methods`" if near else ", ".join(methods)
     return f"unknown method {word!r}, known: {known}" if word else f"no method, known: {known}"
 
 
-def _shortened(said: str) -> str:
-    """Of a value that cannot be read: the value and what is known, without the option's help."""
+def _shorten(said: str) -> str:
+    """Shorten an error about a value to the value and the known ones, without the option's help."""
     found = re.match(
         r"Error parsing --\S+: .*?((?:'[^']*'|\[[^\]]*\])); Argument helptext: "
         r"(--\S+ (?:\[.*\]|\S+))",

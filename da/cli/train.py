@@ -1,4 +1,4 @@
-"""Commands that carry out runs."""
+"""Commands that carry out and profile runs."""
 
 import sys
 from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def train_command() -> Callable[..., None]:
-    """The command `train`, whose settings take seconds to import."""
+    """Return the command `train`; importing its settings takes seconds."""
     if TYPE_CHECKING:
         from da.runs.run import Run
     else:
@@ -58,7 +58,7 @@ def train_command() -> Callable[..., None]:
 
 
 def train_options() -> tuple[set[str], dict[str, set[str]]]:
-    """The options of `train` that stand before a method's name, and of each method those behind."""
+    """Return the options of `train` before a method's name, and those of each method after it."""
     from dataclasses import fields
 
     from da.methods import METHODS
@@ -90,11 +90,11 @@ def sweep(
     """Carry out every run of an experiment that has no record yet.
 
     Args:
-        shard: K/N takes every Nth run from the Kth on: one K a machine.
-        workers: Processes side by side; auto for what suits the cores, and a GPU's memory.
-        share_steps: Take the steps of up to ten runs on features together, which differ in task,
-            seed and loss weights alone: for a GPU, where networks are small. Their records differ
-            by rounding from those of runs alone, and say so.
+        shard: Part of the runs, as K/N: every Nth run from the Kth on, with another K per machine.
+        workers: Number of processes; auto for what suits the cores and the memory of a GPU.
+        share_steps: Train up to ten runs in common steps, for small networks on a GPU.
+            The runs train on features and differ only in task, seed and loss weights.
+            Their records differ from those of single runs by rounding, and say so.
     """
     from tqdm import tqdm
 
@@ -131,7 +131,7 @@ def sweep(
 
 
 def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:
-    """Print what came of a run, warn of what it ended with, and mirror it."""
+    """Print the result of a run and its last warnings, and mirror it to W&B."""
     from tqdm import tqdm
 
     from da.results import tracking
@@ -150,11 +150,11 @@ def profile(
     device: Device = "auto",
     out: Path = Path("plots"),
 ) -> None:
-    """Time the first run of each method of an experiment, and write a trace of it for a browser.
+    """Time the first run of each method of an experiment, and write traces for a browser.
 
     Args:
-        steps: How many are timed of each run.
-        out: Folder of the traces, which chrome://tracing and ui.perfetto.dev open.
+        steps: Number of training steps to time in each run.
+        out: Folder of the traces; open them in chrome://tracing or ui.perfetto.dev.
     """
     from da.runs import experiment as experiments
     from da.training import profiler

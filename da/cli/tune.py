@@ -1,4 +1,4 @@
-"""The command that searches settings."""
+"""The command that searches for good settings."""
 
 import math
 import sys
@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from da.search.trial import Trial
     from da.search.tune import Search
 
-
 _MARK = " ‡"
-"""Beside a choice with target labels, as in tables."""
+"""Mark of a choice with target labels, as in tables."""
 
 
 def tune(
@@ -29,17 +28,17 @@ def tune(
     device: Device = "auto",
     out: Path = Path("plots"),
 ) -> None:
-    """Search settings of an experiment's method, and print the best as Python to be pasted.
-
-    The same command in another process or on another machine shares the search, and one that was
-    killed goes on.
+    """Search for good settings of an experiment's method, and print the best as Python to paste.
 
     Args:
-        trials: How many in all; a trial is all runs of the experiment with other settings.
+        trials: Number of trials in all, including those of other processes.
+            A trial carries out all runs of the experiment with other settings.
         sampler: What draws the settings; tpe learns from the trials so far.
-        search: Settings of run, network or method; without any the method's and lr.
+        search: Settings of run, network or method to vary; none for lr and all of the method's.
         choose_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
-        storage: File that processes share; by default in the folder of the records.
+        storage: File of the search; empty for one in the folder of the records.
+            The same command in another process or on another machine shares the search.
+            The same command continues a search that was killed.
         out: Folder of the plot.
     """
     from tqdm import tqdm
@@ -68,21 +67,22 @@ def tune(
         task.carry_out(study, trials), "trials", trials, initial=begun, disable=None, leave=False
     )
     for trial in bar:
-        tqdm.write(f"[{len(study.trials())}/{trials}] {_line(task, trial)}")
+        tqdm.write(f"[{len(study.trials())}/{trials}] {_describe_trial(task, trial)}")
         sys.stdout.flush()
     left = len(study.grid) - len(study.trials())
-    print(f"{_counts(study.trials())}, in {task.file}")
+    print(f"{_summarize(study.trials())}, in {task.file}")
     if study.grid:
         print(f"the grid has {len(study.grid)} points, of which {left} are left")
-    _tell_best(task, study.trials(), out)
+    _report_best(task, study.trials(), out)
 
 
-def _counts(trials: "Sequence[Trial]") -> str:
+def _summarize(trials: "Sequence[Trial]") -> str:
     pruned, failed = sum(t.pruned for t in trials), sum(bool(t.error) for t in trials)
     return f"{len(trials)} trials, {pruned} of them given up early, {failed} failed"
 
 
-def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
+def _report_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
+    """Print the best trial as Python, and write the plot of the search."""
     from da.results.plots import style
     from da.search import codegen, plot
 
@@ -90,7 +90,7 @@ def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
     if not whole:
         raise SystemExit("da: no trial has a score")
     best = max(whole, key=lambda trial: trial.score)
-    says = f"Trial {best.number}, the best of {len(trials)} by {_score(task, best)}."
+    says = f"Trial {best.number}, the best of {len(trials)} by {_describe_score(task, best)}."
     if task.oracle:
         says += f"{_MARK} Chosen with target labels."
     print("", codegen.render_python(task.with_settings(best.settings), says), "", sep="\n")
@@ -98,16 +98,16 @@ def _tell_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
     print(*style.save_figure(figure, out / task.name), sep="\n")
 
 
-def _line(task: "Search", trial: "Trial") -> str:
+def _describe_trial(task: "Search", trial: "Trial") -> str:
     settings = " ".join(f"{name}={value!r}" for name, value in trial.settings.items())
     settings = f"trial {trial.number}, {settings}"
     if trial.error:
         return f"{settings}: failed, {trial.error}"
-    early = f", given up after {trial.runs} of {len(task.runs)} runs" * trial.pruned
-    return f"{settings}: {_score(task, trial)}{early}"
+    early = f", given up after {trial.runs} of {len(task.runs)} runs" if trial.pruned else ""
+    return f"{settings}: {_describe_score(task, trial)}{early}"
 
 
-def _score(task: "Search", trial: "Trial") -> str:
+def _describe_score(task: "Search", trial: "Trial") -> str:
     spread = "" if math.isnan(trial.spread) else f" ± {trial.spread:.3g}"
     runs = f"{trial.runs} run{'s' * (trial.runs > 1)}"
     return f"{task.choose_by}{_MARK * task.oracle} {trial.score:.4g}{spread} over {runs}"

@@ -1,1 +1,1 @@
-"""Settings: how they are checked and searched, and the names of tasks."""
+"""Checks of settings, ranges in which they are searched, and the names of tasks."""

@@ -1,15 +1,15 @@
-"""Ranges in which settings are searched, written beside the fields that they are for."""
+"""Ranges in which settings are searched, written in the annotations of their fields."""
 
 from dataclasses import Field, dataclass
 from typing import Any
 
 GRID = 5
-"""Points of a continuous range in a grid."""
+"""Number of grid points of a continuous range."""
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """Floats from `low` to `high`, both included, each as likely."""
+    """Floats from `low` to `high`, both included, all equally likely."""
 
     low: float
     high: float
@@ -18,14 +18,17 @@ class Uniform:
         return self.low <= value <= self.high
 
     def grid(self) -> list[float]:
-        """Evenly spaced points, both ends among them."""
+        """Return evenly spaced points, including both ends."""
         step = (self.high - self.low) / (GRID - 1)
         return [format_value(self.low + i * step) for i in range(GRID)]
 
 
 @dataclass(frozen=True)
 class LogUniform:
-    """Floats from `low` to `high`, both above 0 and included, each order of magnitude as likely."""
+    """Floats from `low` to `high`, with all orders of magnitude equally likely.
+
+    Both ends are above 0 and included.
+    """
 
     low: float
     high: float
@@ -34,14 +37,14 @@ class LogUniform:
         return self.low <= value <= self.high
 
     def grid(self) -> list[float]:
-        """Points of which each is the same multiple of the last, both ends among them."""
+        """Return points with a constant ratio between neighbors, including both ends."""
         ratio = (self.high / self.low) ** (1 / (GRID - 1))
         return [format_value(self.low * ratio**i) for i in range(GRID)]
 
 
 @dataclass(frozen=True)
 class IntRange:
-    """Whole numbers from `low` to `high`, both included, each as likely."""
+    """Whole numbers from `low` to `high`, both included, all equally likely."""
 
     low: int
     high: int
@@ -50,13 +53,13 @@ class IntRange:
         return value in range(self.low, self.high + 1)
 
     def grid(self) -> list[int]:
-        """All of them."""
+        """Return all numbers of the range."""
         return list(range(self.low, self.high + 1))
 
 
 @dataclass(frozen=True, init=False)
 class Choice:
-    """A few values, without an order: `Choice(0, 256, 1024)`."""
+    """A few values without an order, for example `Choice(0, 256, 1024)`."""
 
     values: tuple[bool | int | float | str, ...]
 
@@ -67,7 +70,7 @@ class Choice:
         return value in self.values
 
     def grid(self) -> list[bool | int | float | str]:
-        """All of them."""
+        """Return all values of the choice."""
         return list(self.values)
 
 
@@ -75,11 +78,14 @@ Range = Uniform | LogUniform | IntRange | Choice
 
 
 def find_range(field: Field) -> Range | None:
-    """The range that stands in the annotation of a dataclass's field, if one does."""
+    """Return the range in the annotation of a dataclass field, or None if there is none."""
     notes = getattr(field.type, "__metadata__", ())
     return next((note for note in notes if isinstance(note, Range)), None)
 
 
 def format_value(value: Any) -> Any:
-    """A float to three digits, as one would type it; anything else as it is."""
+    """Round a float to three significant digits, as a person would type it.
+
+    Values of any other type are returned unchanged.
+    """
     return float(f"{value:.3g}") if isinstance(value, float) else value

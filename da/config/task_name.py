@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
-"""Benchmarks whose tasks are of one domain, whatever is in its path."""
+"""Benchmarks whose tasks all have one domain, even if its path contains a dash or a colon."""
 
 NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
 """Benchmark, domains, and how many labels of what kind a task buys."""
@@ -16,8 +16,8 @@ NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
 class TaskName:
     """The name of a task: `BENCHMARK:SOURCE-TARGET[+Kshot]` or `BENCHMARK:DOMAIN[+Klabel]`.
 
-    `str` prints it. Where a name can be read in several ways, since paths may have dashes, `parse`
-    goes by the name alone: a record may come from a machine with other folders.
+    `str` prints it. Paths may have dashes, so some names can be cut in several places. `parse` goes
+    by the name alone, since a record may come from a machine with other folders.
     """
 
     benchmark: str
@@ -70,9 +70,10 @@ class TaskName:
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """Split SOURCE-TARGET, both among `names`; one name alone has an empty target.
+    """Split `SOURCE-TARGET` into two domains out of `names`; one alone has an empty target.
 
-    Raises ValueError, naming the known ones, for another name.
+    Raises:
+        ValueError: A domain is not in `names`; the message lists them.
     """
     if pair in names:
         return pair, ""
@@ -84,13 +85,13 @@ def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def short_domain(name: str) -> str:
-    """Shorten a domain to what heads a column: the last part of a path that says something."""
+    """Return the name of a domain for the head of a table: the last telling part of a path."""
     parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
     return parts[-1] if parts else name
 
 
 def _split(domains: str, *, whole: bool) -> tuple[str, str]:
-    """Cut where it leaves one folder twice, else two neighbors, else a rooted target."""
+    """Cut where it leaves the same folder twice, else two neighbors, else a rooted target."""
     found = [] if whole else re.finditer("[-:]", domains)
     cuts = [(domains[: at.start()], domains[at.end() :]) for at in found]
     return max(cuts, key=_plausible, default=(domains, ""))

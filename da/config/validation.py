@@ -1,4 +1,4 @@
-"""Settings that have no sense, or none beside others: refused in one line."""
+"""Checks that refuse settings that make no sense alone or together, with one line of text."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,14 +7,21 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def refuse(contradictions: Mapping[str, bool]) -> None:
-    """Raise ValueError with the first of these messages that is true of the settings."""
+    """Refuse settings that contradict each other.
+
+    Args:
+        contradictions: Error messages, each with whether it applies to the settings.
+
+    Raises:
+        ValueError: A message applies; the error shows the first one.
+    """
     for message, contradicts in contradictions.items():
         if contradicts:
             raise ValueError(f"contradictory settings: {message}")
 
 
 def share_errors(**settings: float) -> dict[str, bool]:
-    """Whether each is no share of a whole, or all of it."""
+    """Return an error message for each setting, and whether its value is outside [0, 1)."""
     return {
         f"{name} is at least 0 and below 1, not {value}": not 0 <= value < 1
         for name, value in settings.items()
@@ -22,7 +29,7 @@ def share_errors(**settings: float) -> dict[str, bool]:
 
 
 def amount_errors(**settings: float) -> dict[str, bool]:
-    """Whether each is below 0 or not finite."""
+    """Return an error message for each setting, and whether its value is below 0 or not finite."""
     return {
         f"{name} is 0 or more and finite, not {value}": not 0 <= value < math.inf
         for name, value in settings.items()
@@ -30,7 +37,11 @@ def amount_errors(**settings: float) -> dict[str, bool]:
 
 
 def choice_errors(settings: Any) -> dict[str, bool]:
-    """Whether each field of a few known values has another."""
+    """Return an error message for each `Literal` field, and whether it has an unknown value.
+
+    Args:
+        settings: Dataclass whose fields are checked.
+    """
     return {
         f"{name} is one of {', '.join(map(str, known))}, not {getattr(settings, name)!r}": (
             getattr(settings, name) not in known
@@ -41,16 +52,21 @@ def choice_errors(settings: Any) -> dict[str, bool]:
 
 @lru_cache
 def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
+    """Return the known values of each `Literal` field of a dataclass."""
     hints = get_type_hints(kind).items()
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
 
 
 MOST_NAMES = 3
-"""Names that stand in a message."""
+"""Largest number of names in a message."""
 
 
 def shorten_names(names: Iterable[str]) -> str:
-    """The first of `names` in order, and how many more there are; "none yet" of none."""
+    """Shorten a list of names for an error message.
+
+    Return the first names in alphabetical order and how many more there are. Without any names,
+    return "none yet".
+    """
     every = sorted(names)
     more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
     return (", ".join(every[:MOST_NAMES]) or "none yet") + more

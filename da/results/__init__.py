@@ -1,1 +1,1 @@
-"""Records of runs, and the tables made of them."""
+"""Records of runs, and the tables and plots made from them."""

@@ -1,4 +1,4 @@
-"""Records by row and column of a table, and what they reached there. No torch."""
+"""Sort records into rows and columns of a table and average them. Does not import torch."""
 
 import json
 from collections import defaultdict
@@ -13,42 +13,46 @@ from da.results.records import Record
 
 @dataclass(frozen=True)
 class Line:
-    """Which row a run belongs to."""
+    """Row of a table that a run belongs to."""
 
     label: str
+    """Name of the row as the table shows it, without marks."""
     method: str
-    """Its file's name, or `target_only`: `source_only` from a domain to itself."""
+    """File name of the method, or `target_only` for `source_only` from a domain to itself."""
     few: str
-    """3-shot in tasks that end in +3shot, and 5-label in those that end in +5label."""
+    """Few labels of its tasks: 3-shot for +3shot, 5-label for +5label; empty for neither."""
 
     @property
     def labels(self) -> bool:
-        """Whether its runs were shown target labels."""
+        """Whether the runs of the row were shown target labels."""
         return self.few.endswith("shot") or self.method == "target_only"
 
     @property
     def marked_label(self) -> str:
-        """The label, with a dagger where its runs were shown target labels."""
+        """Label of the row, with a dagger if its runs were shown target labels."""
         return self.label + " †" * self.labels
 
 
 ROW = "row"
-"""What the experiment calls a run's row, among the settings of its record."""
+"""Key in the settings of a record under which the experiment names the row of the run."""
 
 Runs = dict[str, dict[Any, Record]]
-"""Records of one row, by column and seed; a column is a task."""
+"""Records of one row, by column and then by seed; a column is a task."""
 
 Kind = tuple[str, str]
-"""Method and few labels: rows of one kind differ in settings only."""
+"""Method and few labels of a row; rows of one kind differ only in settings."""
 
 
 def group_records(records: Sequence[Record]) -> dict[Line, Runs]:
     """Sort records into rows and columns; rows with target labels come last.
 
-    Those stand in the columns of the others: shots in the column of the task without them, a run
-    from a domain to itself in every column with that target. Where there are no such columns they
-    are ordinary rows, each run in the column of its own task. A run over a stream of test images
-    stands in two rows: what it predicted while they came, and what it would predict afterwards.
+    Rows with target labels use the columns of the other rows. A run with shots is in the column of
+    the same task without shots. A run from a domain to itself is in every column with that target.
+    If there are no such columns, these rows are ordinary: each run is in the column of its own
+    task.
+
+    A run over a stream of test images is in two rows. One has its predictions while the images
+    came, the other those that it would make afterwards.
     """
     records = [twin for r in records for twin in (r, *_online(r))]
     adapted = [_task(r) for r in records if not _is_target_only(r)]
@@ -71,13 +75,13 @@ def group_records(records: Sequence[Record]) -> dict[Line, Runs]:
 
 
 def list_tasks(rows: dict[Line, Runs]) -> list[str]:
-    """Every column, those with one source side by side."""
+    """List the tasks of all columns, those with the same source next to each other."""
     found = list(dict.fromkeys(task for row in rows.values() for task in row))
     return [task for group in group_by_source(found).values() for task in group]
 
 
 def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
-    """Tasks of each `BENCHMARK:SOURCE`, in the order in which they come."""
+    """Group tasks by `BENCHMARK:SOURCE`, in the order in which they come."""
     groups: dict[str, list[str]] = defaultdict(list)
     for task in tasks:
         name = TaskName.parse(task)
@@ -86,7 +90,7 @@ def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
 
 
 def list_selectors(records: Sequence[Record]) -> list[str]:
-    """What can choose the look of each of these runs: `last`, scores that all have, `oracle`."""
+    """List what can choose the evaluation of every run: `last`, scores that all have, `oracle`."""
     looks = [point for record in records for point in record.curve]
     own = "step", "target_accuracy"
     scores = [key for key in looks[0] if key not in own and "/" not in key]
@@ -94,9 +98,12 @@ def list_selectors(records: Sequence[Record]) -> list[str]:
 
 
 def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
-    """The selectors `names`, each once, the oracle last; `last` where none is named.
+    """Return the selectors in `names`, each once and the oracle last.
 
-    Raises ValueError, naming the known ones, for an unknown one, and where there are no records.
+    Without names, return `last` alone.
+
+    Raises:
+        ValueError: A selector is unknown (the error names the known ones), or there are no records.
     """
     if not records:
         raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
@@ -108,9 +115,15 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
 
 
 def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | None, float | None]:
-    """Mean over tasks, and the deviation of each seed's own mean, which one seed has not.
+    """Return the mean target accuracy over tasks, and its standard deviation over seeds.
 
-    Nothing where a task is missing. `selector` picks the look of each run.
+    The deviation is between the means of single seeds, so it is None unless two seeds or more have
+    all tasks. If a task is missing, both values are None.
+
+    Args:
+        runs: Records of one row.
+        tasks: Columns to average over.
+        selector: What chooses the evaluation of each run: `last`, `oracle`, or a score.
     """
     if any(task not in runs for task in tasks):
         return None, None
@@ -125,7 +138,10 @@ def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | No
 
 
 def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
-    """Median seconds of a run, and images a second, on each machine; runs of other columns too."""
+    """Return the median seconds of a run and images per second, for each machine.
+
+    Runs of all columns count, each of them once.
+    """
     found: dict[str, dict[str, Record]] = defaultdict(dict)
     for by_seed in runs:
         for r in by_seed.values():
@@ -141,7 +157,7 @@ def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]
 
 
 def _online(r: Record) -> list[Record]:
-    """A record of the predictions that a run made while test images streamed by, if it did."""
+    """Return a record of the predictions made while test images streamed by, if there are any."""
     if not r.curve or "target_accuracy/online" not in r.curve[-1]:
         return []
     last = r.curve[-1]
@@ -151,7 +167,7 @@ def _online(r: Record) -> list[Record]:
 
 
 def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
-    """Kind of a record, and the columns that it stands in."""
+    """Return the kind of a record and the columns that it belongs to."""
     name = TaskName.parse(_task(r))
     here = [column for column in columns if _has_target(column, name)]
     if here and _is_target_only(r):
@@ -160,11 +176,11 @@ def _place(r: Record, columns: list[str]) -> tuple[Kind, list[str]]:
 
 
 def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
-    """Name of each record's row: its method, and every setting that varies within its kind.
+    """Name the row of each record: its method, and every setting that varies within its kind.
 
-    Or the `row` that its experiment says, and every setting in which runs there differ that are of
-    one task and seed. A run that begins with another's weights is named by the other's method, not
-    by its id.
+    If the experiment names the row, the label begins with that name. Then it has every setting that
+    differs between runs of that row with the same task and seed. A run that begins with the weights
+    of another run shows the other's method, not its id.
     """
     methods = {r.id: r.settings["method"] for r, _ in placed}
     found = []
@@ -182,7 +198,7 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
 
 
 def _varying(found: list[tuple[Kind, dict[str, Any]]]) -> set[tuple[Kind, str, str]]:
-    """Settings that tell runs of a kind and a row apart, each with these two before it."""
+    """Return (kind, row, setting) for every setting that tells runs of a kind and row apart."""
     keys = {key for _, settings in found for key in settings} - {"method", "task", "seed", ROW}
     values: dict[Any, set[str]] = defaultdict(set)
     for kind, settings in found:

@@ -1,7 +1,8 @@
-"""Records of an experiment in one file: a line of JSON each, in the order of their ids.
+"""Bundles: files with the records of an experiment, one JSON line each, in the order of ids.
 
-Large bundles are compressed. The bytes depend on the records alone, so that the same records make
-the same file. A record that stands in several bundles is the same in all of them. No torch.
+Large bundles are compressed. The bytes depend on the records alone, so the same records always make
+the same file. A record that is in several bundles is the same in all of them. This module does not
+import torch.
 """
 
 import gzip
@@ -12,24 +13,34 @@ from pathlib import Path
 from da.system.cache import write_whole
 
 LARGE = 2**20
-"""Bytes from which on a bundle is compressed."""
+"""Size in bytes from which a bundle is compressed."""
 
 ENDINGS = ".jsonl", ".jsonl.gz"
+"""File endings of a plain and of a compressed bundle."""
 
 
 def find(id: str, folder: Path) -> str | None:
-    """The line of run `id` in the bundles of `folder`; None where no bundle has it."""
+    """Return the line of a run in the bundles of a folder, or None if no bundle has it."""
     each = (read(file) for file in _bundles(folder))
     return next((lines[id] for lines in each if id in lines), None)
 
 
 def ids(folder: Path) -> set[str]:
-    """Ids of all runs in the bundles of `folder`."""
+    """Return the ids of all runs in the bundles of a folder."""
     return {id for file in _bundles(folder) for id in read(file)}
 
 
 def write(lines: Mapping[str, str], name: str, folder: Path) -> Path:
-    """Write `lines`, by id, to the bundle `name`, and to those that hold some of them already."""
+    """Write records to a bundle, and update other bundles that hold some of them already.
+
+    Args:
+        lines: JSON line of each record, by id.
+        name: Name of the bundle, without ending.
+        folder: Folder of the bundles.
+
+    Returns:
+        Path of the bundle.
+    """
     for file in _bundles(folder):
         old = read(file)
         if again := {id: lines[id] for id in old.keys() & lines.keys()}:
@@ -42,13 +53,18 @@ def _bundles(folder: Path) -> list[Path]:
 
 
 def read(file: Path) -> dict[str, str]:
-    """Lines of the bundle `file`, by id; ValueError, naming it, where it is none."""
+    """Read the lines of a bundle, by the ids of the runs.
+
+    Raises:
+        ValueError: The file, which the error names, is no bundle.
+    """
     about = file.stat()
     return _read(file, about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=64)
 def _read(file: Path, changed: int, size: int) -> dict[str, str]:
+    """Read a bundle; time and size are part of the key, so that a changed file is read again."""
     try:
         content = file.read_bytes()
         text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()

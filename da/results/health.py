@@ -1,6 +1,6 @@
-"""Signs of trouble in the curve of a run, each with its likely cause, and a page on them. No torch.
+"""Signs of trouble in the curve of a run with their likely causes, and a page that shows them.
 
-The measurements are those of `da.evaluation.diagnostics`.
+The measurements are those of `da.evaluation.diagnostics`. This module does not import torch.
 """
 
 import math
@@ -15,26 +15,32 @@ from da.results.text_columns import align
 Settings = Mapping[str, Any]
 
 MOST = 0.6
-"""Share of target predictions above which one class has too many."""
+"""Share of the target predictions above which one class has too many."""
 CONSTANT = 1e-4
-"""Deviation of a discriminator's probabilities below which it says the same of every image."""
+"""Deviation of a discriminator's probabilities below which its output counts as constant."""
 WIDTH = 100
-"""Of a page, in characters."""
+"""Width of a page, in characters."""
 
 
 @dataclass(frozen=True)
 class Symptom:
-    """A sign of trouble, in plain words, as the latest look that shows it has it."""
+    """A sign of trouble in a run, described by the latest evaluation that shows it."""
 
     warning: str
+    """Trouble in plain words."""
     cause: str
-    """The likely one."""
+    """Likely cause in plain words."""
     steps: tuple[float, ...]
-    """Of all looks that show it."""
+    """Steps of all evaluations that show the sign."""
 
 
 def find_symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
-    """What the looks of a run show; `settings` as `Run.settings()` gives them."""
+    """Find the signs of trouble in the evaluations of a run.
+
+    Args:
+        curve: Evaluations of the run, first to last.
+        settings: Settings of the run, as `Run.settings()` gives them.
+    """
     found = []
     for sign, cause in SIGNS:
         if shown := [point for point in curve if sign(point)]:
@@ -44,12 +50,12 @@ def find_symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
 
 
 def lasting_warnings(curve: Sequence[Point], settings: Settings) -> list[str]:
-    """Warnings that the last look gives."""
+    """Return the warnings that the last evaluation gives."""
     return [s.warning for s in find_symptoms(curve, settings) if s.steps[-1] == curve[-1]["step"]]
 
 
 def new_warnings(curve: Sequence[Point], settings: Settings) -> list[str]:
-    """Warnings that the last look is the first to give."""
+    """Return the warnings that the last evaluation is the first to give."""
     now = (curve[-1]["step"],)
     return [s.warning for s in find_symptoms(curve, settings) if s.steps == now]
 
@@ -94,7 +100,7 @@ def _why_one_class(point: Point, settings: Settings) -> str:
 
 
 def _no_gradient(point: Point) -> str:
-    # At progress 0, that of step 1, a warm-up has not begun.
+    # At step 1 progress is 0, so a warm-up has not begun and a zero is no sign of trouble.
     if point.get("diagnosis/adaptation_gradient", 1.0) != 0 or point["step"] <= 1:
         return ""
     return "adaptation gradient exactly zero: features are learned from the task alone"
@@ -118,16 +124,16 @@ SIGNS: Sequence[tuple[Callable[[Point], str], Callable[[Point, Settings], str]]]
     (_one_class, _why_one_class),
     (_no_gradient, _why_no_gradient),
 )
-"""What says of a look that it is in trouble, or nothing, and what says why."""
+"""Pairs of functions: the warning for an evaluation (empty for none), and its likely cause."""
 
 
 def _by_chance(point: Point) -> bool:
-    """Whether source images are told apart hardly better than by chance."""
+    """Return whether the classifier is hardly better than chance on source images."""
     return point["source_accuracy"] * len(_counts(point)) <= 150
 
 
 def _counts(point: Point) -> list[tuple[str, float]]:
-    """Predictions of each class, most frequent first; none in a record that is older than they."""
+    """Return how often each class is predicted, most frequent first; empty in older records."""
     counts = [(key.partition("/")[2], n) for key, n in point.items() if key[:10] == "predicted/"]
     return sorted(counts, key=lambda count: -count[1])
 
@@ -155,11 +161,11 @@ COLUMNS = {
     "diagnosis/gradient_ratio": ("ratio", ".2g", "that norm over the same of the task's loss"),
     "entropy": ("entropy", ".2f", "mean of target predictions, in nats"),
 }
-"""Head, format and meaning of what is shown of each look that has it."""
+"""Head, number format and meaning of each column; evaluations may lack some of them."""
 
 
 def render_page(record: Record) -> str:
-    """A table of the looks, what is predicted at the last, and the warnings with their causes."""
+    """Render a page on a run: its evaluations, last predictions, and warnings with their causes."""
     about = "{method} {task} seed {seed}".format_map(record.settings)
     parts = [f"{about}, {record.id}", _table(record.curve), _legend(record.curve)]
     if not _counts(record.curve[-1]):
@@ -172,7 +178,7 @@ def _shown(curve: Sequence[Point]) -> list[str]:
 
 
 def _table(curve: Sequence[Point]) -> str:
-    """A row a look, blank where it lacks something."""
+    """Render one row per evaluation, with a blank for what it lacks."""
     keys = _shown(curve)
     rows = [[COLUMNS[key][0] for key in keys]]
     rows += [[_cell(point, key) for key in keys] for point in curve]
@@ -186,7 +192,7 @@ def _cell(point: Point, key: str) -> str:
     value = point.get(key)
     if value is None:
         return ""
-    # The score of that name is negated: of two models the one with less entropy is chosen.
+    # The stored score is minus the entropy, since the model with the highest score is chosen.
     return format(-value if key == "entropy" else value, COLUMNS[key][1])
 
 
@@ -205,10 +211,11 @@ def _predictions(point: Point) -> str:
 
 def _warnings(record: Record) -> str:
     found = find_symptoms(record.curve, record.settings)
-    return "\n\n".join(_told(symptom, len(record.curve)) for symptom in found) or "no warnings"
+    warnings = [_render_symptom(symptom, len(record.curve)) for symptom in found]
+    return "\n\n".join(warnings) or "no warnings"
 
 
-def _told(symptom: Symptom, looks: int) -> str:
+def _render_symptom(symptom: Symptom, looks: int) -> str:
     when = f"{len(symptom.steps)} of {looks} looks, first at step {symptom.steps[0]:.0f}"
     warning = _filled(f"warning: {symptom.warning} ({when})")
     return f"{warning}\n{_filled(f'likely cause: {symptom.cause}')}"

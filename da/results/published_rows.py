@@ -1,4 +1,4 @@
-"""Numbers printed in papers as rows of a table, beneath ours. No torch."""
+"""Rows of a table with numbers printed in papers, below our rows. Does not import torch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,21 +11,27 @@ from da.results.table_render import Cell, Row
 
 
 def reference_for(line: Line, task: str) -> Reference | None:
-    """The printed number that a row is compared with on a task, if any; none with few labels."""
+    """Return the printed number to compare a row with on a task.
+
+    Return None if there is no such number, and for rows with few labels.
+    """
     return None if line.few else reference(line.method, task)
 
 
 def cite(number: Reference) -> str:
-    """Where a number was printed."""
+    """Return paper, backbone and place of a printed number."""
     return f"{number.paper}, {number.backbone}; {number.where}"
 
 
 def reference_rows(
     lines: Iterable[Line], tasks: Sequence[str], columns: Sequence[Sequence[str]]
 ) -> tuple[list[Row], list[str]]:
-    """A row of printed numbers for each method that has any, and their footnotes.
+    """Return a row of printed numbers for each method that has any, and their footnotes.
 
-    `columns` are the tasks that each column averages over.
+    Args:
+        lines: Rows of the table.
+        tasks: All tasks of the table.
+        columns: Tasks that each column averages over.
     """
     found: dict[str, dict[str, Reference]] = defaultdict(dict)
     for line, task in product(lines, tasks):
@@ -36,16 +42,19 @@ def reference_rows(
     rows = []
     for method, row in found.items():
         marks = {task: f"[{papers.index(cite(n)) + 1}]" for task, n in row.items()}
-        one = set(marks.values())
-        label = f"{method}, printed" + f" {min(one)}" * (len(one) == 1)
-        cells = [_average(row, some, marks if len(one) > 1 else {}) for some in columns]
+        distinct = set(marks.values())
+        label = f"{method}, printed"
+        if len(distinct) == 1:
+            label += f" {min(distinct)}"
+            marks = {}
+        cells = [_average(row, averaged, marks) for averaged in columns]
         rows.append(Row(label, 2, tuple(cells), ""))
     notes = [f"≈ {reason}" for reason in dict.fromkeys(n.differs for n in numbers if n.alike)]
     return rows, notes + [f"[{i}] {paper}" for i, paper in enumerate(papers, 1)]
 
 
 def _average(row: dict[str, Reference], tasks: Sequence[str], marks: dict[str, str]) -> Cell:
-    """One number with all its printed digits, or the mean of several from one paper."""
+    """Return one number with all its printed digits, or the mean of several from one paper."""
     if any(task not in row for task in tasks) or len({marks.get(task) for task in tasks}) > 1:
         return Cell()
     numbers = [row[task] for task in tasks]

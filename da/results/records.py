@@ -1,6 +1,7 @@
-"""What was run and what came of it: a small JSON file a run, named by its settings. No torch.
+"""Records of runs: one small JSON file per run, named by the id of its settings.
 
-Records that are published stand together, a file an experiment: see `da.results.bundles`.
+Published records are stored together, one file per experiment: see `da.results.bundles`. This
+module does not import torch.
 """
 
 import json
@@ -15,41 +16,52 @@ from da.results import bundles
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
-"""The option by which a user says where records are."""
+"""Command-line option that sets the folder of the records."""
 
 Point = dict[str, float]
-"""One look at a model: step, target accuracy, losses, a score for every selector, diagnosis."""
+"""One evaluation: step, target accuracy, losses, a score for every selector, diagnosis."""
 
 PUBLISHED = Path("results/published")
-"""Folder of the records that come with the code, where the working folder is its."""
+"""Folder of the records that come with the code, relative to the folder of the repository."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run. Accuracies are percentages, 0 to 100."""
+    """A finished run and what came of it; accuracies are percentages, 0 to 100."""
 
     id: str
+    """Id of the run, a hash of its settings."""
     settings: dict[str, Any]
-    """As `Run.settings()` gives them: method, task, seed, ..., and `hp.NAME` of the method."""
+    """Settings as `Run.settings()` gives them: method, task, seed, ..., and the method's `hp.NAME`.
+    """
     curve: list[Point]
-    """Every look, first to last: `step`, `target_accuracy`, a score a selector (that named entropy
-    is minus the mean of target predictions), `loss/NAME`, `diagnosis/NAME` as
-    `da.evaluation.diagnostics` gives them, and in `predicted/CLASS` how many target test images are
-    taken for each class.
+    """Evaluations, first to last.
+
+    Each has `step`, `target_accuracy` and a score for every selector; the score `entropy` is minus
+    the mean entropy of the target predictions. Each also has `loss/NAME`, and `diagnosis/NAME` as
+    `da.evaluation.diagnostics` gives it. `predicted/CLASS` is the number of target test images
+    that are predicted to be of the class.
     """
     seconds: float
-    """Wall time of the run."""
+    """Wall time of the run, in seconds."""
     images_per_second: float = 0.0
-    """Source and target images a second of training, looks left out."""
+    """Source and target images per second of training, without evaluations."""
     peak_memory: float = 0.0
-    """In MB: of the process on a CPU, of the allocator on a GPU."""
+    """Peak memory in MB, measured for the process on a CPU and in the allocator on a GPU."""
     environment: dict[str, str] = field(default_factory=dict)
-    """What rounds the numbers (processor and cores, its instructions in use, the library of matrix
-    products, threads, device), git commit, and versions of the libraries that matter.
+    """Machine and software of the run.
+
+    It holds what affects rounding: processor and cores, its instructions in use, the library of
+    matrix products, threads, and device. It also holds the git commit, and the versions of the
+    libraries that matter.
     """
 
     def point(self, chosen_by: str) -> Point:
-        """The look that a selector picks: `last`, `oracle`, or a score's name; latest if equal."""
+        """Return the evaluation that a selector chooses; of equal ones, the latest.
+
+        Args:
+            chosen_by: `last`, `oracle`, or the name of a score.
+        """
         if chosen_by == "last":
             return self.curve[-1]
         key = "target_accuracy" if chosen_by == "oracle" else chosen_by
@@ -57,28 +69,32 @@ class Record:
 
 
 def record_path(folder: Path, id: str) -> Path:
-    """Where the record of run `id` is, or will be."""
+    """Return the path where the record of a run is, or will be."""
     return folder / f"{id}.json"
 
 
 def save(record: Record, folder: Path) -> None:
-    """Write atomically: a record is whole or absent."""
+    """Write a record to a file of its own, atomically: it is whole or absent."""
     with write_whole(record_path(folder, record.id), CHOSEN_BY) as part:
         part.write_text(json.dumps(asdict(record), indent=1) + "\n")
 
 
 def exists(id: str, folder: Path) -> bool:
-    """Whether run `id` has a record in `folder`."""
+    """Return whether a run has a record in a folder, in a file of its own or in a bundle."""
     return record_path(folder, id).is_file() or bundles.find(id, folder) is not None
 
 
 def count_published(runs: Iterable[str]) -> int:
-    """How many of `runs`, ids, have a record that came with the code."""
+    """Count the runs, given by their ids, that have a record that came with the code."""
     return sum(exists(run, PUBLISHED) for run in runs)
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of records; UnwritableError where none could be saved in it."""
+    """Make the folder of records, and check that records can be saved in it.
+
+    Raises:
+        UnwritableError: No record can be saved in the folder.
+    """
     with explain_write_errors(folder, CHOSEN_BY):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -86,7 +102,11 @@ def make_folder(folder: Path) -> None:
 
 
 def read(file: Path) -> Record:
-    """The record in `file`; raises ValueError, naming the file, where it is none."""
+    """Read the record in a file.
+
+    Raises:
+        ValueError: The file, which the error names, is no record.
+    """
     try:
         return _record(file.read_text(), f"{file}")
     except OSError as error:
@@ -101,12 +121,15 @@ def _record(text: str, where: str) -> Record:
 
 
 def ids(folder: Path) -> set[str]:
-    """Ids of all runs that have a record in `folder`."""
+    """Return the ids of all runs that have a record in a folder."""
     return {file.stem for file in folder.glob("*.json")} | bundles.ids(folder)
 
 
 def get(id: str, folder: Path) -> Record | None:
-    """The record of run `id` in `folder`, of a file of its own before that of a bundle."""
+    """Return the record of a run in a folder, or None if it has none.
+
+    A file of its own comes before a bundle.
+    """
     file = record_path(folder, id)
     if file.is_file():
         return read(file)
@@ -116,14 +139,19 @@ def get(id: str, folder: Path) -> Record | None:
 
 
 def load_all(folder: Path) -> Iterator[Record]:
-    """All records in `folder`, in the order of their ids."""
+    """Yield all records in a folder, in the order of their ids."""
     return filter(None, (get(id, folder) for id in sorted(ids(folder))))
 
 
 def find(run: str, folder: Path) -> Record:
-    """The record of run `run`, an id, or of the file of that name.
+    """Find the record of a run.
 
-    Raises ValueError, naming some of the known ids, where there is none.
+    Args:
+        run: Id of the run, or path of the file of its record.
+        folder: Folder of the records.
+
+    Raises:
+        ValueError: There is no such record; the error names some of the known ids.
     """
     if Path(run).is_file():
         return read(Path(run))
@@ -136,10 +164,17 @@ def find(run: str, folder: Path) -> Record:
 
 
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
-    """Records of those of `wanted`, settings by id, that have one.
+    """Load the records of the wanted runs, leaving out runs that have none.
 
-    A setting that is younger than a record had its default then, or the id would be another.
-    Raises ValueError where a record was made under other settings: a default has changed since.
+    A record may lack settings that were added later. They had their defaults then, since the id
+    would be another otherwise.
+
+    Args:
+        folder: Folder of the records.
+        wanted: Settings of the runs, by id.
+
+    Raises:
+        ValueError: A record was made with other settings, since a default has changed.
     """
     found = []
     for id, settings in wanted.items():
@@ -155,7 +190,16 @@ def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
 
 
 def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
-    """Write records to the bundle `name` of `folder`, in place of files of their own there."""
+    """Write records to a bundle, and remove their own files in the same folder.
+
+    Args:
+        found: Records to write.
+        name: Name of the bundle, without ending.
+        folder: Folder of the bundle.
+
+    Returns:
+        Path of the bundle.
+    """
     lines = {r.id: json.dumps(asdict(r), separators=(",", ":")) for r in found}
     file = bundles.write(lines, name, folder)
     for id in lines:

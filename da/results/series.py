@@ -1,4 +1,4 @@
-"""Records along a setting: what `gather` makes one row of, for every value of it. No torch."""
+"""Group records by the values of one setting, for plots against it. Does not import torch."""
 
 import math
 import re
@@ -10,18 +10,25 @@ from da.results.aggregate import Runs
 from da.results.records import Record
 
 ALL = math.inf
-"""Value of a setting that stands for all there is: 0 features, or a task without `+Klabel`."""
+"""Value that stands for all there is: of 0 features, or of a task without `+Klabel`."""
 
 _LABELS = re.compile(r"\+(\d+)label$")
 
 
 def add_setting_to_seed(records: Sequence[Record], setting: str) -> list[Record]:
-    """Records whose value of `setting` has become part of the seed, as (value, seed).
+    """Return copies of the records whose seed is a pair, the value of a setting and the seed.
 
-    So `gather` puts runs that differ in nothing else into one row. The setting is a number, named
-    as in a row's label; `labels` is the K of tasks that end in `+Klabel`. A record without it
-    stands at every value, and a run that pruned ones begin with in their rows, at sparsity 0.
-    Raises ValueError, naming those that vary, for a setting that does not.
+    So `group_records` puts runs that differ in nothing else into one row. A record without the
+    setting is repeated at every value. A run whose weights pruned runs begin with is in their rows,
+    at sparsity 0.
+
+    Args:
+        records: Records of an experiment.
+        setting: Name of a numerical setting, as in the label of a row; `labels` is the K of tasks
+            that end in `+Klabel`.
+
+    Raises:
+        ValueError: The setting is no number that varies; the error names those that do.
     """
     records = _with_parents(records) if setting == "sparsity" else records
     numbers = _numbers(records)
@@ -42,7 +49,13 @@ def add_setting_to_seed(records: Sequence[Record], setting: str) -> list[Record]
 
 
 def group_by_value(runs: Runs) -> dict[float, Runs]:
-    """A row of such records by value, lowest first: without values that some task has not."""
+    """Group a row by the value in its seeds, lowest value first.
+
+    Values that some task lacks are left out.
+
+    Args:
+        runs: Records of one row, from `add_setting_to_seed`.
+    """
     values = sorted({at for by_pair in runs.values() for at, _ in by_pair})
     parts: dict[float, Runs] = {
         value: {
@@ -55,7 +68,7 @@ def group_by_value(runs: Runs) -> dict[float, Runs]:
 
 
 def _with_parents(records: Sequence[Record]) -> list[Record]:
-    """Runs, those that pruned ones begin with in the rows of these, no longer in their own."""
+    """Move each run that pruned runs begin with from its own row to theirs, at sparsity 0."""
     wholes = {r.id: r for r in records if not r.settings.get("sparsity")}
     pruned = [r for r in records if r.id not in wholes and r.settings["init"] in wholes]
     begun = {r.settings["init"] for r in pruned}
@@ -66,9 +79,9 @@ def _with_parents(records: Sequence[Record]) -> list[Record]:
 
 
 def _numbers(records: Sequence[Record]) -> dict[str, list[float | None]]:
-    """Values of every setting but the seed that is a number and varies within a method.
+    """Return the values of each numerical setting that varies within a method, without the seed.
 
-    One a record; None where it has no such setting.
+    Each setting has one value per record, None for a record that lacks it.
     """
     shown = [_LABELS.search(r.settings["task"]) for r in records]
     found: dict[str, list[Any]] = {"labels": [int(k[1]) if k else ALL for k in shown]}

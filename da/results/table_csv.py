@@ -1,4 +1,4 @@
-"""Records to CSV: a line for each method, task and selector. No torch."""
+"""Render records as CSV: one line per method, task and selector. Does not import torch."""
 
 import csv
 import io
@@ -13,10 +13,14 @@ COLUMNS = (
     *("printed", "printed_deviation", "printed_in", "differs"),
     *("machine", "seconds", "images_per_second"),
 )
+"""Header of the CSV."""
 
 
 def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
-    """The CSV of an experiment; arguments and errors as in `da.results.tables.render_table`."""
+    """Render the records of an experiment as CSV.
+
+    Arguments and errors are those of `da.results.tables.render_table`.
+    """
     names = check_selectors(records, chosen_by)
     rows = group_records(records)
     out = io.StringIO()
@@ -36,7 +40,7 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
 
 
 def _joined(costs: dict[str, tuple[float, float]]) -> list[str]:
-    """Machine, seconds and images a second; where runs are from several machines, all of them."""
+    """Return machine, seconds and images per second as text; several machines are joined."""
     rows = [(machine, *map(_digits, cost)) for machine, cost in costs.items()]
     return ["; ".join(column) for column in zip(*rows, strict=True)]
 

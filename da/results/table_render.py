@@ -1,4 +1,4 @@
-"""A finished table as text: for terminals, Markdown, LaTeX. No torch."""
+"""Render a finished table for terminals, Markdown or LaTeX. Does not import torch."""
 
 import math
 import textwrap
@@ -6,85 +6,110 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 WIDTH = 100
-"""Of a terminal, in characters."""
+"""Width of a terminal, in characters."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean with its sample deviation, or nothing."""
+    """A mean with its sample standard deviation, or an empty cell."""
 
     mean: float | None = None
+    """Mean over runs; None for an empty cell."""
     deviation: float | None = None
+    """Sample standard deviation; None for none."""
     digits: int = 1
-    """After the decimal point."""
+    """Digits after the decimal point."""
     best: bool = False
+    """Whether the mean is the best of its column."""
     alike: bool = False
-    """Printed for a task that is only alike."""
+    """Whether the number was printed for a task that is similar, not the same."""
     cite: str = ""
-    """Where it was printed, as in `[1]`."""
+    """Mark of the paper that printed the number, such as `[1]`; empty for none."""
 
     @property
     def number(self) -> str:
-        """The mean alone."""
+        """Text of the mean alone; empty for an empty cell."""
         return "" if self.mean is None else f"{self.mean:,.{self.digits}f}"
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.{self.digits}f}"
-        return "≈" * self.alike + self.number + spread + f" {self.cite}" * bool(self.cite)
+        sign = "≈" if self.alike else ""
+        cite = f" {self.cite}" if self.cite else ""
+        return sign + self.number + spread + cite
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one method reached in every column."""
+    """Results of one method in every column."""
 
     label: str
+    """Name of the row."""
     section: int
-    """Rows of a section stand together: 0 fair rows, 1 with target labels, 2 printed in papers."""
+    """Section of the table: 0 for fair rows, 1 with target labels, 2 printed in papers."""
     cells: tuple[Cell, ...]
+    """One cell per column."""
     seeds: str
-    """How many, or fewest-most."""
+    """Number of seeds, or `fewest-most`; empty for printed rows."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Columns that stand alone where the whole table is too wide."""
+    """Columns that form a table of their own if the whole table is too wide."""
 
     stub: str
     """Head of the column of labels, for example `from noto to`."""
     columns: tuple[int, ...]
+    """Positions of the columns in the whole table."""
     heads: tuple[str, ...]
-    """What is left to say of each column."""
+    """Short heads of the columns, without what `stub` says."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads, and what to know when reading them."""
+    """A finished table: rows, heads of its columns, and notes for its readers."""
 
     title: str
+    """Line above the table."""
     heads: tuple[str, ...]
+    """Heads of all columns but the first (labels) and the last (seeds)."""
     rows: tuple[Row, ...]
+    """Rows, section by section."""
     notes: tuple[str, ...]
+    """Footnotes."""
     groups: tuple[Group, ...] = ()
-    """Only of a table that is too wide for a page; the last sums up the others."""
+    """Pieces of a table that is too wide for a page, the last a summary; empty for others."""
 
 
 def significant_digits(value: float, least: int = 0) -> int:
-    """How many after the decimal point show two significant ones of `value`."""
+    """Return the digits after the decimal point that show two significant digits of a value.
+
+    Args:
+        value: Number to show.
+        least: Least number of digits to return.
+    """
     return max(least, 1 - math.floor(math.log10(value))) if value > 0 else least
 
 
 def render_terminal(table: Table, *, bold: bool = False) -> str:
-    """At most 100 characters wide, in blocks where need be; the best bold, or else starred."""
+    """Render a table for a terminal, at most 100 characters wide.
+
+    A wide table becomes several blocks.
+
+    Args:
+        table: Table to render.
+        bold: Show the best of each column in bold, by ANSI codes, instead of with a star.
+    """
     parts = [part for group in table.groups or [_whole(table)] for part in _packed(table, group)]
     blocks = [_block(table, part, part is parts[-1], bold) for part in parts]
-    starred = not bold and any(cell.best for row in table.rows for cell in row.cells)
-    notes = [*["* best of its column"] * starred, *table.notes]
+    notes = list(table.notes)
+    if not bold and any(cell.best for row in table.rows for cell in row.cells):
+        notes.insert(0, "* best of its column")
     wrapped = [textwrap.fill(note, WIDTH, subsequent_indent="    ") for note in notes]
     return "\n\n".join([table.title, *blocks, "\n".join(wrapped)]) + "\n"
 
 
 def render_markdown(table: Table) -> str:
-    """One table; or where it is wide one that sums up, and the others folded away beneath."""
+    """Render a table as Markdown; a wide one as a summary, with its other pieces folded below."""
     notes = "\n".join(f"- {note}" for note in table.notes)
     if not table.groups:
         return "\n\n".join([table.title, _pipes(table, _whole(table), True), notes]) + "\n"
@@ -97,10 +122,11 @@ def render_markdown(table: Table) -> str:
 
 
 def render_latex(table: Table) -> str:
-    """A float with `booktabs` rules, of several pieces where it is wide."""
+    """Render a table as a LaTeX float with `booktabs` rules; a wide one in several pieces."""
     groups = table.groups or (_whole(table),)
     bodies = [_tabular(table, group, group is groups[-1]) for group in groups]
-    notes = "\\par\n".join(_escaped(note) for note in table.notes)  # after \\\\ [1] is a length
+    # Notes begin with [1], which LaTeX would read as a length after \\\\.
+    notes = "\\par\n".join(_escaped(note) for note in table.notes)
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}[p]" if table.groups else "\\begin{table}[t]",
@@ -121,7 +147,7 @@ def _whole(table: Table) -> Group:
 
 
 def _packed(table: Table, group: Group) -> Iterator[Group]:
-    """The group itself, or where it is too wide as many columns at a time as fit."""
+    """Yield the group, or if it is too wide, parts of it with as many columns as fit."""
     labels = max(map(len, [group.stub, *(row.label for row in table.rows)]))
     full = WIDTH - labels - len("   seeds")
     part: list[int] = []
@@ -142,7 +168,7 @@ def _part(group: Group, wanted: list[int]) -> Group:
 
 
 def _block(table: Table, group: Group, seeds: bool, bold: bool) -> str:
-    """Columns side by side, a rule under the header and between sections."""
+    """Render one block of columns, with a rule under the header and between sections."""
     rows = _rows(table, group)
     labels = [group.stub, *(row.label for row in rows)]
     columns = [[label.ljust(max(map(len, labels)) + 1) for label in labels]]
@@ -154,13 +180,15 @@ def _block(table: Table, group: Group, seeds: bool, bold: bool) -> str:
     rule = "─" * (sum(len(column[0]) for column in columns))
     out, section = lines[:1], -1
     for row, line in zip(rows, lines[1:], strict=True):
-        out += [rule] * (row.section != section) + [line]
+        if row.section != section:
+            out.append(rule)
+        out.append(line)
         section = row.section
     return "\n".join(out)
 
 
 def _aligned(head: str, cells: list[Cell], bold: bool) -> list[str]:
-    """Head and cells to one width, a gap before and a mark after, decimal points in line."""
+    """Align a head and its cells: one width, a gap before, a mark after, decimal points in line."""
     points = [str(cell).partition(".")[0] for cell in cells]
     marks = ["*" if cell.best and not bold else "" for cell in cells]
     tails = [str(c)[len(p) :] + mark for c, p, mark in zip(cells, points, marks, strict=True)]
@@ -175,11 +203,11 @@ def _aligned(head: str, cells: list[Cell], bold: bool) -> list[str]:
 
 
 def _rows(table: Table, group: Group) -> list[Row]:
-    """All but those of papers that print nothing here."""
-    return [row for row in table.rows if row.section < 2 or any(map(str, _of(row, group)))]
+    """Return the rows, without printed rows that are empty in this group."""
+    return [row for row in table.rows if row.section < 2 or any(map(str, _cells(row, group)))]
 
 
-def _of(row: Row, group: Group) -> list[Cell]:
+def _cells(row: Row, group: Group) -> list[Cell]:
     return [row.cells[i] for i in group.columns]
 
 
@@ -187,7 +215,7 @@ def _pipes(table: Table, group: Group, seeds: bool) -> str:
     head = [group.stub, *group.heads, *["seeds"] * seeds]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for row in _rows(table, group):
-        texts = [f"**{cell}**" if cell.best else str(cell) for cell in _of(row, group)]
+        texts = [f"**{cell}**" if cell.best else str(cell) for cell in _cells(row, group)]
         lines.append([row.label.replace("|", "\\|"), *texts, *[row.seeds] * seeds])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -198,9 +226,10 @@ def _tabular(table: Table, group: Group, seeds: bool) -> str:
     lines += [" & ".join(map(_escaped, head)) + " \\\\"]
     section = -1
     for row in _rows(table, group):
-        pairs = [(_escaped(str(cell)), cell.best) for cell in _of(row, group)]
+        pairs = [(_escaped(str(cell)), cell.best) for cell in _cells(row, group)]
         texts = [f"\\textbf{{{text}}}" if best else text for text, best in pairs]
-        lines += ["\\midrule"] * (row.section != section)
+        if row.section != section:
+            lines.append("\\midrule")
         lines.append(" & ".join([_escaped(row.label), *texts, *[row.seeds] * seeds]) + " \\\\")
         section = row.section
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])

@@ -1,4 +1,4 @@
-"""Records to tables: method by task, or method by selector. No torch."""
+"""Make tables from records: method by task, or method by selector. Does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +10,10 @@ from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
 
 STYLES = "terminal", "markdown", "latex", "csv"
+"""Formats of a table as text."""
 
 FEW = 8
-"""Tasks that fit side by side on a page."""
+"""Largest number of tasks that fit next to each other on a page."""
 
 
 def render_table(
@@ -23,14 +24,22 @@ def render_table(
     bold: bool = False,
     cost: bool = False,
 ) -> str:
-    """The table of an experiment as text, in one of `STYLES`.
+    """Render the table of an experiment as text.
 
-    `chosen_by` names what picks the look of each run: `last`, `oracle`, or scores in the records;
-    several give a column each, averaged over tasks. `cost` gives such columns too, and beside them
-    what a run takes on each machine; CSV has both at any rate. `wanted` has a record of every
-    run of the experiment, without a look where it has not been carried out; `bold` marks the best
-    in a terminal by ANSI codes instead of a star. Raises ValueError, naming the known ones, for an
-    unknown style or selector, and where there are no records.
+    Args:
+        records: Records of the runs so far.
+        chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or scores in the
+            records. Several give a column each, averaged over tasks.
+        style: One of `STYLES`.
+        wanted: A record of every run of the experiment, with an empty curve for runs that are not
+            carried out yet; None if unknown.
+        bold: Mark the best in a terminal by ANSI codes instead of a star.
+        cost: Show averages over tasks, and next to them the cost of a run on each machine. CSV
+            always has every task and the cost.
+
+    Raises:
+        ValueError: A style or selector is unknown (the error names the known ones), or there are no
+            records.
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
@@ -52,7 +61,17 @@ def build_table(
     wanted: Sequence[Record] | None = None,
     cost: bool = False,
 ) -> Table:
-    """The table before it is made text; arguments and errors as in `render_table`."""
+    """Build the table of an experiment, before it becomes text.
+
+    Args:
+        records: Records of the runs so far.
+        chosen_by: What chooses the evaluation of each run, as in `render_table`.
+        wanted: A record of every run of the experiment, as in `render_table`.
+        cost: Show averages over tasks and the cost of a run on each machine.
+
+    Raises:
+        ValueError: A selector is unknown, or there are no records.
+    """
     names = aggregate.check_selectors(records, chosen_by)
     rows = aggregate.group_records(records)
     tasks = aggregate.list_tasks(rows)
@@ -68,13 +87,13 @@ def build_table(
 
 
 def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Header and rows as plain text, for W&B and other viewers of tables."""
+    """Return header and rows of a table as plain text, for W&B and other viewers of tables."""
     rows = [[row.label, *map(str, row.cells), row.seeds] for row in table.rows]
     return ["method", *table.heads, "seeds"], rows
 
 
 def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
-    """A column a task; where there are many, an average a source; an average of all."""
+    """Build a table with a column per task, an average over all, and for many one per source."""
     sums = [(f"from {source}", part) for source, part in _sources(tasks)]
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
@@ -87,7 +106,7 @@ def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
 
 
 def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> Table:
-    """A column a selector, each averaged over all tasks."""
+    """Build a table with a column per selector, each averaged over all tasks."""
     ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
     title = f"{_benchmarks(tasks)}, {over}: target accuracy in %, by what chose each run's look"
@@ -97,7 +116,7 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> 
 
 
 def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
-    """What a method reached; a column has tasks to average over, and what chose the looks."""
+    """Build the row of a method; a column has tasks to average over, and a selector."""
     cells = tuple(Cell(*aggregate.average(runs, *column)) for column in columns)
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
@@ -105,7 +124,7 @@ def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
 
 
 def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Mark the highest of each column, as it reads; what has no rival is no best."""
+    """Mark the highest number of each column as it is printed, unless it has no rival."""
     columns = zip(*(row.cells for row in rows if row.section == 0), strict=True)
     numbers = [[cell.number for cell in column if cell.number] for column in columns]
     tops = [max(column, key=float) if len(column) > 1 else None for column in numbers]
@@ -118,7 +137,7 @@ def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
-    """Two more columns for each machine: what a run of a row takes there, in the median."""
+    """Add two columns for each machine: the median cost of a run there."""
     taken = {line.marked_label: aggregate.costs(runs.values()) for line, runs in rows.items()}
     machines = list(dict.fromkeys(machine for costs in taken.values() for machine in costs))
     marks = [f"[{i}] " for i in range(1, len(machines) + 1)] if len(machines) > 1 else [""]
@@ -136,7 +155,7 @@ def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
 
 
 def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
-    """Seconds of a run, and images a second, or nothing."""
+    """Return cells for the seconds of a run and its images per second, empty without a cost."""
     if cost is None:
         return Cell(), Cell()
     seconds, images = cost
@@ -148,7 +167,7 @@ def _benchmarks(tasks: list[str]) -> str:
 
 
 def _heads(tasks: list[str], targets: bool = False) -> list[str]:
-    """Tasks, or targets alone, without what all have in common; whole where that is ambiguous."""
+    """Return short names of tasks, or of targets alone; the full names if these are ambiguous."""
     names = [TaskName.parse(task) for task in tasks]
     one = len({name.benchmark for name in names}) == 1
     heads = []
@@ -161,7 +180,7 @@ def _heads(tasks: list[str], targets: bool = False) -> list[str]:
 
 
 def _sources(tasks: list[str]) -> list[tuple[str, list[str]]]:
-    """Each source and its tasks, where tasks are many and sources few; otherwise none."""
+    """Return each source with its tasks if tasks are many and sources few, otherwise nothing."""
     parts = aggregate.group_by_source(tasks).values()
     if len(tasks) <= FEW or not 1 < len(parts) <= FEW:
         return []
@@ -169,7 +188,7 @@ def _sources(tasks: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def _groups(tasks: list[str], heads: tuple[str, ...]) -> tuple[Group, ...]:
-    """Pieces of a table with many tasks; none for a table with few."""
+    """Return the pieces of a table with many tasks; none for a table with few."""
     if len(tasks) <= FEW:
         return ()
     columns, end = tuple(range(len(heads))), len(tasks)
@@ -184,7 +203,7 @@ def _groups(tasks: list[str], heads: tuple[str, ...]) -> tuple[Group, ...]:
 
 
 def _progress(count: int, wanted: Sequence[Record] | None) -> str:
-    """How many runs there are, of how many, and which rows have none."""
+    """Say how many runs have records, out of how many, and which rows have none."""
     if wanted is None:
         return f"{count} runs, "
     missing = ", ".join(

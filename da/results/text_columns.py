@@ -1,4 +1,4 @@
-"""Columns of text, for tables in a terminal. No torch."""
+"""Align columns of text for tables in a terminal. Does not import torch."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ def align(rows: Sequence[Sequence[str]], *, left: int = 0, least: int = 0) -> li
     """Return a line for each row, with its cells in columns two spaces apart.
 
     Args:
-        rows: Cells, as many in each row.
+        rows: Cells of each row, the same number in all rows.
         left: Number of columns that are flush left; those after them are flush right.
-        least: Characters that every column has at least.
+        least: Smallest width of a column, in characters.
     """
     widths = [max(least, *map(len, column)) for column in zip(*rows, strict=True)]
     lines = []

@@ -1,4 +1,7 @@
-"""Mirror runs to W&B; the only import of wandb. The record on disk is what counts."""
+"""Mirror runs to Weights & Biases; the records on disk remain what counts.
+
+No other module imports wandb.
+"""
 
 import os
 import sys
@@ -12,10 +15,10 @@ from da.results import records
 from da.results.records import Record
 
 Mode = Literal["auto", "online", "offline", "off"]
-"""`auto` is `WANDB_MODE`, else online where credentials exist, else off."""
+"""`auto` follows `WANDB_MODE` if set; otherwise it is online with credentials, and off without."""
 
 SECONDS = 30
-"""Patience with W&B's servers: to start a run, and again to finish it."""
+"""Seconds to wait for W&B's servers: once to start a run, and once to finish it."""
 
 QUIET: dict[str, Any] = {
     "silent": True,
@@ -29,17 +32,28 @@ QUIET: dict[str, Any] = {
     "x_disable_machine_info": True,
     "x_save_requirements": False,
 }
-"""No chatter, no second account of the machine and the code, and an end to all waiting."""
+"""Settings of W&B: no messages, no second description of machine and code, no endless waiting."""
 
 _failures: list[Exception] = []
-"""Once W&B has failed, this process leaves it alone: a dead network costs one wait in all."""
+"""Failures of W&B so far; after the first, this process stops using it.
+
+So a dead network costs one wait in all.
+"""
 
 
 def mirror(record: Record, mode: Mode = "auto", experiment: str | None = None) -> bool:
-    """Mirror a finished run, its settings as config and its curve as history; True where it went.
+    """Mirror a finished run to W&B, its settings as config and its curve as history.
 
-    The run has the record's id, so mirroring it twice makes one run. `experiment` is its group.
-    Never raises: where W&B fails, one line on stderr says so.
+    The run at W&B has the id of the record, so mirroring it twice makes one run. This function
+    never raises an error: if W&B fails, one line on stderr says so.
+
+    Args:
+        record: Record of the run.
+        mode: Whether and how to use W&B.
+        experiment: Group of the run at W&B; None for no group.
+
+    Returns:
+        Whether the run was mirrored.
     """
     method, task, seed = (record.settings.get(key) for key in ("method", "task", "seed"))
     about = {
@@ -57,7 +71,17 @@ def mirror_table(
     mode: Mode = "auto",
     experiment: str | None = None,
 ) -> bool:
-    """Mirror a finished table of results as a W&B table; as safe as `mirror`."""
+    """Mirror a finished table of results as a W&B table; like `mirror`, never raise an error.
+
+    Args:
+        header: Head of each column.
+        rows: Cells of each row.
+        mode: Whether and how to use W&B.
+        experiment: Name and group of the table; None for the name `results` and no group.
+
+    Returns:
+        Whether the table was mirrored.
+    """
     about = {
         "id": f"table-{experiment or 'results'}",
         "name": f"table of {experiment or 'results'}",
@@ -68,9 +92,10 @@ def mirror_table(
 
 
 def push(folder: Path, mode: Mode = "auto") -> int:
-    """Mirror every record in a folder; how many went.
+    """Mirror every record in a folder to W&B, and return how many were mirrored.
 
-    Raises ValueError where the folder has no records, or a file in it is none.
+    Raises:
+        ValueError: The folder has no records, or a file in it is no record.
     """
     found = list(records.load_all(folder))
     if not found:
@@ -92,7 +117,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
 
 
 def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> bool:
-    """Open a W&B run, write to it, close it. False where W&B is off or fails."""
+    """Open a W&B run, write to it and close it; return False if W&B is off or fails."""
     if mode == "off" or _failures:
         return False
     try:
@@ -108,7 +133,7 @@ def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> b
             write(run)
             if way == "offline":
                 _say(f"W&B runs are kept in {run.settings.wandb_dir}; `wandb sync` sends them")
-    except Exception as error:  # whatever it is, a mirror that breaks must not lose a run
+    except Exception as error:  # of any kind: a mirror that breaks must not lose a run
         _failures.append(error)
         reason = shorten(f"{type(error).__name__}: {error}", 200)
         _say(f"W&B failed and is left alone from here on, push to it later ({reason})")
@@ -117,7 +142,10 @@ def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> b
 
 
 def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
-    """What a mode stands for here; None is off, as without credentials W&B would ask for them."""
+    """Resolve a mode to online, offline or None for off.
+
+    Without credentials it is off, since W&B would ask for them.
+    """
     from wandb.sdk.lib.wbauth import authenticate_session
 
     usual = os.environ.get("WANDB_MODE", "online") if mode == "auto" else mode
@@ -131,5 +159,5 @@ def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
 
 @cache
 def _say(line: str) -> None:
-    """On stderr, once a process."""
+    """Print a line to stderr, once per process."""
     print(f"da: {line}", file=sys.stderr)

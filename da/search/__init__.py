@@ -1,1 +1,1 @@
-"""Search for good settings."""
+"""Search for good settings of a method, over trials that several processes share."""

@@ -1,4 +1,4 @@
-"""Runs as Python, to be pasted into an experiment."""
+"""Python code for the best runs of a search, to paste into an experiment file."""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +7,18 @@ from dataclasses import fields
 from da.runs.run import PARTS, Run
 
 WIDTH = 100
-"""Columns of a line."""
+"""Largest number of characters in a line of code."""
 
 
 def render_python(runs: Sequence[Run], says: str) -> str:
-    """A function `tuned` that gives each of `runs`, which are of one method, and its imports.
+    """Render a Python function `tuned` that returns any of `runs`, with the imports it needs.
 
-    Its arguments are task, seed, and all else in which the runs differ. `says` is its docstring.
+    The arguments of `tuned` are the task, the seed, and every other setting that differs among the
+    runs. All runs have the same method.
+
+    Args:
+        runs: Runs of one method.
+        says: Docstring of the function `tuned`.
     """
     kind = runs[0].method.owner
     varied = {"task": "str", "seed": "int"}
@@ -41,7 +46,10 @@ def render_python(runs: Sequence[Run], says: str) -> str:
 
 
 def _arguments(parts: Sequence[object], varied: dict[str, str]) -> list[str]:
-    """What of a dataclass is not at its default; what differs among `parts` goes to `varied`."""
+    """List the keyword arguments that differ from a dataclass's defaults.
+
+    Settings that differ among `parts` are also added to `varied`, with the names of their types.
+    """
     found = []
     for f in fields(parts[0]):  # type: ignore[arg-type]
         first, *rest = (getattr(part, f.name) for part in parts)
@@ -56,7 +64,7 @@ def _arguments(parts: Sequence[object], varied: dict[str, str]) -> list[str]:
 
 
 def _call(name: str, arguments: Sequence[str], indent: int) -> str:
-    """In one line if it fits, or an argument a line."""
+    """Render a call on one line if it fits, otherwise with one argument per line."""
     line = f"{name}({', '.join(arguments)})"
     if "\n" not in line and len(line) + indent + len("network=,") <= WIDTH:
         return line

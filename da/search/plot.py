@@ -1,4 +1,4 @@
-"""Trials of a search to a figure. No torch."""
+"""A figure of the trials of a search. This module does not import torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,9 +16,17 @@ from da.search.trial import Trial
 
 @style.with_style
 def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) -> Figure:
-    """Scores of a search over its trials with the best so far, and over each setting of `space`.
+    """Plot the scores of a search over its trials, and over each setting that it varies.
 
-    `choose_by` is the selector, or `oracle`. Raises ValueError where no trial has a score.
+    The upper panel also shows the best score so far.
+
+    Args:
+        trials: Finished trials of one search.
+        space: Range of each setting that the search varies; each gets a panel.
+        choose_by: Selector that gave the scores, or `oracle` for target accuracy.
+
+    Raises:
+        ValueError: No trial has a score.
     """
     scored = [trial for trial in trials if not trial.error]
     whole = [trial for trial in scored if not trial.pruned]
@@ -40,12 +48,12 @@ def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: 
     label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else TITLES[choose_by]
     for panel in (course, *figure.axes[1::columns]):
         panel.set_ylabel(label)
-    style.add_legend(figure, _tried(scored, choose_by))
+    style.add_legend(figure, _legend_entries(scored, choose_by))
     return figure
 
 
 def _setting(panel: Axes, trials: Sequence[Trial], name: str, a_range: Range) -> None:
-    """Scores over one setting, on the axis that it is searched on."""
+    """Plot the scores over one setting, on the axis on which it is searched."""
     values = list(a_range.values) if isinstance(a_range, Choice) else []
     _marks(panel, trials, lambda t: values.index(t.settings[name]) if values else t.settings[name])
     panel.set_xlabel(name)
@@ -58,7 +66,7 @@ def _setting(panel: Axes, trials: Sequence[Trial], name: str, a_range: Range) ->
 
 
 def _marks(panel: Axes, trials: Sequence[Trial], at: Callable[[Trial], float]) -> None:
-    """A point for each trial, the best on top."""
+    """Draw a point for each trial, with the best on top."""
     panel.grid()
     whole = [trial for trial in trials if not trial.pruned]
     best = max(whole, key=lambda trial: trial.score)
@@ -67,13 +75,15 @@ def _marks(panel: Axes, trials: Sequence[Trial], at: Callable[[Trial], float]) -
         (whole, style.TRIAL),
         ([best], style.BEST),
     )
-    for some, pen in groups:
-        panel.plot([at(trial) for trial in some], [trial.score for trial in some], **pen)
+    for group, pen in groups:
+        panel.plot([at(trial) for trial in group], [trial.score for trial in group], **pen)
 
 
-def _tried(trials: Sequence[Trial], choose_by: str) -> dict[str, Pen]:
-    """What the points stand for, and the mark of a choice by target labels."""
+def _legend_entries(trials: Sequence[Trial], choose_by: str) -> dict[str, Pen]:
+    """Return the legend: kinds of points, and the mark of a choice that uses target labels."""
     entries = {"trial": style.TRIAL, "best": style.BEST, "best so far": style.RECORD}
     if any(trial.pruned for trial in trials):
         entries["given up early"] = style.PRUNED
-    return entries | ({"‡ chosen with target labels": {"ls": ""}} if choose_by == "oracle" else {})
+    if choose_by == "oracle":
+        entries["‡ chosen with target labels"] = {"ls": ""}
+    return entries

@@ -1,4 +1,4 @@
-"""The settings that a search varies, and their ranges."""
+"""Settings that a search varies, their ranges, and runs with other values of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -9,9 +9,14 @@ from da.runs.run import PARTS, Run
 
 
 def search_space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Range]:
-    """Ranges of the settings `names` of `runs`; without names of `lr` and all of their method's.
+    """Return the ranges of the settings that a search over `runs` varies.
 
-    Raises ValueError where the runs are of several methods or none, or a name has no range.
+    Args:
+        runs: Runs of one method.
+        names: Settings to vary; empty for `lr` and all settings of the method that have a range.
+
+    Raises:
+        ValueError: The runs have several methods or there are none, or a name has no range.
     """
     kinds = {run.method.owner.name: type(run.method) for run in runs}
     if len(kinds) != 1:
@@ -33,13 +38,21 @@ def _ranges(part: type) -> dict[str, Range]:
 
 
 def replace_settings(run: Run, settings: Mapping[str, Any]) -> Run:
-    """`run` with other settings, each the method's where it has one of that name.
+    """Return a copy of `run` with some settings replaced.
 
-    Raises ValueError where they contradict the rest.
+    A name that both the method and the run have means the setting of the method.
+
+    Args:
+        run: Run to copy.
+        settings: New values by name.
+
+    Raises:
+        ValueError: The new settings contradict the others.
     """
     left = dict(settings)
 
     def own(part: Any) -> dict[str, Any]:
+        """Take out of `left` what belongs to `part`."""
         return {f.name: left.pop(f.name) for f in fields(part) if f.name in left}
 
     method = replace(run.method, **own(run.method))

@@ -1,4 +1,4 @@
-"""Trials that processes share through a file, none lost and none done twice: an Optuna study."""
+"""An Optuna study that processes share through a file, with no trial lost or done twice."""
 
 import itertools
 import math
@@ -23,14 +23,23 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 Sampler = Literal["grid", "random", "tpe"]
 
 TO_COMPARE = 4
-"""Trials that must have come as far before one is given up."""
+"""Number of other trials that must have reached the same step before one is given up."""
 
 
 class Study:
-    """Trials of settings in the ranges `space`, in `file`, which may hold other studies, too.
+    """Trials of settings out of given ranges, stored in a file.
 
-    Settings of trial N are drawn with seed N; `tpe` looks at those before it, too. `attributes`
-    are stored with the study. Raises ValueError where `file` is something else.
+    The settings of trial N are drawn with seed N. The sampler `tpe` also uses the trials before it.
+
+    Args:
+        name: Name of the study in the file.
+        file: Journal file of Optuna, which may hold other studies too.
+        space: Range of each setting.
+        sampler: How settings are drawn from the ranges.
+        **attributes: Data to store with the study.
+
+    Raises:
+        ValueError: `file` is something else than a journal.
     """
 
     def __init__(
@@ -54,18 +63,18 @@ class Study:
             self.study.set_user_attr(key, attributes[key])
 
     def trials(self) -> list[Trial]:
-        """All that are finished, by whomever."""
-        return [_told(trial) for trial in self._every() if trial.state.is_finished()]
+        """Return all finished trials, including those of other processes."""
+        return [_convert(trial) for trial in self._every() if trial.state.is_finished()]
 
     def trial(self, number: int) -> Trial:
-        """One as it stands."""
-        return _told(self._every()[number])
+        """Return the trial of this number in its current state."""
+        return _convert(self._every()[number])
 
     def claim(self, wanted: int) -> "Attempt | None":
-        """The first of `wanted` trials that is neither finished nor held by a living process.
+        """Claim the first trial that is neither finished nor held by a living process.
 
-        One whose process was killed has the settings that it had. A grid has no more trials than
-        points.
+        Return None if there is none among the first `wanted` trials. A trial whose process was
+        killed keeps its settings. A grid has no more trials than points.
         """
         if self.grid:
             wanted = min(wanted, len(self.grid))
@@ -103,16 +112,16 @@ class Study:
         return self.study.get_trials(deepcopy=False)
 
     def _lock(self, what: object) -> Any:
-        """Held by one process, and by none once that has ended, however it did.
+        """Return a lock that is free once the process that holds it has ended, even if killed.
 
-        So it takes the place of the journal's own, which outlives a kill by half a minute.
+        It replaces the journal's own lock, which outlives a killed process by half a minute.
         """
         shared = f"{self.file.name}-{what}" if what == "journal" else f"{self.name}-{what}"
         return FileLock(self.locks / shared)
 
 
 class Attempt:
-    """A trial that this process alone carries out, until it has ended or is released."""
+    """A trial that only this process carries out, until the trial ends or is released."""
 
     def __init__(self, trial: optuna.Trial, lock: FileLock):
         self.number, self._trial, self._lock = trial.number, trial, lock
@@ -120,61 +129,77 @@ class Attempt:
         self._scores: Sequence[float] = ()
 
     def report(self, step: int, scores: Sequence[float]) -> bool:
-        """Store the scores of the first `step + 1` parts; whether to give the trial up."""
+        """Store the scores so far, and return whether to give the trial up.
+
+        Args:
+            step: Index of the latest part of the runs; parts 0 to `step` are done.
+            scores: Scores of all runs in these parts.
+        """
         self._scores = scores
         self._trial.set_user_attr("scores", scores)
         reported = self._trial.study.trials[self.number].intermediate_values
-        if step not in reported:  # by a process that was killed
+        if step not in reported:  # a killed process may have reported it already
             self._trial.report(statistics.fmean(scores), step)
         return self._trial.should_prune()
 
     def complete(self) -> None:
-        """All scores are reported."""
+        """End the trial with the mean of its reported scores."""
         self._trial.study.tell(self._trial, statistics.fmean(self._scores))
 
     def give_up(self) -> None:
-        """No more scores will come, as there are better trials."""
+        """End the trial early because other trials are better."""
         self._trial.study.tell(self._trial, state=TrialState.PRUNED)
 
     def fail(self, error: str) -> None:
-        """There is no score with these settings."""
+        """End the trial without a score, and store the error."""
         self._trial.set_user_attr("error", error)
         self._trial.study.tell(self._trial, state=TrialState.FAIL)
 
     def release(self) -> None:
-        """Leave the trial to whoever claims it, if it has not ended."""
+        """Release the trial, so that any process can claim it if it has not ended."""
         self._lock.release()
 
 
 class Point(BaseSampler):
-    """Gives one point of a grid."""
+    """Sampler that returns one given point of a grid."""
 
     def __init__(self, point: Mapping[str, Any]):
         self.point = point
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        """Nothing is sampled jointly."""
+        """Return an empty space, since no settings are sampled jointly."""
         return {}
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-        """Nothing is sampled jointly."""
+        """Return no settings, since none are sampled jointly.
+
+        The arguments are Optuna's and are not used.
+        """
         return {}
 
     def sample_independent(
         self, study: Any, trial: Any, param_name: str, param_distribution: Any
     ) -> Any:
-        """The setting as it is in the point."""
+        """Return the value of one setting at the point.
+
+        Args:
+            study: Not used.
+            trial: Not used.
+            param_name: Name of the setting.
+            param_distribution: Not used.
+        """
         return self.point[param_name]
 
 
 class Median(optuna.pruners.BasePruner):
-    """Gives up a trial whose mean is below the median of all trials after the same runs.
+    """Pruner that gives up a trial whose mean score is below the median of all trials.
 
-    Optuna's own compares the best of a trial's means, which an earlier part of the runs may have.
+    It compares means over the same runs. Optuna's own pruner compares the best mean that a trial
+    ever had, which an earlier part of the runs may have given.
     """
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether to give `trial` up."""
+        """Return whether to give the trial up."""
         step = trial.last_step
         if step is None:
             return False
@@ -185,7 +210,7 @@ class Median(optuna.pruners.BasePruner):
 
 
 def _shuffled(space: Mapping[str, Range]) -> list[dict[str, Any]]:
-    """All points, so that the first few lie anywhere."""
+    """Return all points of the grid in random order, so that the first few are spread over it."""
     points = itertools.product(*(a_range.grid() for a_range in space.values()))
     grid = [dict(zip(space, point, strict=True)) for point in points]
     random.Random(0).shuffle(grid)
@@ -204,7 +229,8 @@ def _suggest(trial: optuna.Trial, name: str, a_range: Range) -> None:
             trial.suggest_categorical(name, a_range.values)
 
 
-def _told(trial: FrozenTrial) -> Trial:
+def _convert(trial: FrozenTrial) -> Trial:
+    """Convert a trial of Optuna to ours."""
     scores = trial.user_attrs.get("scores", [])
     failed = trial.state is TrialState.FAIL
     return Trial(

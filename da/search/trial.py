@@ -1,4 +1,4 @@
-"""One trial of a search: its settings, and what came of them."""
+"""One trial of a search: its settings and its score."""
 
 import math
 from dataclasses import dataclass
@@ -7,17 +7,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried, and what came of it."""
+    """Settings that a search tried, and their score."""
 
     number: int
+    """Position in the search, from 0."""
     settings: dict[str, Any]
+    """Values of the settings that the search varies, by name."""
     score: float = math.nan
-    """Mean of its runs so far, the higher the better; NaN where a run diverged."""
+    """Mean score of its runs so far, higher is better; NaN if a run diverged."""
     spread: float = math.nan
-    """Standard deviation over these runs; NaN for one."""
+    """Standard deviation of the score over these runs; NaN for fewer than two."""
     runs: int = 0
-    """How many were carried out."""
+    """Number of runs carried out so far."""
     pruned: bool = False
-    """Whether it was given up before all of its runs."""
+    """Whether the trial was given up before all of its runs."""
     error: str = ""
-    """Why it has no score."""
+    """Reason why the trial failed and has no score; empty if it did not fail."""

@@ -1,4 +1,4 @@
-"""A search for good settings: each trial is recorded runs, and its score the mean of theirs."""
+"""A search for good settings; a trial is a set of recorded runs and its score their mean."""
 
 import hashlib
 import json
@@ -18,31 +18,36 @@ from da.search.trial import Trial
 from da.training.sweep import sweep
 
 PORTIONS = 4
-"""In how many parts a trial's runs are carried out; after each it may be given up."""
+"""Parts in which the runs of a trial are carried out; after each, it may be given up."""
 
 SETTINGS_TO_BLAME = "DivergedError", "LinAlgError", "_LinAlgError"
-"""Errors of numbers, so that a trial has failed and is not taken up again."""
+"""Numerical errors that the settings cause; such a trial fails and is not tried again."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, where, and by what it is judged.
+    """Runs and settings to search over, where to store the search, and how to score it.
 
-    Raises ValueError for a selector that is not known, and where `storage` is no search's.
+    Raises:
+        ValueError: The selector is unknown, or (on `open`) `storage` is not the file of a search.
     """
 
     title: str
-    """Begins the name of the study, for example that of the experiment."""
+    """First part of the name of the study, for example the name of the experiment."""
     runs: Sequence[Run]
+    """Runs of one method, which every trial carries out with other settings."""
     space: Mapping[str, Range]
+    """Range of each setting that is varied."""
     folder: Path
-    """Of the records."""
+    """Folder of the records."""
     sampler: Sampler = "tpe"
+    """What draws the settings: grid, random, or tpe, which learns from the trials so far."""
     choose_by: str = "infomax"
-    """A selector, whose score at the last look counts, or oracle, which is target accuracy."""
+    """Selector whose score at the last evaluation counts; oracle means target accuracy."""
     storage: Path | None = None
-    """File of the study, which other processes share; by default its name, in `folder`."""
+    """File of the study, which processes share; None for a file in `folder` with its name."""
     device: str = "auto"
+    """Device that trains, such as cpu or cuda; auto for a GPU if there is one."""
 
     def __post_init__(self) -> None:
         known = (*SELECTORS, "oracle")
@@ -51,12 +56,12 @@ class Search:
 
     @property
     def oracle(self) -> bool:
-        """Whether target labels choose, which is to be said wherever the choice is shown."""
+        """Whether target labels choose, which must be said wherever the choice is shown."""
         return self.choose_by == "oracle"
 
     @property
     def name(self) -> str:
-        """Other runs, settings, ranges, selectors or samplers give another name."""
+        """Name of the study, different for other runs, ranges, selectors or samplers."""
         searched = [sorted(run.id for run in self.runs), sorted(map(repr, self.space.items()))]
         digest = hashlib.sha256(json.dumps(searched).encode()).hexdigest()[:8]
         method = self.runs[0].method.owner.name
@@ -64,19 +69,28 @@ class Search:
 
     @property
     def file(self) -> Path:
-        """Where the study is."""
+        """File that holds the study."""
         return self.storage or self.folder / f"{self.name}.journal"
 
     def open(self) -> Study:
-        """The study, as far as it has come."""
+        """Open the study with its trials so far, or create it.
+
+        Raises:
+            ValueError: The file is not the file of a search.
+        """
         by = {"choose_by": self.choose_by, "chosen_with_target_labels": self.oracle}
         return Study(self.name, self.file, self.space, self.sampler, **by)
 
     def carry_out(self, study: Study, wanted: int) -> Iterator[Trial]:
-        """Go on until `wanted` trials, those of other processes among them, are taken; give ours.
+        """Carry out trials until `wanted` are taken, and yield each that this process ends.
 
-        Raises ValueError where a run fails for another reason than its settings' numbers; the
-        trial is then taken up again by the next call.
+        Args:
+            study: Open study of this search.
+            wanted: Number of trials in all, including those of other processes.
+
+        Raises:
+            ValueError: A run failed for another reason than diverging numbers. The next call tries
+                the trial again.
         """
         while attempt := study.claim(wanted):
             try:
@@ -86,13 +100,13 @@ class Search:
             yield study.trial(attempt.number)
 
     def with_settings(self, settings: Mapping[str, Any]) -> list[Run]:
-        """Our runs with these settings, each once."""
+        """Return the runs of the search with these settings, each run once."""
         return list(
             {run.id: run for run in (replace_settings(run, settings) for run in self.runs)}.values()
         )
 
     def _try(self, attempt: Attempt) -> None:
-        """Carry out the runs of a trial, part by part."""
+        """Carry out the runs of a trial, part by part, until it ends."""
         runs = self.with_settings(attempt.settings)
         portions = min(PORTIONS, len(runs))
         scores: list[float] = []
@@ -106,7 +120,11 @@ class Search:
         return attempt.complete()
 
     def _scores(self, runs: Sequence[Run]) -> list[float]:
-        """Of each run; ArithmeticError where numbers go out of bounds."""
+        """Carry out runs and return their scores.
+
+        Raises:
+            ArithmeticError: A run diverged, or its score is not finite.
+        """
         for outcome in sweep(runs, self.folder, workers=1, device=self.device):
             if outcome.error.partition(":")[0] in SETTINGS_TO_BLAME:
                 raise ArithmeticError(outcome.error)

@@ -1,1 +1,1 @@
-"""Plots of records."""
+"""Plots of records and features."""

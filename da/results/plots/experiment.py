@@ -1,4 +1,4 @@
-"""Records to figures. No torch."""
+"""Figures of the records of an experiment. This module does not import torch."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
@@ -25,7 +25,7 @@ TITLES = {
     "snd": "snd, nats",
     "bnm": "bnm, 0 to 1",
 }
-"""What is measured, with its unit."""
+"""Name and unit of each measured quantity, for the axes."""
 
 RANGES = {
     "target_accuracy": (0, 100),
@@ -35,25 +35,27 @@ RANGES = {
     "snd": (0, inf),
     "bnm": (0, 1),
 }
-"""What each can be at all."""
+"""Lowest and highest possible value of each quantity."""
 
 SETTINGS = {
     "features": "features kept",
     "labels": "labeled images of each class",
     "sparsity": "share of weights or channels taken out",
 }
-"""What some settings count."""
+"""Names for the axis of settings whose own names do not say what they count."""
 
 Scores = Float[np.ndarray, "tasks seeds *steps"]
 
 
 @style.with_style
 def plot_curves(records: Sequence[Record]) -> Figure:
-    """Target accuracy and every selector's score over steps, a line a method.
+    """Plot target accuracy and every selector's score over steps, with a line per method.
 
-    Lines are means over tasks and seeds, bands one deviation over seeds of the mean over tasks.
-    Where there are more lines than styles, only baselines and the best are told apart. Raises
-    ValueError where there are no records.
+    Lines are means over tasks and seeds. Bands are one standard deviation, over seeds, of the mean
+    over tasks. If there are more lines than styles, only baselines and the best have their own.
+
+    Raises:
+        ValueError: There are no records.
     """
     rows = _rows(records)
     pens = _pens(rows)
@@ -75,11 +77,18 @@ def plot_curves(records: Sequence[Record]) -> Figure:
 
 @style.with_style
 def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
-    """Target accuracy of methods, best on top: small dots are tasks, a large one is their mean.
+    """Plot the target accuracy of methods, with the best on top.
 
-    `chosen_by` picks the look of each run: `last`, `oracle`, or a score. Whiskers are one deviation
-    over seeds of the mean over tasks. Open circles were shown target labels. Raises ValueError,
-    naming the known ones, for an unknown selector, and where there are no records.
+    Small dots are tasks, and a large dot is their mean. Whiskers are one standard deviation, over
+    seeds, of the mean over tasks. Open circles are methods that were shown target labels.
+
+    Args:
+        records: Records of an experiment.
+        chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or a score.
+
+    Raises:
+        ValueError: The selector is unknown (the error names the known ones), or there are no
+            records.
     """
     rows = _rows(records)
     [chosen_by] = check_selectors(records, [chosen_by])
@@ -106,13 +115,20 @@ def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
 
 @style.with_style
 def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
-    """Target accuracy against a setting that is a number, or `labels`; a line a method.
+    """Plot target accuracy against a numerical setting, with a line per method.
 
-    Lines are means over tasks, bands one deviation over seeds of the mean over tasks; a value is
-    left out of a line where one of its tasks is missing. Many lines are drawn as in `plot_curves`.
-    The axis is logarithmic where values span more than a decade. Raises ValueError for a setting
-    that does not vary, for an unknown selector, both naming the known ones, and where there are no
-    records.
+    Lines are means over tasks. Bands are one standard deviation, over seeds, of the mean over
+    tasks. A line leaves out a value if one of its tasks is missing there. Many lines are drawn as
+    in `plot_curves`. The axis is logarithmic if the values span more than a decade.
+
+    Args:
+        records: Records of an experiment.
+        setting: Name of a setting that is a number, or `labels` for the K of `+Klabel`.
+        chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or a score.
+
+    Raises:
+        ValueError: The setting does not vary or the selector is unknown (the error names the known
+            ones), or there are no records.
     """
     rows = _rows(add_setting_to_seed(records, setting))
     [chosen_by] = check_selectors(records, [chosen_by])
@@ -137,20 +153,20 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
 
 
 def _rows(records: Sequence[Record]) -> dict[str, Runs]:
-    """Runs of each line or dot by its name, daggered where it was shown target labels."""
+    """Return the runs of each line or dot by its name, with a dagger if shown target labels."""
     if not records:
         raise ValueError("no records to plot: run `da sweep` on the experiment first")
     rows = group_records(records)
     most = max(map(len, rows.values()))
-    some = {line: f" ({len(runs)} of {most} tasks)" for line, runs in rows.items()}
-    return {
-        fill(line.marked_label + some[line] * (len(runs) < most), 42): runs
-        for line, runs in rows.items()
-    }
+    named = {}
+    for line, runs in rows.items():
+        missing = f" ({len(runs)} of {most} tasks)" if len(runs) < most else ""
+        named[fill(line.marked_label + missing, 42)] = runs
+    return named
 
 
 def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
-    """A line for each row; those of baselines and of the best at the last look are no two alike."""
+    """Assign a line style to each row, first to baselines and the best at the last evaluation."""
 
     def rank(name: str) -> tuple[bool, float]:
         baseline = _any(rows[name]).settings["method"] == "source_only"
@@ -165,7 +181,7 @@ def _any(runs: Runs) -> Record:
 
 
 def _panels(figure: Figure, height: int, count: int) -> list[Axes]:
-    """A large panel, two to its right, and the others beneath, three in a row."""
+    """Add a large panel, two to its right, and the others below, three in a row."""
     grid = figure.add_gridspec(height, 3)
     large: tuple[Any, Any] = slice(2), slice(2)
     places = [large, (0, 2), (1, 2), *product(range(2, height), range(3))]
@@ -173,18 +189,18 @@ def _panels(figure: Figure, height: int, count: int) -> list[Axes]:
 
 
 def _own(pens: dict[str, Pen]) -> dict[str, Pen]:
-    """Lines with a style of their own."""
+    """Return the lines that have a style of their own."""
     return {name: pen for name, pen in pens.items() if pen is not style.REST}
 
 
 def _space(pens: dict[str, Pen]) -> float:
-    """Inches for what stands above and beneath panels."""
+    """Return the inches that the legend and the note need above and below the panels."""
     own = _own(pens)
     return 0.4 + 0.07 * len(own) + 0.3 * (len(own) < len(pens))
 
 
 def _meaning(rows: Sequence[Runs]) -> str:
-    """What a number is of such rows, where it is not of one run."""
+    """Say what a drawn number of these rows is, or nothing if it is that of a single run."""
     tasks = max(map(len, rows), default=1) > 1
     seeds = any(len(by_seed) > 1 for runs in rows for by_seed in runs.values())
     if not tasks and not seeds:
@@ -193,7 +209,7 @@ def _meaning(rows: Sequence[Runs]) -> str:
 
 
 def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None:
-    """Say above the panels what lines stand for, and beneath what those without a name do."""
+    """Add a legend above the panels, and a note below on the lines that it leaves out."""
     own = _own(pens)
     meaning = {_meaning(rows): style.BAND} if _meaning(rows) else {}
     style.add_legend(figure, own | meaning | _dagger(own, {"ls": ""}))
@@ -203,7 +219,7 @@ def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None
 
 
 def _scores(runs: Runs, score: Callable[[Record], Any]) -> Scores:
-    """A number, or one a step, of every record; NaN where there is no record."""
+    """Return the number, or numbers per step, of every record; NaN if there is no record."""
     seeds = list(dict.fromkeys(seed for by_seed in runs.values() for seed in by_seed))
     found = [(i, k, score(r)) for i, by in enumerate(runs.values()) for k, r in by.items()]
     scores = np.full((len(runs), len(seeds), *np.shape(found[0][2])), np.nan)
@@ -213,7 +229,7 @@ def _scores(runs: Runs, score: Callable[[Record], Any]) -> Scores:
 
 
 def _over_seeds(scores: Scores) -> tuple[Any, Any]:
-    """Mean over tasks, and its deviation over the seeds that have them all; 0 for one seed."""
+    """Return the mean over tasks, and its deviation over seeds that have all; 0 for one seed."""
     middle = np.nanmean(scores, 1).mean(0)
     each = scores.mean(0)
     each = each[~np.isnan(each).reshape(len(each), -1).any(1)]
@@ -221,7 +237,7 @@ def _over_seeds(scores: Scores) -> tuple[Any, Any]:
 
 
 def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
-    """A line over the steps that all records of a row have."""
+    """Draw a line over the steps that all records of a row have."""
     looks = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
     steps = sorted(set.intersection(*looks))
     scores = _scores(runs, lambda record: [p[key] for p in record.curve if p["step"] in steps])
@@ -229,7 +245,7 @@ def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
 
 
 def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, pen: Pen) -> None:
-    """A line, and about it a band of `spread` to either side."""
+    """Draw a line, and around it a band of `spread` to either side."""
     panel.plot(x, middle, **pen)
     if pen["color"] != style.REST["color"]:
         low, high = _bounds(key, middle, spread)
@@ -237,13 +253,13 @@ def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, p
 
 
 def _bounds(key: str, middle: Any, spread: Any) -> tuple[Any, Any]:
-    """`spread` to either side of `middle`, as far as there can be such values."""
+    """Return `middle` minus and plus `spread`, limited to values that are possible."""
     lowest, highest = RANGES.get(key, (-inf, inf))
     return np.maximum(middle - spread, lowest), np.minimum(middle + spread, highest)
 
 
 def _accuracy(chosen_by: str) -> str:
-    """What an axis shows."""
+    """Return the label of an axis of target accuracy."""
     how = {"last": "at the last step", "oracle": "at the step where it is highest"}
     return f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}"
 
@@ -255,10 +271,10 @@ def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
     low, high = _bounds("target_accuracy", middle, spread)
     panel.errorbar(middle, y, xerr=[[middle - low], [high - middle]], elinewidth=2.4, **pen)
     number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
-    beside = panel.get_yaxis_transform()
-    panel.text(1.01, y, number, transform=beside, va="center_baseline", color=style.INK)
+    right = panel.get_yaxis_transform()
+    panel.text(1.01, y, number, transform=right, va="center_baseline", color=style.INK)
 
 
 def _dagger(names: Iterable[str], pen: Pen) -> dict[str, Pen]:
-    """What the dagger means, where there is one."""
+    """Return the legend of the dagger, if a name has one."""
     return {"† was shown target labels": pen} if any("†" in name for name in names) else {}

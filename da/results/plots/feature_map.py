@@ -1,4 +1,4 @@
-"""Features to a figure: two coordinates of each image. No torch."""
+"""A figure of features, with two coordinates per image. This module does not import torch."""
 
 from collections.abc import Sequence
 
@@ -25,11 +25,19 @@ def plot_feature_map(
     *,
     points: int = 500,
 ) -> Figure:
-    """Features of source and target, before and after adaptation, by PCA and by t-SNE.
+    """Plot features of source and target, before and after adaptation, by PCA and by t-SNE.
 
-    A map is fitted to both domains at once. At most `points` images of each domain are drawn,
-    always the same. `y_t` may be predicted. Classes are told apart by color, and by shape where
-    they are more than seven; with more than 21, only the domains are.
+    A map is fitted to both domains at once. Classes differ in color, and with more than seven
+    classes also in shape. With more than 21, only the domains differ.
+
+    Args:
+        title: Title of the figure.
+        before: Features of source and target without adaptation.
+        after: Features of source and target with adaptation.
+        y_s: Classes of the source images.
+        y_t: Classes of the target images, which may be predicted.
+        classes: Names of the classes.
+        points: Largest number of images of each domain to draw, always the same ones.
     """
     draw = np.random.default_rng(0)
     s, t = (np.sort(draw.permutation(len(y))[:points]) for y in (y_s, y_t))
@@ -49,7 +57,7 @@ def plot_feature_map(
 
 
 def _maps(x: Float[np.ndarray, "b d"]) -> dict[str, Float[np.ndarray, "b 2"]]:
-    """Two coordinates of each image."""
+    """Compute two coordinates of each image, by PCA and by t-SNE."""
     near = min(30, (len(x) - 1) / 3)
     with threadpool_limits(1):
         return {
@@ -66,7 +74,7 @@ def _cloud(panel: Axes, xy: np.ndarray, y: np.ndarray, paint: Sequence[Pen], pen
 
 
 def _domains(classes: Sequence[str], paint: Sequence[Pen]) -> dict[str, Pen]:
-    """What shapes and colors stand for."""
+    """Return the legend of shapes and colors."""
     domains = {"source": style.SOURCE, "target": style.TARGET}
     if not paint:
         colors = zip(domains.items(), style.COLORS, strict=False)

@@ -1,4 +1,4 @@
-"""How figures look. No torch."""
+"""Style of the figures: colors, lines, legends, axes. This module does not import torch."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -16,22 +16,22 @@ from matplotlib.lines import Line2D
 from da.system.cache import write_whole
 
 WIDTH = 10
-"""Inches, of every figure."""
+"""Width of every figure, in inches."""
 
 COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
-"""Okabe & Ito 2008, but for the yellow, which white paper swallows."""
+"""Colors of Okabe & Ito 2008, without the yellow, which is invisible on white paper."""
 INK, GRAY, PALE = "#222222", "#888888", "#E4E4E4"
 
 MOST_TICKS = 12
-"""On an axis whose values are named one by one."""
+"""Largest number of ticks on an axis that names its values one by one."""
 
 Pen = dict[str, Any]
-"""How matplotlib is to draw a line or points."""
+"""Keyword arguments with which matplotlib draws a line or points."""
 DASHES = "-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1))
 LINES: Sequence[Pen] = [{"color": color, "ls": ls} for ls, color in product(DASHES[:2], COLORS)]
 DAGGERED: Sequence[Pen] = [{"color": GRAY, "ls": ls} for ls in DASHES[1:]]
 REST: Pen = {"color": "#BBBBBB", "ls": "-", "lw": 0.7, "ms": 3, "zorder": 1}
-"""Of lines for which there is no style of their own."""
+"""Style of lines that have none of their own."""
 TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "alpha": 0.45}
 MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
 OPEN: Pen = {**MEAN, "mfc": "white"}
@@ -43,7 +43,10 @@ PRUNED: Pen = {"marker": "o", "ms": 4.5, "mew": 1, "ls": "", "color": GRAY, "mfc
 BEST: Pen = {"marker": "D", "ms": 8, "mew": 0, "ls": "", "color": COLORS[1]}
 RECORD: Pen = {"color": COLORS[1], "lw": 1.2}
 SHAPES = "o", "s", "^"
-"""Of points whose class is not told by color alone; those of sources are filled, of targets not."""
+"""Shapes of points where colors are too few for the classes.
+
+Points of the source are filled, and those of the target are not.
+"""
 SWATCH: Pen = {"marker": "s", "ms": 8, "ls": ""}
 BAND: Pen = {**SWATCH, "color": GRAY, "alpha": 0.4, "mew": 0}
 
@@ -67,16 +70,26 @@ STYLE: Any = {
 }
 
 with_style = rc_context(STYLE)
-"""Decorates what draws, so that it draws in this style."""
+"""Decorator that makes a function draw in this style."""
 
 
 def new_figure(height: float) -> Figure:
-    """An empty figure, `height` inches tall."""
+    """Make an empty figure.
+
+    Args:
+        height: Height in inches.
+    """
     return Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
 
 
 def add_legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None:
-    """Above the panels, in as many columns as fit, beneath `title`."""
+    """Add a legend above the panels, in as many columns as fit.
+
+    Args:
+        figure: Figure to add the legend to.
+        entries: Names, each with the style that it explains.
+        title: Title of the legend; empty for none.
+    """
     widths = [0.7 + 0.085 * max(map(len, name.split("\n"))) for name in entries]
     counts = range(len(entries), 0, -1)
     columns = next((n for n in counts if sum(map(max, np.array_split(widths, n))) < WIDTH), 1)
@@ -92,15 +105,19 @@ def add_legend(figure: Figure, entries: dict[str, Pen], title: str = "") -> None
 
 
 def add_note(figure: Figure, text: str) -> None:
-    """A line beneath the panels."""
+    """Add a line of text below the panels."""
     figure.supxlabel(text, x=0.01, ha="left", size=STYLE["font.size"], color=INK)
 
 
 def assign_pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
-    """A line for each of `names`, no two alike, as far as there are styles; `REST` for the others.
+    """Assign a distinct line style to each name as far as there are styles, else `REST`.
 
-    All have one where `LINES` suffice, else the first of `ranked`, as many as there are colors; of
-    daggered names those for which there are gray dashes.
+    All names have a style of their own if `LINES` suffice. Otherwise as many have one as there are
+    colors. Names with a dagger have one as far as there are gray dashes.
+
+    Args:
+        names: Names of all lines.
+        ranked: The same names, with those that need a style of their own first.
     """
     fair, daggered = ([n for n in ranked if ("†" in n) is marked] for marked in (False, True))
     most = len(LINES) if len(fair) <= len(LINES) else len(COLORS)
@@ -110,9 +127,14 @@ def assign_pens(names: Sequence[str], ranked: Sequence[str]) -> dict[str, Pen]:
 
 
 def axis_scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
-    """Scale and ticks of the horizontal axis for ascending `values`, and the place of each.
+    """Set scale and ticks of the horizontal axis, and return the place of each value on it.
 
-    Logarithmic where they span more than a decade. Infinity, `all`, stands beyond the last.
+    The scale is logarithmic if the values span more than a decade. Infinity is shown as `all` and
+    placed beyond the last finite value.
+
+    Args:
+        panel: Panel whose axis is set.
+        values: Ascending values.
     """
     finite = [value for value in values if value < inf]
     low = min((value for value in finite if value > 0), default=inf)
@@ -130,7 +152,10 @@ def axis_scale(panel: Axes, values: Sequence[float]) -> dict[float, float]:
 
 
 def class_colors(count: int) -> Sequence[Pen]:
-    """A color for each class, with a marker where colors are too few; none where both are."""
+    """Return a color for each class, with a marker if colors are too few.
+
+    Return nothing if markers and colors together are too few.
+    """
     if count <= len(COLORS):
         return [{"color": color} for color in COLORS[:count]]
     pens = [{"marker": m, "color": color} for m, color in product(SHAPES, COLORS)]
@@ -139,7 +164,17 @@ def class_colors(count: int) -> Sequence[Pen]:
 
 @with_style
 def save_figure(figure: Figure, path: Path) -> list[Path]:
-    """Write `path`.png, 1600 pixels wide, and `path`.svg; the same figure gives the same bytes."""
+    """Write a figure as PNG, 1600 pixels wide, and as SVG.
+
+    The same figure always gives the same bytes.
+
+    Args:
+        figure: Figure to write.
+        path: Path of the files, without ending.
+
+    Returns:
+        Paths of the two files.
+    """
     files = []
     for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
         files.append(path.with_name(f"{path.name}.{kind}"))

@@ -1,1 +1,1 @@
-"""Numbers printed in papers, to compare with."""
+"""Numbers printed in papers, for comparison with ours."""

@@ -1,4 +1,4 @@
-"""Numbers printed in papers, and which of them stands beside a number of ours. No torch."""
+"""Look up numbers printed in papers for comparison with ours. Does not import torch."""
 
 import csv
 import re
@@ -9,12 +9,12 @@ from pathlib import Path, PurePath
 from da.config.task_name import TaskName, short_domain
 
 FILES = "cifar10_transfer", "digits", "domainnet", "office31", "officehome", "visda2017"
-"""Benchmarks that have a CSV file beside this module; its README.md says what the columns mean."""
+"""Benchmarks with a CSV file next to this module; README.md there explains the columns."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One printed number, with where it was printed."""
+    """A printed number, and where it was printed."""
 
     benchmark: str
     source: str
@@ -23,41 +23,41 @@ class Row:
     backbone: str
     metric: str
     value: float
-    """A percentage wherever `metric` says accuracy."""
+    """Printed number, a percentage if `metric` says accuracy."""
     std: float | None
     paper: str
     year: int | None
     where: str
     seen: bool
-    """Read in an opened source, not known by hearsay."""
+    """Whether the number was read in the source itself, not taken from hearsay."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The printed number that a method is compared with on a task."""
+    """A printed number that a method is compared with on a task."""
 
     value: float
     std: float | None
     paper: str
     backbone: str
     where: str
-    """Table and source, and what to know when comparing."""
+    """Table and source, and what to know for a comparison."""
     differs: str
-    """In what our task differs from the printed one; empty where they are the same."""
+    """How our task differs from the printed one; empty if they are the same."""
 
     @property
     def alike(self) -> bool:
-        """Whether the task is only alike, not the same."""
+        """Whether the printed task is only similar to ours, not the same."""
         return bool(self.differs)
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed table that references are taken from."""
+    """A printed table from which references are taken."""
 
     paper: str
     backbone: str = ""
-    """Empty: the table has one row a method."""
+    """Backbone of the rows to use; empty if the table has one row per method."""
     metric: str = "accuracy"
     remark: str = ""
 
@@ -89,10 +89,10 @@ TABLES = {
         Printed("CDTrans (Xu et al., ICLR 2022)", "DeiT-B"),
     ),
 }
-"""By benchmark: the first table that has the method on the task gives the reference.
+"""Printed tables by benchmark; the first one with the method on the task gives the reference.
 
-Foremost the paper that brought method and benchmark together (digits), or the library that ran most
-methods under one protocol with one backbone (folders); then what fills its gaps.
+For digits, the first is the paper that brought method and benchmark together. For folders, it is
+the library that ran most methods under one protocol with one backbone. The others fill its gaps.
 """
 
 METHODS = {
@@ -122,7 +122,7 @@ METHODS = {
     "gfk": "GFK",
     "target_only": "train-on-target",
 }
-"""Our methods to their printed names; `fine_tune` with a few shots has no counterpart."""
+"""Printed names of our methods; `fine_tune` with a few shots has no counterpart."""
 
 DIGITS = {
     "mnist": ("MNIST", ""),
@@ -135,7 +135,10 @@ DIGITS = {
         "synfont is drawn as SynNumbers is, with other fonts and 20,000 images, not 500,000",
     ),
 }
-"""Our digits to the printed domain and in what they differ; `optdigits` has no counterpart."""
+"""Printed name of each of our digits domains, and how ours differs from it.
+
+`optdigits` has no counterpart.
+"""
 
 FOLDERS = {
     "office31": "Office-31",
@@ -143,12 +146,16 @@ FOLDERS = {
     "visda2017": "VisDA",
     "domainnet": "DomainNet",
 }
-"""File to the name that a path may bear, in any spelling."""
+"""Name of each benchmark, by the name of its file; a path may contain it in any spelling."""
 
 
 @cache
 def rows(benchmark_file: str) -> tuple[Row, ...]:
-    """Every printed number of a benchmark; ValueError, naming the known ones, for an unknown."""
+    """Read all printed numbers of a benchmark.
+
+    Raises:
+        ValueError: The benchmark has no file; the error names those that have.
+    """
     if benchmark_file not in FILES:
         raise ValueError(f"no published numbers {benchmark_file!r}, known: {', '.join(FILES)}")
     with (Path(__file__).parent / f"{benchmark_file}.csv").open(newline="") as file:
@@ -156,7 +163,12 @@ def rows(benchmark_file: str) -> tuple[Row, ...]:
 
 
 def reference(method: str, task: str) -> Reference | None:
-    """The printed number for one of our methods (or `target_only`) on one of our tasks, if any."""
+    """Return the printed number for a method on a task, or None if there is none.
+
+    Args:
+        method: One of our methods, or `target_only`.
+        task: One of our tasks.
+    """
     name = TaskName.parse(task)
     match = _counterpart(name.benchmark, *name.pair)
     if method not in METHODS or match is None or name.few:
@@ -191,7 +203,7 @@ def _is_in(row: Row, table: Printed) -> bool:
 
 
 def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, str, str] | None:
-    """File, printed source and target, and in what they differ from ours."""
+    """Return file, printed source, printed target, and how these differ from ours."""
     if benchmark == "digits" and source in DIGITS and target in DIGITS:
         (a, differs_a), (b, differs_b) = DIGITS[source], DIGITS[target]
         return "digits", a, b, "; ".join(dict.fromkeys(filter(None, (differs_a, differs_b))))
@@ -213,7 +225,7 @@ def _spellings(file: str) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """`Real_World` and `Real World` are one name."""
+    """Normalize the spelling of a name: `Real_World` and `Real World` are the same."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
