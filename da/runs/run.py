@@ -48,7 +48,7 @@ class Run:
     regime: Literal["frozen", "full"] = "frozen"
     """Whether the backbone trains.
     frozen: it does not; its features are computed once, and the layers on top of it train on them.
-    full: it trains too, on the images, unless `last` or `freeze` hold a part of it.
+    full: it trains too, on images; `last`, `freeze` or `unfreeze_every` limit this to a part.
     """
     side: int = 0
     """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""
@@ -94,7 +94,7 @@ class Run:
     Empty for the one that belongs to the backbone.
     """
     interpolation: Literal["weights", "bilinear", "bicubic"] = "weights"
-    """How images are resized; `weights` is the way the backbone's weights were trained with."""
+    """How images are resized; `weights` for the way that the backbone was trained with."""
     crop_pct: float = 1.0
     """Share of a test image's side that is shown, where images are stored smaller than `side`.
     1 shows the whole image. 0.875 with side 224 enlarges it to 256 pixels and shows the middle 224.
