@@ -1,7 +1,8 @@
-"""Experiment files, and which of their runs are wanted.
+"""Load experiment files and select some of their runs.
 
-A file is Python with `runs()`, and may have `name(run)`: what a run's row is called in tables and
-plots, in place of its method and of the settings in which rows differ.
+An experiment file is Python with a function `runs()` that returns a list of `Run`. It may also have
+`name(run)`, which names a run's row in tables and plots. Without it a row is named by its method
+and by the settings in which rows differ.
 """
 
 import re
@@ -16,11 +17,14 @@ from da.runs.run import Run
 
 
 def load_runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
-    """Runs of an experiment, those alone whose settings are as `only` says, such as `seed=0`.
+    """Load the runs of an experiment whose settings match `only`, such as `seed=0`.
 
-    Values of one setting are alternatives, as in `seed=0 seed=1` or `seed=0,1`. A run that is
-    listed twice is given once. Raises ValueError where there is no such file, function, run,
-    setting or value, and where the file fails.
+    Values of one setting are alternatives, as in `seed=0 seed=1` or `seed=0,1`. A run that the file
+    lists twice is returned once.
+
+    Raises:
+        ValueError: Where the file, its function, a run, a setting or a value does not exist, or
+            the file fails.
     """
     content = _content(experiment)
     with _one_line(experiment):
@@ -32,7 +36,7 @@ def load_runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
 
 
 def _alternatives(only: Sequence[str]) -> dict[str, list[str]]:
-    """What `only` says of each setting."""
+    """Collect the wanted values of each setting."""
     found: dict[str, list[str]] = {}
     for setting in only:
         name, _, value = setting.partition("=")
@@ -41,7 +45,7 @@ def _alternatives(only: Sequence[str]) -> dict[str, list[str]]:
 
 
 def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
-    """What the file calls the row of each of `runs`, by id; nothing where it names none."""
+    """Return the name that the file gives each run's row, by run id; empty where it names none."""
     name = _content(experiment).get("name")
     with _one_line(experiment):
         return {run.id: name(run) for run in runs} if name else {}
@@ -60,15 +64,15 @@ def _content(experiment: Path) -> dict[str, Any]:
 
 @contextmanager
 def _one_line(experiment: Path) -> Iterator[None]:
-    """Whatever its code raises becomes a ValueError that says in which of its lines."""
+    """Turn any error of the file's code into a ValueError that names the line of the file."""
     try:
         yield
     except Exception as error:
-        raise ValueError(_told(experiment, error)) from error
+        raise ValueError(_describe_error(experiment, error)) from error
 
 
-def _told(experiment: Path, error: Exception) -> str:
-    """The last line of the file that `error` came through, and what it says."""
+def _describe_error(experiment: Path, error: Exception) -> str:
+    """Return the error's message after the last line of the file that it passed through."""
     file, said = str(experiment), str(error)
     lines = [n for frame, n in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
     if isinstance(error, SyntaxError) and error.filename == file:
@@ -78,7 +82,7 @@ def _told(experiment: Path, error: Exception) -> str:
 
 
 def _distinct(experiment: Path, listed: Any) -> list[Run]:
-    """What `runs()` gave, each run once; ValueError where it gave none, or something else."""
+    """Return each listed run once; raise ValueError for an empty list or anything but runs."""
     if not isinstance(listed, Sequence):
         raise ValueError(f"{experiment}: runs() gives {listed!r}, known: a list of Run")
     for run in listed:
@@ -90,7 +94,10 @@ def _distinct(experiment: Path, listed: Any) -> list[Run]:
 
 
 def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
-    """Those of `runs` whose setting `name` is one of `values`, each of which may be several."""
+    """Select the runs whose setting `name` is one of `values`.
+
+    A value with commas is a list of values, unless a run has it as it is.
+    """
     found = [run.settings() for run in runs]
     if name not in found[0]:
         raise ValueError(f"no setting {name!r}, known: {', '.join(found[0])}")
@@ -104,7 +111,11 @@ def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
 
 
 def take_shard(runs: list[Run], shard: str) -> list[Run]:
-    """Every Nth run from the Kth on, where `shard` is K/N; ValueError for other texts."""
+    """Return every Nth run from the Kth on, where `shard` is K/N.
+
+    Raises:
+        ValueError: For any other text.
+    """
     match = re.fullmatch(r"(\d+)/(\d+)", shard)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise ValueError(f"unknown shard {shard!r}, known: 1/3, 2/3, 3/3 and the like")

@@ -1,4 +1,4 @@
-"""Settings on which a method's paper and its libraries differ, each a full choice with a name."""
+"""Named sets of settings, for methods whose paper and libraries use different ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from da.runs.run import Run
 
 @dataclass(frozen=True)
 class Recipe:
-    """One full choice of settings."""
+    """A complete set of settings for a method, and its source."""
 
     says: str
-    """Where it is printed, and in what ours departs from it."""
+    """Where the settings are published, and how this project differs from the source."""
     settings: Mapping[str, Any]
-    """Of a `Run`."""
+    """Values for the fields of a `Run`, by name."""
 
 
 _FINE_TUNED = {
@@ -28,13 +28,13 @@ _FINE_TUNED = {
     "momentum": 0.9,
 }
 
-_AT_REST = {"init": "pretrained", "augment": "none", "backbone_lr": 1.0}
+_FROZEN = {"init": "pretrained", "augment": "none", "backbone_lr": 1.0}
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "dann": {
         "paper": Recipe(
-            "Ganin et al. 2016, section 5.2.2, MNIST network; domain losses are added up in eq. 9. "
-            "It does not say how many steps.",
+            "Ganin et al. 2016, section 5.2.2, MNIST network; eq. 9 adds up the domain losses. "
+            "The paper does not give the number of steps.",
             {
                 "method": DANN.Hparams(hidden=(100,), domain_loss="sum"),
                 "network": Network(neck=0, dropout=0, head=(100, 100)),
@@ -53,8 +53,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         ),
         "tllib": Recipe(
             "Transfer-Learning-Library, examples/domain_adaptation/image_classification/dann.py, "
-            "tllib/alignment/dann.py, tllib/modules/domain_discriminator.py. There with Nesterov's "
-            "momentum, and a rate that falls to a tenth, here to a sixth.",
+            "tllib/alignment/dann.py, tllib/modules/domain_discriminator.py. The library uses "
+            "Nesterov's momentum, and its learning rate falls to a tenth, here to a sixth.",
             _FINE_TUNED
             | {
                 "method": DANN.Hparams(hidden_norm=True, steepness=20),
@@ -69,9 +69,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             },
         ),
         "cdan": Recipe(
-            "CDAN's authors, pytorch/train_image.py with method DANN and pytorch/network.py. There "
-            "with Nesterov's momentum, Xavier's weights, ten crops in testing, and a rate that "
-            "falls to 1/32, here to a sixth.",
+            "CDAN's authors, pytorch/train_image.py with method DANN and pytorch/network.py. Their "
+            "code has Nesterov's momentum, Xavier's initial weights, and ten crops in testing. Its "
+            "learning rate falls to 1/32, here to a sixth.",
             _FINE_TUNED
             | {
                 "method": DANN.Hparams(hidden_dropout=0.5, steepness=100),
@@ -88,9 +88,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             },
         ),
         "dassl": Recipe(
-            "Dassl.pytorch, dassl/engine/da/dann.py, dassl/modeling/head/mlp.py, and for Office-31 "
-            "(20 epochs of amazon) its config of source_only, as DANN has none. There images are "
-            "moved, not cropped.",
+            "Dassl.pytorch, dassl/engine/da/dann.py and dassl/modeling/head/mlp.py. For "
+            "Office-31 (20 epochs of amazon) these are its settings of source_only, as it has none "
+            "for DANN. The library shifts images, and does not crop them.",
             _FINE_TUNED
             | {
                 "method": DANN.Hparams(
@@ -106,19 +106,27 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         ),
     }
 }
-"""Recipes of each method that has some, by name."""
+"""Recipes by method, then by name."""
 
 
 def build_run(method: str, name: str, *, task: str, seed: int = 0, **changes: Any) -> Run:
-    """The run that a recipe describes, but for `changes` to its settings.
+    """Build the run that a recipe describes, with `changes` to its settings.
 
-    In regime frozen, where no backbone moves, what it says of that is left out. Raises ValueError
-    for a recipe that there is not.
+    Args:
+        method: Name of the method, such as dann.
+        name: Name of the recipe: see `RECIPES`.
+        task: Name of the task, such as emoji:noto-twemoji.
+        seed: Seed of the run's random choices.
+        **changes: Fields of `Run` that replace those of the recipe. With `regime="frozen"` the
+            recipe's settings for training the backbone are left out.
+
+    Raises:
+        ValueError: For an unknown recipe.
     """
     if name not in RECIPES.get(method, {}):
         known = ", ".join(f"{m} {n}" for m, recipes in RECIPES.items() for n in recipes)
         raise ValueError(f"no recipe {method} {name}, known: {known}")
     settings = {**RECIPES[method][name].settings, "task": task, "seed": seed}
     if changes.get("regime") == "frozen":
-        settings |= _AT_REST
+        settings |= _FROZEN
     return Run(**settings | changes)

@@ -18,96 +18,147 @@ from da.models.finetuning import Schedule, Tuning
 from da.ops.precision import Precision
 
 PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
-"""Fields of a run that are settings themselves; their names stand among its own in records."""
+"""Fields of a run that hold further settings; a record lists these next to the run's own."""
 
 
 @dataclass(frozen=True)
 class Run:
     """Settings that fully determine a training run.
 
-    Raises ValueError for settings that contradict each other.
+    Raises:
+        ValueError: Where a setting has an unknown value, or settings contradict each other.
     """
 
     method: Method.Hparams
+    """Method to train with, and its settings; `da train dann --help` shows those of dann."""
     task: str
-    """BENCHMARK:SOURCE-TARGET[+Kshot], for example emoji:noto-twemoji; or one domain with labels,
-    BENCHMARK:DOMAIN[+Klabel], for example emoji:noto+5label."""
+    """Domains to adapt, as BENCHMARK:SOURCE-TARGET: see `da list tasks`.
+    emoji:noto-twemoji adapts from noto, with labels, to twemoji, without labels.
+    emoji:noto-twemoji+3shot also gives 3 labeled target images of each class.
+    emoji:noto has one domain and trains on all its labels; emoji:noto+5label on 5 of each class.
+    """
     backbone: str = "efficientnet_lite0"
-    """One of `da list backbones`, or any name of timm or torchvision."""
+    """Network without its classifier.
+    See `da list backbones`; any name of timm or torchvision also works.
+    """
     init: str = "pretrained"
-    """Where the backbone's weights begin: pretrained, random, or the id of a finished run."""
+    """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
+    That run's weights must be stored, by --keep. Source-free methods take its neck and head too.
+    """
     regime: Literal["frozen", "full"] = "frozen"
-    """Train on features that are computed once, or move the whole backbone."""
+    """Whether the backbone trains.
+    frozen: it does not; its features are computed once, and the layers on top of it train on them.
+    full: it trains too, on images; `last`, `freeze` or `unfreeze_every` limit this to a part.
+    """
     side: int = 0
-    """Pixels of the network's input; 0 for those of the benchmark's images (224 for folders)."""
+    """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""
     augment: Augment = "none"
-    """Of every training image: random resized crop, mirroring, color jitter, or RandAugment."""
+    """Random change of training images: in every step, or in regime frozen once for each view.
+    none: no change.
+    crop: a random part of the image, resized.
+    crop_flip: crop, then mirrored or not.
+    jitter: crop_flip, then a random change of colors.
+    strong: crop_flip, then two random operations of RandAugment.
+    """
     views: int = 0
-    """Augmented views of each image in regime frozen, the same for all seeds."""
+    """Augmented copies of each image in regime frozen, the same for all seeds; 0 for none.
+    A step draws one of them or the plain image.
+    """
     features: int = 0
-    """Columns of the frozen features that are kept, of both domains; 0 for all."""
+    """Columns of the frozen features that are kept, in both domains; 0 for all."""
     features_by: Rule = "mutual_information"
-    """What they are chosen by, on labeled source training images: what each says of the class, or
-    the weights of a classifier with an L1 penalty.
+    """Score by which `features` keeps columns, computed on labeled source training images.
+    mutual_information: how much a column says about the class.
+    l1: size of the weights of a column in a linear classifier with an L1 penalty.
     """
     unit_features: bool = False
-    """Scale each image's features to a root mean square of 1, as regime frozen always does."""
+    """Whether to scale each image's features to a root mean square of 1.
+    This is for regime full; regime frozen always does so.
+    """
     sparsity: float = 0.0
-    """Share of the weights of run `init`, all but its head's, that are 0 from the first step on."""
+    """Share of the weights to prune, from 0 for none to below 1: the smallest of backbone and neck.
+    They are 0 from the first step on. Needs a finished run as `init`.
+    """
     structured: bool = False
-    """Take that share of channels out of every layer of the backbone, not single weights."""
+    """Whether `sparsity` is the share of channels to remove from each layer of the backbone.
+    Otherwise it is the share of single weights.
+    """
     keep_hidden: bool = True
-    """Whether hidden layers of the backbone's own classifier, such as VGG's, belong to it."""
+    """Whether hidden layers of a pretrained network's classifier, as VGG has, join the backbone."""
     mean: tuple[float, ...] = ()
-    """Of the three colors, from 0 to 1, in place of what the weights were trained with."""
+    """Mean of red, green and blue (0 to 1) that is subtracted from images.
+    Empty for the mean that belongs to the backbone.
+    """
     std: tuple[float, ...] = ()
-    """Deviation of the three colors, likewise."""
+    """Standard deviation of red, green and blue (above 0) that images are divided by.
+    Empty for the one that belongs to the backbone.
+    """
     interpolation: Literal["weights", "bilinear", "bicubic"] = "weights"
-    """How images are brought to the size of the input: as the weights were trained, or by hand."""
+    """How images are resized; `weights` for the way that the backbone was trained with."""
     crop_pct: float = 1.0
-    """Share of a test image's sides that is shown where it has to be enlarged: 0.875 is "resize
-    256, crop 224". Of images that are stored larger, the middle `side` pixels are shown.
+    """Share of a test image's side that is shown, where images are stored smaller than `side`.
+    1 shows the whole image. 0.875 with side 224 enlarges it to 256 pixels and shows the middle 224.
+    Images that are stored larger always show their middle `side` pixels.
     """
     network: Network = field(default_factory=Network)
+    """Layers on top of the backbone: neck and head."""
     tuning: Tuning = field(default_factory=Tuning)
+    """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
     steps: int = 500
+    """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: int = 64
-    """Images of each domain in a step."""
+    """Images of each domain in a step: 64 for 64 source and 64 target images."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
+    """How gradients move weights: adamw, or sgd with momentum."""
     lr: Annotated[float, LogUniform(1e-4, 1e-1)] = 1e-3
+    """Learning rate of neck, head and all else that trains, except for the backbone.
+    It can change during training: see `schedule`, `warmup` and `drop_every`.
+    """
     backbone_lr: Annotated[float, LogUniform(0.01, 1)] = 1.0
-    """Learning rate of the backbone, as a factor of `lr`."""
+    """Learning rate of the backbone in regime full, as a multiple of `lr`."""
     momentum: Annotated[float, Uniform(0.5, 0.99)] = 0.9
-    """Of SGD, or the first beta of AdamW."""
+    """Momentum of sgd, from 0 for none to below 1; for adamw the first beta."""
     weight_decay: Annotated[float, LogUniform(1e-5, 1e-1)] = 1e-3
+    """Weight decay: an L2 penalty with sgd, decoupled from the gradient with adamw; 0 for none."""
     schedule: Schedule = "constant"
-    """Course of the learning rate."""
+    """Factor of the learning rate as training progresses.
+    constant: always 1.
+    cosine: from 1 to 0 along half a cosine.
+    annealing: (1 + 10 p) ** -0.75, where p is the progress from 0 to 1 (Ganin et al. 2016).
+    """
     precision: Precision = "fp32"
+    """Number format of the network's computations: fp32, or bf16 by autocast; weights stay fp32."""
     channels_last: bool = True
-    """Memory layout of images in convolutions; changes speed, and results by rounding."""
+    """Whether convolutions store the channels of a pixel next to each other.
+    This changes speed, and results only by rounding.
+    """
     cuda_graph: bool = False
-    """Record the training step once and replay it as a whole: for small networks on a GPU."""
+    """Whether to record the training step once, as a CUDA graph, and replay it in every step.
+    It needs a GPU and helps small networks.
+    """
     look_every: int = 100
-    """Steps between evaluations."""
+    """Steps between evaluations; the last step is always evaluated."""
     seed: int = 0
+    """Seed of the run's random choices, such as new weights and the order of images; 0 or more."""
 
     def __post_init__(self) -> None:
-        for contradictions in (
+        for errors in (
             choice_errors,
-            _of_regime,
-            _of_features,
-            _of_method,
-            _of_pruning,
-            _of_images,
-            _of_optimizer,
+            _regime_errors,
+            _feature_errors,
+            _method_errors,
+            _pruning_errors,
+            _image_errors,
+            _optimizer_errors,
         ):
-            refuse(contradictions(self))
+            refuse(errors(self))
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":
-        """The run whose `settings()` these are, as its record holds them.
+        """Build the run that has these settings, as `settings()` returns and a record stores them.
 
-        Raises ValueError for a method or a setting that is not known here.
+        Raises:
+            ValueError: For an unknown method or setting.
         """
         kind = METHODS[settings["method"]]
         hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
@@ -123,29 +174,29 @@ class Run:
             raise ValueError(f"cannot understand the settings of a run: {error}") from error
 
     def settings(self) -> dict[str, Any]:
-        """Every setting as plain data, to be stored."""
+        """Return every setting as plain data that JSON can store."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in PARTS}
         parts = [getattr(self, name) for name in PARTS]
         return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
 
     @property
     def backbone_options(self) -> dict[str, Any]:
-        """Of the backbone, beside its name and its weights."""
+        """Options of the backbone other than its name and its weights."""
         return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
 
     @property
     def teacher(self) -> str:
-        """Id of the finished run that a method which is taught learns from; "" for others."""
+        """Id of the finished run whose predictions the method learns from; "" for no such run."""
         return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
 
     @property
     def title(self) -> str:
-        """Its method, task and seed, which tell it apart in most experiments."""
+        """Method, task and seed, which tell runs apart in most experiments."""
         return f"{self.method.owner.name} {self.task} seed {self.seed}"
 
     @property
     def id(self) -> str:
-        """Same settings, same id, on any machine; a new field at its default changes no id."""
+        """Hash of the settings, the same everywhere; a new field at its default changes no id."""
         defaults = {f.name: f.default for f in fields(self) if f.default is not MISSING}
         usual = _plain(defaults, type(self.method)(), *(kind() for kind in PARTS.values()))
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
@@ -153,81 +204,86 @@ class Run:
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _of_regime(run: Run) -> dict[str, bool]:
-    """What a run must keep to, and whether it does not; likewise the five below."""
+# Each function below maps rules, worded for an error message, to whether the run breaks them.
+# `refuse` raises ValueError with the first rule that is broken.
+
+
+def _regime_errors(run: Run) -> dict[str, bool]:
     frozen, augments = run.regime == "frozen", run.augment != "none"
     return {
-        "regime frozen goes with init pretrained or a run's id": frozen and run.init == "random",
+        "regime frozen needs init pretrained or a run's id": frozen and run.init == "random",
         f"augment {run.augment} in regime frozen needs views of 1 or more": (
             frozen and augments and run.views < 1
         ),
-        "views goes with regime frozen and an augment": (
+        "views needs regime frozen and an augment other than none": (
             run.views != 0 and not (frozen and augments)
         ),
-        "backbone_lr goes with regime full": frozen and run.backbone_lr != 1,
-        "last, freeze, unfreeze_every and stage_lr go with regime full": (
+        "backbone_lr needs regime full": frozen and run.backbone_lr != 1,
+        "last, freeze, unfreeze_every and stage_lr need regime full": (
             frozen and run.tuning.moves_stages
         ),
-        "unit_features goes with regime full; features of regime frozen are always so": (
+        "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
         ),
-        "steps, batch and look_every are 1 or more": min(run.steps, run.batch, run.look_every) < 1,
+        f"steps, batch and look_every are 1 or more, not {run.steps}, {run.batch} and "
+        f"{run.look_every}": min(run.steps, run.batch, run.look_every) < 1,
     }
 
 
-def _of_features(run: Run) -> dict[str, bool]:
+def _feature_errors(run: Run) -> dict[str, bool]:
     method = run.method.owner
     return {
-        "features goes with regime frozen, and is 1 or more, or 0 for all": (
-            run.features < 0 or (run.features != 0 and run.regime != "frozen")
-        ),
+        f"features is 1 or more, or 0 for all, not {run.features}": run.features < 0,
+        "features needs regime frozen": run.features != 0 and run.regime != "frozen",
         f"features_by {run.features_by} needs features of 1 or more": (
             run.features == 0 and run.features_by != "mutual_information"
         ),
-        f"{method.name} keeps the features of the run that it begins with: features is 0": (
+        f"{method.name} keeps the features of the run that it begins with: set features to 0": (
             method.source_free and run.features != 0
         ),
     }
 
 
-def _of_method(run: Run) -> dict[str, bool]:
+def _method_errors(run: Run) -> dict[str, bool]:
     method, shots = run.method.owner, TaskName.parse(run.task).kind == "shot"
     frozen = run.regime == "frozen"
     return {
-        f"{method.name} goes with regime frozen": method.frozen_only and not frozen,
+        f"{method.name} needs regime frozen": method.frozen_only and not frozen,
         f"{method.name} needs labeled target images, for example {run.task}+3shot": (
             method.takes_shots and not shots
         ),
         f"{method.name} takes no labeled target images, as in {run.task}": (
             shots and not method.takes_shots
         ),
-        f"{method.name} begins with a finished run's network: init is that run's id": (
+        f"{method.name} begins with a finished run's network: set init to that run's id": (
             method.source_free and run.init in BEGINNINGS
         ),
-        f"{method.name} learns from a finished run: teacher, or init, is that run's id": (
+        f"{method.name} learns from a finished run: set teacher, or init, to that run's id": (
             run.teacher in BEGINNINGS
         ),
-        f"{method.name} shows images to a finished run: regime full": method.taught and frozen,
+        f"{method.name} shows images to a finished run: it needs regime full": (
+            method.taught and frozen
+        ),
     }
 
 
-def _of_pruning(run: Run) -> dict[str, bool]:
+def _pruning_errors(run: Run) -> dict[str, bool]:
     method = run.method.owner
     return share_errors(sparsity=run.sparsity) | {
-        "sparsity goes with regime full and a run's id as init": (
+        "sparsity needs regime full and a run's id as init": (
             run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
         ),
-        f"sparsity prunes backbone and neck, and {method.name} predicts with more": (
+        f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
             run.sparsity != 0 and method.predict is not Method.predict
         ),
-        "structured goes with a sparsity": run.structured and not run.sparsity,
+        "structured needs a sparsity above 0": run.structured and not run.sparsity,
     }
 
 
-def _of_images(run: Run) -> dict[str, bool]:
+def _image_errors(run: Run) -> dict[str, bool]:
     three = {len(run.mean), len(run.std)} <= {0, 3}
     return {
-        f"side is 1 or more, or 0 for that of the images, not {run.side}": run.side < 0,
+        f"side is 1 or more, or 0 for the size of the images, not {run.side}": run.side < 0,
         f"crop_pct is above 0 and at most 1, not {run.crop_pct}": not 0 < run.crop_pct <= 1,
         f"mean and std are three numbers each, not {run.mean} and {run.std}": not three,
         f"mean is from 0 to 1, not {run.mean}": not all(0 <= value <= 1 for value in run.mean),
@@ -235,19 +291,19 @@ def _of_images(run: Run) -> dict[str, bool]:
     }
 
 
-def _of_optimizer(run: Run) -> dict[str, bool]:
+def _optimizer_errors(run: Run) -> dict[str, bool]:
     rates = "lr", "backbone_lr", "weight_decay"
     neck_norm, warmup = run.network.neck and run.network.neck_norm, run.tuning.warmup
     return amount_errors(**{name: getattr(run, name) for name in rates}) | {
         **share_errors(momentum=run.momentum),
-        "batch is 2 or more where the neck has batch norm; 1 goes with neck 0 or no neck_norm": (
+        "batch is 2 or more where the neck has batch norm; 1 needs neck 0 or no neck_norm": (
             run.batch == 1 and bool(neck_norm)
         ),
-        "cuda_graph goes with unfreeze_every 0, as the parameters that move stay the same": (
+        "cuda_graph needs unfreeze_every 0: it always moves the same parameters": (
             run.cuda_graph and bool(run.tuning.unfreeze_every)
         ),
-        f"cuda_graph needs batches of one size, and the last one of {run.method.owner.name} may be "
-        "smaller": run.cuda_graph and run.method.owner.streams,
+        "cuda_graph needs batches of one size, and the last batch of "
+        f"{run.method.owner.name} may be smaller": run.cuda_graph and run.method.owner.streams,
         f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
         f"seed is at least 0 and below 2**64, not {run.seed}": not 0 <= run.seed < 2**64,
     }
@@ -258,7 +314,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _plain(own: dict[str, Any], method: Method.Hparams, *parts: Any) -> dict[str, Any]:
-    """As JSON would give it back: lists for tuples."""
+    """Return all settings in one dictionary as JSON would read them back: lists for tuples."""
     plain = own | {f"hp.{name}": value for name, value in asdict(method).items()}
     for part in parts:
         plain |= asdict(part)

@@ -15,42 +15,48 @@ from da.runs.run import Run
 
 
 class TrainedModel(nn.Module):
-    """What a run ended with, for evaluation: backbone, and maps and classifier of its method.
+    """The network of a finished run, for evaluation: its backbone, and its method's other layers.
 
-    Its logits are those of `da.evaluation.predictions` up to rounding, in float32 whatever the run
-    computed in.
+    Its logits equal those of `da.evaluation.predictions` up to rounding. They are computed in
+    float32, whatever precision the run had.
+
+    Args:
+        backbone: Frozen backbone that computed the run's features; None where the method has its
+            own.
+        method: Trained method, with its maps of features and its classifier.
+        about: What the network needs to know without a data set, such as the names of classes.
     """
 
     def __init__(self, backbone: nn.Module | None, method: Method, about: checkpoints.NetworkInfo):
         super().__init__()
         self.backbone = backbone
-        """The frozen one that features came from; None where the method holds its own."""
+        """Frozen backbone that computed the run's features; None where the method has its own."""
         self.method = method
         self.about = about
         self.eval().requires_grad_(False)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the logits."""
+        """Class names, in the order of the logits."""
         return self.about.classes
 
     @property
     def parts(self) -> tuple[nn.Module, ...]:
-        """Backbone, neck and head: what images pass through."""
+        """Backbone, neck and head, in the order in which images pass through them."""
         return self.backbone or self.method.backbone, self.method.neck, self.method.head
 
     @property
     def resize(self) -> Resize:
-        """How images become the network's input."""
+        """Size and resizing of the network's input."""
         return Resize(*self.about.resize)
 
     @property
     def stored_side(self) -> int:
-        """Pixels a side that images are brought to first."""
+        """Pixels a side to which images are resized before they become input."""
         return self.about.stored_side
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Class logits of target images: uint8 pixels `b h w 3` of any size, or network input."""
+        """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
             x = crop_center(resize_to_square(x, self.stored_side), self.resize)
         if self.backbone is not None:
@@ -60,9 +66,10 @@ class TrainedModel(nn.Module):
 
 
 def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b {side} {side} 3"]:
-    """Images as `side` by `side` pixels in 0..1, as `da.data.decode` makes them but not rounded.
+    """Resize images to `side` by `side` pixels with values from 0 to 1.
 
-    Those that are of that size already keep their values, bit by bit.
+    The result is that of `da.data.decode`, but not rounded. Images that have this size already keep
+    their exact values.
     """
     pixels = rearrange(x, "b h w c -> b c h w").float()
     pixels = F.interpolate(pixels, (side, side), mode="bicubic", antialias=True)
@@ -70,9 +77,10 @@ def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b
 
 
 def load_trained_model(run_id: str) -> TrainedModel:
-    """The network of a finished run, on the CPU.
+    """Load the network of a finished run, on the CPU.
 
-    Raises ValueError where its weights were not kept, or are of another network.
+    Raises:
+        ValueError: Where its weights were not stored, or belong to another network.
     """
     state, about = checkpoints.load_network_state(run_id)
     run = Run.of(about.settings)

@@ -1,4 +1,4 @@
-"""A training step as one CUDA graph: recorded once, then replayed as a whole."""
+"""Record a training step once as a CUDA graph, and replay it in every step."""
 
 import copy
 import warnings
@@ -18,18 +18,25 @@ from da.training.engine import Step, train_step
 from da.training.vmap import Group
 
 WARM_UP = 3
-"""Steps before the recording, in which libraries choose algorithms and optimizers begin."""
+"""Steps before the recording, in which libraries choose algorithms and optimizers set up state."""
 
 
 class Captured:
     """The training step of a method, or of a group, as one CUDA graph.
 
-    It is called with a batch of the shapes of `batch` and the progress, does what `train_step`
-    does, and never waits for the GPU. Learning rates become tensors there, which whoever changes
-    them has to fill. What the method does in Python is done once, while it is recorded.
+    A call does what `train_step` does, and never waits for the GPU. Learning rates become tensors
+    on the GPU: to change one, fill its tensor. The method's Python code runs only once, while it is
+    recorded.
 
-    Raises ValueError on a CPU, for an optimizer that is not fused, and for a method that asks the
-    GPU for a number. Weights, optimizer state and random generators are then as before.
+    Args:
+        method: Method, or group of methods, to train.
+        optimizer: A fused optimizer of its parameters.
+        batch: Example of a batch; all batches must have its shapes.
+        precision: Number format of the forward pass.
+
+    Raises:
+        ValueError: On a CPU, for an optimizer that is not fused, and for a method that asks the
+            GPU for a number. Weights, optimizer state and random generators are then as before.
     """
 
     def __init__(
@@ -45,7 +52,7 @@ class Captured:
         )
         make_capturable(optimizer, device)
         self.batch, self.progress = copy.deepcopy(batch), torch.zeros((), device=device)
-        self.moved = method, optimizer  # the graph knows where their memory is, and does not own it
+        self.moved = method, optimizer  # kept alive: the graph uses their memory without owning it
         take = partial(train_step, method, optimizer, self.batch, self.progress, precision)
         kept = restore_after(method, optimizer, [default_generator(device), *generators])
         try:
@@ -55,7 +62,12 @@ class Captured:
             raise ValueError(f"{one.name} cannot be a CUDA graph: {reason}") from error
 
     def __call__(self, batch: Batch, progress: float) -> Losses:
-        """Take one step and give the losses before it, as `train_step` does."""
+        """Take one step and return the losses before it, as `train_step` does.
+
+        Args:
+            batch: Batch with the shapes of the recorded one.
+            progress: Share of the training that is done, from 0 to 1.
+        """
         fill_batch(self.batch, batch)
         self.progress.fill_(progress)
         self.graph.replay()
@@ -65,7 +77,16 @@ class Captured:
 def captured_step(
     method: Method | Group, optimizer: Optimizer, precision: Precision = "fp32"
 ) -> Step:
-    """Return a training step that the first batch records; all batches have its shapes."""
+    """Return a training step that is recorded at its first call.
+
+    Args:
+        method: Method, or group of methods, to train.
+        optimizer: A fused optimizer of its parameters.
+        precision: Number format of the forward pass.
+
+    Returns:
+        A function that takes a step; all batches must have the shapes of the first.
+    """
     recorded: list[Captured] = []
 
     def take(batch: Batch, progress: float) -> Losses:
@@ -82,9 +103,16 @@ def record_graph(
     device: torch.device,
     generators: Sequence[torch.Generator],
 ) -> tuple[torch.cuda.CUDAGraph, Losses]:
-    """A graph of what `take` does, and where each replay leaves its losses.
+    """Record `take` as a CUDA graph; return it and the tensors that hold losses after a replay.
 
-    `take` is tried out first, within `kept`, which undoes that.
+    Args:
+        take: Function that takes a training step.
+        kept: Context that undoes the trial steps before the recording.
+        device: GPU that records the graph.
+        generators: Generators that `take` draws from, other than PyTorch's own.
+
+    Raises:
+        ValueError: Where `device` is not a GPU.
     """
     if device.type != "cuda":
         raise ValueError(f"a CUDA graph needs a GPU, not {device.type}")
@@ -96,9 +124,9 @@ def record_graph(
         with _waiting_is_an_error():
             take()
     graph = torch.cuda.CUDAGraph()
-    for generator in generators:  # PyTorch's own is registered by itself
+    for generator in generators:  # PyTorch registers its own generator itself
         graph.register_generator_state(generator)
-    # In another thread, batches may be prepared meanwhile.
+    # Another thread may prepare batches during the recording.
     with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
         losses = take()
     return graph, losses
@@ -106,10 +134,13 @@ def record_graph(
 
 @contextmanager
 def _waiting_is_an_error() -> Iterator[None]:
-    """Found out before the recording: one that breaks off leaves PyTorch's generator unusable."""
+    """Raise an error where the code inside waits for the GPU, which a recording cannot do.
+
+    This is checked before the recording: one that fails leaves PyTorch's generator unusable.
+    """
     usual = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it may overlook something
+        warnings.simplefilter("ignore")  # PyTorch warns that this mode may miss some waits
         torch.cuda.set_sync_debug_mode("error")
     try:
         yield
@@ -118,9 +149,10 @@ def _waiting_is_an_error() -> Iterator[None]:
 
 
 def make_capturable(optimizer: Optimizer, device: torch.device) -> None:
-    """Have every learning rate on `device`; raises ValueError for an optimizer that is not fused.
+    """Move every learning rate of the optimizer to `device`, as a tensor.
 
-    Only the fused ones read it there.
+    Raises:
+        ValueError: For an optimizer that is not fused; only fused ones read the rate on the GPU.
     """
     for group in optimizer.param_groups:
         if not group.get("fused"):
@@ -135,10 +167,15 @@ def make_capturable(optimizer: Optimizer, device: torch.device) -> None:
 def restore_after(
     method: nn.Module, optimizer: Optimizer, generators: Sequence[torch.Generator]
 ) -> Iterator[None]:
-    """Afterwards all weights, buffers, optimizer state and generators are as they were.
+    """Restore weights, buffers, optimizer state and generators at the end of the context.
 
-    State that the optimizer did not have yet becomes 0, which is how SGD without dampening and
-    Adam begin.
+    State that the optimizer did not have before becomes 0. SGD without dampening and Adam start
+    with such state.
+
+    Args:
+        method: Module whose weights and buffers are restored.
+        optimizer: Optimizer whose state is restored.
+        generators: Random generators whose states are restored.
     """
 
     def moving() -> Iterator[Tensor]:
@@ -160,7 +197,11 @@ def restore_after(
 
 
 def fill_batch(batch: Batch, new: Batch) -> None:
-    """Copy all tensors of `new` into those of `batch`; ValueError where shapes or types differ."""
+    """Copy all tensors of `new` into those of `batch`.
+
+    Raises:
+        ValueError: Where their shapes or types differ.
+    """
     into, values = tensors(batch), tensors(new)
     shapes = [[(tuple(x.shape), x.dtype) for x in each] for each in (into, values)]
     if shapes[0] != shapes[1]:

@@ -1,4 +1,4 @@
-"""The best model that a run has come by, and when to stop looking for a better one."""
+"""Keep the best weights of a run, and stop the run when its score no longer improves."""
 
 import math
 
@@ -9,17 +9,20 @@ from da.results.records import Point
 
 
 class BestWeights:
-    """Follows a run look by look; without a score to go by it neither keeps nor stops anything."""
+    """The weights of a run's best evaluation so far, by the score that `Tuning.kept` names.
+
+    With `kept` "last" there is no score: it keeps no weights and never stops the run.
+    """
 
     def __init__(self, tuning: Tuning) -> None:
         self.tuning = tuning
         self.score = -math.inf
         self.since = 0
-        """Looks since the best one."""
+        """Evaluations since the best one."""
         self.weights: dict[str, Tensor] = {}
 
     def update(self, point: Point, method: nn.Module) -> None:
-        """Take in a look; its weights are copied where it is the best so far."""
+        """Compare an evaluation with the best so far, and copy the weights if it is better."""
         if self.tuning.kept == "last":
             return
         self.since += 1
@@ -28,10 +31,10 @@ class BestWeights:
             self.weights = {name: x.detach().clone() for name, x in method.state_dict().items()}
 
     def is_over(self) -> bool:
-        """Whether nothing better has come for as long as patience lasts."""
+        """Return whether the score has not improved for `Tuning.patience` evaluations."""
         return 0 < self.tuning.patience <= self.since
 
     def restore(self, method: nn.Module) -> None:
-        """Give `method` the best weights that were seen."""
+        """Load the best weights into `method`, if any were kept."""
         if self.weights:
             method.load_state_dict(self.weights)

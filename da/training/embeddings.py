@@ -1,4 +1,4 @@
-"""Test images of a run in feature space, with its adaptation and without."""
+"""Compute features of a run's test images, with and without adaptation."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -14,26 +14,29 @@ from da.training.setup import Parts, assemble
 from da.training.train import fit
 
 Pair = tuple[Float[np.ndarray, "n _"], Float[np.ndarray, "m _"]]
-"""Features of source and of target test images."""
+"""Features of source test images, and of target test images."""
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """Features before and after adaptation, and the class of each image."""
+    """Features before and after adaptation, and the class of each test image."""
 
     title: str
-    """Which run that is, and what it reaches on the target."""
+    """Title of the run, and its target accuracy in %."""
     before: Pair
+    """Features without adaptation."""
     after: Pair
+    """Features with adaptation."""
     y_s: Int[np.ndarray, "n"]
     y_t: Int[np.ndarray, "m"]
     classes: tuple[str, ...]
 
 
 def compute_embedding(run: Run) -> Embedding:
-    """Where `run` ends, and where the same run without adaptation does.
+    """Compute test features of `run`, and of the same run without adaptation.
 
-    Weights are those that were kept of a run, else those of a training done again, as stderr says.
+    Both use stored weights where there are some. Otherwise the run is trained again, and stderr
+    says so.
     """
     method = METHODS["source_only"].Hparams()
     alone = replace(run, method=method, task=run.task.partition("+")[0])
@@ -59,7 +62,10 @@ def _trained(run: Run) -> Parts:
 
 
 def _features(trained: Parts, shown: Parts) -> Pair:
-    """What the method of `trained` makes of the test images of `shown`, before any mapping."""
+    """Compute features by the method of `trained`, of the test images of `shown`.
+
+    The images themselves are those of `trained`, since `shown` may have mapped its own.
+    """
     method, own, task = trained.method, trained.task, shown.task
     source = replace(task.source_test, x=own.source_test.x)
     target = replace(task.target_test, x=own.target_test.x)

@@ -1,4 +1,4 @@
-"""The training loop: knows phases and steps, and nothing of any method, data set or metric."""
+"""Run the training loop: phases and steps, independent of method, data set and metric."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,18 +15,18 @@ from da.ops.functional import Scalar
 from da.ops.precision import Precision
 
 Step = Callable[[Any, float], Losses]
-"""Move a method by one step, on a batch and with a progress; losses before it, as `train_step`."""
+"""Function that takes one step from a batch and the progress, and returns the losses before it."""
 
 Rate = Callable[[int], float]
-"""Factor of every learning rate at a step, counted from 1."""
+"""Function from a step, counted from 1, to the factor of every learning rate."""
 
 
 class DivergedError(ArithmeticError):
-    """A loss is not finite, or what a run predicts is not."""
+    """A loss or a prediction of a run is not finite."""
 
 
 def average_gradients(params: list[nn.Parameter]) -> None:
-    """Replace each gradient by its mean over processes; nothing to do in a single process."""
+    """Replace each gradient by its mean over processes; do nothing in a single process."""
     if not dist.is_initialized():
         return
     grads = [p.grad for p in params if p.grad is not None]
@@ -44,7 +44,15 @@ def train_step(
     progress: Scalar,
     precision: Precision = "fp32",
 ) -> Losses:
-    """Move `method` by one step and give the losses, detached, before that step."""
+    """Take one training step and return the losses before it, detached.
+
+    Args:
+        method: Method, or group of methods, to train.
+        optimizer: Optimizer of its parameters.
+        batch: Images of source and target, or of the target alone.
+        progress: Share of the training that is done, from 0 to 1.
+        precision: Number format of the forward pass.
+    """
     logged: Losses = {}
     for phase in method.phases():
         with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
@@ -61,14 +69,14 @@ def train_step(
 
 
 def _forget_gradients(optimizer: Optimizer) -> None:
-    """As `zero_grad`, which takes several times as long to say so to a profiler."""
+    """Drop all gradients; `zero_grad` takes several times as long, to report to a profiler."""
     for group in optimizer.param_groups:
         for p in group["params"]:
             p.grad = None
 
 
 class _Log:
-    """Losses of every step since the last look, on the device until that look fetches them."""
+    """Losses of every step since the last evaluation, left on the device until `fetch`."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, str, Tensor]] = []
@@ -77,23 +85,24 @@ class _Log:
         self.seen += [(step, name, loss) for name, loss in losses.items()]
 
     def fetch(self) -> tuple[Losses, dict[int, str]]:
-        """The last step's losses, on the CPU, and which runs were not finite, by one transfer.
+        """Return the last step's losses on the CPU, and a message for each run that diverged.
 
-        The runs are those of vectors; a scalar is of run 0.
+        All losses come in one transfer. A loss that is a vector has one element for each run; a
+        scalar loss belongs to run 0.
         """
         values = torch.stack([loss for _, _, loss in self.seen]).cpu()
         finite = values.isfinite().reshape(len(values), -1)
         diverged = {}
         for run in (~finite.all(0)).nonzero().flatten().tolist():
-            diverged[run] = self._blamed(finite[:, run].tolist())
+            diverged[run] = self._describe_divergence(finite[:, run].tolist())
         last = self.seen[-1][0]
         pairs = zip(self.seen, values, strict=True)
         losses = {name: value for (step, name, _), value in pairs if step == last}
         self.seen.clear()
         return losses, diverged
 
-    def _blamed(self, finite: list[bool]) -> str:
-        """Which losses were not finite, at the first step with such; of all, what led to them."""
+    def _describe_divergence(self, finite: list[bool]) -> str:
+        """Name the losses that were not finite at the first such step, or the cause if all were."""
         step, _, _ = self.seen[finite.index(False)]
         pairs = zip(self.seen, finite, strict=True)
         of_step = [(repr(name), well) for (at, name, _), well in pairs if at == step]
@@ -118,14 +127,28 @@ def fit(
     take: Step | None = None,
     failed: dict[int, str] | None = None,
 ) -> Iterator[tuple[int, Losses]]:
-    """Train for `steps`, pausing after each `every` so that the caller can look.
+    """Train for `steps` steps, and pause after every `every` steps for the caller to evaluate.
 
-    Gives the step and its losses, on the CPU; between looks nothing waits for the device. `before`
-    is called ahead of each step, from 1 on, for example to let more parameters move; `take` takes a
-    step in place of `train_step`. Raises
-    DivergedError at a look where a loss has not been finite since the one before. Where losses are
-    vectors, an element a run, and `failed` is given, the runs that diverged are written there, by
-    index with loss and step, and the others go on.
+    Yields a step and its losses, on the CPU. Between two pauses nothing waits for the device.
+
+    Args:
+        method: Method, or group of methods, to train.
+        batches: At least one batch for each step.
+        optimizer: Optimizer of the method's parameters.
+        steps: Number of training steps.
+        every: Steps between pauses; the last step is always followed by one.
+        rate: Factor of every learning rate at a step, counted from 1; constant if None.
+        before: Function called before each step with its number, counted from 1, for example to
+            let more parameters train.
+        precision: Number format of the forward pass.
+        take: Function that takes a step, in place of `train_step`.
+        failed: Dictionary for runs that train together, whose losses are vectors with one element
+            for each run. It receives a message, by index, for each run that diverges, and the
+            others continue.
+
+    Raises:
+        DivergedError: At a pause, where a loss since the last pause is not finite and `failed` is
+            None.
     """
     log, take = _Log(), take or partial(train_step, method, optimizer, precision=precision)
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
@@ -143,7 +166,7 @@ def fit(
 
 
 def _set_rates(optimizer: Optimizer, factor: float) -> None:
-    """Scale each group's learning rate; one that is a tensor is filled, as a CUDA graph needs."""
+    """Scale each group's learning rate; fill one that is a tensor, as a CUDA graph needs."""
     for group in optimizer.param_groups:
         usual = group.setdefault("usual_lr", float(group["lr"]))
         if isinstance(group["lr"], Tensor):

@@ -1,4 +1,4 @@
-"""One look at a method during training: accuracy, scores, losses, diagnostics."""
+"""Evaluate a method during training: accuracy, scores, losses, diagnostics."""
 
 from da.evaluation import diagnostics, predictions, selectors
 from da.results.records import Point
@@ -8,10 +8,18 @@ from da.training.setup import Parts, count_steps, run_batches
 
 
 def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
-    """How the method stands after `step`: accuracy, the selectors' scores, losses, diagnosis.
+    """Evaluate the method after `step`: accuracy, the selectors' scores, losses, diagnostics.
 
-    It is diagnosed on the same batch each time, the first. Raises DivergedError where what it
-    predicts is not finite.
+    Diagnostics always use the same batch, the first of the training.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and method of the run.
+        step: Step after which the method is evaluated, counted from 1.
+        losses: Losses of that step, by name.
+
+    Raises:
+        DivergedError: Where a prediction is not finite.
     """
     seen = predictions.predict(parts.method, parts.task, device=parts.device)
     if not seen.target_logits.softmax(1).isfinite().all():

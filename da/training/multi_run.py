@@ -1,4 +1,4 @@
-"""Runs that train together: which can, and how; and runs that are one training."""
+"""Train several runs at once: runs that share their steps, and runs that are one training."""
 
 import json
 import time
@@ -17,13 +17,17 @@ from da.training.train import build_record, fit, save_run_weights
 from da.training.vmap import Group, stack_batches
 
 Ended = tuple[Run, Record | Exception]
+"""A run, and its record or the error that ended it."""
 
 Training = dict[Run, Parts]
-"""Runs of one training, which is that of the first, each seen on its own target."""
+"""Runs that are one training: the first is trained, and each is evaluated on its own target."""
 
 
 def training_key(run: Run) -> str:
-    """The same for runs that are one training: of a method that is blind, whatever the target."""
+    """Return a key that is equal for runs that are one training.
+
+    These are runs of a blind method, which never sees the target, on one source.
+    """
     if not run.method.owner.blind or run.tuning.kept != "last":
         return run.id
     name = TaskName.parse(run.task)
@@ -32,10 +36,10 @@ def training_key(run: Run) -> str:
 
 
 def sharing_key(run: Run) -> str | None:
-    """The same for runs that can train together; None for one that trains alone.
+    """Return a key that is equal for runs that can share their steps; None if `run` cannot.
 
-    They are of one method, on frozen features of one benchmark, end with their last look's weights,
-    and differ in nothing but task, seed and the method's batchable settings.
+    Such runs have one method, use frozen features of one benchmark, and end with the weights of
+    their last evaluation. They differ only in task, seed and the method's batchable settings.
     """
     batchable = run.method.owner.batchable
     if run.regime != "frozen" or batchable is None or run.tuning.kept != "last":
@@ -54,10 +58,16 @@ def train_together(
     keep: Sequence[Run] = (),
     share_steps: bool = False,
 ) -> Iterator[Ended]:
-    """Carry out runs of one kind and give the record of each, or the error that ended it alone.
+    """Train runs of one kind; yield the record of each, or the error that ended it.
 
-    `keep` are those whose weights are stored. With `share_steps` runs of one shape take their steps
-    together, which their records say: they differ by rounding from those of runs alone.
+    An error ends only its own run, or all runs that are one training with it.
+
+    Args:
+        runs: Runs whose `sharing_key` or `training_key` is equal.
+        device: Name of the device: auto, cpu, cuda or the like.
+        keep: Runs whose weights are stored.
+        share_steps: Whether runs of one shape take their steps together. Their records say so, and
+            differ by rounding from those of runs that train alone.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -79,7 +89,7 @@ def train_together(
 
 
 def _trainings(parts: dict[Run, Parts]) -> list[Training]:
-    """Runs of one training have its method and its source in common from here on."""
+    """Join runs that are one training: they share its method and its source from here on."""
     found: dict[str, list[Training]] = {}
     for run, part in parts.items():
         some = found.setdefault(training_key(run), [])
@@ -94,12 +104,12 @@ def _trainings(parts: dict[Run, Parts]) -> list[Training]:
 
 
 def _first(one: Training) -> tuple[Run, Parts]:
-    """The run that is carried out."""
+    """Return the run that is trained."""
     return next(iter(one.items()))
 
 
 def _begin_alike(a: Parts, b: Parts) -> bool:
-    """Whether source, weights, and what will be drawn are the same."""
+    """Return whether source, weights and future random numbers are the same."""
     pairs = [
         (a.task.source_train.rows, b.task.source_train.rows),
         (a.task.source_train.y, b.task.source_train.y),
@@ -110,14 +120,14 @@ def _begin_alike(a: Parts, b: Parts) -> bool:
 
 
 def _joined(part: Parts, first: Parts) -> Parts:
-    """`part` with the method and the source of `first`."""
+    """Return `part` with the method and the source of `first`."""
     source = first.task
     task = replace(part.task, source_train=source.source_train, source_test=source.source_test)
     return replace(part, method=first.method, task=task)
 
 
 def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
-    """Trainings that can share their steps; one that trains alone by itself."""
+    """Group trainings that can share their steps; one that cannot is a group of its own."""
     alike: dict[object, list[Training]] = {}
     for one in trainings:
         run, part = _first(one)
@@ -146,7 +156,7 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
 
 
 def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
-    """Carry out all of `trainings`, of one shape, and give what became of each run."""
+    """Train all `trainings`, of one shape, and yield the record or error of each run."""
     firsts = [_first(one) for one in trainings]
     (run, _), start, looking = firsts[0], time.perf_counter(), 0.0
     group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])

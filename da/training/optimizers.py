@@ -1,7 +1,7 @@
-"""The optimizer of a run, and the course of its learning rate.
+"""Build the optimizer of a run, and its learning rate over time.
 
-PyTorch's optimizers, but that the first one made in a process does not import the compiler:
-that takes 2 to 3 s, and all it does is to tell the compiler to leave optimizers alone.
+The optimizers are PyTorch's, except that the first one in a process does not import the compiler.
+That import takes 2 to 3 s, and only tells the compiler to leave optimizers alone.
 """
 
 from inspect import unwrap
@@ -21,24 +21,24 @@ class _Light(torch.optim.Optimizer):
 
 
 class AdamW(_Light, torch.optim.AdamW):
-    """As PyTorch's."""
+    """PyTorch's AdamW, without the import of the compiler."""
 
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
 
 
 class SGD(_Light, torch.optim.SGD):
-    """As PyTorch's."""
+    """PyTorch's SGD, without the import of the compiler."""
 
     step = torch.no_grad()(unwrap(torch.optim.SGD.step))
 
 
 def rate_factor(run: Run, steps: int) -> engine.Rate:
-    """The course of the learning rate over the `steps` of `run`."""
+    """Return the factor of the learning rate at each of the `steps` of `run`."""
     return lambda step: run.tuning.rate(step, steps, run.schedule)
 
 
 def build_optimizer(run: Run, method: Method) -> Optimizer:
-    """The optimizer of all parameters of `method` that move, the backbone's at their own rate."""
+    """Build the optimizer of all parameters that train, with the backbone's own learning rate."""
     made = _optimizer(run, method)
     if run.sparsity and not run.structured:
         pruning.keep_zeros(made, pruning.prunable_weights(method.backbone, method.neck))
@@ -49,5 +49,5 @@ def _optimizer(run: Run, method: Method) -> Optimizer:
     groups = run.tuning.groups(method, run.lr, run.lr * run.backbone_lr)
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
-    betas = (float(run.momentum), 0.999)  # of one type, and a whole number is a setting too
+    betas = (float(run.momentum), 0.999)  # PyTorch wants one type, and 0 is a momentum too
     return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)

@@ -1,4 +1,4 @@
-"""Where the time of a run goes, how near that is to what the machine can do, and a trace of it."""
+"""Measure where a run's time goes and how near it is to the machine's peak, and write a trace."""
 
 import os
 import textwrap
@@ -27,44 +27,44 @@ from da.training import engine, evaluate, optimizers, setup
 from da.training.setup import Parts, assemble, run_threads
 
 STEP = "data", "forward", "backward", "optimizer", "trainer"
-"""Parts of a step; `trainer` is all that is none of the others."""
+"""Parts of a training step; `trainer` is the time outside all others."""
 
 WARM_UP, TRACED = 5, 3
-"""Steps before anything is timed, and steps in a trace."""
+"""Steps before timing starts, and steps in a trace."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the time of one run goes, in seconds."""
+    """Where the time of one run goes; times are in seconds."""
 
     run: Run
     start_up: float
-    """Images, backbone, features, method and first steps."""
+    """Time to prepare images, backbone, features and method, and to take the first steps."""
     parts: dict[str, float]
-    """Of a step, each of `STEP` timed by itself: on a GPU that adds up to more than `step`."""
+    """Time of each part in `STEP`, timed one by one; on a GPU their sum exceeds `step`."""
     step: float
-    """Of a step as it is in a run."""
+    """Time of a step as it is in a run."""
     look: float
-    """Of an evaluation."""
+    """Time of an evaluation."""
     flops: int
-    """Floating-point operations of products and convolutions in a step, forward and backward."""
+    """Floating-point operations of matrix products and convolutions in a step, both passes."""
     peak: float
-    """The most such operations that the machine does in a second, at the run's precision."""
+    """Most such operations that the machine does in a second, at the run's precision."""
     threads: int
-    """Of the CPU, in steps and looks."""
+    """CPU threads in steps and evaluations."""
 
     @property
     def images(self) -> float:
-        """Source and target images a second, looks left out."""
+        """Source and target images per second, without evaluations."""
         return 2 * self.run.batch / self.step
 
     @property
     def reached(self) -> float:
-        """Share of the peak, 0 to 1."""
+        """Share of the peak that a step reaches, from 0 to 1."""
         return self.flops / self.step / self.peak
 
     def whole(self) -> dict[str, float]:
-        """Seconds of all that the run does, by part."""
+        """Estimate the seconds of the whole run by part."""
         scale = self.step / sum(self.parts.values())
         steps = {part: self.run.steps * scale * spent for part, spent in self.parts.items()}
         looks = -(-self.run.steps // self.run.look_every)
@@ -72,7 +72,7 @@ class Profile:
 
 
 class _Clock:
-    """Adds up the time in each part of a step; a part lasts until the next begins."""
+    """A clock that adds up the time in each part of a step; a part ends where the next begins."""
 
     def __init__(self, device: torch.device) -> None:
         self.on_gpu = device.type == "cuda"
@@ -98,7 +98,7 @@ class _Clock:
 
 
 class _Clocked:
-    """A method, as the trainer sees it, that says when forward and backward begin."""
+    """A method that tells the clock when forward and backward begin."""
 
     def __init__(self, method: Method, clock: _Clock) -> None:
         self.method, self.clock = method, clock
@@ -119,9 +119,16 @@ class _Clocked:
 
 
 def profile_run(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> Profile:
-    """Time `steps` steps of `run`, begun anew, and write a few of them to `trace`.
+    """Start `run` from scratch, time some steps, and write a trace of a few.
 
-    Raises ValueError for what cannot be had.
+    Args:
+        run: Settings of the run.
+        trace: File for the trace, in Chrome's format.
+        steps: Number of steps to time.
+        device: Name of the device: auto, cpu, cuda or the like.
+
+    Raises:
+        ValueError: Where the run's data, weights or device are not available.
     """
     start = time.perf_counter()
     parts = assemble(run, device)
@@ -149,7 +156,7 @@ def profile_run(run: Run, trace: Path, *, steps: int = 30, device: str = "auto")
 
 
 def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None:
-    if device.type != "cuda":  # whose absence PyTorch's log would call an error
+    if device.type != "cuda":  # PyTorch would log the missing GPU as an error
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     activities = [ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * (device.type == "cuda")]
     with recording(activities=activities) as recorded:
@@ -159,12 +166,12 @@ def _trace(file: Path, work: Callable[[], object], device: torch.device) -> None
 
 
 def first_run_per_method(runs: Sequence[Run]) -> list[Run]:
-    """The first run of each method."""
+    """Return the first run of each method, in the order of `runs`."""
     return list({run.method.owner.name: run for run in reversed(runs)}.values())[::-1]
 
 
 def render_profiles(profiles: Sequence[Profile]) -> str:
-    """What a step costs, what a whole run does, a row a method, and what was measured."""
+    """Render tables of a step's and a run's time, one row for each method, with notes below."""
     shares = [(profile, profile.whole()) for profile in profiles]
     heads = ["ms of a step", *STEP, "step", "images/s", "GFLOP", "GFLOP/s", "of peak"]
     titles = ["share of a run", *shares[0][1], "seconds"]
@@ -190,7 +197,7 @@ def _run(profile: Profile, spent: dict[str, float]) -> list[str]:
 
 
 def _about(profiles: Sequence[Profile]) -> str:
-    """Which methods were measured on what, and the machine."""
+    """Describe the runs that were measured, and the machine's peak."""
     names: dict[str, list[str]] = {}
     for profile in profiles:
         run = profile.run
@@ -214,7 +221,7 @@ def _fit(
     batches: Iterable[Batch | TargetBatch],
     steps: int,
 ) -> None:
-    """Steps as they are in `run`, with a look, at nothing, after the last alone."""
+    """Take `steps` steps as in `run`, without any evaluation."""
     taken = islice(batches, steps)
     looks = engine.fit(method, taken, optimizer, steps, steps, precision=run.precision)
     assert len(list(looks)) == 1
@@ -223,7 +230,7 @@ def _fit(
 def _clocked(
     run: Run, parts: Parts, optimizer: Optimizer, batches: Iterator[Batch | TargetBatch], steps: int
 ) -> dict[str, float]:
-    """Seconds that `steps` steps spend in each part."""
+    """Measure the seconds that `steps` steps spend in each part."""
     clock = _Clock(parts.device)
 
     def timed() -> Iterator[Batch | TargetBatch]:

@@ -1,4 +1,4 @@
-"""What is printed while a run trains."""
+"""Print the progress of a run while it trains."""
 
 import sys
 
@@ -16,11 +16,17 @@ COLUMNS = {
     "source_accuracy": ("source %", ".1f"),
     "infomax": ("infomax", ".3f"),
 }
-"""Head and format of what is told of each look while training, beside losses."""
+"""Heading and format of the values that are printed at each evaluation, next to losses."""
 
 
 def report(run: Run, curve: list[Point], *, numbers: bool) -> None:
-    """The last look's numbers, and on stderr what it is the first to warn of."""
+    """Print the last evaluation, and on stderr the warnings that it is the first to give.
+
+    Args:
+        run: Settings of the run.
+        curve: All evaluations so far.
+        numbers: Whether to print the numbers of the evaluation, and not only warnings.
+    """
     if numbers:
         print(*_lines(curve), sep="\n")
     for warning in health.new_warnings(curve, run.settings()):
@@ -28,7 +34,7 @@ def report(run: Run, curve: list[Point], *, numbers: bool) -> None:
 
 
 def _lines(curve: list[Point]) -> list[str]:
-    """The last look, beneath heads where the look before it has other numbers or there is none."""
+    """Format the last evaluation, below headings if they differ from those of the one before."""
     columns = _columns(curve[-1])
     heads = [head for head, _ in columns.values()]
     cells = [format(curve[-1][key], form) for key, (_, form) in columns.items()]
@@ -38,6 +44,6 @@ def _lines(curve: list[Point]) -> list[str]:
 
 
 def _columns(point: Point) -> dict[str, tuple[str, str]]:
-    """Those of `COLUMNS` that a look has, and its losses."""
+    """Return the columns of `COLUMNS` that an evaluation has, and its losses."""
     losses = {key: (key.replace("/", " "), ".4g") for key in point if key.startswith("loss/")}
     return {key: column for key, column in (COLUMNS | losses).items() if key in point}

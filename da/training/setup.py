@@ -1,4 +1,4 @@
-"""Everything a run needs before its first step: its images, its method, its device."""
+"""Prepare what a run needs before its first step: images, method and device."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -23,19 +23,23 @@ from da.system.threads import one_thread
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of, before its first step."""
+    """The data, method and device of a run, ready for its first step."""
 
     task: Task
     method: Method
     device: torch.device
     generator: torch.Generator
-    """What the run draws from while it trains, on `device`."""
+    """Random generator of the training, on `device`."""
     stored_side: int = 0
-    """Pixels a side of the benchmark's images."""
+    """Pixels a side of the images as stored."""
 
 
 def assemble(run: Run, device: str = "auto") -> Parts:
-    """Data and untrained method of `run`; raises ValueError for what cannot be had."""
+    """Load the data of `run` and build its untrained method.
+
+    Raises:
+        ValueError: Where the data, the weights or the device are not available or do not fit.
+    """
     place = find_device(device)
     if run.cuda_graph and place.type != "cuda":
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
@@ -44,7 +48,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     source, target = tasks.open_domains(run.task, run.side)
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
-    make = _frozen if run.regime == "frozen" else _moving
+    make = _frozen_parts if run.regime == "frozen" else _trained_parts
     backbone, task = make(run, source, target, place)
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
@@ -55,14 +59,15 @@ def assemble(run: Run, device: str = "auto") -> Parts:
 
 
 def run_threads(run: Run) -> AbstractContextManager[None]:
-    """One thread for a run on features, whose record is then the same on any number of cores,
-    shared with any number of processes; all threads for others.
+    """Return a context with one thread for a run on frozen features, and all threads for others.
+
+    With one thread a record does not depend on the number of cores, or on other processes.
     """
     return one_thread() if run.regime == "frozen" else nullcontext()
 
 
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Method:
-    """The method of `run` before it has seen any image."""
+    """Build the method of `run`, which has seen no image yet."""
     method = run.method.build(backbone, len(task.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
@@ -75,8 +80,10 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Me
 
 
 def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
-    """Columns of the features that `run` keeps, where not all: chosen on what its task labels; a
-    source-free one keeps those of the run that it begins with.
+    """Return the columns of the features that `run` keeps, or None for all.
+
+    They are chosen on the task's labeled images. A source-free method keeps those of the run that
+    it begins with.
     """
     if run.method.owner.source_free:
         return checkpoints.load_weights(run.init).get("columns")
@@ -85,13 +92,13 @@ def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
     return feature_selection.select_columns(labeled, run.features, run.features_by)
 
 
-def _frozen(
+def _frozen_parts(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Task]:
-    """What stands for a backbone that does not move, and the task of its features."""
+    """Return a stand-in for the frozen backbone, and the task with its features as images."""
     begun = checkpoints.weights_origin(run.init)
     frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
-    if by_hand := _by_hand(run):
+    if by_hand := _resize_settings(run):
         check_resize(frozen.network, run.backbone, **by_hand)
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
@@ -101,13 +108,13 @@ def _frozen(
     return backbone, task.map(backbone)
 
 
-def _moving(
+def _trained_parts(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Task]:
-    """The backbone, and the task of the pixels as they are."""
+    """Return the backbone that trains, and the task with pixels as stored."""
     backbone = backbones.build_backbone(run.backbone, run.init, **run.backbone_options)
     if run.init != "random":
-        check_resize(backbone, run.backbone, **_by_hand(run))
+        check_resize(backbone, run.backbone, **_resize_settings(run))
     source, target = _resized(run, interpolation(backbone), source, target)
     if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
@@ -117,16 +124,14 @@ def _moving(
     return backbone, tasks.build_task(run.task, source, target)
 
 
-def _by_hand(run: Run) -> dict[str, int | str]:
-    """What `run` says of the size of its input, in place of what the weights want."""
+def _resize_settings(run: Run) -> dict[str, int | str]:
+    """Return the settings of `run` that replace the size or interpolation that the weights want."""
     how = {"side": run.side, "interpolation": run.interpolation}
     return {what: given for what, given in how.items() if given not in (0, "weights")}
 
 
 def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
-    """Domains whose images are brought to network input as `run` says, else as its backbone's own
-    weights want.
-    """
+    """Set how images of each domain are resized: as `run` says, or else as its weights want."""
     for domain in domains:
         side = run.side or min(domain.x.shape[1], 224)
         how = own if run.interpolation == "weights" else run.interpolation
@@ -134,7 +139,7 @@ def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
-    """Make `backbone` what `run` says, beyond its name; `x` is an example of its input."""
+    """Remove channels or scale features as `run` says; `x` is an example of the input."""
     if run.structured:
         pruning.narrow(backbone, run.sparsity, x)
     if run.unit_features:
@@ -142,9 +147,10 @@ def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
 
 
 def _begin(method: Method, run: Run) -> None:
-    """Give `method` the neck and the head that `run.init` ended with, and prune it if asked.
+    """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
 
-    Raises ValueError where they differ.
+    Raises:
+        ValueError: Where that run's neck or head has other shapes.
     """
     for name in ("neck", "head"):
         try:
@@ -158,7 +164,11 @@ def _begin(method: Method, run: Run) -> None:
 
 
 def _teacher(run: Run, task: Task) -> TrainedModel:
-    """The finished run that `run` learns from; ValueError where it is of another task."""
+    """Load the finished run that `run` learns from.
+
+    Raises:
+        ValueError: Where its classes or the size of its input differ from those of `run`.
+    """
     teacher = load_trained_model(run.teacher)
     for what, theirs, ours in (
         ("classes", teacher.classes, task.classes),
@@ -170,16 +180,16 @@ def _teacher(run: Run, task: Task) -> TrainedModel:
 
 
 def prepare_task(method: Method, task: Task) -> Task:
-    """Show a method the images that it learns from, and return the task as it maps them."""
+    """Show a method the images that it learns from, and return the task with its mapped images."""
     show_images(method, task)
-    if not method.frozen_only:  # pixels may be many, and nothing changes them
+    if not method.frozen_only:  # such a method changes no images, and pixels may be many
         return task
     with torch.no_grad():
         return task.map(_each_view(method.map_source), _each_view(method.map_target))
 
 
 def show_images(method: Method, task: Task) -> None:
-    """Let `method` look at all the images of `task` that it will learn from."""
+    """Show `method` all images of `task` that it will learn from."""
     if method.source_free:
         learnt_from = task.target_test if method.streams else task.target_train
         method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
@@ -188,12 +198,16 @@ def show_images(method: Method, task: Task) -> None:
 
 
 def _each_view(change: Change) -> Change:
-    """Apply `change`, which takes features `b d`, to several views `b v d` too."""
+    """Return `change`, which takes features `b d`, as a function that also takes views `b v d`."""
     return lambda x: change(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
 
 def find_device(name: str) -> torch.device:
-    """The device `name`, where auto is a GPU if there is one; ValueError where there is none."""
+    """Return the device of that name; auto is a GPU if there is one, and the CPU otherwise.
+
+    Raises:
+        ValueError: Where there is no such device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -204,21 +218,27 @@ def find_device(name: str) -> torch.device:
 
 
 def count_images(run: Run, parts: Parts, steps: int) -> int:
-    """How many images `steps` steps of `run` take together, a repeated one each time."""
+    """Count the images in `steps` steps of `run`; an image that comes twice counts twice.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and method of the run.
+        steps: Number of training steps.
+    """
     if parts.method.streams:
         return min(steps * run.batch, len(parts.task.target_test))
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
-    """How many training steps `run` takes: no more than a stream has batches."""
+    """Return the number of training steps, which for a stream is at most its number of batches."""
     if parts.method.streams:
         return min(run.steps, -(-len(parts.task.target_test) // run.batch))
     return run.steps
 
 
 def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
-    """All that `run` is trained on, step by step; without an end, but for streams."""
+    """Yield the batch of each step of `run`, without an end, except for streams."""
     task, method = parts.task, parts.method
     if method.streams:
         return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)

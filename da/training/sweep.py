@@ -1,4 +1,4 @@
-"""Many runs, in processes side by side: each is done once, whoever else works in the folder."""
+"""Train many runs in parallel processes, each run once even if several sweeps share a folder."""
 
 import math
 import multiprocessing
@@ -25,16 +25,15 @@ from da.system.environment import cores
 from da.training.multi_run import sharing_key, train_together, training_key
 
 TOGETHER = 10
-"""How many trainings share steps: more would win little, and be lost when a sweep is killed."""
-
+"""Most trainings that share steps; more gain little and are lost when a sweep is killed."""
 
 GPU_SHARE = 16 * 2**30
-"""Bytes of a GPU's memory that a process may need: a ResNet-50 at 224 px with 64 images twice."""
+"""Bytes of GPU memory for a process, as a ResNet-50 at 224 pixels with 64 + 64 images needs."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: a record, an error, or neither while another process has it."""
+    """The result of a run: a record, an error, or neither while another process trains it."""
 
     run: Run
     record: Record | None = None
@@ -47,7 +46,7 @@ class _Job:
     folder: Path
     device: str
     keep: bool
-    """Whether other runs begin with the weights of this one."""
+    """Whether to store the run's weights, as other runs begin with them or the user asks."""
     share_steps: bool = False
 
     def done(self) -> bool:
@@ -64,14 +63,22 @@ def sweep(
     keep: bool = False,
     share_steps: bool = False,
 ) -> Generator[Outcome, None, None]:
-    """Carry out those of `runs` that have no record in `folder`, and give each as it ends.
+    """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
-    `workers` processes share the cores; records of runs on features do not depend on how many. With
-    `share_steps` runs that can train together do, which changes their records by rounding. Runs of
-    a blind method on one source are one training, looked at on each target. A run that
-    begins with another's weights comes after it; these are stored, and with `keep` those of every
-    run, also where it has its record. An error in a run ends that run alone; an interruption ends
-    all of them, and their processes.
+    Runs of a blind method on one source are one training, evaluated on each target. A run that
+    begins with another run's weights comes after it, and those weights are stored. An error in a
+    run ends only that run; an interruption ends all runs and their processes.
+
+    Args:
+        runs: Runs to train.
+        folder: Folder of the records.
+        workers: Number of processes, which share the cores; "auto" is `usual_workers`. Records of
+            runs on frozen features do not depend on it.
+        device: Name of the device: auto, cpu, cuda or the like.
+        keep: Whether to store the weights of every run; a run that has its record but no stored
+            weights is trained again.
+        share_steps: Whether runs that can train together do, which changes their records by
+            rounding.
     """
     unfinished = [run for run in runs if not records.exists(run.id, folder)]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
@@ -88,10 +95,10 @@ def sweep(
 
 
 def usual_workers(device: str = "auto") -> int:
-    """How many processes make good use of this machine.
+    """Return the number of processes that suits this machine.
 
-    One a core; where there is a GPU one for every four cores, as far as its free memory allows
-    `GPU_SHARE` to each.
+    Without a GPU it is one for each core. With a GPU it is one for every four cores, but no more
+    than its free memory holds at `GPU_SHARE` bytes each.
     """
     if not (device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())):
         return cores()
@@ -100,9 +107,9 @@ def usual_workers(device: str = "auto") -> int:
 
 
 def _groups(jobs: Sequence[_Job], workers: int) -> list[list[_Job]]:
-    """Jobs of one training, or of those that share their steps, no more than `TOGETHER` at a time.
+    """Group jobs that are one training or share their steps, at most `TOGETHER` trainings each.
 
-    Groups of one kind are about equal, and as many as keep all workers busy to the end.
+    Groups of one kind have about equal sizes, and their number keeps all workers busy to the end.
     """
     alike: dict[str, dict[str, list[_Job]]] = {}
     for job in jobs:
@@ -122,7 +129,7 @@ def _divided(trainings: list[list[_Job]], workers: int) -> list[list[list[_Job]]
 
 
 def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:
-    """All jobs; those that another process has are come back to at the end."""
+    """Run all jobs; wait at the end for those that another process has."""
     busy = []
     for job, outcome in _carry_out(groups, workers, wait=False):
         if outcome.record or outcome.error:
@@ -142,7 +149,7 @@ def _carry_out(
     spawn = multiprocessing.get_context("spawn")
     start = os.getpid(), max(1, cores() // workers)
     with ProcessPoolExecutor(min(workers, len(groups)), spawn, _start_worker, start) as pool:
-        # Ctrl-C reaches workers, too, which begin with this mask: it is for us to end them.
+        # Ctrl-C also reaches workers. They start with this mask, so that only we end them.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             tasks = [pool.submit(_attempt, group, wait) for group in groups]
@@ -160,9 +167,9 @@ def _carry_out(
 
 
 def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
-    """Carry out runs and save their records, but for those done or being done elsewhere.
+    """Train runs and save their records, except for those that are done or trained elsewhere.
 
-    Only a single run is waited for, so that two sweeps never wait for one another.
+    With `wait` the group has a single run, so that two sweeps never wait for each other.
     """
     found, mine = [], []
     with ExitStack() as held:
@@ -199,9 +206,9 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
 
 
 def _start_worker(parent: int, threads: int) -> None:
-    """In a new process: its share of the cores, and an end when the parent is killed."""
+    """Set up a new process: use its share of the cores, and end when the parent is killed."""
     torch.set_num_threads(threads)
-    # Its own is a semaphore, which outlives a worker that is ended.
+    # The default lock of tqdm is a semaphore, which stays behind when a worker is terminated.
     tqdm.set_lock(threading.RLock())
 
     def follow() -> None:

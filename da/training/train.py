@@ -1,4 +1,4 @@
-"""One run, start to finish."""
+"""Train one run from start to finish."""
 
 import sys
 import time
@@ -26,10 +26,13 @@ from da.training.setup import Parts, assemble, count_images, count_steps, run_ba
 
 
 def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
-    """Carry out `run` and report it.
+    """Train `run` and return its record.
 
-    `device` is auto, cpu, cuda or the like. `keep` stores the weights, for runs that begin with
-    them; `quiet` shows no progress.
+    Args:
+        run: Settings of the run.
+        device: Name of the device: auto, cpu, cuda or the like; auto is a GPU if there is one.
+        keep: Whether to store the weights, for runs that begin with them.
+        quiet: Whether to print no progress.
     """
     start = time.perf_counter()
     parts = assemble(run, device)
@@ -41,7 +44,7 @@ def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = F
 
 
 def save_run_weights(run: Run, parts: Parts) -> None:
-    """Store the weights that `run` ended with, and what its network needs to be used alone."""
+    """Store the final weights of `run`, and what its network needs to be used without its data."""
     classes = parts.task.classes
     resize = astuple(parts.task.target_test.resize)
     about = checkpoints.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
@@ -51,7 +54,15 @@ def save_run_weights(run: Run, parts: Parts) -> None:
 def build_record(
     run: Run, parts: Parts, curve: list[Point], seconds: float, images_per_second: float
 ) -> Record:
-    """What came of a run, on this machine."""
+    """Build the record of a finished run, with details of this machine.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and trained method of the run.
+        curve: All evaluations of the run.
+        seconds: Duration of the whole run, preparation included.
+        images_per_second: Training speed, evaluations left out.
+    """
     on_gpu = parts.device.type == "cuda"
     with run_threads(run):
         computed = {
@@ -78,9 +89,13 @@ def fit(
     quiet: bool = False,
     then: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
 ) -> tuple[list[Point], float]:
-    """Train `parts.method`: every look, and the seconds spent between looks.
+    """Train `parts.method`; return every evaluation and the seconds spent between evaluations.
 
-    `then` is called after each look with its step and its losses.
+    Args:
+        run: Settings of the run.
+        parts: Data and method of the run.
+        quiet: Whether to print no progress.
+        then: Function called after each evaluation with its step and its losses.
     """
     with run_threads(run):
         return _fit(run, parts, quiet, then)

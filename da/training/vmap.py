@@ -1,4 +1,4 @@
-"""Many runs as one: methods of one kind whose weights are stacked and whose steps are shared."""
+"""Train several methods of one kind together, with stacked weights and shared steps."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +21,13 @@ from da.ops.random import use_generators
 class Group(nn.Module):
     """Methods of one kind and one shape that take their steps together, under vmap.
 
-    `together` is one of them with weights of shape `g ...`; the weights of `methods` are views of
-    these, so each can be looked at on its own at any time. Losses have an element for each method.
+    `together` is a copy of one method, with weights of shape `g ...` for g methods. The weights of
+    `methods` are views of these, so each can be evaluated on its own at any time. Losses have one
+    element for each method.
+
+    Args:
+        methods: Methods of the same class, whose weights have the same shapes.
+        generators: Random generator of each method.
     """
 
     def __init__(self, methods: Sequence[Method], generators: Sequence[torch.Generator]):
@@ -38,12 +43,12 @@ class Group(nn.Module):
         }
 
     def phases(self) -> Iterator[Phase]:
-        """The phases of the methods, each of them moving the weights of all."""
+        """Yield the phases of a step; each phase updates the weights of all methods."""
         for phase in self.together.phases():
             yield Phase(partial(self._losses, phase.losses), phase.updates)
 
     def after_step(self) -> None:
-        """Nothing: no method that does something there is batchable."""
+        """Do nothing: no batchable method has work to do after a step."""
 
     def _losses(
         self, function: Callable[[Batch, Scalar], Losses], batch: Batch, progress: Scalar
@@ -59,7 +64,7 @@ class Group(nn.Module):
 
 
 class _Call(nn.Module):
-    """Calls any function of a method, for `functional_call`, which knows modules only."""
+    """A module that calls any function of a method, as `functional_call` takes only modules."""
 
     def __init__(self, method: Method):
         super().__init__()
@@ -70,7 +75,7 @@ class _Call(nn.Module):
 
 
 def _stack(together: Method, methods: Sequence[Method]) -> dict[str, Tensor]:
-    """Give `together` the weights and buffers of all, and make those of each a view of them."""
+    """Stack the weights and buffers of all methods in `together`, and make theirs views of it."""
     state = dict(chain(together.named_parameters(), together.named_buffers()))
     for name, tensor in state.items():
         each = [
@@ -98,5 +103,5 @@ def _set(method: Method, settings: dict[str, Tensor]) -> Iterator[None]:
 
 
 def stack_batches(batches: Sequence[Batch]) -> Batch:
-    """One batch whose tensors have a leading axis g, for as many batches of equal sizes."""
+    """Stack g batches of equal sizes into one, whose tensors have a leading axis g."""
     return pack([torch.stack(each) for each in zip(*map(tensors, batches), strict=True)])

@@ -31,7 +31,7 @@ def test_features_of_a_run_that_did_not_move_them_stay_scaled():
 
 
 def test_a_method_of_frozen_features_cannot_be_pruned():
-    with pytest.raises(ValueError, match="tca goes with regime frozen"):
+    with pytest.raises(ValueError, match="tca needs regime frozen"):
         compress.pruned_run(replace(FROZEN, method=METHODS["tca"].Hparams()), 0.5)
 
 

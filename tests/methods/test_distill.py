@@ -113,8 +113,11 @@ def test_without_a_name_the_teacher_is_the_run_begun_with(teacher):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": Distill.Hparams()}, "teacher, or init, is that run's id"),
-        ({"regime": "frozen", "init": "pretrained"}, "shows images to a finished run: regime full"),
+        ({"method": Distill.Hparams()}, "set teacher, or init, to that run's id"),
+        (
+            {"regime": "frozen", "init": "pretrained"},
+            "shows images to a finished run: it needs regime full",
+        ),
     ],
 )
 def test_contradictory_settings_are_refused(changes, message):

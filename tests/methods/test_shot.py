@@ -154,7 +154,7 @@ def test_another_network_is_refused(source_run):
 
 
 def test_a_run_that_begins_with_nothing_is_refused():
-    with pytest.raises(ValueError, match="init is that run's id"):
+    with pytest.raises(ValueError, match="set init to that run's id"):
         Run(SHOT.Hparams(), "moons:0-40")
 
 

@@ -157,9 +157,9 @@ def test_a_backbone_without_channels_to_take_out_is_refused():
         ({"sparsity": -0.1}, "not -0.1"),
         ({"init": "random"}, "regime full and a run's id as init"),
         ({"regime": "frozen"}, "regime full and a run's id as init"),
-        ({"sparsity": 0.0, "structured": True}, "structured goes with a sparsity"),
+        ({"sparsity": 0.0, "structured": True}, "structured needs a sparsity"),
         ({"method": METHODS["mcd"].Hparams()}, "mcd predicts with more"),
-        ({"regime": "frozen", "sparsity": 0.0, "unit_features": True}, "unit_features goes with"),
+        ({"regime": "frozen", "sparsity": 0.0, "unit_features": True}, "unit_features needs"),
     ],
 )
 def test_contradictory_settings_are_refused(changes, message):
