@@ -2,20 +2,18 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from da.config.ranges import LogUniform, Uniform
-from da.config.task_name import TaskName
-from da.config.validation import amount_errors, choice_errors, refuse, share_errors
+from da.config.validation import refuse
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
-from da.models.checkpoints import BEGINNINGS
 from da.models.feature_selection import Rule
 from da.models.finetuning import Schedule, Tuning
 from da.ops.precision import Precision
+from da.runs.rules import RULES
 
 PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
@@ -142,15 +140,7 @@ class Run:
     """Seed of the run's random choices, such as new weights and the order of images; 0 or more."""
 
     def __post_init__(self) -> None:
-        for errors in (
-            choice_errors,
-            _regime_errors,
-            _feature_errors,
-            _method_errors,
-            _pruning_errors,
-            _image_errors,
-            _optimizer_errors,
-        ):
+        for errors in RULES:
             refuse(errors(self))
 
     @classmethod
@@ -202,111 +192,6 @@ class Run:
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
-
-
-# Each function below maps rules, worded for an error message, to whether the run breaks them.
-# `refuse` raises ValueError with the first rule that is broken.
-
-
-def _regime_errors(run: Run) -> dict[str, bool]:
-    frozen, augments = run.regime == "frozen", run.augment != "none"
-    return {
-        "regime frozen needs init pretrained or a run's id": frozen and run.init == "random",
-        f"augment {run.augment} in regime frozen needs views of 1 or more": (
-            frozen and augments and run.views < 1
-        ),
-        "views needs regime frozen and an augment other than none": (
-            run.views != 0 and not (frozen and augments)
-        ),
-        "backbone_lr needs regime full": frozen and run.backbone_lr != 1,
-        "last, freeze, unfreeze_every and stage_lr need regime full": (
-            frozen and run.tuning.moves_stages
-        ),
-        "unit_features needs regime full; regime frozen always scales its features": (
-            frozen and run.unit_features
-        ),
-        f"steps, batch and look_every are 1 or more, not {run.steps}, {run.batch} and "
-        f"{run.look_every}": min(run.steps, run.batch, run.look_every) < 1,
-    }
-
-
-def _feature_errors(run: Run) -> dict[str, bool]:
-    method = run.method.owner
-    return {
-        f"features is 1 or more, or 0 for all, not {run.features}": run.features < 0,
-        "features needs regime frozen": run.features != 0 and run.regime != "frozen",
-        f"features_by {run.features_by} needs features of 1 or more": (
-            run.features == 0 and run.features_by != "mutual_information"
-        ),
-        f"{method.name} keeps the features of the run that it begins with: set features to 0": (
-            method.source_free and run.features != 0
-        ),
-    }
-
-
-def _method_errors(run: Run) -> dict[str, bool]:
-    method, shots = run.method.owner, TaskName.parse(run.task).kind == "shot"
-    frozen = run.regime == "frozen"
-    return {
-        f"{method.name} needs regime frozen": method.frozen_only and not frozen,
-        f"{method.name} needs labeled target images, for example {run.task}+3shot": (
-            method.takes_shots and not shots
-        ),
-        f"{method.name} takes no labeled target images, as in {run.task}": (
-            shots and not method.takes_shots
-        ),
-        f"{method.name} begins with a finished run's network: set init to that run's id": (
-            method.source_free and run.init in BEGINNINGS
-        ),
-        f"{method.name} learns from a finished run: set teacher, or init, to that run's id": (
-            run.teacher in BEGINNINGS
-        ),
-        f"{method.name} shows images to a finished run: it needs regime full": (
-            method.taught and frozen
-        ),
-    }
-
-
-def _pruning_errors(run: Run) -> dict[str, bool]:
-    method = run.method.owner
-    return share_errors(sparsity=run.sparsity) | {
-        "sparsity needs regime full and a run's id as init": (
-            run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
-        ),
-        f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
-            run.sparsity != 0 and method.predict is not Method.predict
-        ),
-        "structured needs a sparsity above 0": run.structured and not run.sparsity,
-    }
-
-
-def _image_errors(run: Run) -> dict[str, bool]:
-    three = {len(run.mean), len(run.std)} <= {0, 3}
-    return {
-        f"side is 1 or more, or 0 for the size of the images, not {run.side}": run.side < 0,
-        f"crop_pct is above 0 and at most 1, not {run.crop_pct}": not 0 < run.crop_pct <= 1,
-        f"mean and std are three numbers each, not {run.mean} and {run.std}": not three,
-        f"mean is from 0 to 1, not {run.mean}": not all(0 <= value <= 1 for value in run.mean),
-        f"std is above 0, not {run.std}": not all(0 < value < math.inf for value in run.std),
-    }
-
-
-def _optimizer_errors(run: Run) -> dict[str, bool]:
-    rates = "lr", "backbone_lr", "weight_decay"
-    neck_norm, warmup = run.network.neck and run.network.neck_norm, run.tuning.warmup
-    return amount_errors(**{name: getattr(run, name) for name in rates}) | {
-        **share_errors(momentum=run.momentum),
-        "batch is 2 or more where the neck has batch norm; 1 needs neck 0 or no neck_norm": (
-            run.batch == 1 and bool(neck_norm)
-        ),
-        "cuda_graph needs unfreeze_every 0: it always moves the same parameters": (
-            run.cuda_graph and bool(run.tuning.unfreeze_every)
-        ),
-        "cuda_graph needs batches of one size, and the last batch of "
-        f"{run.method.owner.name} may be smaller": run.cuda_graph and run.method.owner.streams,
-        f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
-        f"seed is at least 0 and below 2**64, not {run.seed}": not 0 <= run.seed < 2**64,
-    }
 
 
 def _frozen(value: Any) -> Any:

@@ -191,7 +191,7 @@ def test_more_stages_than_there_are():
 
 
 def test_frozen_features_have_no_stages():
-    with pytest.raises(ValueError, match="go with regime full"):
+    with pytest.raises(ValueError, match="need regime full"):
         replace(RUN, regime="frozen", init="pretrained", tuning=Tuning(last=1))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from da.cli.main import main
-from da.cli.tune import _line
+from da.cli.tune import _describe_trial
 from da.config.ranges import Choice, LogUniform
 from da.methods import METHODS, Network
 from da.results import records
@@ -212,7 +212,7 @@ def test_the_oracle_is_marked(tmp_path):
         chosen[choose_by] = max(trials, key=lambda trial: trial.score)
         marked = choose_by == "oracle"
         assert a_search.open().study.user_attrs["chosen_with_target_labels"] is marked
-        assert ("‡" in _line(a_search, trials[0])) is marked
+        assert ("‡" in _describe_trial(a_search, trials[0])) is marked
         assert ("oracle" in a_search.name) is marked
         figure = plot.plot_search(trials, a_search.space, choose_by)
         words = [text.get_text() for text in figure.legends[0].get_texts()]
