@@ -8,6 +8,7 @@ method, and holds code that several methods share.
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import get_args
@@ -32,6 +33,11 @@ def load(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}, which DA_METHODS names")
+    for file in sorted(folder.glob("_*.py")):
+        if find_spec(f"{__name__}.{file.stem}"):
+            raise ValueError(
+                f"{file}: the name {file.stem} stands already: call the file otherwise"
+            )
     __path__.append(str(folder.resolve()))  # other processes import the files by name
     for file in sorted(folder.glob("[!_]*.py")):
         _load(file)

@@ -1,18 +1,16 @@
 """Group records by the values of one setting, for plots against it. Does not import torch."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from da.config.task_name import TaskName
 from da.results.aggregate import Runs
 from da.results.records import Record
 
 ALL = math.inf
 """Value that stands for all there is: of 0 features, or of a task without `+Klabel`."""
-
-_LABELS = re.compile(r"\+(\d+)label$")
 
 
 def add_setting_to_seed(records: Sequence[Record], setting: str) -> list[Record]:
@@ -42,10 +40,15 @@ def add_setting_to_seed(records: Sequence[Record], setting: str) -> list[Record]
     for r, value in zip(records, values, strict=True):
         task, seed = r.settings["task"], r.settings.get("seed", 0)
         own = {name: v for name, v in r.settings.items() if name != key}
-        own["task"] = _LABELS.sub("", task) if key == "labels" else task
+        own["task"] = _without_labels(task) if key == "labels" else task
         for at in every if value is None else [value]:
             moved.append(replace(r, settings=own | {"seed": (at, seed)}))
     return moved
+
+
+def _without_labels(task: str) -> str:
+    name = TaskName.parse(task)
+    return str(name.without_labels()) if name.kind == "label" else task
 
 
 def group_by_value(runs: Runs) -> dict[float, Runs]:
@@ -83,8 +86,9 @@ def _numbers(records: Sequence[Record]) -> dict[str, list[float | None]]:
 
     Each setting has one value per record, None for a record that lacks it.
     """
-    shown = [_LABELS.search(r.settings["task"]) for r in records]
-    found: dict[str, list[Any]] = {"labels": [int(k[1]) if k else ALL for k in shown]}
+    names = [TaskName.parse(r.settings["task"]) for r in records]
+    shown = [name.few if name.kind == "label" else ALL for name in names]
+    found: dict[str, list[Any]] = {"labels": shown}
     for name in dict.fromkeys(name for r in records for name in r.settings if name != "seed"):
         values = [r.settings.get(name) for r in records]
         if all(v is None or type(v) in (int, float) for v in values):

@@ -89,6 +89,7 @@ def test_the_example_in_the_docstring_of_a_method_is_one(folder, batch):
     [
         ("dann", CODE, r"dann\.py: the name dann stands already, known: .*source_only"),
         ("base", CODE, r"base\.py: the name base stands already"),
+        ("_mapping", CODE, r"_mapping\.py: the name _mapping stands already"),
         ("mine", "x = 1\n", r"mine\.py has no method: a subclass of Method that names its paper"),
         ("mine", "x = \n", r"mine\.py fails: SyntaxError: invalid syntax \(mine\.py, line 1\)"),
         ("mine", "import nowhere\n", r"mine\.py fails: ModuleNotFoundError: .*'nowhere'"),
