@@ -23,7 +23,7 @@ def prune(
     workers: Workers = "auto",
     device: Device = "auto",
 ) -> None:
-    """Remove the smallest weights of a finished run, train it again, and compare accuracy and cost.
+    """Remove the smallest weights of a finished run, train the rest, and compare accuracy and cost.
 
     Args:
         sparsity: Shares of the weights to remove, for example 0.5 0.8 0.9; each makes a new run.
@@ -87,12 +87,12 @@ def _find_run(run: str, results: Path) -> "tuple[Run, Record]":
     Raises:
         ValueError: The run has no record, or its weights are gone.
     """
-    from da.models import checkpoints
+    from da.models import saved_weights
     from da.results import records
     from da.runs.run import Run
 
     record = records.find(run, results)
-    checkpoints.load_network_state(record.id)
+    saved_weights.load_network_state(record.id)
     return Run.of(record.settings), record
 
 

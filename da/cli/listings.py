@@ -36,9 +36,15 @@ def list_backbones() -> list[str]:
 
 def list_selectors() -> list[str]:
     """List what can choose the evaluation of a run, and how."""
-    docs = {name: " ".join(str(score.__doc__).split()) for name, score in SELECTORS.items()}
-    oracle = "Target accuracy; no fair choice, so it is marked wherever it is used."
+    docs = {name: _description(score) for name, score in SELECTORS.items()}
+    oracle = "Target test accuracy: uses target labels, so it is marked wherever it is used."
     return align([("last", "The last evaluation."), *docs.items(), ("oracle", oracle)], left=2)
+
+
+def _description(selector: Callable[..., object]) -> str:
+    """Return the first sentence of a selector's docstring as a noun phrase."""
+    phrase = str(selector.__doc__).partition("\n")[0].removeprefix("Return ")
+    return phrase[0].upper() + phrase[1:]
 
 
 def list_recipes() -> list[str]:

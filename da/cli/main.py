@@ -48,7 +48,7 @@ def _explain(said: str, arguments: Sequence[str]) -> str:
         return suggestions.explain(
             said, arguments, suggestions.command_options(NAMES[arguments[0]]), {}
         )
-    return said
+    return f"unknown command {arguments[0]!r}, known: train, {', '.join(NAMES)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

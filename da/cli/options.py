@@ -49,7 +49,7 @@ ChosenBy = Annotated[
     ),
 ]
 Keep = Annotated[
-    bool, arg(help="Store the weights of every run, to prune, export and predict with later.")
+    bool, arg(help="Store weights, so that a run can be pruned, exported or used for prediction.")
 ]
 
 
@@ -116,7 +116,7 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
         results: Folder of the records.
 
     Raises:
-        ValueError: No run has a record in the folder, but some have published ones.
+        ValueError: No run has a record in the folder.
     """
     from da.results import records
     from da.results.aggregate import ROW
@@ -126,11 +126,10 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
         row_names(experiment, runs),
         {record.id: record for record in load_records(runs, results)},
     )
-    if not found and (count := records.count_published(run.id for run in runs)):
-        raise ValueError(
-            f"no records in {results}: run `da sweep` on the experiment first, or "
-            f"--results {records.PUBLISHED} has {count} of {len(runs)}"
-        )
+    if not found:
+        count = records.count_published(run.id for run in runs)
+        also = f", or --results {records.PUBLISHED} has {count} of {len(runs)}" if count else ""
+        raise ValueError(f"no records in {results}: run `da sweep` on the experiment first{also}")
     each = [found.get(run.id) or records.Record(run.id, run.settings(), [], 0.0) for run in runs]
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 

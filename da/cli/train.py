@@ -92,8 +92,8 @@ def sweep(
     Args:
         shard: Part of the runs, as K/N: every Nth run from the Kth on, with another K per machine.
         workers: Number of processes; auto for what suits the cores and the memory of a GPU.
-        share_steps: Train up to ten runs in common steps, for small networks on a GPU.
-            The runs train on features and differ only in task, seed and loss weights.
+        share_steps: Train up to ten runs at once, for small networks on a GPU.
+            The runs train on features and differ in task, seed and some settings of the method.
             Their records differ from those of single runs by rounding, and say so.
     """
     from tqdm import tqdm

@@ -33,8 +33,8 @@ def tune(
     Args:
         trials: Number of trials in all, including those of other processes.
             A trial carries out all runs of the experiment with other settings.
-        sampler: What draws the settings; tpe learns from the trials so far.
-        search: Settings of run, network or method to vary; none for lr and all of the method's.
+        sampler: How settings are drawn; tpe learns from the trials so far.
+        search: Settings to vary; without it, lr and all settings of the method that have a range.
         choose_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
         storage: File of the search; empty for one in the folder of the records.
             The same command in another process or on another machine shares the search.

@@ -1,4 +1,4 @@
-"""Names of tasks, parsed and printed in one place."""
+"""Parse and print names of tasks, such as emoji:noto-twemoji+3shot."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
 """Benchmarks whose tasks all have one domain, even if its path contains a dash or a colon."""
 
 NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
-"""Benchmark, domains, and how many labels of what kind a task buys."""
+"""Benchmark, domains, and how many labels of what kind a task adds."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TaskName:
 
     @property
     def labels(self) -> str:
-        """The labels that the task buys, as tables say it: "3-shot", "5-label" or nothing."""
+        """The labels that the task adds, as tables say it: "3-shot", "5-label" or nothing."""
         return f"{self.few}-{self.kind}" if self.few else ""
 
     @property
@@ -65,7 +65,7 @@ class TaskName:
         return replace(self, source=source, target=target)
 
     def without_labels(self) -> "TaskName":
-        """Return the name of the task that buys no labels."""
+        """Return the name of the task without such labels."""
         return replace(self, few=None, kind="")
 
 

@@ -17,7 +17,7 @@ def refuse(contradictions: Mapping[str, bool]) -> None:
     """
     for message, contradicts in contradictions.items():
         if contradicts:
-            raise ValueError(f"contradictory settings: {message}")
+            raise ValueError(f"wrong settings: {message}")
 
 
 def share_errors(**settings: float) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Images, domains and tasks, and which images a task may show."""
+"""Images, domains and tasks: what is stored, and the role of each image."""
 
 import hashlib
 import json

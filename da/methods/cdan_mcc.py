@@ -10,7 +10,7 @@ from da.ops.functional import class_confusion
 
 
 class CDANMCC(CDAN):
-    """Train CDAN+E and keep target predictions from wavering between two classes (MCC)."""
+    """Train CDAN+E, and minimize the confusion between classes in target predictions (MCC)."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
     family = "combination"

@@ -9,7 +9,7 @@ from da.ops.functional import class_confusion
 
 
 class MCC(Method):
-    """Keep target predictions from wavering between two classes, without aligning domains."""
+    """Minimize the confusion between pairs of classes in target predictions; align no domains."""
 
     paper = "Jin et al. 2020, arXiv:1912.03699"
     family = "entropy"

@@ -15,7 +15,7 @@ from da.ops.functional import gradient_penalty
 
 
 class WDGRL(Method):
-    """Train features whose two distributions a critic of slope 1 cannot separate."""
+    """Train features whose two distributions a 1-Lipschitz critic cannot separate."""
 
     paper = "Shen et al. 2018, arXiv:1707.01217"
     family = "adversarial"

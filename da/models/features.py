@@ -1,4 +1,4 @@
-"""Features of whole domains by a frozen backbone, computed once for the same pixels and weights."""
+"""Features of whole domains by a frozen backbone, computed once and cached on disk."""
 
 import hashlib
 import os

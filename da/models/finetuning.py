@@ -1,7 +1,6 @@
 """Settings of fine-tuning: which parts of a backbone are trained, when, and how fast."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,16 +12,7 @@ from da.config.validation import amount_errors, choice_errors, refuse
 from da.models.stages import Stage, list_layers, list_stages
 
 Schedule = Literal["constant", "cosine", "annealing"]
-
-SCHEDULES: dict[Schedule, Callable[[float], float]] = {
-    "constant": lambda progress: 1.0,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "annealing": lambda progress: (1 + 10 * progress) ** -0.75,
-}
-"""Factor of the learning rate as a function of progress, 0 to 1, for each schedule.
-
-Annealing follows Ganin et al. 2016, section 5.2.2.
-"""
+"""Course of the learning rate; `da.training.lr_schedule` computes it."""
 
 Kept = Literal["last", "source_accuracy", "entropy", "infomax", "snd", "bnm"]
 
@@ -141,18 +131,6 @@ class Tuning:
                 {"params": [p for p in moving if p.ndim <= 1], "lr": lr, "weight_decay": 0.0},
             ]
         return [group for group in found if group["params"]]
-
-    def rate(self, step: int, steps: int, schedule: Schedule) -> float:
-        """Return the factor of the learning rate at a step: schedule, warmup and drops together.
-
-        Args:
-            step: Number of the step, from 1 on.
-            steps: Number of all steps.
-            schedule: Name of the schedule.
-        """
-        rising = min(1.0, step / (self.warmup + 1))
-        drops = (step - 1) // self.drop_every if self.drop_every else 0
-        return SCHEDULES[schedule]((step - 1) / steps) * rising * 0.1**drops
 
 
 def _count(what: str, asked: int, there: int) -> None:

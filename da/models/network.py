@@ -106,7 +106,7 @@ class Network:
 
 
 def copy_as_buffers(network: nn.Module) -> nn.Module:
-    """Copy a network with buffers for weights: stored in checkpoints, but never optimized."""
+    """Copy a network with buffers for weights: stored in saved_weights, but never optimized."""
     network = copy.deepcopy(network)
     for module in network.modules():
         for name, weight in list(module.named_parameters(recurse=False)):

@@ -1,7 +1,7 @@
 """Records of runs: one small JSON file per run, named by the id of its settings.
 
-Published records are stored together, one file per experiment: see `da.results.bundles`. This
-module does not import torch.
+Published records are stored together, one file per experiment: see `record_bundles`. This module
+does not import torch.
 """
 
 import json
@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from da.config.validation import shorten_names
-from da.results import bundles
+from da.results import record_bundles
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
@@ -81,7 +81,7 @@ def save(record: Record, folder: Path) -> None:
 
 def exists(id: str, folder: Path) -> bool:
     """Return whether a run has a record in a folder, in a file of its own or in a bundle."""
-    return record_path(folder, id).is_file() or bundles.find(id, folder) is not None
+    return record_path(folder, id).is_file() or record_bundles.find(id, folder) is not None
 
 
 def count_published(runs: Iterable[str]) -> int:
@@ -122,7 +122,7 @@ def _record(text: str, where: str) -> Record:
 
 def ids(folder: Path) -> set[str]:
     """Return the ids of all runs that have a record in a folder."""
-    return {file.stem for file in folder.glob("*.json")} | bundles.ids(folder)
+    return {file.stem for file in folder.glob("*.json")} | record_bundles.ids(folder)
 
 
 def get(id: str, folder: Path) -> Record | None:
@@ -133,7 +133,7 @@ def get(id: str, folder: Path) -> Record | None:
     file = record_path(folder, id)
     if file.is_file():
         return read(file)
-    if line := bundles.find(id, folder):
+    if line := record_bundles.find(id, folder):
         return _record(line, f"run {id} in {folder}")
     return None
 
@@ -201,7 +201,7 @@ def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
         Path of the bundle.
     """
     lines = {r.id: json.dumps(asdict(r), separators=(",", ":")) for r in found}
-    file = bundles.write(lines, name, folder)
+    file = record_bundles.write(lines, name, folder)
     for id in lines:
         record_path(folder, id).unlink(missing_ok=True)
     return file

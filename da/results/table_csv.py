@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from da.results.aggregate import average, check_selectors, costs, group_records, list_tasks
-from da.results.published_rows import cite, reference_for
+from da.results.literature_rows import cite, reference_for
 from da.results.records import Record
 
 COLUMNS = (

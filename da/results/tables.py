@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from da.config.task_name import TaskName, short_domain
-from da.results import aggregate, published_rows, table_csv, table_render
+from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
@@ -98,7 +98,7 @@ def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
     ours = [_row(line, runs, [(some, selector) for some in columns]) for line, runs in rows.items()]
-    theirs, notes = published_rows.reference_rows(rows, tasks, columns)
+    theirs, notes = literature_rows.reference_rows(rows, tasks, columns)
     spread = any(cell.deviation is not None for row in ours for cell in row.cells)
     title = f"{_benchmarks(tasks)}: target accuracy in %{', mean ± deviation over seeds' * spread}"
     heads = (*_heads(tasks), *(head for head, _ in sums))

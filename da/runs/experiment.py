@@ -54,7 +54,7 @@ def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
 def _content(experiment: Path) -> dict[str, Any]:
     if not experiment.is_file():
         known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
-        raise ValueError(f"no experiment {experiment}, known: {known}")
+        raise ValueError(f"no experiment {experiment}, known: {known or 'none in experiments/'}")
     with _one_line(experiment):
         found = runpy.run_path(str(experiment))
     if "runs" not in found:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from da.config.task_name import TaskName
 from da.config.validation import amount_errors, choice_errors, share_errors
 from da.methods import Method
-from da.models.checkpoints import BEGINNINGS
+from da.models.saved_weights import BEGINNINGS
 
 if TYPE_CHECKING:
     from da.runs.run import Run

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
-from da.models import backbones, checkpoints
+from da.models import backbones, saved_weights
 from da.models.backbone import Features
 from da.models.features import scale_outputs, scale_rows
 from da.runs.run import Run
@@ -27,7 +27,9 @@ class TrainedModel(nn.Module):
         about: What the network needs to know without a data set, such as the names of classes.
     """
 
-    def __init__(self, backbone: nn.Module | None, method: Method, about: checkpoints.NetworkInfo):
+    def __init__(
+        self, backbone: nn.Module | None, method: Method, about: saved_weights.NetworkInfo
+    ):
         super().__init__()
         self.backbone = backbone
         """Frozen backbone that computed the run's features; None where the method has its own."""
@@ -82,7 +84,7 @@ def load_trained_model(run_id: str) -> TrainedModel:
     Raises:
         ValueError: Where its weights were not stored, or belong to another network.
     """
-    state, about = checkpoints.load_network_state(run_id)
+    state, about = saved_weights.load_network_state(run_id)
     run = Run.of(about.settings)
     backbone = backbones.build_backbone(run.backbone, run_id, **run.backbone_options)
     if run.unit_features:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from da.evaluation.predictions import accuracy, outputs, predict
 from da.methods import METHODS
-from da.models.checkpoints import load_network_state, weights_file
+from da.models.saved_weights import load_network_state, weights_file
 from da.runs.run import Run
 from da.training.setup import Parts, assemble
 from da.training.train import fit

@@ -1,4 +1,4 @@
-"""Train several runs at once: runs that share their steps, and runs that are one training."""
+"""Train several runs at once, in stacked steps or as one training evaluated on several targets."""
 
 import json
 import time
@@ -11,7 +11,8 @@ from da.runs.run import Run
 from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.evaluate import evaluate
-from da.training.optimizers import build_optimizer, rate_factor
+from da.training.lr_schedule import lr_factor
+from da.training.optimizers import build_optimizer
 from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
 from da.training.train import build_record, fit, save_run_weights
 from da.training.vmap import Group, stack_batches
@@ -169,7 +170,7 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
         optimizer,
         run.steps,
         run.look_every,
-        rate=rate_factor(run, run.steps),
+        rate=lr_factor(run, run.steps),
         precision=run.precision,
         take=captured_step(group, optimizer, run.precision) if run.cuda_graph else None,
         failed=failed,

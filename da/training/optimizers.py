@@ -1,4 +1,4 @@
-"""Build the optimizer of a run, and its learning rate over time.
+"""Build the optimizer of a run.
 
 The optimizers are PyTorch's, except that the first one in a process does not import the compiler.
 That import takes 2 to 3 s, and only tells the compiler to leave optimizers alone.
@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 from da.methods import Method
 from da.models import pruning
 from da.runs.run import Run
-from da.training import engine
 
 
 class _Light(torch.optim.Optimizer):
@@ -30,11 +29,6 @@ class SGD(_Light, torch.optim.SGD):
     """PyTorch's SGD, without the import of the compiler."""
 
     step = torch.no_grad()(unwrap(torch.optim.SGD.step))
-
-
-def rate_factor(run: Run, steps: int) -> engine.Rate:
-    """Return the factor of the learning rate at each of the `steps` of `run`."""
-    return lambda step: run.tuning.rate(step, steps, run.schedule)
 
 
 def build_optimizer(run: Run, method: Method) -> Optimizer:

@@ -12,7 +12,7 @@ from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, LabeledImages, Task
 from da.data.transforms import Interpolation, Resize, to_eval_input
 from da.methods import Method
-from da.models import backbones, checkpoints, feature_selection, features, pruning
+from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.ops.random import default_generator
 from da.runs.run import Run
@@ -86,7 +86,7 @@ def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
     it begins with.
     """
     if run.method.owner.source_free:
-        return checkpoints.load_weights(run.init).get("columns")
+        return saved_weights.load_weights(run.init).get("columns")
     if not run.features:
         return None
     return feature_selection.select_columns(labeled, run.features, run.features_by)
@@ -96,7 +96,7 @@ def _frozen_parts(
     run: Run, source: Domain, target: Domain, place: torch.device
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
-    begun = checkpoints.weights_origin(run.init)
+    begun = saved_weights.weights_origin(run.init)
     frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
     if by_hand := _resize_settings(run):
         check_resize(frozen.network, run.backbone, **by_hand)
@@ -154,7 +154,7 @@ def _begin(method: Method, run: Run) -> None:
     """
     for name in ("neck", "head"):
         try:
-            method.get_submodule(name).load_state_dict(checkpoints.load_weights(run.init, name))
+            method.get_submodule(name).load_state_dict(saved_weights.load_weights(run.init, name))
         except RuntimeError as error:
             raise ValueError(
                 f"run {run.init!r} has another {name} than this run's network"

@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from da.models.checkpoints import weights_file
+from da.models.saved_weights import weights_file
 from da.results import records
 from da.results.records import Record
 from da.runs.run import Run

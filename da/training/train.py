@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
-from da.models import checkpoints
+from da.models import saved_weights
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results.records import Point, Record
@@ -20,7 +20,8 @@ from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
-from da.training.optimizers import build_optimizer, rate_factor
+from da.training.lr_schedule import lr_factor
+from da.training.optimizers import build_optimizer
 from da.training.progress import report
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
 
@@ -47,8 +48,8 @@ def save_run_weights(run: Run, parts: Parts) -> None:
     """Store the final weights of `run`, and what its network needs to be used without its data."""
     classes = parts.task.classes
     resize = astuple(parts.task.target_test.resize)
-    about = checkpoints.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
-    checkpoints.save_weights(run.id, parts.method.state_dict(), about)
+    about = saved_weights.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
+    saved_weights.save_weights(run.id, parts.method.state_dict(), about)
 
 
 def build_record(
@@ -142,7 +143,7 @@ def _steps(
         moving,
         count_steps(run, parts),
         run.look_every,
-        rate=rate_factor(run, count_steps(run, parts)),
+        rate=lr_factor(run, count_steps(run, parts)),
         before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
         precision=run.precision,
         take=captured_step(parts.method, moving, run.precision) if run.cuda_graph else None,

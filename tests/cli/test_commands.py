@@ -201,7 +201,10 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py --only seed=0 seed=9", "no run with 'seed=9', known: seed=0, seed=1"),
         ("sweep tiny.py --shard 3/2", "1/3"),
         ("plot tiny.py --map 0123", " more"),
-        ("plot tiny.py --against lr", "no records to plot"),
+        (
+            "plot tiny.py --against lr",
+            "no records in results: run `da sweep` on the experiment first",
+        ),
         ("profile tiny.py --steps 0", "1 and more"),
         ("sweep tiny.py --device tpu", "da: no device 'tpu', known: auto, cpu, cuda"),
         ("tune tiny.py --only method=dann --device tpu", "da: no device 'tpu'"),

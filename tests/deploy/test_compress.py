@@ -12,7 +12,7 @@ from da.deploy import compress
 from da.methods import METHODS
 from da.methods.distill import Distill
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.runs.run import Run
 
 FROZEN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji+3label", views=2, augment="crop")
@@ -70,7 +70,7 @@ def parent(task, tmp_path, monkeypatch) -> Run:
     words = f"--task {task} --backbone lenet --init random --regime full --side 28 --steps 3"
     main(f"train {words} --neck 8 --batch 4 --keep --wandb off source_only".split())
     return Run.of(
-        checkpoints.load_network_state(next(Path("results").glob("*.json")).stem)[1].settings
+        saved_weights.load_network_state(next(Path("results").glob("*.json")).stem)[1].settings
     )
 
 

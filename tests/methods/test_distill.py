@@ -9,7 +9,7 @@ import torch
 from da.methods import Network
 from da.methods.distill import Distill, softened_divergence
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
 from da.training import optimizers, setup, train
@@ -136,7 +136,7 @@ def test_a_teacher_whose_weights_are_gone_is_refused():
 
 
 def test_weights_that_do_not_say_whose_they_are_are_refused(teacher):
-    file = checkpoints.weights_file(teacher.id)
+    file = saved_weights.weights_file(teacher.id)
     old = torch.load(file, weights_only=True)
     del old["settings"]
     torch.save(old, file)

@@ -12,7 +12,7 @@ from da.data.batch import TargetBatch
 from da.evaluation import predictions
 from da.methods.shot import SHOT, pseudo_labels
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.ops.functional import marginal_entropy, prediction_entropy
 from da.runs.run import Run
 from da.training import setup, train
@@ -132,7 +132,7 @@ def source_run() -> Run:
 def test_it_begins_with_the_whole_network_of_a_run(source_run):
     run = replace(source_run, method=SHOT.Hparams(), init=source_run.id)
     begun = assemble(run, "cpu").method
-    kept = torch.load(checkpoints.weights_file(source_run.id), weights_only=True)
+    kept = torch.load(saved_weights.weights_file(source_run.id), weights_only=True)
     for name, weight in begun.state_dict().items():
         if name != "labels":
             assert weight.equal(kept[name]), name

@@ -12,7 +12,7 @@ from torch import nn
 
 from da.data.transforms import Resize, crop_center
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.models.backbone import Backbone, Features, check_fit, fingerprint
 from da.models.backbones import build_backbone, efficientnet_lite0, timm_models
 from da.models.backbones.mlp import MLP
@@ -270,7 +270,7 @@ def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monk
 
 def keep(run_id: str, backbone: nn.Module) -> None:
     """Weights of a whole method, as `train` keeps them."""
-    with write_whole(checkpoints.weights_file(run_id)) as file:
+    with write_whole(saved_weights.weights_file(run_id)) as file:
         torch.save(SourceOnly.Hparams().build(backbone, 2).state_dict(), file)
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from da.data import domain, tasks
 from da.data.domain import Domain, LabeledImages
 from da.methods import METHODS, Network
-from da.models import checkpoints, feature_selection
+from da.models import feature_selection, saved_weights
 from da.models.backbone import Features
 from da.models.feature_selection import (
     column_scores,
@@ -239,7 +239,7 @@ def test_a_run_on_all_columns_is_the_run_without_a_choice():
 @pytest.mark.usefixtures("begun")
 def test_what_is_kept_predicts_from_all_features():
     train(CHOSEN, device="cpu", keep=True, quiet=True)
-    kept = checkpoints._load_file(CHOSEN.id)
+    kept = saved_weights._load_file(CHOSEN.id)
     state = {name: w for name, w in kept.items() if isinstance(w, torch.Tensor)}
     blank = Features(64, torch.zeros(9, dtype=torch.int64))
     method = CHOSEN.method.build(blank, 2, CHOSEN.network).eval()
@@ -252,7 +252,7 @@ def test_what_is_kept_predicts_from_all_features():
 @pytest.mark.usefixtures("begun")
 def test_a_run_may_begin_with_one_that_chose():
     train(CHOSEN, device="cpu", keep=True, quiet=True)
-    assert checkpoints.weights_origin(CHOSEN.id) == FULL.id
+    assert saved_weights.weights_origin(CHOSEN.id) == FULL.id
     assert begun_with(replace(CHOSEN, init=CHOSEN.id)) == begun_with(CHOSEN)
     assert assemble(replace(PLAIN, init=CHOSEN.id), "cpu").method.backbone.columns is None
 

@@ -11,7 +11,7 @@ from da.evaluation import selectors
 from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.models.finetuning import Tuning
 from da.models.stages import list_stages
 from da.runs.run import Run
@@ -132,13 +132,6 @@ def test_norms_and_biases_need_not_decay():
         assert matrices == {"weight_decay" not in group}
 
 
-def test_the_rate_rises_and_drops():
-    tuning = Tuning(warmup=2, drop_every=4)
-    rates = [tuning.rate(step, 9, "constant") for step in range(1, 10)]
-    assert rates == pytest.approx([1 / 3, 2 / 3, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01])
-    assert Tuning().rate(1, 9, "cosine") == 1
-
-
 def test_the_best_look_is_kept_and_patience_ends():
     m, best = nn.Linear(1, 1), BestWeights(Tuning(kept="infomax", patience=2))
     ends = []
@@ -160,7 +153,7 @@ def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5])
     two = replace(run, steps=2, schedule="constant")
     train.train(two, device="cpu", keep=True, quiet=True)
-    ours, theirs = (checkpoints.load_weights(r.id, "head") for r in (run, two))
+    ours, theirs = (saved_weights.load_weights(r.id, "head") for r in (run, two))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 

@@ -39,7 +39,7 @@ def test_a_hidden_layer_has_its_dropout():
     ],
 )
 def test_settings_without_sense_are_refused(settings, message):
-    with pytest.raises(ValueError, match=f"^contradictory settings: {message}$"):
+    with pytest.raises(ValueError, match=f"^wrong settings: {message}$"):
         Network(**settings)
 
 

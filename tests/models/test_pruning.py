@@ -8,7 +8,7 @@ from torch import nn
 
 from da.methods import METHODS, Network
 from da.methods.source_only import SourceOnly
-from da.models import backbones, checkpoints, pruning
+from da.models import backbones, pruning, saved_weights
 from da.runs.run import Run
 from da.training import optimizers, setup, train
 from da.training.engine import train_step
@@ -83,7 +83,7 @@ def test_what_was_taken_out_stays_exactly_zero(parent, optimizer, precision):
 
 
 def test_a_pruned_run_begins_with_the_largest_weights_of_its_parent(parent):
-    kept = checkpoints.load_network_state(parent.id)[0]
+    kept = saved_weights.load_network_state(parent.id)[0]
     begun = assemble(pruned(parent), "cpu").method
     for name, weight in begun.named_parameters():
         assert (weight == kept[name])[weight != 0].all()
@@ -94,7 +94,7 @@ def test_zeros_are_kept_with_the_weights_and_taken_over(parent):
     child = pruned(parent)
     train.train(child, device="cpu", keep=True, quiet=True)
     grandchild = assemble(pruned(child), "cpu").method
-    state = checkpoints.load_network_state(child.id)[0]
+    state = saved_weights.load_network_state(child.id)[0]
     for name, weight in grandchild.named_parameters():
         assert weight.equal(state[name])
 
@@ -136,7 +136,7 @@ def test_a_narrowed_backbone_takes_its_shapes_from_its_weights(name):
     size = sum(p.numel() for p in network.parameters())
     pruning.narrow(network, 0.5, x)
     state = {f"backbone.{name}": tensor for name, tensor in network.state_dict().items()}
-    checkpoints.save_weights("0", state, checkpoints.NetworkInfo("random"))
+    saved_weights.save_weights("0", state, saved_weights.NetworkInfo("random"))
     again = backbones.build_backbone(name, "0")
     assert sum(p.numel() for p in again.parameters()) < 0.7 * size
     assert again.eval()(x).equal(network.eval()(x))

@@ -192,7 +192,7 @@ def test_every_setting_counts(name):
     ],
 )
 def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
-    with pytest.raises(ValueError, match=f"^contradictory settings: .*{message}") as caught:
+    with pytest.raises(ValueError, match=f"^wrong settings: .*{message}") as caught:
         replace(run, **changes)
     assert "\n" not in str(caught.value)
 
@@ -204,7 +204,7 @@ def test_a_choice_that_is_not_known_is_refused(part, name):
     """By ourselves: outside of tests nothing checks types."""
     part = copy.copy(part)
     object.__setattr__(part, name, "x")
-    with pytest.raises(ValueError, match=f"^contradictory settings: {name} is one of .*, not 'x'$"):
+    with pytest.raises(ValueError, match=f"^wrong settings: {name} is one of .*, not 'x'$"):
         part.__post_init__()
 
 

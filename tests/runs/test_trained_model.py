@@ -9,8 +9,8 @@ from da.data.decode import decode_image
 from da.data.transforms import Resize, crop_center
 from da.evaluation.predictions import outputs
 from da.methods import METHODS
-from da.models import checkpoints
-from da.models.checkpoints import NetworkInfo
+from da.models import saved_weights
+from da.models.saved_weights import NetworkInfo
 from da.results.records import Record
 from da.runs.trained_model import load_trained_model, resize_to_square
 from da.training.setup import Parts
@@ -75,7 +75,7 @@ def test_weights_that_were_not_kept_are_asked_for():
 
 def test_weights_of_an_earlier_version_are_asked_for_again():
     record, parts = trained(RUN)
-    file = checkpoints.weights_file(RUN.id)
+    file = saved_weights.weights_file(RUN.id)
     torch.save({**parts.method.state_dict(), "origin": "random"}, file)
     with pytest.raises(
         ValueError, match=f"are of an earlier version: remove {re.escape(str(file))}"
@@ -88,6 +88,6 @@ def test_weights_of_another_network_are_refused():
     about = NetworkInfo(
         "random", ("left", "right"), (SIDE, "bilinear", 1.0), STORED, RUN.settings()
     )
-    checkpoints.save_weights(RUN.id, parts.method.state_dict(), about)
+    saved_weights.save_weights(RUN.id, parts.method.state_dict(), about)
     with pytest.raises(ValueError, match=f"weights of run '{RUN.id}' are of another network"):
         load_trained_model(record.id)

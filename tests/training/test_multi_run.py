@@ -8,7 +8,7 @@ import torch
 
 from da.methods import METHODS, Network
 from da.methods.source_only import SourceOnly
-from da.models import checkpoints
+from da.models import saved_weights
 from da.results.records import Record
 from da.runs.run import Run
 from da.training import engine, multi_run
@@ -177,7 +177,7 @@ def test_a_blind_method_is_trained_once_for_all_targets(run, share, trained):
         alone = train(run, device="cpu", keep=False, quiet=True)
         close(records[run], alone)
         assert shared or records[run].curve == alone.curve
-    kept = [torch.load(checkpoints.weights_file(run.id), weights_only=True) for run in runs]
+    kept = [torch.load(saved_weights.weights_file(run.id), weights_only=True) for run in runs]
     for name in ("neck.0.weight", "head.0.weight"):
         assert kept[0][name].equal(kept[1][name])
         assert not kept[0][name].equal(kept[2][name])
@@ -234,8 +234,8 @@ def test_what_goes_wrong_in_a_training_ends_all_its_runs(share):
 def test_weights_are_kept_of_those_that_others_begin_with():
     runs = others()[:2]
     list(train_together(runs, device="cpu", keep=runs[1:], share_steps=True))
-    assert [checkpoints.weights_file(run.id).exists() for run in runs] == [False, True]
-    kept = torch.load(checkpoints.weights_file(runs[1].id), weights_only=True)
+    assert [saved_weights.weights_file(run.id).exists() for run in runs] == [False, True]
+    kept = torch.load(saved_weights.weights_file(runs[1].id), weights_only=True)
     assert kept["neck.0.weight"].shape == (8, 64)
 
 

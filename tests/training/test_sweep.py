@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from da.methods import METHODS, Network
-from da.models import checkpoints
+from da.models import saved_weights
 from da.results import records
 from da.runs.run import Run
 from da.training.sweep import _divided, _groups, _Job, sweep
@@ -109,15 +109,15 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
     outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
     assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
     assert all(o.record for o in outcomes)
-    assert checkpoints.weights_file(RUNS[1].id).exists()
-    assert not checkpoints.weights_file(RUNS[0].id).exists()
+    assert saved_weights.weights_file(RUNS[1].id).exists()
+    assert not saved_weights.weights_file(RUNS[0].id).exists()
 
 
 def test_weights_are_kept_of_every_run_when_asked(tmp_path):
     list(sweep([RUN], tmp_path, workers=1))
-    assert not checkpoints.weights_file(RUN.id).exists()
+    assert not saved_weights.weights_file(RUN.id).exists()
     list(sweep([RUN], tmp_path, workers=1, keep=True))
-    assert checkpoints.weights_file(RUN.id).exists()
+    assert saved_weights.weights_file(RUN.id).exists()
 
 
 def test_weights_that_are_gone_are_made_again(tmp_path):

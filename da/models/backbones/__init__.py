@@ -15,8 +15,8 @@ from da.models.backbones import efficientnet_lite0, lenet
 from da.models.backbones.efficientnet_lite0 import LITE0_INTERPOLATION, LITE0_SHA256
 from da.models.backbones.mlp import MLP
 from da.models.backbones.timm_models import build_from_library
-from da.models.checkpoints import BEGINNINGS, load_weights, weights_origin
 from da.models.features import FrozenBackbone
+from da.models.saved_weights import BEGINNINGS, load_weights, weights_origin
 
 OWN = "efficientnet_lite0", "lenet", "mlp"
 """Backbones that need no internet access; any name of timm or torchvision is known too."""

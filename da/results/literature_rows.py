@@ -6,7 +6,7 @@ from itertools import product
 from statistics import fmean
 
 from da.results.aggregate import Line
-from da.results.published.lookup import Reference, reference
+from da.results.literature.lookup import Reference, reference
 from da.results.table_render import Cell, Row
 
 

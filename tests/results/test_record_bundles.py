@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from da.results import bundles, records
+from da.results import record_bundles, records
 from da.results.records import Record
 from da.runs import experiment
 
@@ -52,7 +52,7 @@ def test_a_record_of_two_bundles_is_the_same_in_both(tmp_path):
 
 def test_a_large_bundle_is_compressed_the_same_way_each_time(tmp_path, monkeypatch):
     small = records.publish([A], "x", tmp_path)
-    monkeypatch.setattr(bundles, "LARGE", 0)
+    monkeypatch.setattr(record_bundles, "LARGE", 0)
     one = records.publish([A, B], "x", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["x.jsonl.gz"]
     assert one.read_bytes() == records.publish([B, A], "x", tmp_path / "two").read_bytes()
@@ -75,10 +75,10 @@ def test_a_damaged_bundle_is_named(tmp_path, content):
 @pytest.mark.slow
 def test_every_published_record_is_of_the_experiment_whose_name_its_bundle_bears():
     published = FOLDER.parent / records.PUBLISHED
-    files = [file for ending in bundles.ENDINGS for file in published.glob(f"*{ending}")]
+    files = [file for ending in record_bundles.ENDINGS for file in published.glob(f"*{ending}")]
     assert len(files) == 7
     for file in files:
         name = file.name.partition(".")[0]
         wanted = {run.id: run.settings() for run in experiment.load_runs(FOLDER / f"{name}.py")}
-        assert bundles.read(file).keys() == wanted.keys()
+        assert record_bundles.read(file).keys() == wanted.keys()
         assert len(records.load(published, wanted)) == len(wanted)

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from da.results.published import lookup
-from da.results.published.lookup import METHODS, TABLES, reference, rows
+from da.results.literature import lookup
+from da.results.literature.lookup import METHODS, TABLES, reference, rows
 
 OFFICE = "/data/office31"
 
