@@ -368,6 +368,7 @@ def test_an_interrupted_sweep_ends_its_workers_and_says_one_line(experiment):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background
     )
     assert process.stdout.readline().startswith("[1/3] ")
     os.killpg(process.pid, signal.SIGINT)
