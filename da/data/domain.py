@@ -39,7 +39,7 @@ class Images:
         """Copy the images at places `i`."""
         return self.x.index_select(0, self.rows[i].to(self.x.device, non_blocking=True))
 
-    def shown(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
+    def to_input(self, i: Int[Tensor, "_"], device: torch.device) -> Shaped[Tensor, "_ ..."]:
         """Turn the images at places `i` into network input for evaluation, on `device`."""
         return to_eval_input(self.take(i).to(device), self.resize)
 
@@ -78,7 +78,7 @@ class Domain:
         """Select some of the images, with their classes."""
         return LabeledImages(self.x, rows, self.y, resize=self.resize)
 
-    def unlabeled(self, rows: Int[Tensor, "_"]) -> Images:
+    def images(self, rows: Int[Tensor, "_"]) -> Images:
         """Select some of the images, without their classes."""
         return Images(self.x, rows, resize=self.resize)
 

@@ -94,7 +94,7 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
         name,
         source.classes,
         source.part(source.rows["source_train"]),
-        target.unlabeled(target.rows["target_train"]),
+        target.images(target.rows["target_train"]),
         source.part(source.rows["source_test"]),
         target.part(test[torch.isin(test, shots, invert=True)]),
         target.part(shots) if k else None,
@@ -113,7 +113,7 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
         name,
         source.classes,
         source.part(_labeled(name, source, train, k) if k else train),
-        target.unlabeled(train),
+        target.images(train),
         source.part(validation),
         target.part(test),
     )

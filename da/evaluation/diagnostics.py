@@ -47,7 +47,7 @@ def diagnose(
     discriminator = getattr(method, "discriminator", None)
     gradients = _Gradients()
     found: dict[str, float] = {}
-    with method.evaluating(), preserve_random_state(device):
+    with method.evaluation_mode(), preserve_random_state(device):
         for phase in method.phases():
             moves_features = _moves_features(method, phase)
             if not moves_features and discriminator is None:

@@ -60,9 +60,9 @@ def outputs(
     Returns:
         One row for each image, on the CPU in float32.
     """
-    with method.evaluating():
+    with method.evaluation_mode():
         parts = [
-            function(images.shown(i, device or torch.device("cpu"))).float().cpu()
+            function(images.to_input(i, device or torch.device("cpu"))).float().cpu()
             for i in torch.arange(len(images)).split(256)
         ]
     return torch.cat(parts)

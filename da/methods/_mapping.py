@@ -63,7 +63,7 @@ class Mapping(Method):
         """Compute the maps from all training images."""
         place = next(self.head.parameters())
         f_s, f_t = (
-            self.backbone(images.shown(torch.arange(len(images)), place.device))
+            self.backbone(images.to_input(torch.arange(len(images)), place.device))
             for images in (source, target)
         )
         self.find_by_class(f_s, source.y.to(place.device), f_t)

@@ -44,8 +44,8 @@ class AdaBN(Method):
 
     def embed(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
         """Compute the features of target images with the target's statistics."""
-        f = functional_call(self.backbone, self.target_of_backbone.by_path(), x)
-        return functional_call(self.neck, self.target_of_neck.by_path(), f)
+        f = functional_call(self.backbone, self.target_of_backbone.tensors_by_path(), x)
+        return functional_call(self.neck, self.target_of_neck.tensors_by_path(), f)
 
     def embed_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
         """Compute the features of source images with the source's statistics."""
@@ -65,7 +65,7 @@ class TargetStatistics(nn.Module):
                 self.norms.append(nn.BatchNorm1d(norm.num_features, affine=False))
                 self.norms[-1].load_state_dict(dict(norm.named_buffers()))
 
-    def by_path(self) -> dict[str, Tensor]:
+    def tensors_by_path(self) -> dict[str, Tensor]:
         """Return the statistics under the names of the network's buffers that they replace."""
         return {
             f"{path}.{name}": statistic

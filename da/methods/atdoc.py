@@ -92,13 +92,13 @@ class ATDOC(Method):
     def after_step(self) -> None:
         """Remember features and predictions of the step's target images, in evaluation mode."""
         seen = self._seen
-        with self.evaluating():
+        with self.evaluation_mode():
             f = self.embed(seen.x)
         self.memory_f[seen.index] = F.normalize(f)
-        self.memory_p[seen.index] = sharpened(self.head(f), self.hp.temperature)
+        self.memory_p[seen.index] = sharpen(self.head(f), self.hp.temperature)
 
 
-def sharpened(logits: Float[Tensor, "m k"], temperature: float) -> Float[Tensor, "m k"]:
+def sharpen(logits: Float[Tensor, "m k"], temperature: float) -> Float[Tensor, "m k"]:
     """Raise predictions to the power of 1 / temperature, then divide each class by its batch sum.
 
     The division gives every class the same total weight (Liang et al. 2021).

@@ -272,7 +272,7 @@ class Method(nn.Module):
         return self
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluation_mode(self) -> Iterator[None]:
         """Switch to evaluation mode for the length of a `with` block."""
         training = self.training
         self.eval()

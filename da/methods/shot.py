@@ -68,8 +68,8 @@ class SHOT(Method):
         """Compute the pseudo-labels of all target images, in evaluation mode."""
         place = next(self.head.parameters())
         parts = torch.arange(len(self.target)).split(256)
-        x = (self.target.shown(i, place.device) for i in parts)
-        with self.evaluating():
+        x = (self.target.to_input(i, place.device) for i in parts)
+        with self.evaluation_mode():
             f = torch.cat([self.embed(part).float() for part in x])
             self.labels = pseudo_labels(f, self.head(f).softmax(1))
         self.found += 1

@@ -59,11 +59,11 @@ class Profile:
         return 2 * self.run.batch / self.step
 
     @property
-    def reached(self) -> float:
+    def share_of_peak(self) -> float:
         """Share of the peak that a step reaches, from 0 to 1."""
         return self.flops / self.step / self.peak
 
-    def whole(self) -> dict[str, float]:
+    def seconds_by_part(self) -> dict[str, float]:
         """Estimate the seconds of the whole run by part."""
         scale = self.step / sum(self.parts.values())
         steps = {part: self.run.steps * scale * spent for part, spent in self.parts.items()}
@@ -172,7 +172,7 @@ def first_run_per_method(runs: Sequence[Run]) -> list[Run]:
 
 def render_profiles(profiles: Sequence[Profile]) -> str:
     """Render tables of a step's and a run's time, one row for each method, with notes below."""
-    shares = [(profile, profile.whole()) for profile in profiles]
+    shares = [(profile, profile.seconds_by_part()) for profile in profiles]
     heads = ["ms of a step", *STEP, "step", "images/s", "GFLOP", "GFLOP/s", "of peak"]
     titles = ["share of a run", *shares[0][1], "seconds"]
     steps = align([heads, *map(_step, profiles)], left=1)
@@ -187,7 +187,7 @@ def _step(profile: Profile) -> list[str]:
         f"{profile.images:,.0f}",
         f"{profile.flops / 1e9:.3g}",
         f"{profile.flops / profile.step / 1e9:,.0f}",
-        f"{profile.reached:.0%}",
+        f"{profile.share_of_peak:.0%}",
     ]
 
 

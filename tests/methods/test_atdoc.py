@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from da.data import tasks
-from da.methods.atdoc import ATDOC, sharpened
+from da.methods.atdoc import ATDOC, sharpen
 from da.training.engine import train_step
 from tests.conftest import build, normal, points
 
@@ -101,7 +101,7 @@ def test_votes_and_memory_equal_pytorch_adapt(peer, batch):
     index = torch.arange(8).flip(0)
     theirs.update_memory(F.normalize(f), logits, index)
     m.memory_f, m.memory_p = theirs.feat_memory, theirs.pred_memory
-    torch.testing.assert_close(sharpened(logits, 0.5), theirs.pred_memory[index])
+    torch.testing.assert_close(sharpen(logits, 0.5), theirs.pred_memory[index])
     y, p = theirs(f[:4], idx=index[:4])
     voted = m.vote(f[:4], index[:4])
     torch.testing.assert_close(voted, p)

@@ -91,9 +91,11 @@ def test_a_whole_run_is_its_start_its_steps_and_its_looks():
     found = profiler.Profile(
         run(), 7.0, parts, step=5.0, look=3.0, flops=10**9, peak=4e8, threads=1
     )
-    assert found.whole() == {"start-up": 7} | dict.fromkeys(profiler.STEP, 10) | {"looks": 9}
+    assert found.seconds_by_part() == {"start-up": 7} | dict.fromkeys(profiler.STEP, 10) | {
+        "looks": 9
+    }
     assert found.images == 2 * 64 / 5
-    assert found.reached == 0.5
+    assert found.share_of_peak == 0.5
 
 
 @pytest.mark.parametrize(("precision", "peak"), [("fp32", 1e9), ("bf16", 4e9)])
