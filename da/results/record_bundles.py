@@ -49,6 +49,15 @@ def write(lines: Mapping[str, str], name: str, folder: Path) -> Path:
 
 
 def _bundles(folder: Path) -> list[Path]:
+    try:
+        return _list(folder.absolute(), folder.stat().st_mtime_ns)
+    except OSError:  # there is no such folder
+        return []
+
+
+@lru_cache(maxsize=64)
+def _list(folder: Path, changed: int) -> list[Path]:
+    """List the bundles of a folder once: it may hold thousands of other files."""
     return sorted(file for ending in ENDINGS for file in folder.glob(f"[!.]*{ending}"))
 
 
@@ -80,4 +89,5 @@ def _write(lines: Mapping[str, str], name: str, folder: Path) -> Path:
     with write_whole(file, "--out") as part:
         part.write_bytes(gzip.compress(content, 9, mtime=0) if large else content)
     other.unlink(missing_ok=True)
+    _list.cache_clear()  # a folder's time may be too coarse to tell
     return file
