@@ -55,6 +55,11 @@ class Record:
     matrix products, threads, and device. It also holds the git commit, and the versions of the
     libraries that matter.
     """
+    made_from: dict[str, Any] = field(default_factory=dict)
+    """What the run was made from, other than its settings: digests of code and data.
+
+    Empty for a record of an earlier version, which did not store it.
+    """
 
     def point(self, chosen_by: str) -> Point:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
@@ -73,10 +78,15 @@ def record_path(folder: Path, id: str) -> Path:
     return folder / f"{id}.json"
 
 
+def _stored(record: Record) -> dict[str, Any]:
+    """Return what is written of a record: all fields but an empty `made_from`."""
+    return {k: v for k, v in asdict(record).items() if v or k != "made_from"}
+
+
 def save(record: Record, folder: Path) -> None:
     """Write a record to a file of its own, atomically: it is whole or absent."""
     with write_whole(record_path(folder, record.id), CHOSEN_BY) as part:
-        part.write_text(json.dumps(asdict(record), indent=1) + "\n")
+        part.write_text(json.dumps(_stored(record), indent=1) + "\n")
 
 
 def exists(id: str, folder: Path) -> bool:
@@ -200,7 +210,7 @@ def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
     Returns:
         Path of the bundle.
     """
-    lines = {r.id: json.dumps(asdict(r), separators=(",", ":")) for r in found}
+    lines = {r.id: json.dumps(_stored(r), separators=(",", ":")) for r in found}
     file = record_bundles.write(lines, name, folder)
     for id in lines:
         record_path(folder, id).unlink(missing_ok=True)

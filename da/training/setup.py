@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,8 @@ class Parts:
     """Random generator of the training, on `device`."""
     stored_side: int = 0
     """Pixels a side of the images as stored."""
+    made_from: dict[str, Any] = field(default_factory=dict)
+    """What the data is, for the record; see `da.results.records.Record.made_from`."""
 
 
 def assemble(run: Run, device: str = "auto") -> Parts:

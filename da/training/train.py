@@ -80,6 +80,7 @@ def build_record(
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
         environment=environment() | computed,
+        made_from=parts.made_from,
     )
 
 
