@@ -1,20 +1,42 @@
 """Commands that list what is available and fetch benchmarks."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from tyro.conf import Positional
 
 
-def data(names: Positional[tuple[str, ...]] = ()) -> None:
+def data(
+    names: Positional[tuple[str, ...]] = (), *, clean: bool = False, check: bool = False
+) -> None:
     """Fetch and decode benchmarks, for example `da data emoji`; without names, list their state.
 
     Args:
         names: Names of benchmarks; none to list the state of all.
+        clean: List what the cache holds, or remove what is named: folders of it, `unused` or `all`.
+        check: Compare what the cache holds with its checksums, and remove what is damaged.
+
+    Raises:
+        ValueError: If a name is unknown, or both options are given.
     """
+    if clean and check:
+        raise ValueError("either --clean or --check")
+    for line in _stored_lines(names, check) if clean or check else _benchmark_lines(names):
+        print(line)
+
+
+def _stored_lines(names: tuple[str, ...], check: bool) -> Iterator[str]:
+    from da.data import stored
+
+    if check:
+        return stored.check_stored(names)
+    return stored.free(names) if names else stored.describe_stored()
+
+
+def _benchmark_lines(names: tuple[str, ...]) -> Iterator[str]:
     from da.data import catalog
 
-    for line in catalog.prepare_benchmarks(names) if names else catalog.describe_benchmarks():
-        print(line)
+    return catalog.prepare_benchmarks(names) if names else catalog.describe_benchmarks()
 
 
 def list_(

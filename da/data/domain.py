@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -13,9 +15,13 @@ from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
 from da.data.transforms import Resize, to_eval_input
+from da.system.cache import make_once
 
 Change = Callable[[Tensor], Tensor]
 """A function of stored images or features, row by row."""
+
+DAMAGE = OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error
+"""Errors of reading damaged files."""
 
 PARTS = "source_train", "source_test", "target_train", "target_test"
 """Roles that the images of a domain can have."""
@@ -149,9 +155,29 @@ def save_domain(
 
 
 def load_domain(folder: Path) -> Domain:
-    """Load a domain that `save_domain` wrote; its pixels stay on disk until they are drawn."""
-    about = json.loads((folder / "about.json").read_text())
-    with np.load(folder / "rows.npz") as file:
-        rows = {name: torch.from_numpy(file[name]) for name in file.files}
-    x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
-    return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
+    """Load a domain that `save_domain` wrote; its pixels stay on disk until they are drawn.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
+    """
+    try:
+        about = json.loads((folder / "about.json").read_text())
+        with np.load(folder / "rows.npz") as file:
+            rows = {name: torch.from_numpy(file[name]) for name in file.files}
+        x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
+        return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
+    except DAMAGE as error:
+        raise ValueError(f"{folder} is damaged ({error}): remove it to make it again") from error
+
+
+def keep_domain(folder: Path, write: Callable[[Path], None]) -> Domain:
+    """Load the domain in `folder`, which `write` writes first if it is missing or damaged."""
+    return load_domain(make_once(folder, write, _check_domain))
+
+
+def _check_domain(folder: Path) -> None:
+    domain = load_domain(folder)
+    if hashlib.sha256(domain.x.numpy().data).hexdigest() != domain.digest:
+        raise ValueError(f"{folder} has other pixels than were stored")
+    if len(domain.x) != len(domain.y) or set(domain.rows) != set(PARTS):
+        raise ValueError(f"{folder} has other rows than were stored")

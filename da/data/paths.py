@@ -12,16 +12,17 @@ def data_folder() -> Path | None:
     """
     if not (named := os.environ.get("DA_DATA")):
         return None
-    if not Path(named).is_dir():
+    folder = Path(os.path.expanduser(named))
+    if not folder.is_dir():
         raise ValueError(f"DA_DATA is {named!r}, which is no folder")
-    return Path(named).resolve()
+    return folder.resolve()
 
 
 def find_folder(name: str) -> Path | None:
     """Return the folder `name`, else the one of that name under `DA_DATA`, else None."""
     if not name:
         return None
-    here, under = Path(name).expanduser(), data_folder()
+    here, under = Path(os.path.expanduser(name)), data_folder()
     places = [here, under / here] if under else [here]
     return next((place.resolve() for place in places if place.is_dir()), None)
 

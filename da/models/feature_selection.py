@@ -45,7 +45,7 @@ def select_columns(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor,
     for tensor in (x, y):
         key.update(tensor.numpy().data)
     file = cache_home() / "columns" / f"{key.hexdigest()[:24]}.npy"
-    make_once(file, lambda part: _write(part, column_scores(x, y, rule)))
+    make_once(file, lambda part: _write(part, column_scores(x, y, rule)), np.load)
     best = torch.from_numpy(np.load(file)).sort(descending=True, stable=True).indices
     return best[:count].sort().values
 

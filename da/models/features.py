@@ -1,11 +1,8 @@
 """Features of whole domains by a frozen backbone, computed once and cached on disk."""
 
 import hashlib
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -22,16 +19,13 @@ from da.data.transforms import Augment, Interpolation, augment_images, to_eval_i
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
 from da.ops.precision import Precision
-from da.system.cache import cache_home, make_once
+from da.system.cache import KEY, cache_home, make_once, remove_unused
 
 RECIPE = 2
 """Cache version of features; increase it when the computation of features changes."""
 
 CHUNK = 128
 """Images whose views are drawn together; a CPU's network takes fewer at a time, for its caches."""
-
-DAYS = 30
-"""Days without use after which a file is removed when new features are computed."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +101,22 @@ def extract_features(
     file = make_once(
         cache_home() / "features" / f"{name}.npy",
         lambda part: _compute(part, domain, backbone, recipe, device),
+        lambda file: _check(file, len(domain.x)),
     )
-    with suppress(OSError):  # of another user
-        os.utime(file)
-    return replace(domain, x=_read(file))
+    x = _read(file, file.stat().st_ino)
+    return replace(domain, x=x)
 
 
 @lru_cache(maxsize=16)
-def _read(file: Path) -> Float[Tensor, "b ..."]:
+def _read(file: Path, inode: int) -> Float[Tensor, "b ..."]:
     """Map a file of features into memory, which processes share, instead of copying it."""
     return torch.from_numpy(np.load(file, mmap_mode="c"))
+
+
+def _check(file: Path, rows: int) -> None:
+    x = np.load(file, mmap_mode="r")
+    if len(x) != rows or x.dtype != np.float32:
+        raise ValueError(f"{file} has {len(x)} rows of {x.dtype}, not {rows} of float32")
 
 
 def _compute(
@@ -125,7 +125,7 @@ def _compute(
     few = to_eval_input(domain.x[:4], domain.resize)
     check_fit(backbone.network, backbone.name, few)
     print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
-    remove_unused(part.parent)
+    remove_unused(part.parent, f"{KEY}.npy")
     network = fuse_batch_norms(backbone.network, few)
     network = network.to(device).to(memory_format=torch.channels_last)
     features = _features(domain, network, recipe, device)
@@ -163,11 +163,3 @@ def scale_rows(f: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
 def scale_outputs(backbone: nn.Module) -> None:
     """Let `backbone` scale its features as regime frozen does."""
     backbone.register_forward_hook(lambda _, images, f: scale_rows(f.float()))
-
-
-def remove_unused(folder: Path) -> None:
-    """Remove files of features in `folder` that have not been used for `DAYS` days."""
-    for file in folder.glob("*.npy"):
-        with suppress(OSError):  # of another user, or gone already
-            if time.time() - file.stat().st_mtime > DAYS * 86400:
-                file.unlink()

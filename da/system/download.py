@@ -6,23 +6,43 @@ left alone, and the error says to remove it.
 
 import errno
 import os
+import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from da.system import cache
+from da.system.temporary import part_path, remove
 
 TIMEOUT = 20
 """Seconds without a byte before a download is given up."""
+
+CLIENT_TIMEOUT = 600
+"""Seconds after which a package client is ended; the largest archive has 20 MB."""
+
+CAUSES = (
+    ("No module named pip", "install pip: python -m ensurepip"),
+    (
+        "ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|name resolution|Max retries"
+        "|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Connection (refused|reset)",
+        "no connection to the registry: check the network, and the proxy that the client is set to",
+    ),
+    ("CERT|SSL", "check the certificates of this machine or of its proxy"),
+    ("E404|ETARGET|No matching distribution", "the registry lacks it: check the one that is set"),
+    ("E401|E403|EACCES|[Pp]ermission", "access was denied: check the client's settings"),
+)
+"""Patterns of what a client says when it fails, each with what to do."""
 
 NETWORK = URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError
 """Errors between this machine and a server; any other OSError comes from this machine's disk."""
@@ -106,7 +126,7 @@ def read_member(archive: Path, name: str) -> bytes:
     """Read one file inside a .tgz, .whl or .zip without writing anything to disk.
 
     Raises:
-        ValueError: If the archive has no such file.
+        ValueError: If the archive has no such file, or is damaged.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -119,6 +139,8 @@ def read_member(archive: Path, name: str) -> bytes:
             return file.read()
     except KeyError as error:
         raise ValueError(f"{archive} has no file {name!r} in it") from error
+    except (EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"cannot read {archive}: {error}") from error
 
 
 def _fetch_once(path: Path, sha256: str, make: Callable[[Path], None]) -> Path:
@@ -148,12 +170,55 @@ def _check(file: Path, sha256: str) -> None:
 
 def _run_client(command: list[str], part: Path) -> None:
     """Run a package client in an empty folder; the one file it leaves there becomes `part`."""
-    with TemporaryDirectory(dir=part.parent, prefix=".fetch-") as folder:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if "ENOSPC" in done.stderr or "No space left" in done.stderr:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if done.returncode:
-            said = done.stderr.splitlines() or [f"{command[0]} failed with {done.returncode}"]
-            raise ValueError(next((line for line in said if "err" in line.lower()), said[-1]))
-        (file,) = Path(folder).iterdir()
-        file.replace(part)
+    folder = part_path(part.with_name("client"))
+    remove(folder)
+    folder.mkdir()
+    try:
+        status, said = _wait(command, folder)
+        if status:
+            raise _explain(command, status, said)
+        files = list(folder.iterdir())
+        if len(files) != 1:
+            raise ValueError(f"{command[0]} left {len(files)} files in place of one")
+        files[0].replace(part)
+    finally:
+        remove(folder)
+
+
+def _wait(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command, and end it and its children after `CLIENT_TIMEOUT` seconds.
+
+    Returns:
+        Its exit status and its messages.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,  # nobody can answer a question
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # for its children have its number as a group
+    ) as client:
+        try:
+            _, said = client.communicate(timeout=CLIENT_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise ValueError(
+                f"{command[0]} was ended after {CLIENT_TIMEOUT} seconds without a result; "
+                "check the network, and the proxy or registry that it is set to"
+            ) from error
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(client.pid, signal.SIGKILL)
+        return client.returncode, said
+
+
+def _explain(command: list[str], status: int, said: str) -> Exception:
+    """Return the error of a client that failed, with what to do about its cause."""
+    if "ENOSPC" in said or "No space left" in said:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    lines = said.splitlines() or [f"{command[0]} failed with {status}"]
+    line = next((line for line in lines if "err" in line.lower()), lines[-1])
+    advice = next((advice for signs, advice in CAUSES if re.search(signs, said)), "")
+    return ValueError(f"{line}; {advice}" if advice else line)

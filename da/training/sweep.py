@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from da.models.saved_weights import weights_file
@@ -22,6 +21,7 @@ from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.system.environment import cores
+from da.system.locks import lock, remove_stale_locks
 from da.training.multi_run import sharing_key, train_together, training_key
 
 TOGETHER = 10
@@ -80,6 +80,7 @@ def sweep(
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
     """
+    remove_stale_locks(folder / ".locks")
     unfinished = [run for run in runs if not records.exists(run.id, folder)]
     begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
     jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
@@ -174,11 +175,9 @@ def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
     found, mine = [], []
     with ExitStack() as held:
         for job in group:
-            lock = job.folder / ".locks" / job.run.id
-            lock.parent.mkdir(parents=True, exist_ok=True)
             try:
-                held.enter_context(FileLock(lock, timeout=-1 if wait else 0))
-            except Timeout:
+                held.enter_context(lock(job.folder / ".locks" / job.run.id, wait=wait))
+            except BlockingIOError:
                 found.append((job, Outcome(job.run)))
                 continue
             if job.done():

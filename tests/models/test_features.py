@@ -1,6 +1,6 @@
 import os
-import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +12,11 @@ from da.data.loaders import generator
 from da.data.transforms import Resize, augment_images, crop_center, scale
 from da.models import features
 from da.models.backbones import frozen_backbone
-from da.models.features import DAYS, FrozenBackbone, Recipe, extract_features, remove_unused
+from da.models.features import FrozenBackbone, Recipe, extract_features
 from da.system.cache import cache_home
+from da.system.checksums import sums_file
 from tests.conftest import points
+from tests.fixtures.files import age
 
 CPU = torch.device("cpu")
 N = 130
@@ -187,7 +189,7 @@ def test_a_computation_cut_short_leaves_no_file(images, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         extract_features(images, small(), SIX, CPU)
     left = [file.name for file in (cache_home() / "features").iterdir()]
-    assert not [name for name in left if not name.endswith(".lock")]
+    assert left == []
 
 
 def test_images_that_do_not_fit_leave_no_file(images, capsys):
@@ -230,25 +232,77 @@ def test_each_backbone_has_weights_of_its_own():
     )
 
 
-def test_features_that_no_run_asked_for_make_room(images):
-    folder = cache_home() / "features"
-    folder.mkdir(parents=True)
-    old = time.time() - (DAYS + 1) * 86400
-    for name in ("unused.npy", "used.npy"):
-        np.save(folder / name, np.zeros(3))
-        os.utime(folder / name, (old, old))
-    os.utime(folder / "used.npy")
-    remove_unused(folder)
-    assert [file.name for file in folder.iterdir()] == ["used.npy"]
-
-
 def test_features_in_use_do_not_grow_old(images):
     extract_features(images, small(), SIX, CPU)
     (file,) = (cache_home() / "features").glob("*.npy")
-    os.utime(file, (0, 0))
+    age(file)
     extract_features(images, small(), SIX, CPU)
     extract_features(images, small(1), SIX, CPU)
     assert file.exists()
-    os.utime(file, (0, 0))
+    age(file)
     extract_features(images, small(2), SIX, CPU)
     assert not file.exists()
+
+
+def stored() -> Path:
+    (file,) = (cache_home() / "features").glob("*.npy")
+    return file
+
+
+def zero_rows(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(1000)
+        opened.write(bytes(4000))
+
+
+def as_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+DAMAGES = {
+    "zeroed": zero_rows,
+    "half": lambda file: os.truncate(file, file.stat().st_size // 2),
+    "head": lambda file: os.truncate(file, 20),
+    "empty": lambda file: os.truncate(file, 0),
+    "garbage": lambda file: file.write_bytes(b"no array" * 99),
+    "longer": lambda file: file.write_bytes(file.read_bytes() * 2),
+    "shape": lambda file: np.save(file, np.zeros((N + 1, 64), np.float32)),
+    "type": lambda file: np.save(file, np.zeros((N, 64))),
+    "folder": as_folder,
+}
+noticed_by_shape = pytest.mark.parametrize("damage", sorted(DAMAGES.keys() - {"zeroed", "longer"}))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_features_are_computed_again_and_named(images, capsys, damage):
+    f = extract_features(images, small(), SIX, CPU).x.clone()
+    DAMAGES[damage](stored())
+    assert extract_features(images, small(), SIX, CPU).x.equal(f)
+    assert f"{stored()} is damaged: making it again" in capsys.readouterr().err
+    assert not computed(images, small())
+
+
+@noticed_by_shape
+def test_damaged_features_of_an_earlier_version_are_computed_again(images, damage):
+    f = extract_features(images, small(), SIX, CPU).x.clone()
+    sums_file(stored()).unlink()
+    DAMAGES[damage](stored())
+    assert extract_features(images, small(), SIX, CPU).x.equal(f)
+
+
+def test_features_of_an_earlier_version_get_checksums(images, capsys):
+    f = extract_features(images, small(), SIX, CPU).x.clone()
+    sums_file(stored()).unlink()
+    assert not computed(images, small())
+    zero_rows(stored())
+    assert extract_features(images, small(), SIX, CPU).x.equal(f)
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_features_that_are_made_again_stay_as_they_were_for_who_reads_them(images):
+    f = extract_features(images, small(), SIX, CPU).x
+    zero_rows(stored())
+    damaged = f.clone()
+    extract_features(images, small(), SIX, CPU)
+    assert f.equal(damaged)

@@ -82,7 +82,10 @@ def list_fonts(family: str, where: tuple[str, str]) -> list[Path]:
 
 def _font(file: Path) -> ImageFont.FreeTypeFont:
     # Every build of Pillow has the basic layout, so all machines draw the same.
-    return ImageFont.truetype(file, EM, layout_engine=ImageFont.Layout.BASIC)
+    try:
+        return ImageFont.truetype(file, EM, layout_engine=ImageFont.Layout.BASIC)
+    except OSError as error:
+        raise ValueError(f"cannot read the font {file}: {error}; install it again") from error
 
 
 def _ink(

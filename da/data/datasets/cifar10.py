@@ -11,8 +11,6 @@ torchvision leaves them. Where neither has them, the archive is fetched from its
 import hashlib
 import io
 import sys
-import tarfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +19,9 @@ from jaxtyping import Int, UInt8
 
 from da.data import paths, splits
 from da.data.datasets._mnist import ArrayUnpickler
-from da.data.domain import Domain, load_domain, save_domain
+from da.data.domain import Domain, keep_domain, save_domain
 from da.system import download
-from da.system.cache import cache_home, make_once
+from da.system.cache import cache_home
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
@@ -71,7 +69,7 @@ def open_domain(name: str) -> Domain:
         tests = sum(len(labels) for _, labels in halves[1])
         save_domain(folder, x, y, CLASSES, splits.split_published(y[: len(y) - tests], tests))
 
-    return load_domain(make_once(cache_home() / "cifar10" / f"pixels-{RECIPE}", write))
+    return keep_domain(cache_home() / "cifar10" / f"pixels-{RECIPE}", write)
 
 
 def _root(name: str) -> Path:
@@ -101,7 +99,4 @@ def _batch(
 
 def _packed(root: Path, name: str) -> bytes:
     archive = download.download([URL], root / ARCHIVE, SHA256)
-    try:
-        return download.read_member(archive, f"{FOLDER}/{name}")
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise ValueError(f"cannot read {archive}: {error}") from error
+    return download.read_member(archive, f"{FOLDER}/{name}")

@@ -32,8 +32,8 @@ from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
 from da.data.datasets._mnist import to_rgb
 from da.data.decode import decode_image
-from da.data.domain import PARTS, Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import PARTS, Domain, keep_domain, save_domain
+from da.system.cache import cache_home
 
 SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"
@@ -100,7 +100,7 @@ def _opened(name: str, make: Callable[[], tuple[Digits, Digits]]) -> Domain:
             folder, x, y, CLASSES, dict(zip(PARTS, (train, test, train, test), strict=True))
         )
 
-    return load_domain(make_once(cache_home() / "digits" / f"{name}-{RECIPE}", write))
+    return keep_domain(cache_home() / "digits" / f"{name}-{RECIPE}", write)
 
 
 def _mnist() -> tuple[Digits, Digits]:
@@ -122,8 +122,11 @@ def load_photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
     images = []
     for path in names.values():
         package, _, file = path.partition("/")
-        with Image.open(str(files(package) / file)) as image:
-            images.append(np.asarray(image.convert("RGB")))
+        try:
+            with Image.open(str(files(package) / file)) as image:
+                images.append(np.asarray(image.convert("RGB")))
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error}; install {package} again") from error
     return images
 
 

@@ -24,8 +24,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from da.config.task_name import split_pair
-from da.data.domain import Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import Domain, keep_domain, save_domain
+from da.system.cache import cache_home
 from da.system.download import npm_pack, read_member
 
 SYNTAX = "noto-twemoji"
@@ -137,7 +137,7 @@ def open_domain(name: str) -> Domain:
     if not path.exists():  # before `make_once`, so that only the failed fetch is reported
         for pack in (*PACKS.values(), GROUPS):
             pack.fetch()
-    return load_domain(make_once(path, lambda folder: _make(name, folder)))
+    return keep_domain(path, lambda folder: _make(name, folder))
 
 
 def choose() -> dict[str, list[str]]:

@@ -17,8 +17,8 @@ import numpy as np
 
 from da.data import paths, splits
 from da.data.datasets import _mnist as mnist
-from da.data.domain import Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import Domain, keep_domain, save_domain
+from da.system.cache import cache_home
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
@@ -69,7 +69,7 @@ def open_domain(name: str) -> Domain:
         y = np.concatenate([data.train_y, data.test_y])
         save_domain(folder, x, y, CLASSES, splits.split_published(data.train_y, len(data.test_y)))
 
-    return load_domain(make_once(cache_home() / "fashion_mnist" / f"pixels-{RECIPE}", write))
+    return keep_domain(cache_home() / "fashion_mnist" / f"pixels-{RECIPE}", write)
 
 
 def _places(name: str) -> list[mnist.Place]:

@@ -26,8 +26,8 @@ from tqdm import tqdm
 
 from da.data import paths, splits
 from da.data.decode import decode_image, list_images
-from da.data.domain import PARTS, Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import PARTS, Domain, keep_domain, save_domain
+from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
@@ -122,14 +122,13 @@ def load_decoded(
 
     def write(folder: Path) -> None:
         rows, count = divide(images), len(images.files)
+        remove_unused(folder.parent)
         print(f"{benchmark}: decoding {count} images of {images.root}, once", file=sys.stderr)
         folder.mkdir()
         x = _decode_all(images.files, folder / "x.npy", wide)
         save_domain(folder, x, images.y, images.classes, rows)
 
-    return load_domain(
-        make_once(cache_home() / benchmark / cache_key(images.root, images.files, wide), write)
-    )
+    return keep_domain(cache_home() / benchmark / cache_key(images.root, images.files, wide), write)
 
 
 def stored_side(side: int) -> int:

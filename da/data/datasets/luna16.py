@@ -28,8 +28,8 @@ from da.data import paths, splits
 from da.data.datasets import _ct_volumes as ct_volumes
 from da.data.datasets import folder
 from da.data.datasets._ct_volumes import Volume
-from da.data.domain import Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import Domain, keep_domain, save_domain
+from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH"
 DOMAINS = ()
@@ -85,12 +85,13 @@ def open_domain(name: str) -> Domain:
         }
         _check(found, headers, table)
         sets = draw_candidates(found, _sets(root, headers))
+        remove_unused(folder.parent)
         taken = np.unique(np.concatenate(sets))
         rows = splits.assign_roles(*(np.searchsorted(taken, chosen) for chosen in sets))
         print(f"luna16: cutting {len(taken)} patches out of {root}, once", file=sys.stderr)
         save_domain(folder, _patches(found, headers, taken), found.y[taken], CLASSES, rows)
 
-    return load_domain(make_once(cache_home() / "luna16" / key, write))
+    return keep_domain(cache_home() / "luna16" / key, write)
 
 
 def _volumes(root: Path) -> dict[str, Path]:

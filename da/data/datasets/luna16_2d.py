@@ -10,8 +10,8 @@ import numpy as np
 
 from da.data.datasets import luna16
 from da.data.datasets.luna16 import DOMAINS, SYNTAX, pair
-from da.data.domain import Domain, load_domain, save_domain
-from da.system.cache import cache_home, make_once
+from da.data.domain import Domain, keep_domain, save_domain
+from da.system.cache import cache_home, remove_unused
 
 __all__ = ["DOMAINS", "SYNTAX", "open_domain", "pair"]
 
@@ -25,8 +25,9 @@ def open_domain(name: str) -> Domain:
     deep = luna16.open_domain(name)
 
     def write(folder: Path) -> None:
+        remove_unused(folder.parent)
         flat = np.repeat(deep.x[..., 1:2].numpy(), 3, axis=-1)
         rows = {role: some.numpy() for role, some in deep.rows.items()}
         save_domain(folder, flat, deep.y.numpy(), deep.classes, rows)
 
-    return load_domain(make_once(cache_home() / "luna16-2d" / deep.digest[:24], write))
+    return keep_domain(cache_home() / "luna16-2d" / deep.digest[:24], write)
