@@ -162,7 +162,7 @@ def load_domain(folder: Path) -> Domain:
     """
     try:
         about = json.loads((folder / "about.json").read_text())
-        with np.load(folder / "rows.npz") as file:
+        with (folder / "rows.npz").open("rb") as opened, np.load(opened) as file:
             rows = {name: torch.from_numpy(file[name]) for name in file.files}
         x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
         return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])

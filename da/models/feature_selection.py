@@ -44,9 +44,13 @@ def select_columns(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor,
     key = hashlib.sha256(f"{FORMULA} {rule} {x.shape}".encode())
     for tensor in (x, y):
         key.update(tensor.numpy().data)
+
+    def read(file: Path) -> Float[Tensor, "d"]:
+        return torch.from_numpy(np.load(file).reshape(x.shape[1]))
+
     file = cache_home() / "columns" / f"{key.hexdigest()[:24]}.npy"
-    make_once(file, lambda part: _write(part, column_scores(x, y, rule)), np.load)
-    best = torch.from_numpy(np.load(file)).sort(descending=True, stable=True).indices
+    make_once(file, lambda part: _write(part, column_scores(x, y, rule)), read)
+    best = read(file).sort(descending=True, stable=True).indices
     return best[:count].sort().values
 
 

@@ -115,8 +115,8 @@ def _read(file: Path, inode: int) -> Float[Tensor, "b ..."]:
 
 def _check(file: Path, rows: int) -> None:
     x = np.load(file, mmap_mode="r")
-    if len(x) != rows or x.dtype != np.float32:
-        raise ValueError(f"{file} has {len(x)} rows of {x.dtype}, not {rows} of float32")
+    if x.shape[:1] != (rows,) or x.dtype != np.float32:
+        raise ValueError(f"{file} has the shape {x.shape} of {x.dtype}, not {rows} rows of float32")
 
 
 def _compute(

@@ -180,7 +180,7 @@ def _is_sound(path: Path, check: Check) -> bool:
             check(path)
             checksums.store(path, checksums.compute(path))
         return same is not False
-    except (EOFError, KeyError, OSError, ValueError):
+    except (EOFError, KeyError, OSError, TypeError, ValueError):
         return False
 
 

@@ -21,6 +21,8 @@ from da.models.feature_selection import (
     select_columns,
 )
 from da.runs.run import Run
+from da.system.cache import cache_home
+from da.system.checksums import sums_file
 from da.training.multi_run import sharing_key, train_together
 from da.training.setup import assemble
 from da.training.train import train
@@ -96,6 +98,18 @@ def test_scores_are_computed_once_for_the_same_features_and_labels(monkeypatch):
             select_columns(other, 3, "l1")
     with pytest.raises(ZeroDivisionError):
         select_columns(labeled(x, y), 3, "mutual_information")
+
+
+@pytest.mark.parametrize("damage", [lambda x: x[:3], lambda x: x.astype(str)])
+def test_damaged_scores_are_computed_again(damage):
+    few = labeled(*toy())
+    chosen = select_columns(few, 3, "l1")
+    (file,) = (cache_home() / "columns").glob("*.npy")
+    for earlier in (False, True):
+        np.save(file, damage(np.load(file)))
+        if earlier:
+            sums_file(file).unlink()
+        assert select_columns(few, 3, "l1").equal(chosen)
 
 
 @RULES

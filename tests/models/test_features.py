@@ -269,6 +269,8 @@ DAMAGES = {
     "longer": lambda file: file.write_bytes(file.read_bytes() * 2),
     "shape": lambda file: np.save(file, np.zeros((N + 1, 64), np.float32)),
     "type": lambda file: np.save(file, np.zeros((N, 64))),
+    "number": lambda file: np.save(file, np.float32(3)),
+    "objects": lambda file: np.save(file, np.array([{}], object), allow_pickle=True),
     "folder": as_folder,
 }
 noticed_by_shape = pytest.mark.parametrize("damage", sorted(DAMAGES.keys() - {"zeroed", "longer"}))

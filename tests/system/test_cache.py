@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from da.system.cache import UnwritableError, cache_home, file_sha256, make_once, write_whole
+from da.system import cache
+from da.system.cache import (
+    UnwritableError,
+    cache_home,
+    discard,
+    file_sha256,
+    make_once,
+    remove_unused,
+    write_whole,
+)
+from da.system.checksums import sums_file
+from da.system.temporary import part_path
+from tests.fixtures.files import age
 
 
 def test_home_is_da_home_or_the_usual_cache(monkeypatch, tmp_path):
@@ -18,6 +30,20 @@ def test_home_is_da_home_or_the_usual_cache(monkeypatch, tmp_path):
     assert cache_home() == tmp_path / ".cache" / "da"
     monkeypatch.delenv("DA_HOME")
     assert cache_home() == tmp_path / ".cache" / "da"
+    monkeypatch.setenv("DA_HOME", "~/x")
+    assert cache_home() == tmp_path / "x"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DA_HOME", "x")
+    assert cache_home() == tmp_path / "x"
+
+
+@pytest.mark.parametrize("named", ["file", "~nobody-of-that-name/x"])
+def test_a_home_that_can_be_none_is_named(monkeypatch, tmp_path, named):
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DA_HOME", named)
+    with pytest.raises(ValueError, match=f"DA_HOME is '{named}'"):
+        cache_home()
 
 
 def test_a_file_appears_when_all_went_well(tmp_path):
@@ -120,8 +146,40 @@ def test_a_kill_leaves_what_was_there(tmp_path, before):
 
 def test_remains_of_a_killed_process_of_the_same_number_do_no_harm(tmp_path):
     path = tmp_path / "folder"
-    (tmp_path / f".folder.{os.getpid()}.part").mkdir()
+    part_path(path).mkdir()
     assert make_once(path, Path.mkdir).is_dir()
+
+
+@pytest.mark.parametrize("how", ["write", "make"])
+def test_what_killed_processes_left_goes_at_the_next_write(tmp_path, how):
+    assert python(KILLED, tmp_path / "other").wait() == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    (tmp_path / ".other.lock").touch()
+    whole_file(tmp_path / "file") if how == "write" else once_file(tmp_path / "file")
+    left = {".other.lock"} if how == "write" else set()
+    assert {path.name for path in tmp_path.iterdir()} == {"file"} | left
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_it_is_on_the_disk_before_it_is_in_place_and_then_the_folder(tmp_path, monkeypatch, folder):
+    path = tmp_path / "path"
+    synced = []
+    sync = os.fsync
+
+    def note(opened):
+        name = os.readlink(f"/proc/self/fd/{opened}")
+        synced.append((Path(name).name.endswith(".npy"), name == str(tmp_path), path.exists()))
+        sync(opened)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(cache, "part_path", lambda path: path.with_name(".part.npy"))
+    with write_whole(path) as part:
+        if folder:
+            part.mkdir()
+        for file in (part / "x.npy", part / "y.npy") if folder else (part,):
+            file.write_text("content")
+    assert synced[: 2 if folder else 1] == [(True, False, False)] * (2 if folder else 1)
+    assert synced[-1] == (False, True, True)
 
 
 MAKE_SLOWLY = """
@@ -161,6 +219,100 @@ def test_what_could_not_be_made_is_made_the_next_time(tmp_path):
     assert (
         make_once(tmp_path / "file", lambda part: part.write_text("whole")).read_text() == "whole"
     )
+
+
+def unread(path: Path) -> None:
+    if path.read_text() != "right":
+        raise ValueError("damaged")
+
+
+def write_right(path: Path) -> None:
+    path.write_text("right")
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_what_is_damaged_is_made_again_and_named(tmp_path, capsys, earlier):
+    path = make_once(tmp_path / "file", write_right, unread)
+    if earlier:
+        sums_file(path).unlink()
+    path.write_text("wrong")
+    with path.open() as reader:
+        assert make_once(path, write_right, unread).read_text() == "right"
+        assert capsys.readouterr().err == f"{path} is damaged: making it again\n"
+        assert reader.read() == "wrong", "a reader keeps what it has"
+    make_once(path, pytest.fail, unread)
+    assert {file.name for file in tmp_path.iterdir()} == {"file", ".file.sums"}
+
+
+def test_a_damaged_folder_is_made_again(tmp_path):
+    def make(folder):
+        folder.mkdir()
+        write_right(folder / "file")
+
+    path = make_once(tmp_path / "folder", make, lambda folder: unread(folder / "file"))
+    (path / "file").unlink()
+    make_once(path, make, lambda folder: unread(folder / "file"))
+    assert (path / "file").read_text() == "right"
+    assert {file.name for file in tmp_path.iterdir()} == {"folder", ".folder.sums"}
+
+
+def test_what_cannot_be_made_again_stays(tmp_path):
+    path = make_once(tmp_path / "file", write_right, unread)
+    path.write_text("wrong")
+
+    def fail(_):
+        raise ValueError("no network")
+
+    with pytest.raises(ValueError, match="no network"):
+        make_once(path, fail, unread)
+    assert path.read_text() == "wrong"
+
+
+def test_what_an_earlier_version_made_gets_checksums(tmp_path):
+    path = tmp_path / "file"
+    write_right(path)
+    make_once(path, pytest.fail, unread)
+    assert sums_file(path).exists()
+
+
+def test_an_error_of_another_file_is_not_one_of_writing(tmp_path):
+    elsewhere = tmp_path / "images" / "a.png"
+    with pytest.raises(FileNotFoundError, match=f"No such file or directory: '{elsewhere}'"):
+        make_once(tmp_path / "home" / "file", lambda _: elsewhere.read_text())
+
+    def fail(_):
+        raise OSError("unknown format")
+
+    with pytest.raises(OSError, match=r"^unknown format$"):
+        make_once(tmp_path / "home" / "file", fail)
+
+
+def test_what_nobody_used_makes_room(tmp_path):
+    names = [letter * 24 for letter in "abcd"]
+    for name in [*names, "by-hand"]:
+        make_once(tmp_path / name, Path.mkdir, Path.iterdir)
+        age(tmp_path / name)
+    make_once(tmp_path / names[0], pytest.fail, Path.iterdir)
+    with cache.lock(tmp_path / f".{names[1]}.lock"):
+        remove_unused(tmp_path)
+    left = [names[0], names[1], "by-hand"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *left,
+        *(f".{name}.sums" for name in left),
+    }
+
+
+def test_checksums_of_what_is_gone_go(tmp_path):
+    make_once(tmp_path / "file", write_right, unread).unlink()
+    remove_unused(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_discarded_link_leaves_its_target(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    discard(tmp_path / "link")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
 def test_sha256_is_that_of_the_content(tmp_path):

@@ -37,8 +37,8 @@ def client(file: Path, script: str) -> None:
 
 
 def left(folder: Path) -> list[str]:
-    """All that is there but locks."""
-    return [file.name for file in folder.rglob("*") if file.is_file() and file.suffix != ".lock"]
+    """All files that are there."""
+    return [file.name for file in folder.rglob("*") if file.is_file()]
 
 
 def test_a_dead_and_a_wrong_address_are_passed_over(tmp_path: Path, path: Path) -> None:
@@ -156,3 +156,55 @@ def test_a_member_is_read_and_nothing_is_extracted(archive: Path, tmp_path: Path
 def test_a_missing_member_is_named_with_its_archive(archive: Path) -> None:
     with pytest.raises(ValueError, match=rf"{archive} has no file 'package/b\.json'"):
         download.read_member(archive, "package/b.json")
+
+
+@pytest.mark.parametrize("cut", [0, 10, 60])
+def test_a_damaged_archive_is_named(archive: Path, cut: int) -> None:
+    archive.write_bytes(archive.read_bytes()[:cut])
+    with pytest.raises(ValueError, match=str(archive)):
+        download.read_member(archive, "package/a.json")
+
+
+def test_a_client_that_hangs_is_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "CLIENT_TIMEOUT", 0.2)
+    pid = tmp_path / "pid"
+    client(tmp_path / "bin" / "npm", f"/bin/sleep 60 & echo $! > {pid}; wait")
+    with pytest.raises(ValueError, match=r"npm was ended after 0\.2 seconds .*check the network"):
+        download.npm_pack("toy", "1.0", HASH)
+    assert not is_running(int(pid.read_text()))
+    assert list((tmp_path / "home" / "fetched").iterdir()) == [], "the lock is free"
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_a_client_that_leaves_nothing_is_told(tmp_path: Path) -> None:
+    client(tmp_path / "bin" / "npm", "exit 0")
+    with pytest.raises(ValueError, match="npm left 0 files in place of one"):
+        download.npm_pack("toy", "1.0", HASH)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("npm error code ENOTFOUND", "check the network"),
+        ("npm error network connect ECONNREFUSED 127.0.0.1:9", "check the network"),
+        ("npm error code E404", "the registry lacks it"),
+        ("npm error code EACCES", "access was denied"),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "check the certificates"),
+        ("ERROR: No matching distribution found for toy", "the registry lacks it"),
+        ("ReadTimeoutError: Read timed out. error", "check the network"),
+        ("/usr/bin/python: No module named pip", "ensurepip"),
+    ],
+)
+def test_advice_fits_the_cause(said: str, advice: str, tmp_path: Path) -> None:
+    client(tmp_path / "bin" / "npm", f"echo '{said}' >&2; exit 1")
+    with pytest.raises(ValueError, match=f"{said}; .*{advice}.*; try again"):
+        download.npm_pack("toy", "1.0", HASH)

@@ -218,6 +218,16 @@ def test_a_missing_font_package_is_named():
         synfont.list_fonts("Comic", ("font_comic", "files/*.ttf"))
 
 
+def test_a_damaged_font_or_photograph_is_named(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    with pytest.raises(ValueError, match=f"cannot read the font {broken}: .*; install it again"):
+        synfont._font(broken)
+    monkeypatch.setattr(digits, "files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match=r"cannot read toy/broken\.ttf: .*; install toy again"):
+        digits.load_photographs({"broken": "toy/broken.ttf"})
+
+
 def test_synfont_is_the_same_for_the_same_seed_and_never_blank():
     few = {"Caladea": synfont.TEST_FONTS["Caladea"]}
     x, y = synfont.draw_digits(60, few, seed=3)
@@ -332,6 +342,10 @@ def test_wrong_published_files_are_named(published, monkeypatch):
     with pytest.raises(ValueError, match=r"mnist_m_test/00000009\.png"):
         digits.open_domain("mnistm")
     labels.unlink()
+    with pytest.raises(ValueError, match=r"lacks mnist_m_test_labels.txt"):
+        digits.open_domain("mnistm")
+    monkeypatch.setenv("HOME", str(published))
+    monkeypatch.setenv("DA_DATA", "~")
     with pytest.raises(ValueError, match=r"lacks mnist_m_test_labels.txt"):
         digits.open_domain("mnistm")
     monkeypatch.setenv("DA_DATA", "/no/such")

@@ -9,6 +9,7 @@ from da.data import splits
 from da.data.datasets import folder
 from da.data.tasks import open_domains
 from da.system.cache import cache_home
+from tests.fixtures.files import age
 
 
 @pytest.fixture(autouse=True)
@@ -136,11 +137,29 @@ def test_a_changed_folder_is_decoded_anew(office, change):
     assert after.digest != before.digest
 
 
+def test_pixels_of_earlier_states_make_room(office):
+    """Those that nobody used for a month."""
+    folder.open_domain(str(office))
+    (old,) = stored()
+    picture(office / "mug" / "new.png", 200)
+    folder.open_domain(str(office))
+    assert old.exists()
+    age(old)
+    picture(office / "mug" / "newer.png", 100)
+    folder.open_domain(str(office))
+    assert not old.exists()
+    assert len(stored()) == 2
+
+
+def stored() -> list[Path]:
+    return [path for path in (cache_home() / "folder").iterdir() if path.is_dir()]
+
+
 def test_an_undecodable_image_is_named_and_leaves_nothing(office):
     (office / "mug" / "3.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"cannot decode .*mug/3\.png"):
         folder.open_domain(str(office))
-    assert not [path for path in (cache_home() / "folder").iterdir() if path.is_dir()]
+    assert stored() == []
 
 
 def test_a_broken_link_is_named(office):
