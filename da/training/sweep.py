@@ -18,6 +18,7 @@ from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.system.environment import cores
+from da.system.one_line import one_line
 from da.training.multi_run import sharing_key, train_together, training_key
 from da.training.worker_pool import Death, run_in_processes
 
@@ -199,6 +200,6 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
 def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
-        return Outcome(job.run, error=message)
+        return Outcome(job.run, error=one_line(message))
     records.save(ended, job.folder)
     return Outcome(job.run, ended)
