@@ -1,6 +1,7 @@
 """Parse commands, and turn errors into one line and an exit status. Does not import torch."""
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tyro.extras import SubcommandApp
+
+from da.system.one_line import one_line
 
 Command = Callable[[], None]
 """A command with its arguments, ready to run."""
@@ -56,21 +59,64 @@ def _unbox(box: str) -> str:
     return re.sub(r"\s*[─╰╯-]{3,}\s*", "; ", said).strip("; ")
 
 
+FAILED_RUN = ArithmeticError, RuntimeError, MemoryError
+"""Errors of a run, such as numbers that diverge or a GPU without room; all others are mistakes."""
+
+
+UNWRITABLE = errno.ENOSPC, errno.EIO, errno.EBADF
+"""Errors of output; those of our files name the file."""
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print errors in one line and exit: with 2 for a user's mistake, 1 for a run that diverged.
+    """Print errors in one line and exit: with 2 for a user's mistake, 1 for a run that failed.
 
-    With `DA_DEBUG` set, the error is shown in full.
+    With `DA_DEBUG` set, the error is shown in full. Output that cannot be written is an error too.
     """
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output, such as `head`, has stopped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         raise SystemExit(141) from None
-    except (ValueError, OSError, ArithmeticError) as error:
+    except (ValueError, OSError, *FAILED_RUN) as error:
+        _drop_output()
         if os.environ.get("DA_DEBUG"):
             raise
-        print("da: " + " ".join(str(error).split()), file=sys.stderr)
-        raise SystemExit(1 if isinstance(error, ArithmeticError) else 2) from error
+        with contextlib.suppress(OSError):
+            print(f"da: {_describe(error)}", file=sys.stderr)
+        raise SystemExit(1 if isinstance(error, FAILED_RUN) else 2) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and not error.filename:
+        return f"cannot write the output: {error.strerror}"
+    if isinstance(error, RuntimeError | MemoryError):
+        first = str(error).strip().partition("\n")[0] or "no more is known"
+        return f"{one_line(f'{type(error).__name__}: {first}')} (DA_DEBUG=1 shows where)"
+    return one_line(error)
+
+
+def _drop_output() -> None:
+    """Drop output that cannot be written. Python would try again as it ends, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def settle_streams() -> None:
+    """Make output work wherever it goes.
+
+    Characters that a terminal's encoding lacks are replaced. A stream that was closed before we
+    started leads nowhere, so that no file takes its place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

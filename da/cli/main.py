@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 from da.cli import catalog, compress, deploy, report, suggestions, train, tune
-from da.cli.errors import defer, one_line_errors, parse
+from da.cli.errors import defer, one_line_errors, parse, settle_streams
 
 COMMANDS = (
     train.sweep,
@@ -53,6 +53,7 @@ def _explain(said: str, arguments: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, by default those of the command line."""
+    settle_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with one_line_errors():
         parse(_app(arguments), arguments, _explain)()

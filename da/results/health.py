@@ -18,6 +18,10 @@ MOST = 0.6
 """Share of the target predictions above which one class has too many."""
 CONSTANT = 1e-4
 """Deviation of a discriminator's probabilities below which its output counts as constant."""
+APART = 0.995
+"""Accuracy of a discriminator from which it counts as right for every image."""
+FULL = 0.99
+"""Share of the final strength of the reversed gradient from which it counts as full."""
 WIDTH = 100
 """Width of a page, in characters."""
 
@@ -43,9 +47,9 @@ def find_symptoms(curve: Sequence[Point], settings: Settings) -> list[Symptom]:
     """
     found = []
     for sign, cause in SIGNS:
-        if shown := [point for point in curve if sign(point)]:
+        if shown := [point for point in curve if sign(point, settings)]:
             steps = tuple(point["step"] for point in shown)
-            found.append(Symptom(sign(shown[-1]), cause(shown[-1], settings), steps))
+            found.append(Symptom(sign(shown[-1], settings), cause(shown[-1], settings), steps))
     return found
 
 
@@ -60,7 +64,7 @@ def new_warnings(curve: Sequence[Point], settings: Settings) -> list[str]:
     return [s.warning for s in find_symptoms(curve, settings) if s.steps == now]
 
 
-def _same_of_all(point: Point) -> str:
+def _same_of_all(point: Point, settings: Settings) -> str:
     if point.get("diagnosis/discriminator_spread", 1.0) >= CONSTANT:
         return ""
     return "discriminator constant: it says the same of every image"
@@ -78,7 +82,7 @@ def _why_same_of_all(point: Point, settings: Settings) -> str:
     )
 
 
-def _one_class(point: Point) -> str:
+def _one_class(point: Point, settings: Settings) -> str:
     counts = _counts(point)
     if not counts or counts[0][1] <= MOST * sum(n for _, n in counts):
         return ""
@@ -99,7 +103,7 @@ def _why_one_class(point: Point, settings: Settings) -> str:
     return "the gap of the domains is still open; or the target does have so many of that class"
 
 
-def _no_gradient(point: Point) -> str:
+def _no_gradient(point: Point, settings: Settings) -> str:
     # At step 1 progress is 0, so a warm-up has not begun and a zero is no sign of trouble.
     if point.get("diagnosis/adaptation_gradient", 1.0) != 0 or point["step"] <= 1:
         return ""
@@ -111,7 +115,7 @@ def _why_no_gradient(point: Point, settings: Settings) -> str:
         return "the setting trade_off, the weight of the adaptation, is 0"
     if point.get("diagnosis/lambda") == 0:
         return "lambda is 0: its warm-up has not begun"
-    if _same_of_all(point):
+    if _same_of_all(point, settings):
         return "a constant discriminator has no gradient to reverse"
     return (
         "the adaptation loss is a constant or cut off from the features; or its warm-up has not "
@@ -119,8 +123,33 @@ def _why_no_gradient(point: Point, settings: Settings) -> str:
     )
 
 
-SIGNS: Sequence[tuple[Callable[[Point], str], Callable[[Point, Settings], str]]] = (
+def _told_apart(point: Point, settings: Settings) -> str:
+    strength, full = point.get("diagnosis/lambda"), settings.get("hp.trade_off", 1.0)
+    adapts = strength is None and "diagnosis/adaptation_gradient" in point
+    if point.get("diagnosis/discriminator_accuracy", 0.0) < APART or not (
+        adapts or (strength and strength >= FULL * full)
+    ):
+        return ""
+    return "discriminator right for every image at full strength: features are not aligned"
+
+
+def _why_told_apart(point: Point, settings: Settings) -> str:
+    if "diagnosis/adaptation_gradient" not in point:
+        return "nothing below the discriminator is trained, so that features cannot change"
+    if (ratio := point.get("diagnosis/gradient_ratio", 1.0)) < 0.1:
+        return (
+            f"adaptation is weak next to the task, its gradient being {ratio:.2g} times as large: "
+            "raise the setting trade_off"
+        )
+    return (
+        "the discriminator learns faster than the features can follow: train longer, raise the "
+        "weight of the adaptation, or give the discriminator fewer units"
+    )
+
+
+SIGNS: Sequence[tuple[Callable[[Point, Settings], str], Callable[[Point, Settings], str]]] = (
     (_same_of_all, _why_same_of_all),
+    (_told_apart, _why_told_apart),
     (_one_class, _why_one_class),
     (_no_gradient, _why_no_gradient),
 )

@@ -7,8 +7,9 @@ and by the settings in which rows differ.
 
 import re
 import runpy
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -48,7 +49,11 @@ def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     """Return the name that the file gives each run's row, by run id; empty where it names none."""
     name = _content(experiment).get("name")
     with _one_line(experiment):
-        return {run.id: name(run) for run in runs} if name else {}
+        found = {run.id: name(run) for run in runs} if name else {}
+    for text in found.values():
+        if not isinstance(text, str) or len(text.strip().splitlines()) != 1:
+            raise ValueError(f"{experiment}: name(run) gives {text!r}, known: a line of text")
+    return found
 
 
 def _content(experiment: Path) -> dict[str, Any]:
@@ -64,14 +69,18 @@ def _content(experiment: Path) -> dict[str, Any]:
 
 @contextmanager
 def _one_line(experiment: Path) -> Iterator[None]:
-    """Turn any error of the file's code into a ValueError that names the line of the file."""
+    """Turn any error of the file's code into a ValueError that names the line of the file.
+
+    What the code prints goes to stderr, so that it does not get into tables.
+    """
     try:
-        yield
-    except Exception as error:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit) as error:
         raise ValueError(_describe_error(experiment, error)) from error
 
 
-def _describe_error(experiment: Path, error: Exception) -> str:
+def _describe_error(experiment: Path, error: BaseException) -> str:
     """Return the error's message after the last line of the file that it passed through."""
     file, said = str(experiment), str(error)
     lines = [n for frame, n in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
+from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.validation import refuse
 from da.data.transforms import Augment
@@ -140,8 +141,20 @@ class Run:
     """Seed of the run's random choices, such as new weights and the order of images; 0 or more."""
 
     def __post_init__(self) -> None:
+        self._make_plain()
         for errors in RULES:
             refuse(errors(self))
+
+    def _make_plain(self) -> None:
+        """Make all values plain, so that runs of equal settings have one id and equal records."""
+        for name, kind in {"method": Method.Hparams, **PARTS}.items():
+            part = getattr(self, name)
+            if not isinstance(part, kind):
+                raise ValueError(f"wrong settings: {name} is {kind.__qualname__}, not {part!r}")
+            if plain := plain_values(part):
+                object.__setattr__(self, name, replace(part, **plain))
+        for name, value in plain_values(self).items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":

@@ -12,10 +12,10 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, format_value
+from da.search.journal import Journal, describe_damage
 from da.search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -51,14 +51,17 @@ class Study:
         self.locks.mkdir(parents=True, exist_ok=True)
         try:
             self.study = optuna.create_study(
-                storage=JournalStorage(JournalFileBackend(str(file), self._lock("journal"))),
+                storage=JournalStorage(Journal(file, self._lock("journal"))),
                 pruner=Median(),
                 study_name=name,
                 direction="maximize",
                 load_if_exists=True,
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{file} is no journal of a search: {error!r}") from error
+        except OSError:
+            raise
+        except Exception as error:  # Optuna checks nothing that it reads
+            damage = describe_damage(file) or repr(error)
+            raise ValueError(f"{file} is no journal of a search: {damage}") from error
         for key in attributes.keys() - self.study.user_attrs.keys():
             self.study.set_user_attr(key, attributes[key])
 

@@ -1,15 +1,11 @@
 """Train many runs in parallel processes, each run once even if several sweeps share a folder."""
 
 import math
-import multiprocessing
-import os
-import signal
 import threading
-import time
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +18,9 @@ from da.results.records import Record
 from da.runs.run import Run
 from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
+from da.system.one_line import one_line
 from da.training.multi_run import sharing_key, train_together, training_key
+from da.training.worker_pool import Death, run_in_processes
 
 TOGETHER = 10
 """Most trainings that share steps; more gain little and are lost when a sweep is killed."""
@@ -67,7 +65,8 @@ def sweep(
 
     Runs of a blind method on one source are one training, evaluated on each target. A run that
     begins with another run's weights comes after it, and those weights are stored. An error in a
-    run ends only that run; an interruption ends all runs and their processes.
+    run ends only that run; an interruption ends all runs and their processes. Where a process is
+    killed, its runs are tried once more, each alone, after all others.
 
     Args:
         runs: Runs to train.
@@ -143,28 +142,29 @@ def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcom
 def _carry_out(
     groups: Sequence[list[_Job]], workers: int, *, wait: bool
 ) -> Iterator[tuple[_Job, Outcome]]:
+    """Run all jobs, those of a killed process once more: at the end, each alone in a process."""
     if min(workers, len(groups)) <= 1:
         for group in groups:
             yield from _attempt(group, wait)
         return
-    spawn = multiprocessing.get_context("spawn")
-    start = os.getpid(), max(1, cores() // workers)
-    with ProcessPoolExecutor(min(workers, len(groups)), spawn, _start_worker, start) as pool:
-        # Ctrl-C also reaches workers. They start with this mask, so that only we end them.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            tasks = [pool.submit(_attempt, group, wait) for group in groups]
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        try:
-            for task in as_completed(tasks):
-                yield from task.result()
-        except (KeyboardInterrupt, GeneratorExit):
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    attempt = partial(_attempt_in_worker, wait=wait, threads=max(1, cores() // workers))
+    lost: list[list[_Job]] = []
+    for group, ended in run_in_processes(attempt, groups, workers):
+        if isinstance(ended, Death):
+            lost += [[job] for job in group]
+        else:
+            yield from ended
+    for (job,), ended in run_in_processes(attempt, lost, 1):
+        dead = isinstance(ended, Death)
+        yield from [(job, Outcome(job.run, error=str(ended)))] if dead else ended
+
+
+def _attempt_in_worker(group: list[_Job], wait: bool, threads: int) -> list[tuple[_Job, Outcome]]:
+    """Do what `_attempt` does in a process of its own, with its share of the cores."""
+    torch.set_num_threads(threads)
+    # The default lock of tqdm is a semaphore, which stays behind when a worker is terminated.
+    tqdm.set_lock(threading.RLock())
+    return _attempt(group, wait)
 
 
 def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
@@ -199,20 +199,6 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
 def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
-        return Outcome(job.run, error=message)
+        return Outcome(job.run, error=one_line(message))
     records.save(ended, job.folder)
     return Outcome(job.run, ended)
-
-
-def _start_worker(parent: int, threads: int) -> None:
-    """Set up a new process: use its share of the cores, and end when the parent is killed."""
-    torch.set_num_threads(threads)
-    # The default lock of tqdm is a semaphore, which stays behind when a worker is terminated.
-    tqdm.set_lock(threading.RLock())
-
-    def follow() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

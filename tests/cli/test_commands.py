@@ -255,6 +255,13 @@ def test_results_that_cannot_be_written_are_told_of_before_training(experiment, 
         ("def name(run):\n    return run.nothing", ", line 3: AttributeError: 'Run' object has no"),
         ("def runs():\n    return", ": runs() gives None, known: a list of Run"),
         ("def runs():\n    return [1]", ": runs() lists 1, known: Run"),
+        ("def name(run):\n    return None", ": name(run) gives None, known: a line of text"),
+        ("def name(run):\n    return run.seed", ": name(run) gives 0, known: a line of text"),
+        ("def name(run):\n    return 'a\\nb'", r": name(run) gives 'a\nb', known: a line of text"),
+        ("import sys; sys.exit(3)", ", line 2: SystemExit: 3"),
+        ("def runs():\n    exit('no')", ", line 3: SystemExit: no"),
+        ("def runs():\n    return runs()", ", line 3: RecursionError: maximum recursion depth"),
+        ("'\0'", ": "),
         ("def runs():\n    return []", ": runs() lists no run"),
     ],
 )
@@ -267,6 +274,45 @@ def test_a_broken_experiment_is_told_of_with_its_line(experiment, capsys, wrong,
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith(f"da: {experiment}{said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            b"name = 'caf\xe9'\n",
+            "SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xe9",
+        ),
+        (b"\x7fELF\0\xff", ""),
+        (b"", " has no function runs() -> list[Run]"),
+    ],
+)
+def test_a_file_that_is_no_python_is_named(experiment, capsys, content, said):
+    experiment.write_bytes(content)
+    with pytest.raises(SystemExit) as ended:
+        da("table", experiment)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith(f"da: {experiment}")
+    assert said in told
+
+
+def test_what_an_experiment_prints_does_not_get_into_a_table(experiment, capsys):
+    experiment.write_text(
+        "\ufeff" + EXPERIMENT.replace("    return [", "    print('hi')\n    return [")
+    )
+    swept(experiment, "--only", "method=source_only", "seed=0")
+    told = capsys.readouterr()
+    assert "hi" in told.err.splitlines()
+    assert "hi" not in told.out.splitlines()
+
+
+def test_an_interruption_of_an_experiment_passes(experiment):
+    experiment.write_text("raise KeyboardInterrupt")
+    with pytest.raises(SystemExit) as ended:
+        da("table", experiment)
+    assert ended.value.code == 130
 
 
 def test_a_run_that_is_listed_twice_counts_once(experiment, capsys):

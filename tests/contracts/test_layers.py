@@ -48,7 +48,7 @@ BEHIND = {
     "wandb": {"results/tracking.py"},
     "torch_pruning": {"models/pruning.py"},
     "SimpleITK": {"data/datasets/_ct_volumes.py"},
-    "optuna": {"search/study.py"},
+    "optuna": {"search/journal.py", "search/study.py"},
     "onnxruntime": {"deploy/predict.py"},
     "tyro": {"cli"},
 }

@@ -56,6 +56,30 @@ def test_before_the_first_step_a_warm_up_has_no_gradient_and_no_blame():
     assert found(look(1, adaptation_gradient=0.0)) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("ratio", "cause"), [(0.02, "0.02 times as large: raise"), (0.5, "learns faster")]
+)
+def test_a_discriminator_that_is_right_for_every_image(ratio, cause):
+    apart = {"discriminator_accuracy": 1.0, "gradient_ratio": ratio}
+    warning, why = found(look(100, **apart, **{"lambda": 1.0}))
+    assert warning == (
+        "discriminator right for every image at full strength: features are not aligned"
+    )
+    assert cause in why
+    assert found(look(100, **apart, **{"lambda": 0.9})) == ("", "")
+    assert found(look(100, **apart, **{"lambda": 0.1}), **{"hp.trade_off": 0.1})[0] == warning
+    assert found(look(100, discriminator_accuracy=0.99, **{"lambda": 1.0})) == ("", "")
+
+
+def test_a_discriminator_without_a_strength_is_blamed_once_features_adapt():
+    point = look(100, discriminator_accuracy=1.0)
+    del point["diagnosis/lambda"]
+    assert "not aligned" in found(point)[0]
+    del point["diagnosis/adaptation_gradient"], point["diagnosis/gradient_ratio"]
+    assert found(point) == ("", "")
+    assert "cannot change" in found(point | {"diagnosis/lambda": 1.0})[1]
+
+
 @pytest.mark.parametrize(("source", "cause"), [(90.0, "died"), (35.0, "shrunk to a point")])
 def test_a_constant_discriminator(source, cause):
     warning, why = found(look(100, discriminator_spread=0.0, source_accuracy=source))

@@ -1,5 +1,6 @@
 """A search: shared, taken up again, blind to target labels, and pasted."""
 
+import json
 import math
 import subprocess
 import sys
@@ -78,6 +79,58 @@ def test_a_trial_is_recorded_runs_and_is_not_repeated(tmp_path):
     before = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.json")}
     assert carried_out(search(tmp_path), 1) == [trial]
     assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.json")} == before
+
+
+def small(folder: Path) -> Search:
+    return Search("tiny", RUNS[:1], search_space(RUNS, ["lr"]), folder=folder, sampler="random")
+
+
+@pytest.fixture
+def whole(tmp_path, quick) -> tuple[bytes, list[Trial]]:
+    """The journal of a search after its second trial, and its first three trials."""
+    begun = small(tmp_path / "whole")
+    carried_out(begun, 2)
+    return begun.file.read_bytes(), carried_out(begun, 3)
+
+
+def goes_on(folder: Path, journal: bytes) -> list[Trial]:
+    """Three trials of a search that goes on with a journal."""
+    begun = small(folder)
+    folder.mkdir(exist_ok=True)
+    begun.file.write_bytes(journal)
+    trials = carried_out(begun, 3)
+    assert all(json.loads(line) for line in begun.file.read_bytes().splitlines())
+    return trials
+
+
+@pytest.mark.parametrize("less", [1, 15, 300])
+def test_a_search_goes_on_after_a_torn_last_line(tmp_path, whole, less, capsys):
+    journal, trials = whole
+    assert goes_on(tmp_path / "torn", journal[:-less]) == trials
+    file = small(tmp_path / "torn").file
+    said = f"da: {file}: the last line was cut short and is left out\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_wherever_its_last_two_lines_are_cut(tmp_path, whole):
+    journal, trials = whole
+    begun = small(tmp_path)
+    for less in range(sum(map(len, journal.splitlines(keepends=True)[-2:])) + 1):
+        begun.file.write_bytes(journal[: len(journal) - less])
+        attempt = begun.open().claim(3)
+        assert attempt.settings == trials[attempt.number].settings
+        attempt.release()
+        assert all(json.loads(line) for line in begun.file.read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("line", [b"garbage", b"5", b"{}", b'{"op_code": 99}', b"\xff\0"])
+def test_a_journal_with_something_else_in_it_is_named(tmp_path, whole, line):
+    journal, _ = whole
+    first, rest = journal.split(b"\n", 1)
+    with pytest.raises(ValueError, match="is no journal of a search: ") as error:
+        goes_on(tmp_path / "damaged", b"\n".join([first, line, rest]))
+    assert line[:1] == b"{" or "line 2 is no entry of a journal: delete it" in str(error.value)
 
 
 def test_method_and_lr_are_searched_unless_others_are_named():

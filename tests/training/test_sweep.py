@@ -200,3 +200,42 @@ def test_two_sweeps_at_once_do_each_run_once(tmp_path):
     assert [one.returncode, two.returncode] == [0, 0]
     assert len(curves(tmp_path / "results")) == len(ON_FEATURES)
     assert set(outs[0]) | set(outs[1]) == {run.id for run in ON_FEATURES}
+
+
+DEADLY = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from tests.training.test_sweep import TWINS
+from da.training import sweep as sweeping
+train_together = sweeping.train_together
+
+def deadly(runs, **how):
+    seeds, mark = {{run.seed for run in runs}}, Path({folder!r}) / "died once"
+    if 1 in seeds or (2 in seeds and not mark.exists()) or (3 in seeds and len(runs) > 1):
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train_together(runs, **how)
+
+sweeping.train_together = deadly
+if __name__ == "__main__":
+    for outcome in sweeping.sweep(TWINS, Path({folder!r}), workers=2):
+        print(outcome.run.task, outcome.run.seed, outcome.error, sep=";", flush=True)
+"""
+BLIND = replace(BEGUN, steps=1)
+TWINS = [replace(BLIND, task=f"moons:0-{to}", seed=seed) for seed in range(5) for to in (20, 40)]
+"""Runs of five trainings, each evaluated on two targets."""
+
+
+@pytest.mark.slow
+def test_killed_workers_take_no_other_run_with_them_and_theirs_are_tried_once_more(tmp_path):
+    """One run is killed whenever it is tried, one only once, one only together with another."""
+    script, folder = tmp_path / "go.py", tmp_path / "results"
+    folder.mkdir()
+    script.write_text(DEADLY.format(tests=str(Path(__file__).parents[2]), folder=str(folder)))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.stderr == ""
+    killed = {f"moons:0-{to};1;its process was killed (out of memory?)" for to in (20, 40)}
+    whole = {f"{run.task};{run.seed};" for run in TWINS if run.seed != 1}
+    assert sorted(done.stdout.splitlines()) == sorted(killed | whole)
+    assert set(curves(folder)) == {f"{run.id}.json" for run in TWINS if run.seed != 1}
