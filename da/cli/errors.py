@@ -58,7 +58,7 @@ def _unbox(box: str) -> str:
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print errors in one line and exit: with 2 for a user's mistake, 1 for a run that diverged.
+    """Print errors in one line and exit: with 2 for a user's mistake, 1 for a run that failed.
 
     With `DA_DEBUG` set, the error is shown in full.
     """
@@ -67,10 +67,11 @@ def one_line_errors() -> Iterator[None]:
     except BrokenPipeError:  # the reader of our output, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
-    except (ValueError, OSError, ArithmeticError) as error:
+    except (ValueError, OSError, ArithmeticError, MemoryError) as error:
         if os.environ.get("DA_DEBUG"):
             raise
         print("da: " + " ".join(str(error).split()), file=sys.stderr)
-        raise SystemExit(1 if isinstance(error, ArithmeticError) else 2) from error
+        failed = isinstance(error, ArithmeticError | MemoryError)
+        raise SystemExit(1 if failed else 2) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

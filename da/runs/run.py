@@ -135,6 +135,10 @@ class Run:
     """Whether to record the training step once, as a CUDA graph, and replay it in every step.
     It needs a GPU and helps small networks.
     """
+    deterministic: bool = False
+    """Whether only operations that give the same numbers each time are used, and one CPU thread.
+    Runs on frozen features on a CPU do so in any case; others become slower.
+    """
     look_every: Annotated[int, COUNT] = 100
     """Steps between evaluations; the last step is always evaluated."""
     seed: Annotated[int, SEED] = 0
