@@ -66,9 +66,9 @@ def build(kind: type[Method], **hp) -> Method:
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
     if kind.taught:
         m.guide = torch.randn(5, 3).__rmatmul__
-    if not kind.frozen_only:  # whose maps need more images
-        few = points(torch.randn(16, 5), torch.arange(16) % 3, 3)
-        show_images(m, tasks.build_task("moons:0-1", few, few))
+    size = 40 if kind.frozen_only else 16  # maps need more images
+    few = points(torch.randn(size, 5), torch.arange(size) % 3, 3)
+    show_images(m, tasks.build_task("moons:0-1", few, few))
     return m
 
 

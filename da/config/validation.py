@@ -1,9 +1,11 @@
 """Checks that refuse settings that make no sense alone or together, with one line of text."""
 
-import math
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from da.config.limits import FINITE, Limit
 
 
 def refuse(contradictions: Mapping[str, bool]) -> None:
@@ -20,20 +22,20 @@ def refuse(contradictions: Mapping[str, bool]) -> None:
             raise ValueError(f"wrong settings: {message}")
 
 
-def share_errors(**settings: float) -> dict[str, bool]:
-    """Return an error message for each setting, and whether its value is outside [0, 1)."""
-    return {
-        f"{name} is at least 0 and below 1, not {value}": not 0 <= value < 1
-        for name, value in settings.items()
-    }
+def limit_errors(settings: Any) -> dict[str, bool]:
+    """Return an error message, with True, for each field whose value is outside its limit.
 
+    The limit is in the field's annotation; a float without one must be finite.
 
-def amount_errors(**settings: float) -> dict[str, bool]:
-    """Return an error message for each setting, and whether its value is below 0 or not finite."""
-    return {
-        f"{name} is 0 or more and finite, not {value}": not 0 <= value < math.inf
-        for name, value in settings.items()
-    }
+    Args:
+        settings: Dataclass whose fields are checked.
+    """
+    found = {}
+    for name, limit in _limits(settings.__class__):
+        if not limit.allows(value := getattr(settings, name)):
+            what = f"each of {name}" if isinstance(value, tuple) else name
+            found[f"{what} is {limit.known}, not {shorten_text(value)}"] = True
+    return found
 
 
 def choice_errors(settings: Any) -> dict[str, bool]:
@@ -55,6 +57,26 @@ def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
     """Return the known values of each `Literal` field of a dataclass."""
     hints = get_type_hints(kind).items()
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+
+
+@lru_cache
+def _limits(kind: Any) -> list[tuple[str, Limit]]:
+    """Return the limit of each field of a dataclass that has one."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = [(field.name, _limit(hints[field.name])) for field in fields(kind)]
+    return [(name, limit) for name, limit in found if limit]
+
+
+def _limit(hint: Any) -> Limit | None:
+    notes = (note for note in getattr(hint, "__metadata__", ()) if isinstance(note, Limit))
+    plain = hint.__origin__ if get_origin(hint) is Annotated else hint
+    return next(notes, FINITE if plain in (float, tuple[float, ...]) else None)
+
+
+def shorten_text(value: Any, most: int = 60) -> str:
+    """Return `value` as text of at most `most` characters, for an error message."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 MOST_NAMES = 3

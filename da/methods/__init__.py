@@ -13,7 +13,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import get_args
 
-from da.methods.base import METHODS, Batch, Family, Losses, Method, Network, Phase, Scalar
+from da.methods._registry import METHODS, Family
+from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
 
 __all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "Scalar", "load"]
 

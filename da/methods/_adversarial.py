@@ -9,8 +9,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.config.limits import AMOUNT, COUNT, POSITIVE, SHARE
 from da.config.ranges import LogUniform, Uniform
-from da.methods.base import Batch, Family, Losses, Method, Scalar
+from da.methods._registry import Family
+from da.methods.base import Batch, Losses, Method, Scalar
 from da.models.network import mlp
 from da.ops.functional import grl_warmup
 
@@ -61,22 +63,32 @@ class Adversarial(Method):
         Papers and libraries differ on them: see `da/runs/recipes.py`.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Final strength of the reversed gradient, lambda in the papers; 0 for no adaptation."""
-        hidden: tuple[int, ...] = (1024, 1024)
+        hidden: Annotated[tuple[int, ...], COUNT] = (1024, 1024)
         """Widths of the discriminator's hidden layers; empty for a linear discriminator."""
         hidden_norm: bool = False
         """Batch norm in the discriminator's hidden layers, joint or separate as `bn` says."""
-        hidden_dropout: Annotated[float, Uniform(0, 0.5)] = 0.0
+        hidden_dropout: Annotated[float, Uniform(0, 0.5), SHARE] = 0.0
         """Share of the output of these hidden layers that is dropped in training; 0 for none."""
-        hidden_leak: float = 0.0
+        hidden_leak: Annotated[float, SHARE] = 0.0
         """Slope below 0 of the discriminator's ReLUs; 0 for plain ReLUs."""
-        steepness: Annotated[float, LogUniform(1, 100)] = 10.0
+        steepness: Annotated[float, LogUniform(1, 100), POSITIVE] = 10.0
         """Speed at which this strength warms up, gamma in Ganin et al. 2016.
         Half of the strength is reached after 1.1 / steepness of the training.
         """
         domain_loss: Literal["mean", "sum"] = "mean"
         """Domain loss of a batch: the mean over all images, or the sum of both domains' means."""
+
+        def contradictions(self) -> dict[str, bool]:
+            """Return whether settings of hidden layers are given where there are none."""
+            layers = "hidden_norm", "hidden_dropout", "hidden_leak"
+            return {
+                f"{name} goes with hidden layers, for example hidden 1024": (
+                    not self.hidden and bool(getattr(self, name))
+                )
+                for name in layers
+            }
 
     hp: Hparams
     domain_losses: Callable[[Tensor, Tensor, Tensor, Scalar], Losses]

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.config.limits import COUNT, UNIT
 from da.config.ranges import Uniform
 from da.methods._adversarial import domain_cross_entropy
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
@@ -31,9 +32,9 @@ class ADDA(Method):
         of the source encoder is fixed when the second stage begins.
         """
 
-        hidden: tuple[int, ...] = (500, 500)
+        hidden: Annotated[tuple[int, ...], COUNT] = (500, 500)
         """Widths of the discriminator's hidden layers; empty for a linear discriminator."""
-        source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
+        source_share: Annotated[float, Uniform(0.1, 0.9), UNIT] = 0.5
         """Share of the training steps in which the source model learns, before the target adapts.
         The step that reaches this share still belongs to the source model.
         """

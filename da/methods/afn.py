@@ -6,6 +6,7 @@ from typing import Annotated
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 
@@ -24,13 +25,13 @@ class AFN(Method):
         In that code the neck is 1000 wide. The width is a setting of the run, `network.neck`.
         """
 
-        trade_off: Annotated[float, LogUniform(0.001, 1)] = 0.05
+        trade_off: Annotated[float, LogUniform(0.001, 1), AMOUNT] = 0.05
         """Weight of the norm loss of each domain, lambda in the paper; 0 for no adaptation."""
-        step: Annotated[float, LogUniform(0.1, 10)] = 1.0
+        step: Annotated[float, LogUniform(0.1, 10), AMOUNT] = 1.0
         """Growth of each norm that a step aims at, delta r in the paper; unused with `hard`."""
         hard: bool = False
         """Whether the mean norm is pulled to `radius` instead (HAFN)."""
-        radius: float = 25.0
+        radius: Annotated[float, POSITIVE] = 25.0
         """Mean norm of features that `hard` aims at, R in the paper."""
 
     hp: Hparams

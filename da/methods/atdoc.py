@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from da.config.limits import AMOUNT, COUNT, POSITIVE
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.data.batch import Unlabeled
 from da.data.domain import Images, LabeledImages
@@ -32,13 +33,13 @@ class ATDOC(Method):
         there they have random ones.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.2
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.2
         """Final weight of the neighbors' classes, lambda in the paper; 0 for no adaptation.
         It grows linearly with the progress of the training.
         """
-        neighbors: Annotated[int, Choice(1, 3, 5, 10, 20)] = 5
+        neighbors: Annotated[int, Choice(1, 3, 5, 10, 20), COUNT] = 5
         """Number of nearest target images that vote on a class, m in the paper."""
-        temperature: Annotated[float, Uniform(0.1, 1)] = 0.5
+        temperature: Annotated[float, Uniform(0.1, 1), POSITIVE] = 0.5
         """Temperature of remembered predictions, T in the paper; below 1 it sharpens them."""
 
     hp: Hparams

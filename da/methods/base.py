@@ -1,47 +1,22 @@
-"""The contract that every domain-adaptation method keeps, and the registry of the methods."""
+"""The contract that every domain-adaptation method keeps."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from da.config.validation import choice_errors, limit_errors, refuse
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
+from da.methods._preparation import require_preparation
+from da.methods._registry import METHODS, Family
 from da.models.network import Network
 from da.models.stages import keep_held_in_eval
 from da.ops.functional import Scalar, cross_entropy
-
-
-class _ByName(dict[str, type["Method"]]):
-    """Methods by name. An unknown name raises ValueError with the known ones."""
-
-    def __missing__(self, name: str) -> type["Method"]:
-        raise ValueError(f"unknown method {name!r}, known: {', '.join(self)}")
-
-
-METHODS = _ByName()
-"""All classes that set `paper`, each under the name of its file."""
-
-Family = Literal[
-    "baseline",
-    "mapping",
-    "discrepancy",
-    "adversarial",
-    "entropy",
-    "norm",
-    "self-training",
-    "optimal transport",
-    "source-free",
-    "test-time",
-    "combination",
-    "distillation",
-    "peer",
-]
-"""Kinds of adaptation, in the order in which `da list methods` shows them."""
 
 Losses = dict[str, Tensor]
 """Losses by name: scalars, already multiplied by their weights. Their sum is minimized.
@@ -114,7 +89,7 @@ class Method(nn.Module):
     A subclass that needs more overrides more:
 
     - `__init__` adds parts, such as a discriminator, and buffers.
-    - `prepare` looks at all images before the first step.
+    - `prepare` looks at all images before the first step; training without it is refused.
     - `phases` splits a step into parts that move different parameters.
     - `after_step` updates what no gradient moves.
     - `embed`, `embed_source`, `predict` and `predict_source` change what evaluation sees.
@@ -161,6 +136,8 @@ class Method(nn.Module):
     It needs a buffer `online`: the logits of each test image, predicted before the method learned
     from that image; NaN for images that have not arrived yet.
     """
+    prepared: bool
+    """Whether the method has seen its images, or has loaded weights of one that has."""
     needs: ClassVar[str] = ""
     """Library that the method imports when built, and `da` does not install; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
@@ -174,11 +151,23 @@ class Method(nn.Module):
         """Settings of the method, with the paper's values as defaults.
 
         The docstring of a subclass says where other defaults come from. The docstring below a field
-        is its help in `da train NAME --help`. `da tune` searches fields annotated with a range.
+        is its help in `da train NAME --help`. `da tune` searches fields annotated with a range. A
+        field can have a limit of `da.config.limits` in its annotation; floats must be finite.
+
+        Raises:
+            ValueError: Where a value is outside its limit, or settings contradict each other.
         """
 
         owner: ClassVar[type["Method"]]
         """Class of the method that these settings are for. Set automatically."""
+
+        def __post_init__(self) -> None:
+            refuse(choice_errors(self) | limit_errors(self))
+            refuse(self.contradictions())
+
+        def contradictions(self) -> dict[str, bool]:
+            """Return an error message for each contradiction, and whether the settings have it."""
+            return {}
 
         def build(
             self, backbone: nn.Module, classes: int, network: Network | None = None
@@ -197,6 +186,7 @@ class Method(nn.Module):
             names = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.Hparams"}
             cls.Hparams = dataclass(frozen=True)(type("Hparams", (cls.Hparams,), names))  # type: ignore[misc]
         cls.Hparams.owner = cls
+        require_preparation(cls, Method)
         cls.name = cls.__module__.rpartition(".")[2]
         if "paper" in vars(cls):
             if cls.name in METHODS:
@@ -205,6 +195,7 @@ class Method(nn.Module):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__()
+        self.prepared = False
         self.hp = hp
         self.network = network
         self.classes = classes
@@ -289,6 +280,7 @@ class Method(nn.Module):
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         """Accept buffers of any size: a method that was not prepared cannot know the size."""
+        self.prepared = True
         for name, buffer in self.named_buffers(recurse=False):
             if prefix + name in state_dict:
                 setattr(self, name, buffer.new_empty(state_dict[prefix + name].shape))

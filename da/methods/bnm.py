@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import nuclear_norm
@@ -22,7 +23,7 @@ class BNM(Method):
         Its authors' code takes the mean of the singular values instead.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the nuclear norm, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import IntRange, LogUniform
 from da.methods.base import Batch, Losses, Scalar
 from da.methods.dann import DANN
@@ -30,9 +31,9 @@ class BSP(DANN):
         images of each domain.
         """
 
-        penalty: Annotated[float, LogUniform(1e-6, 1e-2)] = 1e-4
+        penalty: Annotated[float, LogUniform(1e-6, 1e-2), AMOUNT] = 1e-4
         """Weight of the largest squared singular values, beta in the paper; 0 for DANN."""
-        directions: Annotated[int, IntRange(1, 4)] = 1
+        directions: Annotated[int, IntRange(1, 4), COUNT] = 1
         """Number of singular values that are penalized in each domain, k in the paper."""
 
     hp: Hparams

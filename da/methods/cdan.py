@@ -1,11 +1,13 @@
 """Conditional domain-adversarial training."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from da.config.limits import COUNT, WHOLE
 from da.methods._adversarial import Adversarial
 from da.methods.base import Losses, Network, Scalar
 from da.ops.functional import entropy_weights, multilinear, randomized_multilinear, reverse_gradient
@@ -26,9 +28,9 @@ class CDAN(Adversarial):
 
         entropy: bool = True
         """Whether images with certain predictions weigh more, which makes predictions certain."""
-        exact_up_to: int = 4096
+        exact_up_to: Annotated[int, WHOLE] = 4096
         """Largest exact product (features times classes); a wider one is approximated at random."""
-        random_width: int = 1024
+        random_width: Annotated[int, COUNT] = 1024
         """Width of the random approximation, where it is used."""
 
     hp: Hparams

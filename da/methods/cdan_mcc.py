@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Scalar
 from da.methods.cdan import CDAN
@@ -24,9 +25,9 @@ class CDANMCC(CDAN):
         of 2.
         """
 
-        confusion_trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        confusion_trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the confusion loss, mu in the paper; 0 for CDAN."""
-        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
+        temperature: Annotated[float, LogUniform(0.5, 10), POSITIVE] = 2.5
         """Temperature that softens target predictions in the confusion loss, T in the paper."""
 
     hp: Hparams

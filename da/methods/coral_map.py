@@ -7,6 +7,7 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import covariance_power
@@ -25,7 +26,7 @@ class CORALMap(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """Settings of the paper's algorithm 1."""
 
-        ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
+        ridge: Annotated[float, LogUniform(0.01, 100), AMOUNT] = 1.0
         """Value that is added to the diagonal of both covariances, 1 in algorithm 1."""
 
     hp: Hparams

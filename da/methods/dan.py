@@ -5,6 +5,7 @@ from typing import Annotated
 
 import torch
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.kernels import gaussian_kernel, mmd
@@ -26,7 +27,7 @@ class DAN(Method):
         not three layers of AlexNet.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the discrepancy, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.linalg import squared_distances
@@ -30,9 +31,9 @@ class DeepJDOT(Method):
         Its authors' code finds the plan by squared differences of predictions instead.
         """
 
-        feature_trade_off: Annotated[float, LogUniform(1e-5, 1e-1)] = 0.001
+        feature_trade_off: Annotated[float, LogUniform(1e-5, 1e-1), AMOUNT] = 0.001
         """Weight of squared distances between features, alpha in the paper; 0 for none."""
-        class_trade_off: Annotated[float, LogUniform(1e-6, 1e-2)] = 0.0001
+        class_trade_off: Annotated[float, LogUniform(1e-6, 1e-2), AMOUNT] = 0.0001
         """Weight of cross-entropies with source classes, lambda_t in the paper; 0 for none."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.precision import upcast
@@ -29,9 +30,9 @@ class Distill(Method):
 
         teacher: str = ""
         """Id of a run with stored weights, which is the teacher; empty for the run in `init`."""
-        temperature: Annotated[float, LogUniform(0.5, 20)] = 2.0
+        temperature: Annotated[float, LogUniform(0.5, 20), POSITIVE] = 2.0
         """Divisor of the logits before the softmax, T in the paper."""
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.5
         """Weight of the cross-entropy with source labels; 0 to learn from the teacher alone."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import grl_warmup
@@ -28,7 +29,7 @@ class DSAN(Method):
         some target image in it.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.5
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.5
         """Weight of the discrepancy at the end of DANN's warm-up; 0 for no adaptation."""
 
     hp: Hparams

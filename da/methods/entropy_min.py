@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import prediction_entropy
@@ -19,7 +20,7 @@ class EntropyMin(Method):
     class Hparams(Method.Hparams):
         """Settings of SAFN+ENT, since the paper chooses its weight for each task."""
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.1
         """Weight of the entropy, lambda in the paper; 0 for no adaptation."""
 
     hp: Hparams

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from da.config.limits import UNIT
 from da.config.ranges import Uniform
 from da.methods.base import Batch, Losses, Method, Scalar
 
@@ -19,7 +20,7 @@ class FineTune(Method):
     class Hparams(Method.Hparams):
         """Settings of the change from source to target; the default is ours."""
 
-        source_share: Annotated[float, Uniform(0.1, 0.9)] = 0.5
+        source_share: Annotated[float, Uniform(0.1, 0.9), UNIT] = 0.5
         """Share of the training steps that use the source; the rest use labeled target images."""
 
     hp: Hparams

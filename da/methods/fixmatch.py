@@ -5,6 +5,7 @@ from typing import Annotated
 
 from torch import nn
 
+from da.config.limits import AMOUNT, SHARE, UNIT
 from da.config.ranges import LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
 from da.ops.functional import confident_cross_entropy
@@ -28,11 +29,11 @@ class FixMatch(Method):
         there are no pixels, as for cached features, some of the image's features are dropped.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the target images, lambda_u in the paper; 0 for no adaptation."""
-        threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.95
+        threshold: Annotated[float, Uniform(0.5, 0.99), UNIT] = 0.95
         """Lowest probability at which a predicted class is learned, tau in the paper."""
-        feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
+        feature_dropout: Annotated[float, Uniform(0.1, 0.9), SHARE] = 0.5
         """Share of features dropped in a strong view of features; ours. Unused for pixels."""
 
     hp: Hparams

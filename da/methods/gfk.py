@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import COUNT
 from da.config.ranges import Choice
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import fix_signs, matrix_power, principal_directions
@@ -26,7 +27,7 @@ class GFK(LinearMapping):
         Differs from it: images are classified by a linear head, not by nearest neighbors.
         """
 
-        dimensions: Annotated[int, Choice(5, 10, 20, 40)] = 20
+        dimensions: Annotated[int, Choice(5, 10, 20, 40), COUNT] = 20
         """Dimensions of each subspace; 10 or 20 in the paper, by the pair of domains."""
 
     hp: Hparams

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import marginal_entropy, prediction_entropy
@@ -19,7 +20,7 @@ class InfoMax(Method):
     class Hparams(Method.Hparams):
         """Settings of the two losses of SHOT-IM (Liang et al.), with a source in addition."""
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the mutual information of target image and predicted class; 0 for none."""
 
     hp: Hparams

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import torch
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.kernels import gaussian_kernel, mmd
@@ -24,9 +25,9 @@ class JAN(Method):
         of linear time, and the weight is not warmed up.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the discrepancy, lambda in the paper; 0 for no adaptation."""
-        prediction_width: Annotated[float, LogUniform(0.3, 10)] = 1.68
+        prediction_width: Annotated[float, LogUniform(0.3, 10), POSITIVE] = 1.68
         """Width of the single kernel of predictions; features have five kernels, as in DAN."""
 
     hp: Hparams

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from da.config.limits import COUNT, POSITIVE
 from da.config.ranges import Choice, LogUniform
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
@@ -29,13 +30,13 @@ class JDA(Mapping):
         A class that no target image is assigned to is left out.
         """
 
-        dimensions: Annotated[int, Choice(20, 50, 100, 200)] = 100
+        dimensions: Annotated[int, Choice(20, 50, 100, 200), COUNT] = 100
         """Number of directions that are kept, k in the paper."""
-        ridge: Annotated[float, LogUniform(0.001, 10)] = 0.1
+        ridge: Annotated[float, LogUniform(0.001, 10), POSITIVE] = 0.1
         """Weight of the size of the map, lambda in the paper.
         Relative to gaps of means with Frobenius norm 1 in all, as in the authors' code.
         """
-        iterations: Annotated[int, Choice(1, 5, 10, 20)] = 10
+        iterations: Annotated[int, Choice(1, 5, 10, 20), COUNT] = 10
         """Most rounds in which target images are assigned the class of the nearest source image.
         1 aligns only the means of the domains.
         """
@@ -64,11 +65,9 @@ class JDA(Mapping):
             f_t: Features of all target training images.
 
         Raises:
-            ValueError: There are fewer than one iteration, or too few images for `dimensions`.
+            ValueError: There are too few images for `dimensions`.
         """
         require_images(len(f_s) + len(f_t), self.mapped_width())
-        if self.hp.iterations < 1:
-            raise ValueError(f"iterations {self.hp.iterations}, known: 1 and more")
         x = F.normalize(torch.cat([f_s, f_t]))
         self.mean = x.mean(0)
         hx = x - self.mean

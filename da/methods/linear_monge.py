@@ -7,6 +7,7 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import AMOUNT
 from da.config.ranges import LogUniform
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import covariance_power, matrix_power
@@ -25,7 +26,7 @@ class LinearMonge(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """Settings of the paper's map, applied to features that are standardized in each domain."""
 
-        ridge: Annotated[float, LogUniform(0.01, 100)] = 1.0
+        ridge: Annotated[float, LogUniform(0.01, 100), AMOUNT] = 1.0
         """Value that is added to the diagonal of both covariances.
         The paper has none; the default is that of CORAL (`coral_map`).
         """

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import class_confusion
@@ -19,9 +20,9 @@ class MCC(Method):
     class Hparams(Method.Hparams):
         """Settings of the paper's section 3."""
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the confusion loss, mu in the paper; 0 for no adaptation."""
-        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.5
+        temperature: Annotated[float, LogUniform(0.5, 10), POSITIVE] = 2.5
         """Temperature that softens target predictions, T in the paper."""
 
     hp: Hparams

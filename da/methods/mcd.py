@@ -9,6 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from da.config.limits import WHOLE
 from da.config.ranges import IntRange
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
 from da.ops.functional import discrepancy
@@ -29,8 +30,8 @@ class MCD(Method):
     class Hparams(Method.Hparams):
         """Settings of the three steps of the paper."""
 
-        backbone_steps: Annotated[int, IntRange(1, 4)] = 4
-        """Repeats of step C, in which features move to where the heads agree; n in the paper."""
+        backbone_steps: Annotated[int, IntRange(1, 4), WHOLE] = 4
+        """Repeats of step C: features move to where heads agree; n in the paper, 0 for none."""
 
     hp: Hparams
 

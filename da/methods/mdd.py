@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
 from da.ops.functional import cross_entropy_against, grl_warmup, reverse_gradient
@@ -32,9 +33,9 @@ class MDD(Method):
         and is over at a tenth of their training; here it follows the progress of the training.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.1
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.1
         """Final strength of the reversed gradient, after a warm-up; 0 for no adaptation."""
-        gamma: Annotated[float, Uniform(1, 6)] = 4.0
+        gamma: Annotated[float, Uniform(1, 6), POSITIVE] = 4.0
         """Weight of the disparity on the source, which is the exponential of the margin."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.config.limits import AMOUNT, SHARE, UNIT
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
 from da.models.network import copy_as_buffers
@@ -37,13 +38,13 @@ class MeanTeacher(Method):
         sees features of which different ones are dropped.
         """
 
-        trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
+        trade_off: Annotated[float, LogUniform(0.1, 30), AMOUNT] = 3.0
         """Weight of the squared difference between predictions; 0 for no adaptation."""
-        threshold: Annotated[float, Uniform(0.5, 0.99)] = 0.96837722
+        threshold: Annotated[float, Uniform(0.5, 0.99), UNIT] = 0.96837722
         """Confidence (0 to 1) that the teacher must exceed for an image to count."""
-        keep: Annotated[float, Choice(0.9, 0.95, 0.99, 0.995, 0.999)] = 0.99
+        keep: Annotated[float, Choice(0.9, 0.95, 0.99, 0.995, 0.999), UNIT] = 0.99
         """Largest share of the teacher's weights that a step keeps, alpha in the paper."""
-        feature_dropout: Annotated[float, Uniform(0.1, 0.9)] = 0.5
+        feature_dropout: Annotated[float, Uniform(0.1, 0.9), SHARE] = 0.5
         """Share of features dropped in a view of features; ours. Unused for pixels."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import AMOUNT, UNIT
 from da.config.ranges import LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import confident_cross_entropy
@@ -27,14 +28,19 @@ class PseudoLabel(Method):
         Differs from the paper: predictions are a softmax over classes, not a sigmoid a class.
         """
 
-        trade_off: Annotated[float, LogUniform(0.1, 30)] = 3.0
+        trade_off: Annotated[float, LogUniform(0.1, 30), AMOUNT] = 3.0
         """Weight of the pseudo-labels at the end of the ramp, alpha_f in the paper; 0 for none."""
-        ramp_start: Annotated[float, Uniform(0, 0.3)] = 0.1
+        ramp_start: Annotated[float, Uniform(0, 0.3), UNIT] = 0.1
         """Share of the training (0 to 1) up to which the weight is 0, T1 in the paper."""
-        ramp_end: Annotated[float, Uniform(0.4, 1)] = 0.6
+        ramp_end: Annotated[float, Uniform(0.4, 1), UNIT] = 0.6
         """Share of the training from which on the weight is `trade_off`, T2 in the paper."""
-        threshold: Annotated[float, Uniform(0, 0.99)] = 0.0
+        threshold: Annotated[float, Uniform(0, 0.99), UNIT] = 0.0
         """Lowest probability of a pseudo-label that counts; 0 for all, as in the paper."""
+
+        def contradictions(self) -> dict[str, bool]:
+            """Refuse a ramp that ends before it starts."""
+            start, end = self.ramp_start, self.ramp_end
+            return {f"ramp_start is at most ramp_end, {end}, not {start}": start > end}
 
     hp: Hparams
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from torch import nn
 
+from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Phase, Scalar
 from da.models.network import Network, mlp
@@ -46,9 +47,9 @@ class PytorchAdapt(Method):
 
         hook: str = "DANNHook"
         """Name of the hook in `pytorch_adapt.hooks`."""
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of all losses except the source cross-entropy; 0 for no adaptation."""
-        hidden: tuple[int, ...] = (1024, 1024)
+        hidden: Annotated[tuple[int, ...], COUNT] = (1024, 1024)
         """Widths of the discriminator's hidden layers; empty for a linear discriminator."""
 
     hp: Hparams

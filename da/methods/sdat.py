@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Scalar
 from da.methods.cdan_mcc import CDANMCC
@@ -30,9 +31,9 @@ class SDAT(CDANMCC):
 
         entropy: bool = False
         """Whether images with certain predictions weigh more; off in the authors' scripts."""
-        temperature: Annotated[float, LogUniform(0.5, 10)] = 2.0
+        temperature: Annotated[float, LogUniform(0.5, 10), POSITIVE] = 2.0
         """Temperature that softens target predictions in the confusion loss, as in the scripts."""
-        rho: Annotated[float, LogUniform(0.001, 0.5)] = 0.02
+        rho: Annotated[float, LogUniform(0.001, 0.5), AMOUNT] = 0.02
         """Distance uphill, in the space of weights, at which the task loss is taken; 0 for none."""
 
     hp: Hparams

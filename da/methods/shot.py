@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import LogUniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
@@ -29,9 +30,9 @@ class SHOT(Method):
         The source model of the paper smooths labels by 0.1.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 0.3
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.3
         """Weight of the pseudo-labels' cross-entropy, beta in the paper; there 0.1 for digits."""
-        refreshes: int = 15
+        refreshes: Annotated[int, COUNT] = 15
         """Number of times that pseudo-labels are computed in a run, as in the authors' code."""
 
     hp: Hparams

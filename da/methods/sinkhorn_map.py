@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import COUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods._transport_mapping import TransportMapping
 from da.ops.transport import normalize_cost, sinkhorn
@@ -22,9 +23,9 @@ class SinkhornMap(TransportMapping):
     class Hparams(TransportMapping.Hparams):
         """Settings of the plan; the paper chooses `reg` for each task, and its default is ours."""
 
-        reg: Annotated[float, LogUniform(0.001, 1)] = 0.05
+        reg: Annotated[float, LogUniform(0.001, 1), POSITIVE] = 0.05
         """Weight of the plan's entropy against distances divided by `norm`; lambda in the paper."""
-        max_iterations: int = 1000
+        max_iterations: Annotated[int, COUNT] = 1000
         """Most Sinkhorn iterations; the plan is then used as it is."""
         norm: Literal["max", "median", "none"] = "max"
         """Divisor of squared distances: their maximum, their median, or none."""

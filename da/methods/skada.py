@@ -1,13 +1,14 @@
 """Mappings of the library skada, as methods to compare with."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from da.config.limits import WHOLE
 from da.methods._mapping import Mapping
 from da.methods.base import Network
 
@@ -40,7 +41,7 @@ class Skada(Mapping):
 
         adapter: str = "CORAL"
         """Name of the adapter in `skada`, without the ending `Adapter`."""
-        components: int = 0
+        components: Annotated[int, WHOLE] = 0
         """Width of the subspace, for adapters that project; 0 for the width of the features."""
 
     hp: Hparams

@@ -6,6 +6,7 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
+from da.config.limits import COUNT
 from da.config.ranges import Choice
 from da.methods._linear_mapping import LinearMapping
 from da.ops.linalg import principal_directions
@@ -22,7 +23,7 @@ class SubspaceAlignment(LinearMapping):
     class Hparams(LinearMapping.Hparams):
         """Settings of the paper's algorithm 1."""
 
-        dimensions: Annotated[int, Choice(16, 32, 64, 128)] = 64
+        dimensions: Annotated[int, Choice(16, 32, 64, 128), COUNT] = 64
         """Number of principal directions of each domain that are kept, d in algorithm 1."""
 
     hp: Hparams

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.config.limits import COUNT, POSITIVE
 from da.config.ranges import Choice, LogUniform
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
@@ -26,9 +27,9 @@ class TCA(Mapping):
     class Hparams(Mapping.Hparams):
         """Settings of libtlda, whose TCA is based on code shared by Pan."""
 
-        dimensions: Annotated[int, Choice(5, 10, 20, 50)] = 10
+        dimensions: Annotated[int, Choice(5, 10, 20, 50), COUNT] = 10
         """Number of components that are kept."""
-        mu: Annotated[float, LogUniform(0.01, 100)] = 1.0
+        mu: Annotated[float, LogUniform(0.01, 100), POSITIVE] = 1.0
         """Weight of the size of the components, against the gap between the domains' means."""
         kernel: Literal["rbf", "linear"] = "rbf"
         """Inner product of images: linear, or Gaussian (rbf) as wide as their median distance."""

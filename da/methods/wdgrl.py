@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.config.limits import AMOUNT, COUNT, SHARE
 from da.config.ranges import IntRange, LogUniform
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
 from da.models.network import mlp
@@ -28,17 +29,17 @@ class WDGRL(Method):
         no difference to Adam, which is used there, and without it SGD diverges.
         """
 
-        trade_off: Annotated[float, LogUniform(0.01, 10)] = 1.0
+        trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the Wasserstein distance, lambda in the paper; 0 for no adaptation."""
-        hidden: tuple[int, ...] = (100,)
+        hidden: Annotated[tuple[int, ...], COUNT] = (100,)
         """Widths of the critic's hidden layers; empty for a linear critic."""
-        leak: float = 0.2
+        leak: Annotated[float, SHARE] = 0.2
         """Slope below 0 of the critic's ReLUs.
         It is 0 in the paper, with which features can silence all ReLUs.
         """
-        critic_steps: Annotated[int, IntRange(1, 10)] = 5
+        critic_steps: Annotated[int, IntRange(1, 10), COUNT] = 5
         """Steps of the critic for each step of the features, n in the paper."""
-        penalty: Annotated[float, LogUniform(1, 100)] = 10.0
+        penalty: Annotated[float, LogUniform(1, 100), AMOUNT] = 10.0
         """Weight of the gradient penalty, gamma in the paper; 0 for a slope without limit."""
 
     hp: Hparams

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from torch import nn
 from torch.optim import Optimizer
 
+from da.config.limits import AMOUNT, WHOLE
 from da.config.ranges import LogUniform
-from da.config.validation import amount_errors, choice_errors, refuse
+from da.config.validation import choice_errors, limit_errors, refuse
 from da.models.stages import Stage, list_layers, list_stages
 
 Schedule = Literal["constant", "cosine", "annealing"]
@@ -25,40 +26,37 @@ class Tuning:
         ValueError: Where settings contradict each other.
     """
 
-    last: int = 0
+    last: Annotated[int, WHOLE] = 0
     """Stages of the backbone that are trained, counted from the output; 0 for all."""
-    freeze: int = 0
+    freeze: Annotated[int, WHOLE] = 0
     """Backbone layers that stay frozen, counted from the input, ReLUs and pools too; 0 for none."""
-    unfreeze_every: int = 0
+    unfreeze_every: Annotated[int, WHOLE] = 0
     """Steps between unfreezing stages, one by one from the output; 0 for all from the start."""
-    stage_lr: Annotated[float, LogUniform(0.1, 1)] = 1.0
+    stage_lr: Annotated[float, LogUniform(0.1, 1), AMOUNT] = 1.0
     """Factor of the learning rate from a stage to the one nearer the input; 1 for equal rates."""
     decay_norms: bool = True
     """Weight decay of norms and biases too, not only of weight matrices."""
-    warmup: int = 0
+    warmup: Annotated[int, WHOLE] = 0
     """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
-    drop_every: int = 0
+    drop_every: Annotated[int, WHOLE] = 0
     """Steps between drops of the learning rate to a tenth; 0 for no drops."""
     kept: Kept = "last"
     """Evaluation whose weights become the model: the last, or the best by this selector."""
-    patience: int = 0
+    patience: Annotated[int, WHOLE] = 0
     """Evaluations without a better score by `kept` until training stops; 0 for no early stop."""
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
         refuse(
             choice_errors(self)
+            | limit_errors(self)
             | {
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
                 "patience needs a score, as kept names it": (
                     self.patience != 0 and self.kept == "last"
                 ),
             }
-            | amount_errors(stage_lr=self.stage_lr)
         )
-        for name in ("last", "freeze", "unfreeze_every", "warmup", "drop_every", "patience"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"unknown {name} {getattr(self, name)}, known: 0 and more")
 
     @property
     def moves_stages(self) -> bool:

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from torch import nn
 
+from da.config.limits import COUNT, SHARE, WHOLE
 from da.config.ranges import Choice, Uniform
-from da.config.validation import choice_errors, refuse, share_errors
+from da.config.validation import choice_errors, limit_errors, refuse
 from da.ops.linear import Linear
 from da.ops.random import Dropout
 
@@ -50,11 +51,11 @@ class Network:
         ValueError: Where settings contradict each other.
     """
 
-    neck: Annotated[int, Choice(0, 128, 256, 512, 1024)] = 256
+    neck: Annotated[int, Choice(0, 128, 256, 512, 1024), WHOLE] = 256
     """Width of the neck (linear, batch norm, ReLU), whose output is aligned; 0 for no neck."""
-    dropout: Annotated[float, Uniform(0, 0.8)] = 0.5
+    dropout: Annotated[float, Uniform(0, 0.8), SHARE] = 0.5
     """Share of the neck's output (features, if no neck) dropped in training; 0 for no dropout."""
-    head: tuple[int, ...] = ()
+    head: Annotated[tuple[int, ...], COUNT] = ()
     """Widths of the classifier's hidden layers; empty for a linear classifier."""
     bn: Literal["joint", "separate"] = "joint"
     """Batch norm of source and target: joint, in one batch, or separate, in two batches."""
@@ -63,23 +64,18 @@ class Network:
     neck_relu: bool = True
     """ReLU at the end of the neck."""
 
-    head_dropout: Annotated[float, Uniform(0, 0.8)] = 0.0
+    head_dropout: Annotated[float, Uniform(0, 0.8), SHARE] = 0.0
     """Share of each hidden layer of the classifier dropped in training; 0 for no dropout."""
     head_init: Literal["default", "xavier"] = "default"
     """Initial weights of the classifier: PyTorch's default, or Xavier uniform."""
-    label_smoothing: Annotated[float, Uniform(0, 0.3)] = 0.0
+    label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0
     """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
 
     def __post_init__(self) -> None:
-        names = "dropout", "head_dropout", "label_smoothing"
         refuse(
             choice_errors(self)
-            | share_errors(**{name: getattr(self, name) for name in names})
+            | limit_errors(self)
             | {
-                f"neck is 1 or more, or 0 for none, not {self.neck}": self.neck < 0,
-                f"layers of head are 1 or more wide, not {self.head}": any(
-                    width < 1 for width in self.head
-                ),
                 "head_dropout goes with hidden layers, for example head 512": (
                     self.head_dropout != 0 and not self.head
                 ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
+from da.config.limits import AMOUNT, COUNT, PART, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.validation import refuse
@@ -49,7 +50,7 @@ class Run:
     frozen: it does not; its features are computed once, and the layers on top of it train on them.
     full: it trains too, on images; `last`, `freeze` or `unfreeze_every` limit this to a part.
     """
-    side: int = 0
+    side: Annotated[int, WHOLE] = 0
     """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""
     augment: Augment = "none"
     """Random change of training images: in every step, or in regime frozen once for each view.
@@ -59,11 +60,11 @@ class Run:
     jitter: crop_flip, then a random change of colors.
     strong: crop_flip, then two random operations of RandAugment.
     """
-    views: int = 0
+    views: Annotated[int, WHOLE] = 0
     """Augmented copies of each image in regime frozen, the same for all seeds; 0 for none.
     A step draws one of them or the plain image.
     """
-    features: int = 0
+    features: Annotated[int, WHOLE] = 0
     """Columns of the frozen features that are kept, in both domains; 0 for all."""
     features_by: Rule = "mutual_information"
     """Score by which `features` keeps columns, computed on labeled source training images.
@@ -74,7 +75,7 @@ class Run:
     """Whether to scale each image's features to a root mean square of 1.
     This is for regime full; regime frozen always does so.
     """
-    sparsity: float = 0.0
+    sparsity: Annotated[float, SHARE] = 0.0
     """Share of the weights to prune, from 0 for none to below 1: the smallest of backbone and neck.
     They are 0 from the first step on. Needs a finished run as `init`.
     """
@@ -84,17 +85,17 @@ class Run:
     """
     keep_hidden: bool = True
     """Whether hidden layers of a pretrained network's classifier, as VGG has, join the backbone."""
-    mean: tuple[float, ...] = ()
+    mean: Annotated[tuple[float, ...], UNIT] = ()
     """Mean of red, green and blue (0 to 1) that is subtracted from images.
     Empty for the mean that belongs to the backbone.
     """
-    std: tuple[float, ...] = ()
+    std: Annotated[tuple[float, ...], POSITIVE] = ()
     """Standard deviation of red, green and blue (above 0) that images are divided by.
     Empty for the one that belongs to the backbone.
     """
     interpolation: Literal["weights", "bilinear", "bicubic"] = "weights"
     """How images are resized; `weights` for the way that the backbone was trained with."""
-    crop_pct: float = 1.0
+    crop_pct: Annotated[float, PART] = 1.0
     """Share of a test image's side that is shown, where images are stored smaller than `side`.
     1 shows the whole image. 0.875 with side 224 enlarges it to 256 pixels and shows the middle 224.
     Images that are stored larger always show their middle `side` pixels.
@@ -103,21 +104,21 @@ class Run:
     """Layers on top of the backbone: neck and head."""
     tuning: Tuning = field(default_factory=Tuning)
     """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
-    steps: int = 500
+    steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
-    batch: int = 64
+    batch: Annotated[int, COUNT] = 64
     """Images of each domain in a step: 64 for 64 source and 64 target images."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """How gradients move weights: adamw, or sgd with momentum."""
-    lr: Annotated[float, LogUniform(1e-4, 1e-1)] = 1e-3
+    lr: Annotated[float, LogUniform(1e-4, 1e-1), AMOUNT] = 1e-3
     """Learning rate of neck, head and all else that trains, except for the backbone.
     It can change during training: see `schedule`, `warmup` and `drop_every`.
     """
-    backbone_lr: Annotated[float, LogUniform(0.01, 1)] = 1.0
+    backbone_lr: Annotated[float, LogUniform(0.01, 1), AMOUNT] = 1.0
     """Learning rate of the backbone in regime full, as a multiple of `lr`."""
-    momentum: Annotated[float, Uniform(0.5, 0.99)] = 0.9
+    momentum: Annotated[float, Uniform(0.5, 0.99), SHARE] = 0.9
     """Momentum of sgd, from 0 for none to below 1; for adamw the first beta."""
-    weight_decay: Annotated[float, LogUniform(1e-5, 1e-1)] = 1e-3
+    weight_decay: Annotated[float, LogUniform(1e-5, 1e-1), AMOUNT] = 1e-3
     """Weight decay: an L2 penalty with sgd, decoupled from the gradient with adamw; 0 for none."""
     schedule: Schedule = "constant"
     """Factor of the learning rate as training progresses.
@@ -135,9 +136,13 @@ class Run:
     """Whether to record the training step once, as a CUDA graph, and replay it in every step.
     It needs a GPU and helps small networks.
     """
-    look_every: int = 100
+    deterministic: bool = False
+    """Whether only operations that give the same numbers each time are used, and one CPU thread.
+    Runs on frozen features on a CPU do so in any case; others become slower.
+    """
+    look_every: Annotated[int, COUNT] = 100
     """Steps between evaluations; the last step is always evaluated."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of the run's random choices, such as new weights and the order of images; 0 or more."""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,9 @@ from da.ops.random import default_generator
 from da.runs.run import Run
 from da.runs.trained_model import TrainedModel, load_trained_model
 from da.system import memory
+from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
+from da.training.failures import explain_failures
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ class Parts:
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
 
 
+@explain_failures
 def assemble(run: Run, device: str = "auto") -> Parts:
     """Load the data of `run` and build its untrained method.
 
     Raises:
         ValueError: Where the data, the weights or the device are not available or do not fit.
+        MemoryError: Where the network does not fit into memory.
     """
     place = find_device(device)
     if run.cuda_graph and place.type != "cuda":
@@ -61,12 +65,18 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     return Parts(task, method, place, generator, stored_side)
 
 
-def run_threads(run: Run) -> AbstractContextManager[None]:
-    """Return a context with one thread for a run on frozen features, and all threads for others.
+@contextmanager
+def run_threads(run: Run) -> Iterator[None]:
+    """Compute a run on frozen features, or a deterministic one, in one thread, others in all.
 
     With one thread a record does not depend on the number of cores, or on other processes.
     """
-    return one_thread() if run.regime == "frozen" else nullcontext()
+    with ExitStack() as conditions:
+        if run.regime == "frozen" or run.deterministic:
+            conditions.enter_context(one_thread())
+        if run.deterministic:
+            conditions.enter_context(deterministic_operations())
+        yield
 
 
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Method:

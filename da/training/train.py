@@ -20,6 +20,7 @@ from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
+from da.training.failures import explain_failures
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.progress import report
@@ -66,11 +67,12 @@ def build_record(
     """
     on_gpu = parts.device.type == "cuda"
     with run_threads(run):
+        threads = torch.get_num_threads()
         computed = {
             "device": torch.cuda.get_device_name(parts.device) if on_gpu else "cpu",
             "instructions": torch.backends.cpu.get_cpu_capability(),
             "products": "oneDNN" if mkl_is_slow() else "MKL",
-            "threads": str(torch.get_num_threads()),
+            "threads": str(threads),
         }
     return Record(
         run.id,
@@ -80,10 +82,13 @@ def build_record(
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
         environment=environment() | computed,
-        made_from=parts.made_from,
+        # On frozen features one thread is used; a GPU adds up in the same order with any number.
+        made_from=parts.made_from
+        | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
     )
 
 
+@explain_failures
 def fit(
     run: Run,
     parts: Parts,

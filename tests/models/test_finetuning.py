@@ -169,7 +169,7 @@ def test_strategies_are_settings_of_a_run():
         ({"last": 1, "freeze": 2}, "of last, freeze and unfreeze_every one at a time"),
         ({"patience": 2}, "patience needs a score"),
         ({"stage_lr": -1.0}, "stage_lr is 0 or more and finite, not -1"),
-        ({"warmup": -1}, "unknown warmup -1, known: 0 and more"),
+        ({"warmup": -1}, "wrong settings: warmup is 0 or more, not -1"),
     ],
 )
 def test_settings_that_contradict_each_other(settings, message):

@@ -34,8 +34,8 @@ def test_a_hidden_layer_has_its_dropout():
         ({"head_dropout": 0.5}, "head_dropout goes with hidden layers, for example head 512"),
         ({"label_smoothing": -1}, "label_smoothing is at least 0 and below 1, not -1"),
         ({"label_smoothing": math.nan}, "label_smoothing is at least 0 and below 1, not nan"),
-        ({"neck": -1}, "neck is 1 or more, or 0 for none, not -1"),
-        ({"head": (8, 0)}, r"layers of head are 1 or more wide, not \(8, 0\)"),
+        ({"neck": -1}, "neck is 0 or more, not -1"),
+        ({"head": (8, 0)}, r"each of head is 1 or more, not \(8, 0\)"),
     ],
 )
 def test_settings_without_sense_are_refused(settings, message):

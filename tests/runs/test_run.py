@@ -163,20 +163,20 @@ def test_every_setting_counts(name):
     [
         (PLAIN, {"init": "random"}, "regime frozen needs init pretrained or a run's id"),
         (PLAIN, {"augment": "crop"}, "augment crop in regime frozen needs views of 1 or more"),
-        (PLAIN, {"augment": "crop", "views": -1}, "needs views of 1 or more"),
+        (PLAIN, {"augment": "crop", "views": -1}, "views is 0 or more, not -1"),
         (PLAIN, {"views": 1}, "views needs regime frozen and an augment other than none"),
         (FULL, {"augment": "crop", "views": 1}, "views needs regime frozen and an augment"),
         (FULL, {"features": 9}, "features needs regime frozen"),
-        (PLAIN, {"features": -1}, "features is 1 or more, or 0 for all, not -1"),
+        (PLAIN, {"features": -1}, "features is 0 or more, not -1"),
         (PLAIN, {"features_by": "l1"}, "features_by l1 needs features of 1 or more"),
         (PLAIN, {"backbone_lr": 0.1}, "backbone_lr needs regime full"),
         (FULL, {"method": SubspaceAlignment.Hparams()}, "subspace_alignment .* regime frozen"),
         (PLAIN, {"method": FineTune.Hparams()}, r"for example emoji:noto-twemoji\+3shot"),
         (SHOTS, {"method": MCC.Hparams()}, "mcc takes no labeled target images"),
-        (PLAIN, {"steps": 0}, "are 1 or more, not 0, 64 and 100"),
-        (PLAIN, {"batch": 0}, "are 1 or more"),
-        (PLAIN, {"look_every": -1}, "are 1 or more"),
-        (PLAIN, {"side": -1}, "side is 1 or more, or 0 .*, not -1"),
+        (PLAIN, {"steps": 0}, "steps is 1 or more, not 0"),
+        (PLAIN, {"batch": 0}, "batch is 1 or more"),
+        (PLAIN, {"look_every": -1}, "look_every is 1 or more"),
+        (PLAIN, {"side": -1}, "side is 0 or more, not -1"),
         (PLAIN, {"mean": (0.5,)}, r"three numbers each, not \(0.5,\) and \(\)"),
         (PLAIN, {"mean": (127, 127, 127)}, "mean is from 0 to 1"),
         (PLAIN, {"std": (0.5, 0.5, 0)}, "std is above 0"),
@@ -215,8 +215,8 @@ def test_what_goes_together_is_allowed():
     assert replace(PLAIN, lr=1e30, weight_decay=0, tuning=Tuning(warmup=500)).lr == 1e30
     for network in (Network(neck=0), Network(neck_norm=False)):
         assert replace(PLAIN, batch=1, network=network).batch == 1
-    infinite = DANN.Hparams(trade_off=math.inf)
-    assert replace(PLAIN, method=infinite).method.trade_off == math.inf
+    huge = DANN.Hparams(trade_off=1e300)
+    assert replace(PLAIN, method=huge).method.trade_off == 1e300
 
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)

@@ -1,0 +1,63 @@
+"""Errors of libraries while a run computes, turned into one line that names the cause."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+import torch
+
+from da.runs.run import Run
+from da.training.engine import DivergedError
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+MEMORY = "out of memory", "enough memory", "allocate memory", "ALLOC_FAILED"
+TOO_LARGE = "Storage size calculation overflowed", "Overflow when unpacking long"
+"""Parts of the messages with which PyTorch says that a tensor is too large."""
+LINEAR_ALGEBRA = torch.linalg.LinAlgError, np.linalg.LinAlgError
+NOT_FINITE = "contains NaN", "contains infinity", "infs or NaNs", "without overflow"
+"""Parts of the messages with which libraries refuse numbers that are not finite."""
+TOO_FEW = "Expected more than 1 value per channel"
+
+
+def explain_failures(
+    function: Callable[Concatenate[Run, P], R],
+) -> Callable[Concatenate[Run, P], R]:
+    """Return `function`, of a run, with errors that its settings explain in one line.
+
+    MemoryError says what to lower, and DivergedError that numbers are not finite.
+    """
+
+    @wraps(function)
+    def explained(run: Run, *given: P.args, **named: P.kwargs) -> R:
+        try:
+            return function(run, *given, **named)
+        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+            if (cause := _explain(run, error)) is None:
+                raise
+            raise cause from error
+
+    return explained
+
+
+def _explain(run: Run, error: Exception) -> Exception | None:
+    """Return an error that says what `error` is about in terms of the run; None if unknown."""
+    said, name = str(error), run.method.owner.name
+    if isinstance(error, MemoryError) or any(part in said for part in MEMORY + TOO_LARGE):
+        widths = "or the widths of neck, head and hidden layers"
+        return MemoryError(f"{name} is out of memory: lower batch, side, {widths}")
+    if isinstance(error, LINEAR_ALGEBRA) or any(part in said for part in NOT_FINITE):
+        return DivergedError(f"numbers of {name} grow too large or too small: {_first_line(said)}")
+    if TOO_FEW in said:
+        return ValueError(
+            f"batch norm needs two images or more at once, and {name} has one: set batch to 2 or "
+            "more, or use a network without batch norm"
+        )
+    if run.deterministic and "deterministic" in said:
+        return ValueError(f"{name} cannot be deterministic here: {_first_line(said)}")
+    return None
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
