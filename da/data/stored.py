@@ -52,7 +52,7 @@ def free(names: Sequence[str]) -> Iterator[str]:
                 discard(path)
             except OSError as error:
                 count -= 1
-                yield f"{path} stays: {error.strerror}"
+                yield f"{path} stays: {error}"
         if entries:
             yield f"{group}: removed {count} of {len(entries)}, together {size} MB"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
@@ -17,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, format_value
 from da.search.journal import Journal, describe_damage
 from da.search.trial import Trial
+from da.system.locks import Lock
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -84,9 +84,7 @@ class Study:
         with self._lock("claim"):
             for number in range(min(wanted, len(self._every()) + 1)):
                 lock = self._lock(number)
-                try:
-                    lock.acquire(timeout=0)
-                except Timeout:
+                if not lock.acquire(wait=False):
                     continue
                 if trial := self._unfinished(number):
                     return Attempt(trial, lock)
@@ -114,19 +112,19 @@ class Study:
     def _every(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 
-    def _lock(self, what: object) -> Any:
+    def _lock(self, what: object) -> Lock:
         """Return a lock that is free once the process that holds it has ended, even if killed.
 
         It replaces the journal's own lock, which outlives a killed process by half a minute.
         """
         shared = f"{self.file.name}-{what}" if what == "journal" else f"{self.name}-{what}"
-        return FileLock(self.locks / shared)
+        return Lock(self.locks / shared)
 
 
 class Attempt:
     """A trial that only this process carries out, until the trial ends or is released."""
 
-    def __init__(self, trial: optuna.Trial, lock: FileLock):
+    def __init__(self, trial: optuna.Trial, lock: Lock):
         self.number, self._trial, self._lock = trial.number, trial, lock
         self.settings = {name: format_value(value) for name, value in trial.params.items()}
         self._scores: Sequence[float] = ()

@@ -79,12 +79,8 @@ def _tidy(folder: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Make sure that a file, or a folder with all its files, is on the disk."""
-    for file in path.rglob("*") if path.is_dir() else [path]:
-        if not file.is_dir():
-            _fsync(file)
-    for folder in [path, *path.rglob("*")] if path.is_dir() else []:
-        if folder.is_dir():
-            _sync_folder(folder)
+    for each in [path, *path.rglob("*")]:
+        _sync_folder(each) if each.is_dir() else _fsync(each)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -123,9 +123,9 @@ def _is_same(file: Path, known: Sums, whole: bool) -> bool:
     stat = file.stat()
     if stat.st_size != known.size:
         return False
-    some = range(len(known.blocks))
-    if not whole and stat.st_mtime_ns == known.changed and len(some) > SAMPLE:
-        some = random.Random().sample(some, SAMPLE)  # not the random numbers of the run
+    some = list(range(len(known.blocks)))
+    if not whole and stat.st_mtime_ns == known.changed:
+        some = random.Random().sample(some, min(SAMPLE, len(some)))  # not a run's random numbers
     with file.open("rb", buffering=0) as opened:
         for i in some:
             opened.seek(i * BLOCK)

@@ -5,44 +5,71 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+
+class Lock:
+    """A lock at a path, which the system frees when its process ends, even if killed.
+
+    The file is there while the lock is held; its folder is made where it is missing. Only the
+    holder removes the file, so whoever got the lock of a removed file tries again.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._held: int | None = None
+
+    def acquire(self, *, wait: bool = True) -> bool:
+        """Take the lock and return True, or return False where another has it, without `wait`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            while self._held is None:
+                self._held = self._try(wait)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _try(self, wait: bool) -> int | None:
+        opened = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if os.path.samestat(os.fstat(opened), self.path.lstat()):
+                return opened
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(opened)
+            raise
+        os.close(opened)
+        return None
+
+    def release(self) -> None:
+        """Free the lock, if it is held."""
+        if self._held is not None:
+            with suppress(OSError):
+                self.path.unlink()
+            os.close(self._held)
+            self._held = None
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: Any) -> None:
+        self.release()
 
 
 @contextmanager
 def lock(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock at `path`, whose folder is made where it is missing.
-
-    The system frees it when its process ends, even if killed. Only the holder removes the file, so
-    whoever got the lock of a removed file tries again.
-
-    Args:
-        path: File of the lock.
-        wait: Whether to wait until nobody else holds it.
+    """Hold the `Lock` at `path`.
 
     Raises:
         BlockingIOError: Another process holds it, without `wait`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    held = _acquire(path, wait)
-    try:
+    held = Lock(path)
+    if not held.acquire(wait=wait):
+        raise BlockingIOError(f"{path} is held by another process")
+    with held:
         yield
-    finally:
-        with suppress(OSError):
-            path.unlink()
-        os.close(held)
-
-
-def _acquire(path: Path, wait: bool) -> int:
-    while True:
-        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(held), path.lstat()):
-                    return held
-        except BaseException:
-            os.close(held)
-            raise
-        os.close(held)
 
 
 def remove_stale_locks(folder: Path, pattern: str = "*") -> None:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from da.methods import METHODS, Network
 from da.models import saved_weights
 from da.results import records
 from da.runs.run import Run
+from da.system.locks import Lock
 from da.training.sweep import _divided, _groups, _Job, sweep
 from da.training.train import train
 
@@ -87,13 +87,13 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
     """Its record is waited for, and read."""
     lock = tmp_path / ".locks" / RUN.id
     lock.parent.mkdir()
-    theirs = FileLock(lock)
+    theirs = Lock(lock)
     theirs.acquire()
     trained = []
 
     def train_together(runs, **_):
         trained.extend(runs)
-        if theirs.is_locked:
+        if lock.exists():
             records.save(records.Record(RUN.id, RUN.settings(), [{"step": 7}], 1.0), tmp_path)
             theirs.release()
         return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
