@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from filelock import FileLock
@@ -17,6 +18,23 @@ def cache_home() -> Path:
 
 class UnwritableError(OSError):
     """A file or folder that could not be written; the message says what to do."""
+
+
+class NotMadeError(LookupError):
+    """A cached file that is not there, inside `without_making`."""
+
+
+_making: ContextVar[bool] = ContextVar("_making", default=True)
+
+
+@contextmanager
+def without_making() -> Iterator[None]:
+    """Let `make_once` in the block return what is there, and raise NotMadeError for the rest."""
+    token = _making.set(False)
+    try:
+        yield
+    finally:
+        _making.reset(token)
 
 
 @contextmanager
@@ -71,8 +89,13 @@ def make_once(path: Path, make: Callable[[Path], None]) -> Path:
     """Return `path`, and let `make` write it first if it is not there.
 
     Of several processes only one writes it; the others wait.
+
+    Raises:
+        NotMadeError: If it is not there, inside `without_making`.
     """
     if not path.exists():
+        if not _making.get():
+            raise NotMadeError(path)
         with explain_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_name(f".{path.name}.lock")):
