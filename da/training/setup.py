@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders, tasks
+from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, LabeledImages, Task
 from da.data.transforms import Interpolation, Resize, to_eval_input
@@ -53,12 +53,16 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
     backbone, task = make(run, source, target, place)
+    made_from = {
+        **tasks.digest_domains(run.task, source, target),
+        **overlap.report_overlap(task, source, target),
+    }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
         method = _built(run, backbone, task, place)
         task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
-    return Parts(task, method, place, generator, stored_side)
+    return Parts(task, method, place, generator, stored_side, made_from)
 
 
 def run_threads(run: Run) -> AbstractContextManager[None]:
