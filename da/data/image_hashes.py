@@ -50,7 +50,7 @@ def _hash_looks(x: UInt8[Tensor, "b h w 3"]) -> UInt64[np.ndarray, "b 2 4"]:
 def _look(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
     from imagehash import dhash, phash
 
-    gray = Image.fromarray(image).convert("L")
+    gray = Image.fromarray(image).convert("L").reduce(max(1, len(image) // 64))  # 8 times faster
     if np.asarray(gray).std() <= FLAT:
         return bytes(64)
     frequencies, gradients = (hash(gray, hash_size=16).hash for hash in (phash, dhash))
