@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -79,6 +80,15 @@ class Domain:
     digest: str
     """SHA-256 of the pixels."""
     resize: Resize = field(default=Resize())
+
+    @cached_property
+    def data_digest(self) -> str:
+        """A short digest of pixels, classes, labels and roles, the same on every machine."""
+        found = hashlib.sha256(json.dumps([self.digest, self.classes]).encode())
+        for name, rows in [("y", self.y), *sorted(self.rows.items())]:
+            found.update(f"{name} {len(rows)} ".encode())
+            found.update(rows.to(torch.int64).contiguous().numpy().data)
+        return found.hexdigest()[:16]
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Select some of the images, with their classes."""

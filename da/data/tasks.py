@@ -1,5 +1,7 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
+from functools import cache
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -8,6 +10,7 @@ from da.config.task_name import TaskName
 from da.data import splits
 from da.data.datasets import BENCHMARKS, dataset_module
 from da.data.domain import Domain, Task
+from da.system.cache import NotMadeError, without_making
 
 
 def parse_task(text: str) -> TaskName:
@@ -73,11 +76,47 @@ def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
     return domains[0], domains[-1]
 
 
+def digest_domains(name: str, source: Domain, target: Domain) -> dict[str, str]:
+    """Return a digest of the data of each domain of a task: `source`, and `target` if it has one.
+
+    Args:
+        name: The task's name.
+        source: Its source domain, or the one domain of a supervised task.
+        target: Its target domain; the same for a supervised task.
+    """
+    digests = {"source": source.data_digest, "target": target.data_digest}
+    return digests if parse_task(name).target else {"source": digests["source"]}
+
+
+@cache
+def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[str, str] | None:
+    """Return `digest_domains` of a task's data as it is now, without decoding or fetching any.
+
+    The answer is kept for the process. After a change of the data, call
+    `current_digests.cache_clear()` first.
+
+    Args:
+        task: The task's name.
+        side: Pixels a side of network input, as for `open_domains`.
+        skip_bad: Whether images that cannot be decoded are left out.
+
+    Returns:
+        The digests, or None where they are not known: images are not decoded in their present
+        state, or are not there.
+    """
+    try:
+        with without_making():
+            return digest_domains(task, *open_domains(task, side))
+    except (NotMadeError, ValueError, OSError):
+        return None
+
+
 def build_task(name: str, source: Domain, target: Domain) -> Task:
     """Build the task `name` from its two domains.
 
-    Where both are the same domain, it is tested on images that it was not trained on with labels.
-    Shots are never tested on. A supervised task has the rows that `splits.split_supervised` gives.
+    Where both are the same domain, however it is written, it is tested on images that it was not
+    trained on with labels. Shots are never tested on. A supervised task has the rows that
+    `splits.split_supervised` gives.
 
     Args:
         name: The task's name.
@@ -89,7 +128,8 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
     if not parsed.target:
         return _supervised(name, source, target, k)
     shots = _shots(name, target, k)
-    test = target.rows["source_test" if parsed.source == parsed.target else "target_test"]
+    same = parsed.source == parsed.target or are_same(source, target)
+    test = target.rows["source_test" if same else "target_test"]
     return Task(
         name,
         source.classes,
@@ -99,6 +139,11 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
         target.part(test[torch.isin(test, shots, invert=True)]),
         target.part(shots) if k else None,
     )
+
+
+def are_same(source: Domain, target: Domain) -> bool:
+    """Return whether two domains have the same images, classes, labels and roles."""
+    return source.digest == target.digest and source.data_digest == target.data_digest
 
 
 def load_task(name: str) -> Task:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +42,23 @@ def cache_home() -> Path:
 
 class UnwritableError(OSError):
     """A file or folder that could not be written; the message says what to do."""
+
+
+class NotMadeError(LookupError):
+    """A cached file that is not there, inside `without_making`."""
+
+
+_making: ContextVar[bool] = ContextVar("_making", default=True)
+
+
+@contextmanager
+def without_making() -> Iterator[None]:
+    """Let `make_once` in the block return what is there, and raise NotMadeError for the rest."""
+    token = _making.set(False)
+    try:
+        yield
+    finally:
+        _making.reset(token)
 
 
 @contextmanager
@@ -133,8 +151,13 @@ def make_once(path: Path, make: Callable[[Path], None], check: Check | None = No
         check: Function that raises an error for a damaged one. It is called for what has no
             checksums yet, being made by an earlier version. None where the caller checks: then what
             is there stays, and gets no checksums.
+
+    Raises:
+        NotMadeError: If it is not there, or is damaged, inside `without_making`.
     """
     if not (path.exists() and (check is None or _is_whole(path))):
+        if not _making.get():
+            raise NotMadeError(path)
         with explain_write_errors(path), lock(path.with_name(f".{path.name}.lock")):
             _make(path, make, check)
     with suppress(OSError):  # of another user

@@ -14,6 +14,7 @@ from da.data.datasets import BENCHMARKS, digits, emoji, moons
 from da.data.domain import PARTS, Domain, load_domain, save_domain
 from da.system.cache import cache_home
 from tests.conftest import points
+from tests.fixtures.datasets import image_folder
 
 
 def parts(text: str) -> tuple[str, str, str, int]:
@@ -281,3 +282,29 @@ def test_a_task_is_mapped_once_for_each_domain_and_keeps_rows_and_labels(pair):
         assert after.rows.equal(before.rows)
     assert mapped.target_test.y.equal(task.target_test.y)
     assert data_tasks.build_task("moons:0-1", *pair).map(change).shots is None
+
+
+def test_digests_are_told_without_decoding(tmp_path):
+    root = image_folder(tmp_path / "a", each=3)
+    name = f"folder:{root}-{image_folder(tmp_path / 'b', each=4)}"
+    assert data_tasks.current_digests(name) is None
+    assert not (cache_home() / "folder").exists()
+    pair = data_tasks.open_domains(name)
+    data_tasks.current_digests.cache_clear()
+    assert data_tasks.current_digests(name) == data_tasks.digest_domains(name, *pair)
+    (root / "cat/cat-00.png").unlink()
+    data_tasks.current_digests.cache_clear()
+    assert data_tasks.current_digests(name) is None
+
+
+def test_a_digest_tells_labels_classes_and_roles_apart(pair):
+    source, _ = pair
+    others = [
+        replace(source, y=1 - source.y),
+        replace(source, classes=("cat", "dog")),
+        replace(source, digest="other pixels"),
+        replace(source, rows=source.rows | {"source_test": torch.arange(9, 20)}),
+    ]
+    assert len({domain.data_digest for domain in [source, replace(source), *others]}) == 5
+    assert list(data_tasks.digest_domains("moons:0", source, source)) == ["source"]
+    assert list(data_tasks.digest_domains("moons:0-1", *pair)) == ["source", "target"]
