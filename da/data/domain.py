@@ -73,6 +73,8 @@ class Domain:
     digest: str
     """SHA-256 of the pixels."""
     resize: Resize = field(default=Resize())
+    left_out: int = 0
+    """Number of images that could not be decoded and were left out."""
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Select some of the images, with their classes."""
