@@ -55,8 +55,10 @@ def predict(
 
     if not images:
         raise ValueError("no images: name files or folders of them")
-    files = predict.expand_paths(images)
+    files, notes = predict.expand_paths(images)
     opened = predict.open_model(model, results)
+    for note in notes:
+        print(f"da: {note}", file=sys.stderr)
     failed = False
     if csv:
         print(predict.csv_line(["path", "class", "probability", *opened.classes]))

@@ -1,46 +1,223 @@
-"""Finding image files in a folder and decoding their pixels. Does not load torch."""
+"""Decoding of image files to square RGB pixels of 8 bits. Does not load torch."""
 
-import os
+import ctypes
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-"""Endings of image files, in lower case."""
+VERSION = 2
+"""Number of the rules that make pixels of files; those stored by other rules are not used."""
+
+NO_IMAGES = {"BUFR", "EPS", "FITS", "FLI", "GRIB", "HDF5", "IPTC", "MPEG", "PCD", "WMF"}
+"""Formats that Pillow knows, but that hold programs, films or measurements."""
+
+PIXELS = 2**26
+"""Pixels of all images that are decoded at the same time; a larger image is decoded alone."""
+
+TOP = 2**16 - 1
+"""Value of white in a gray image of 16 bits."""
+
+_BITS, _PHOTOMETRIC = 258, 262
+"""Tags of a TIFF file: bits of a value, and whether 0 is white (0) or black (1)."""
+
+_STEPS = {"L;2": 85, "L;4": 17}
+"""Distance of gray values that had 2 or 4 bits, by Pillow's name of such pixels."""
+
+_Made = TypeVar("_Made")
 
 
-def list_images(folder: Path) -> list[Path]:
-    """List the images at any depth under a folder in the order of their paths.
+class Decoded(NamedTuple):
+    """The pixels of a file, and what is worth a warning."""
 
-    Hidden files are left out.
+    pixels: UInt8[np.ndarray, "h w 3"]
+    largest: int = -1
+    """Largest value of an image of 16 bits, whose range the file does not state; -1 for others."""
 
-    Raises:
-        ValueError: If the folder, or one in it, cannot be read.
-    """
-    unread: list[OSError] = []
-    walk = os.walk(folder, onerror=unread.append, followlinks=True)
-    files = [Path(top, name) for top, _, names in walk for name in names if name[0] != "."]
-    if unread:
-        raise ValueError(f"cannot read the folder {unread[0].filename}: {unread[0].strerror}")
-    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+
+class _Budget:
+    """Lets threads work at the same time while the pixels of their images are few enough."""
+
+    def __init__(self, pixels: int):
+        self.all = self.free = pixels
+        self.changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, pixels: int) -> Iterator[None]:
+        """Wait until so many pixels are free, and hold them during the block."""
+        pixels = min(pixels, self.all)
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= pixels)
+            self.free -= pixels
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.free += pixels
+                self.changed.notify_all()
+
+
+_budget = _Budget(PIXELS)
 
 
 def decode_image(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
     """Decode an image file to `side` by `side` RGB pixels, without keeping its proportions.
 
+    Transparent parts are laid on white. Gray values of 16 bits are divided by 257, so that white
+    stays white. Of several frames it is the first.
+
     Raises:
         ValueError: If the file is not a readable image; the message names it.
     """
+    with ignore_warnings():
+        made = try_decode(file, side)
+    if isinstance(made, str):
+        raise ValueError(f"cannot decode {file}: {made}")
+    return made.pixels
+
+
+def try_decode(file: Path, side: int) -> Decoded | str:
+    """Decode a file as `decode_image` does, or return why this cannot be done."""
+    return _attempt(file, lambda image: _decode(image, side))
+
+
+def find_fault(file: Path) -> str:
+    """Return why a file cannot be decoded, as far as its first bytes tell; "" for nothing."""
+    return _attempt(file, _explain_mode)
+
+
+@contextmanager
+def ignore_warnings() -> Iterator[None]:
+    """Print no warnings of Pillow in the block, whose threads have ended when it ends."""
+    _silence_errors()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@cache
+def _silence_errors() -> None:
+    """Keep Pillow and its libtiff from printing errors, which Pillow raises anyway."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    with suppress(OSError, AttributeError):  # another system may link it in another way
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+
+
+def describe_range(values: list[int]) -> str:
+    """Say that images of 16 bits use a small part of that range; "" if they do not.
+
+    Args:
+        values: Largest value of each image, as in `Decoded`.
+    """
+    values = [value for value in values if value >= 0]
+    if not values or (largest := max(values)) > TOP // 4:
+        return ""
+    return (
+        f"no value in {len(values)} images of 16 bits is above {largest} of {TOP}, so they are "
+        "dark; if their values have fewer bits, scale them to 16 first"
+    )
+
+
+def _attempt(file: Path, use: Callable[[Image.Image], _Made]) -> _Made | str:
+    """Return what `use` makes of an image file, or why it cannot."""
     try:
         with Image.open(file) as image:
-            upright: Image.Image = ImageOps.exif_transpose(image)
-            if (
-                upright.has_transparency_data
-            ):  # Pillow wants a palette with transparency as RGBA first
-                upright = upright.convert("RGBA")
-            square = upright.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-            return np.asarray(square)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError(f"cannot decode {file}: {error}") from error
+            if image.format in NO_IMAGES:
+                return f"{image.format} is no format of images"
+            return use(image)
+    except Exception as error:  # Pillow raises a dozen kinds, SyntaxError and struct.error too
+        return _explain(error)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image, or of an unknown format"
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    said = getattr(error, "strerror", None) or str(error)
+    return " ".join(said.split())[:200] or type(error).__name__
+
+
+def _explain_mode(image: Image.Image) -> str:
+    """Return why pixels of this kind cannot be used, or ""."""
+    if image.mode == "F" or (image.mode == "I" and not _has_16_bits(image)):
+        kind = "32-bit floats" if image.mode == "F" else "32-bit or signed integers"
+        return f"its pixels are {kind} of an unknown range; save it with 8 or 16 bits"
+    return ""
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Return whether pixels are gray values from 0 to 65535, which some formats read as "I"."""
+    return image.mode[:4] == "I;16" or (image.mode == "I" and image.format in {"PNG", "PPM"})
+
+
+def _decode(image: Image.Image, side: int) -> Decoded | str:
+    if fault := _explain_mode(image):
+        return fault
+    with _budget.hold(image.width * image.height):
+        packed = _packed_mode(image)
+        _scale_clear_color(image, packed)
+        ImageOps.exif_transpose(image, in_place=True)
+        largest = -1
+        if _has_16_bits(image):
+            image, largest = _scale_gray(image)
+        elif ";16" in packed:
+            largest = _largest_color(image)
+        if image.has_transparency_data:
+            image = _lay_on_white(image)
+        elif image.mode != "RGB":
+            image = image.convert("RGB")
+        square = image.resize((side, side), Image.Resampling.BICUBIC)
+        return Decoded(np.asarray(square), largest)
+
+
+def _packed_mode(image: Image.Image) -> str:
+    """Return Pillow's name of a file's pixels, as in "L;4", which it forgets when they are read."""
+    tiles = getattr(image, "tile", ())
+    packed = tiles[0].args if tiles else ""
+    return str(packed[0] if isinstance(packed, tuple) else packed)
+
+
+def _scale_clear_color(image: Image.Image, packed: str) -> None:
+    """Scale the one color that a PNG file calls transparent to 8 bits, as its pixels are."""
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        image.info["transparency"] = clear * _STEPS.get(packed, 1)
+    elif isinstance(clear, tuple) and ";16" in packed:
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+
+
+def _largest_color(image: Image.Image) -> int:
+    """Return the largest value that a color of 16 bits can have had; Pillow keeps its upper 8."""
+    return int(np.asarray(image.convert("RGB")).max()) << 8 | 255
+
+
+def _scale_gray(image: Image.Image) -> tuple[Image.Image, int]:
+    """Scale gray values of 16 bits, or as many as a TIFF file states, to 8 bits.
+
+    Returns:
+        The image, and the largest value as in `Decoded`.
+    """
+    x, tags = np.asarray(image).astype(np.uint32), getattr(image, "tag_v2", {})
+    top = 2 ** tags.get(_BITS, (16,))[0] - 1
+    gray = ((x * 255 + top // 2) // top).astype(np.uint8)
+    if tags.get(_PHOTOMETRIC) == 0:
+        gray = 255 - gray
+    if "transparency" in image.info:
+        gray[x == image.info["transparency"]] = 255
+    return Image.fromarray(gray), int(x.max()) if top == TOP else -1
+
+
+def _lay_on_white(image: Image.Image) -> Image.Image:
+    clear = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(clear, mask=clear)
+    return white

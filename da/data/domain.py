@@ -80,6 +80,8 @@ class Domain:
     digest: str
     """SHA-256 of the pixels."""
     resize: Resize = field(default=Resize())
+    left_out: int = 0
+    """Number of images that could not be decoded and were left out."""
 
     @cached_property
     def data_digest(self) -> str:

@@ -1,6 +1,7 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
 from functools import cache
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -52,26 +53,40 @@ def task_syntax(benchmark: str) -> str:
     return f"{benchmark}{'' if syntax[0] == '[' else ':'}{syntax}"
 
 
-def open_domains(name: str, side: int = 0) -> tuple[Domain, Domain]:
+def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Domain, Domain]:
     """Open the source and target domain of a task, which are fetched and decoded if necessary.
 
-    Both are the same where the task has one domain. Images of any size are decoded for network
-    input of `side` pixels; 0 for the usual size.
+    Both are the same where the task has one domain.
+
+    Args:
+        name: The task's name.
+        side: Width of network input, in pixels, for which images of any size are decoded; 0 for
+            the usual size.
+        skip_bad: Whether to leave out the user's images that cannot be decoded.
 
     Raises:
-        ValueError: If the two domains do not have the same classes.
+        ValueError: If the two domains do not have the same classes, or the source lacks images to
+            hold out.
     """
     parsed = parse_task(name)
     own = dataset_module(parsed.benchmark)
-    sized = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    if skip_bad:
+        if not getattr(own, "SKIPS_BAD", False):
+            raise ValueError(f"skip_bad is for images of your own, not for {parsed.benchmark}")
+        options["skip_bad"] = True
     source, target = parsed.pair
     names = (source, target) if target else (source,)
-    domains = [own.open_domain(domain, **sized) for domain in names]
+    domains = [own.open_domain(domain, **options) for domain in names]
     a, b = domains[0].classes, domains[-1].classes
     if a != b:
         raise ValueError(
             f"{name}: only {source} has {sorted(set(a) - set(b))}, "
             f"only {target} has {sorted(set(b) - set(a))}"
+        )
+    if target and not len(domains[0].rows["source_test"]):
+        raise ValueError(
+            f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
 
@@ -106,7 +121,7 @@ def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[st
     """
     try:
         with without_making():
-            return digest_domains(task, *open_domains(task, side))
+            return digest_domains(task, *open_domains(task, side, skip_bad))
     except (NotMadeError, ValueError, OSError):
         return None
 
@@ -130,13 +145,16 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
     shots = _shots(name, target, k)
     same = parsed.source == parsed.target or are_same(source, target)
     test = target.rows["source_test" if same else "target_test"]
+    test = test[torch.isin(test, shots, invert=True)]
+    if not len(test):
+        raise ValueError(f"{name}: no target image is left for tests")
     return Task(
         name,
         source.classes,
         source.part(source.rows["source_train"]),
         target.images(target.rows["target_train"]),
         source.part(source.rows["source_test"]),
-        target.part(test[torch.isin(test, shots, invert=True)]),
+        target.part(test),
         target.part(shots) if k else None,
     )
 

@@ -67,7 +67,8 @@ def comparison_table(title: str, stub: str, records: Sequence[tuple[str, Record]
     """
     networks = [load_trained_model(record.id) for _, record in records]
     settings = records[0][1].settings
-    _, target = tasks.open_domains(settings["task"], settings["side"])
+    skip_bad = settings.get("skip_bad", False)
+    _, target = tasks.open_domains(settings["task"], settings["side"], skip_bad)
     x = to_eval_input(target.x[:1], networks[0].resize)
     times = cost.measure_latencies(networks, x)
     rows = []

@@ -181,7 +181,8 @@ OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_p
 def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
     """Return test images of the target if available, else noise, with a description of them."""
     try:
-        tests = tasks.build_task(run.task, *tasks.open_domains(run.task, run.side)).target_test
+        opened = tasks.open_domains(run.task, run.side, run.skip_bad)
+        tests = tasks.build_task(run.task, *opened).target_test
     except (ValueError, OSError):
         side = finished.stored_side
         noise = np.random.default_rng(0).integers(256, size=(CHECKED, side, side, 3))

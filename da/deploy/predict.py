@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from da.data.decode import decode_image, list_images
+from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
+from da.data.image_files import find_images
 from da.results import records
 
 if TYPE_CHECKING:
@@ -111,41 +113,47 @@ def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], 
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
 
 
-def expand_paths(paths: Sequence[Path]) -> list[Path]:
+def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Return the files among `paths` as they are, and all images below the folders.
+
+    Returns:
+        The files, and a line for each kind of files in the folders that are left out.
 
     Raises:
         ValueError: Where a path does not exist, or a folder has no images.
     """
-    found = []
+    found, notes = [], []
     for path in paths:
         if not path.exists():
             raise ValueError(f"no such file or folder: {path}")
-        files = list_images(path) if path.is_dir() else [path]
-        if not files:
-            raise ValueError(f"the folder {path} has no image in it")
-        found += files
-    return found
+        if not path.is_dir():
+            found.append(path)
+            continue
+        search = find_images([path])
+        if not search.images[0]:
+            raise ValueError(f"the folder {path} has no image in it{search.describe_others()}")
+        found += search.images[0]
+        notes += [f"{path}: {line}" for line in search.describe()]
+    return found, notes
 
 
 def probabilities(
     model: Model, files: Sequence[Path]
 ) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
     """Yield each file with the probability of each class, or the error where decoding failed."""
+    largest = []
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
-        decoded = [_try_decode(file, model.side) for file in batch]
-        images = [image for image in decoded if isinstance(image, np.ndarray)]
-        rows = iter(model.outputs(np.stack(images))[0] if images else ())
-        for file, image in zip(batch, decoded, strict=True):
-            yield file, next(rows) if isinstance(image, np.ndarray) else image
-
-
-def _try_decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:
-    try:
-        return decode_image(file, side)
-    except ValueError as error:
-        return error
+        with ignore_warnings():
+            decoded = [try_decode(file, model.side) for file in batch]
+        images = [made for made in decoded if isinstance(made, Decoded)]
+        largest += [image.largest for image in images]
+        rows = iter(model.outputs(np.stack([made.pixels for made in images]))[0] if images else ())
+        for file, made in zip(batch, decoded, strict=True):
+            bad = ValueError(f"cannot decode {file}: {made}")
+            yield file, next(rows) if isinstance(made, Decoded) else bad
+    if dark := describe_range(largest):
+        print(f"da: {dark}", file=sys.stderr)
 
 
 def csv_line(row: Sequence[object]) -> str:

@@ -52,6 +52,10 @@ class Run:
     """
     side: Annotated[int, WHOLE] = 0
     """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""
+    skip_bad: bool = False
+    """Whether to leave out images that cannot be decoded, in tasks of folder and imagefolder.
+    Their number goes into the record. Otherwise such an image is an error.
+    """
     augment: Augment = "none"
     """Random change of training images: in every step, or in regime frozen once for each view.
     none: no change.

@@ -52,7 +52,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    source, target = tasks.open_domains(run.task, run.side)
+    source, target = tasks.open_domains(run.task, run.side, run.skip_bad)
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
@@ -60,6 +60,7 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     made_from = {
         **tasks.digest_domains(run.task, source, target),
         **overlap.report_overlap(task, source, target),
+        **_count_left_out(source, target),
     }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
@@ -67,6 +68,12 @@ def assemble(run: Run, device: str = "auto") -> Parts:
         task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side, made_from)
+
+
+def _count_left_out(source: Domain, target: Domain) -> dict[str, Any]:
+    """Return the number of images that were left out of each domain, where there are such."""
+    counts = {"skipped_source": source.left_out, "skipped_target": target.left_out}
+    return {name: count for name, count in counts.items() if count}
 
 
 @contextmanager

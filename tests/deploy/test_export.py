@@ -124,7 +124,7 @@ def test_without_the_benchmark_it_is_checked_on_noise(tmp_path, changed_by, monk
     changed_by(0)
     record, _ = trained(RUN)
 
-    def gone(name, side=0):
+    def gone(name, side=0, skip_bad=False):
         raise ValueError("no network")
 
     monkeypatch.setattr(tasks, "open_domains", gone)

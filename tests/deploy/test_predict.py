@@ -15,6 +15,7 @@ from PIL import Image
 from da.cli import main
 from da.data import tasks
 from da.results import records
+from tests.fixtures import damaged
 from tests.fixtures.runs import CLASSES, RUN, pictures, stand_in, trained
 
 ABOUT = {"classes": '["red", "green", "blue"]', "preprocessing": '{"resize": 4}'}
@@ -97,9 +98,49 @@ def test_a_picture_that_cannot_be_decoded_is_named_and_the_rest_is_done(folder, 
         da("predict", "colors.onnx", "photos")
     out, err = capsys.readouterr()
     assert ended.value.code == 1
-    assert err.startswith("da: cannot decode photos/bad.png: ")
-    assert len(err.splitlines()) == 1
+    assert err.splitlines() == [
+        "da: photos: left out: 1 .txt",
+        "da: cannot decode photos/bad.png: it is not an image, or of an unknown format",
+    ]
     assert len(out.splitlines()) == 3
+
+
+def test_a_broken_chunk_does_not_lose_the_other_images(folder, capsys):
+    damaged.break_png(Path("photos", "green.png"))
+    with pytest.raises(SystemExit) as ended:
+        da("predict", "colors.onnx", "photos/green.png", "photos/red.png")
+    out, err = capsys.readouterr()
+    assert ended.value.code == 1
+    assert err.startswith("da: cannot decode photos/green.png: broken PNG file")
+    assert out == "photos/red.png  red  1.0000\n"
+
+
+def test_hidden_folders_are_not_classified(folder, capsys):
+    Path("photos", ".checkpoints").mkdir()
+    Path("photos", "red.png").rename(Path("photos", ".checkpoints", "red.png"))
+    Path("photos", "again").symlink_to(".")
+    da("predict", "colors.onnx", "photos")
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == [
+        "photos/deep/blue.png",
+        "photos/green.png",
+    ]
+    assert err.splitlines() == [
+        "da: photos: left out: 1 .txt",
+        "da: photos: left out links to folders of the same images: photos/again",
+    ]
+
+
+def test_dark_images_of_16_bits_are_told(folder, capsys):
+    Image.fromarray(np.full((4, 4), 4095, np.uint16)).save("dark.png")
+    da("predict", "colors.onnx", "dark.png")
+    assert capsys.readouterr().err.startswith("da: no value in 1 images of 16 bits is above 4095")
+
+
+def test_transparent_parts_are_white_in_predictions(folder, capsys):
+    Image.new("RGBA", (4, 4), (0, 0, 255, 0)).save("clear.png")
+    da("predict", "colors.onnx", "clear.png")
+    assert capsys.readouterr().out == "clear.png  red  0.3333\n"
 
 
 @pytest.mark.parametrize(

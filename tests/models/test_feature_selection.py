@@ -197,7 +197,7 @@ def test_only_source_training_images_are_looked_at(monkeypatch):
     usual, opened = begun_with(CHOSEN), tasks.open_domains
     assert len(usual) == 9
 
-    def changed(name: str, side: int) -> tuple[Domain, Domain]:
+    def changed(name: str, side: int, _: bool) -> tuple[Domain, Domain]:
         source, target = opened(name, side)
         x, y, rows = source.x.clone(), source.y.clone(), source.rows["source_test"]
         x[rows], y[rows] = -x[rows].flip(0), 1 - y[rows]
@@ -215,7 +215,7 @@ def test_labels_that_a_task_has_not_are_not_looked_at(monkeypatch):
     usual, opened = begun_with(few), tasks.open_domains
     shown = tasks.load_task(few.task).source_train.rows
 
-    def changed(name: str, side: int) -> tuple[Domain, Domain]:
+    def changed(name: str, side: int, _: bool) -> tuple[Domain, Domain]:
         """All images that have no label in the task are others."""
         both, _ = opened(name, side)
         rest = torch.ones(len(both.x), dtype=torch.bool)

@@ -123,6 +123,7 @@ def test_ids_differ_where_a_setting_does(a, b):
 @pytest.mark.parametrize("name", [f.name for f in fields(Run)])
 def test_every_setting_counts(name):
     other = {
+        "skip_bad": True,
         "method": MCC.Hparams(),
         "task": "emoji:twemoji-noto",
         "init": "0123456789ab",

@@ -1,8 +1,10 @@
 """Your own images for adaptation: any two folders of class folders, one for each domain.
 
 A domain is a folder, and each of its subfolders is a class that holds its images, at any depth.
-Both domains need the same classes. A task is written `folder:PATH/amazon-PATH/webcam`, from one
-folder to another. Images come from your disk; their number is up to you.
+Both domains need the same classes, two or more. A task is written
+`folder:PATH/amazon-PATH/webcam`, from one folder to another. Images come from your disk; their
+number is up to you. Where a domain holds one folder alone, as amazon/images in Office-31, the
+classes are taken from that. Hidden files and folders are left out, and every image counts once.
 
 All target images are used without labels in training, and all are tested on, as in the published
 tables (the transductive protocol of Office-31 and similar data sets). Of the source, every fifth
@@ -10,45 +12,47 @@ image is held out.
 """
 
 import hashlib
+import json
 import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from jaxtyping import Int
 from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
+from da.config.validation import MOST_NAMES
 from da.data import paths, splits
-from da.data.decode import decode_image, list_images
+from da.data.datasets._class_folders import (
+    Listing,
+    has_images,
+    list_classes,
+    split_name,
+    subfolders,
+)
+from da.data.decode import VERSION, describe_range, find_fault, ignore_warnings, try_decode
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
 from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
 ANY_SIDE = True
+SKIPS_BAD = True
 CHUNK = 256
-"""Images that are in memory at a time while a folder is decoded."""
+"""Most images that are in memory at a time while a folder is decoded."""
+CHUNK_BYTES = 2**26
+"""Most bytes that these images take."""
+FAULTS = "left_out.json"
+"""File next to decoded images that says which of the folder's files were left out, and why."""
 
 
-class Listing(NamedTuple):
-    """Image files under a folder, with the class of each."""
-
-    root: Path
-    files: list[Path]
-    y: Int[np.ndarray, "n"]
-    classes: tuple[str, ...]
-
-    @property
-    def names(self) -> list[str]:
-        """The files' paths under the root, which are the same on every machine."""
-        return [file.relative_to(self.root).as_posix() for file in self.files]
-
+_Made = TypeVar("_Made")
 
 Rows = dict[str, splits.Rows]
 """Rows of a domain for each role."""
@@ -73,42 +77,60 @@ def pair(names: str) -> tuple[str, str]:
     return found[0]
 
 
-def open_domain(name: str, side: int = 0) -> Domain:
+def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
     """Open the images under the folder `name`, squeezed to squares; decoded at the first call.
 
     They are decoded again when a file is added, removed or changed. They are stored as wide as
     network input of `side` pixels needs, see `stored_side`.
 
+    Args:
+        name: Path of the folder.
+        side: Width of network input in pixels; 0 for the usual one.
+        skip_bad: Whether to leave out images that cannot be decoded.
+
     Raises:
-        ValueError: If a folder is unreadable or lacks images, or an image cannot be decoded. The
-            message names it.
+        ValueError: If a folder is unreadable or lacks images, if what looks like a class is none,
+            or if images cannot be decoded. The message names it.
     """
-    root = paths.find_folder(name) or Path(name)
-    images = list_files(root, list_class_images(root))
-    return load_decoded("folder", images, side, divide=_divide)
+    root, notes = _class_level(paths.find_folder(name) or Path(name))
+    images = list_classes(root)
+    images = images._replace(notes=(*notes, *images.notes))
+    return load_decoded("folder", images, side, divide=_divide, skip_bad=skip_bad)
+
+
+def _class_level(root: Path) -> tuple[Path, list[str]]:
+    """Return the folder that holds the class folders, and what the user has to know of it.
+
+    Raises:
+        ValueError: If it holds splits of a data set.
+    """
+    folders, notes = subfolders(root), []
+    if len(folders) == 1 and not has_images(folders[0]) and len(subfolders(folders[0])) > 1:
+        notes = [f"{root} holds one folder: its classes are those in {folders[0]}"]
+        root, folders = folders[0], subfolders(folders[0])
+    parts = {folder.name: split for folder in folders if (split := split_name(folder.name))}
+    if parts and (len(parts) == len(folders) or len({*parts.values()}) > 1):
+        first = min(parts, key=lambda name: parts[name] != "train")
+        raise ValueError(
+            f"{root} holds splits of a data set, {', '.join(parts)}, and no classes: name one of "
+            f"them, as in {root / first}, or train with labels on imagefolder:{root}"
+        )
+    return root, notes
 
 
 def _divide(images: Listing) -> Rows:
+    """Return the rows for each role; `source_test` is empty where no class has two images."""
     every, held = np.arange(len(images.y)), splits.hold_out(images.names, images.y)
-    if not held.any():
-        raise ValueError(f"{images.root} has no class with two images: none can be held out")
     return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
 
 
-def list_files(root: Path, *images: Mapping[str, list[Path]]) -> Listing:
-    """List the files of each class, or of several sets of the same classes, one after another.
-
-    Args:
-        root: Folder that holds them all.
-        images: The files of each class; one mapping for each set.
-    """
-    files = [file for some in images for each in some.values() for file in each]
-    numbers = [c for some in images for c, each in enumerate(some.values()) for _ in each]
-    return Listing(root, files, np.array(numbers, np.int64), tuple(images[0]))
-
-
 def load_decoded(
-    benchmark: str, images: Listing, side: int, *, divide: Callable[[Listing], Rows]
+    benchmark: str,
+    images: Listing,
+    side: int,
+    *,
+    divide: Callable[[Listing], Rows],
+    skip_bad: bool = False,
 ) -> Domain:
     """Load images as a domain; they are decoded at the first call and after a change.
 
@@ -117,18 +139,52 @@ def load_decoded(
         images: Which images, and their classes.
         side: Width of network input in pixels; `stored_side` turns it into the stored width.
         divide: A function of the images to the rows for each role.
+        skip_bad: Whether to leave out images that cannot be decoded.
+
+    Raises:
+        ValueError: If there are such images, and they are not to be left out.
     """
     wide = stored_side(side)
 
     def write(folder: Path) -> None:
-        rows, count = divide(images), len(images.files)
+        divide(images)  # which may refuse them
         remove_unused(folder.parent)
-        print(f"{benchmark}: decoding {count} images of {images.root}, once", file=sys.stderr)
+        count = len(images.files)
+        for line in (*images.notes, f"decoding {count} images of {images.root}, once"):
+            print(f"{benchmark}: {line}", file=sys.stderr)
         folder.mkdir()
-        x = _decode_all(images.files, folder / "x.npy", wide)
-        save_domain(folder, x, images.y, images.classes, rows)
+        kept, x, faults = _decode_good(images, folder / "x.npy", wide, skip_bad)
+        save_domain(folder, x, kept.y, kept.classes, divide(kept))
+        (folder / FAULTS).write_text(json.dumps({str(file): why for file, why in faults.items()}))
 
-    return keep_domain(cache_home() / benchmark / cache_key(images.root, images.files, wide), write)
+    folder = cache_home() / benchmark / cache_key(images.root, images.files, wide)
+    domain = keep_domain(folder, write)
+    stored = json.loads((folder / FAULTS).read_text())
+    faults = {Path(file): why for file, why in stored.items()}
+    _refuse_faults(images, faults, skip_bad)
+    return replace(domain, left_out=len(faults))
+
+
+def _decode_good(
+    images: Listing, path: Path, side: int, skip_bad: bool
+) -> tuple[Listing, np.memmap, dict[Path, str]]:
+    """Decode the images that can be decoded into an array on disk, after a look at each file.
+
+    Returns:
+        These images, their pixels, and why each of the others cannot be decoded.
+    """
+    with ignore_warnings(), ThreadPoolExecutor() as pool:
+        looks = _map_files(pool, find_fault, images.files, CHUNK)
+        faults = {file: fault for file, fault in looks if fault}
+        _refuse_faults(images, faults, skip_bad)
+        later, largest = _decode_all(images.without({*faults}).files, path, side, pool)
+    faults |= later
+    _refuse_faults(images, faults, skip_bad)
+    if faults:
+        print(f"left out, as --skip-bad says: {_list_faults(images, faults)}", file=sys.stderr)
+    if dark := describe_range(largest):
+        print(f"{images.root}: {dark}", file=sys.stderr)
+    return images.without({*faults}), np.load(path, mmap_mode="r"), faults
 
 
 def stored_side(side: int) -> int:
@@ -140,67 +196,79 @@ def stored_side(side: int) -> int:
     return max(256, math.ceil(side * 256 / 224))
 
 
-def list_class_images(root: Path) -> dict[str, list[Path]]:
-    """List the images of each class folder in `root`.
-
-    Raises:
-        ValueError: If the folder has no class folders, or one without images; it is named.
-    """
-    return {label: _images(root / label) for label in _labels(root)}
-
-
-def _labels(root: Path) -> list[str]:
-    """List the names of the subfolders, without hidden ones."""
-    try:
-        labels = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
-    except OSError as error:
-        raise ValueError(f"cannot read the folder {root}: {error.strerror}") from error
-    if not labels:
-        raise ValueError(f"{root} has no class folders in it")
-    return labels
-
-
-def _images(folder: Path) -> list[Path]:
-    """List the images at any depth under a class folder, in the order of their paths."""
-    images = list_images(folder)
-    if not images:
-        raise ValueError(f"the class folder {folder} has no image in it")
-    return images
-
-
 def cache_key(root: Path, files: list[Path], side: int) -> str:
     """Make a key for the cache that changes when the images may have changed.
 
-    It depends on the root, on the side, and on each file's name, size and time of change.
+    It depends on the root, on the side, on the rules of decoding, and on each file's name, size and
+    time of change.
 
     Args:
         root: Folder that holds the files.
         files: The files that are decoded.
         side: Width of the stored images, in pixels.
     """
-    about = [f"{root} {side}"]
-    for file in files:
+    about, start = [f"{root} {side} {VERSION}"], len(str(root)) + 1
+    for file in map(os.fspath, files):
         try:
-            stat = file.stat()
+            stat = os.stat(file)
+            about.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
         except OSError as error:
-            raise ValueError(f"cannot read {file}: {error.strerror}") from error
-        about.append(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}")
+            about.append(f"{file[start:]} {error.strerror}")
     return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
 
 
-def _decode_all(files: list[Path], path: Path, side: int) -> np.memmap:
-    """Decode all files into one array on disk, `CHUNK` of them in memory at a time."""
-    shape = (len(files), side, side, 3)
-    with (
-        path.open("wb") as out,
-        ThreadPoolExecutor() as pool,
-        tqdm(total=len(files), unit=" images", disable=None) as bar,
-    ):
-        write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for start in range(0, len(files), CHUNK):
-            for image in pool.map(
-                lambda file: decode_image(file, side), files[start : start + CHUNK]
-            ):
-                out.write(image.data)
-                bar.update()
-    return np.load(path, mmap_mode="r")
+def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:
+    """Refuse images that cannot be decoded, unless they are to be left out."""
+    if faults and not skip_bad:
+        them = "it" if len(faults) == 1 else "them"
+        listed = _list_faults(images, faults)
+        raise ValueError(f"cannot decode {listed}; --skip-bad goes on without {them}")
+
+
+def _list_faults(images: Listing, faults: dict[Path, str]) -> str:
+    """List the first files that cannot be decoded, with the reasons, and say how many there are."""
+    first = ", ".join(f"{file}: {fault}" for file, fault in [*faults.items()][:MOST_NAMES])
+    more = f" and {len(faults) - MOST_NAMES} more" if len(faults) > MOST_NAMES else ""
+    if len(faults) == 1:
+        return first
+    return f"{len(faults)} of {len(images.files)} images: {first}{more}"
+
+
+def _decode_all(
+    files: list[Path], path: Path, side: int, pool: ThreadPoolExecutor
+) -> tuple[dict[Path, str], list[int]]:
+    """Decode files into one array on disk, a few of them in memory at a time.
+
+    Returns:
+        Why each of the files that are not in the array cannot be decoded, and the largest values of
+        the others, as in `Decoded`.
+    """
+    chunk = max(1, min(CHUNK, CHUNK_BYTES // (3 * side**2)))
+    faults, largest = {}, []
+    with path.open("wb") as out, tqdm(total=len(files), unit=" images", disable=None) as bar:
+        _write_header(out, len(files), side)
+        for file, made in _map_files(pool, lambda file: try_decode(file, side), files, chunk):
+            if isinstance(made, str):
+                faults[file] = made
+            else:
+                out.write(made.pixels.data)
+                largest.append(made.largest)
+            bar.update()
+        out.seek(0)
+        _write_header(out, len(largest), side)
+    return faults, largest
+
+
+def _map_files(
+    pool: ThreadPoolExecutor, work: Callable[[Path], _Made], files: list[Path], chunk: int
+) -> Iterator[tuple[Path, _Made]]:
+    """Yield each file with what `work` makes of it, at most `chunk` of them ahead."""
+    for start in range(0, len(files), chunk):
+        some = files[start : start + chunk]
+        yield from zip(some, pool.map(work, some), strict=True)
+
+
+def _write_header(out: BinaryIO, count: int, side: int) -> None:
+    """Write the head of an array of images; it takes the same space for any number of them."""
+    shape = (count, side, side, 3)
+    write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})

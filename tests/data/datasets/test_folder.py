@@ -1,13 +1,17 @@
+import json
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from da.cli.main import main
 from da.data import splits
 from da.data.datasets import folder
-from da.data.tasks import open_domains
+from da.data.tasks import load_task, open_domains
+from da.results import records
 from da.system.cache import cache_home
 from tests.fixtures.files import age
 
@@ -90,10 +94,18 @@ def test_who_is_held_out_depends_on_names_alone():
     assert not np.array_equal(held[:50], held[50:])
 
 
-def test_one_image_a_class_cannot_be_split(tmp_path):
-    picture(tmp_path / "images" / "mug" / "0.png", 0)
-    with pytest.raises(ValueError, match="images has no class with two images"):
-        folder.open_domain(str(tmp_path / "images"))
+def test_a_target_with_one_image_a_class_is_used_and_a_source_refused(office, tmp_path):
+    few = tmp_path / "few"
+    for label in ("bike", "mug"):
+        picture(few / label / "0.png", 0)
+    _, target = open_domains(f"folder:{office}-{few}")
+    assert [len(target.rows[part]) for part in ("target_train", "target_test")] == [2, 2]
+    task = load_task(f"folder:{office}-{few}")
+    assert (len(task.target_train), len(task.target_test)) == (2, 2)
+    with pytest.raises(ValueError, match="few has no class with two images: none of the source"):
+        open_domains(f"folder:{few}-{office}")
+    with pytest.raises(ValueError, match="no target image is left for tests"):
+        load_task(f"folder:{office}-{few}+1shot")
 
 
 def test_large_sides_are_decoded_apart_and_small_ones_are_not(office):
@@ -111,7 +123,7 @@ def test_side_is_passed_only_to_benchmarks_of_any_side():
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
     first = folder.open_domain(str(office))
     assert f"decoding 7 images of {office}" in capsys.readouterr().err
-    monkeypatch.setattr(folder, "decode_image", None)
+    monkeypatch.setattr(folder, "try_decode", None)
     assert folder.open_domain(str(office)).digest == first.digest
     assert not capsys.readouterr().err
 
@@ -164,7 +176,7 @@ def test_an_undecodable_image_is_named_and_leaves_nothing(office):
 
 def test_a_broken_link_is_named(office):
     (office / "mug" / "9.png").symlink_to("nowhere.png")
-    with pytest.raises(ValueError, match=r"cannot read .*mug/9\.png: No such file"):
+    with pytest.raises(ValueError, match=r"cannot decode .*mug/9\.png: No such file"):
         folder.open_domain(str(office))
 
 
@@ -196,7 +208,160 @@ def test_an_unreadable_folder_is_named():
 
 
 def test_classes_that_differ_are_named(office, tmp_path):
-    for i in range(2):
-        picture(tmp_path / "web" / "mug" / f"{i}.png", i)
-    with pytest.raises(ValueError, match=r"\['bike'\].*\[\]"):
+    for label in ("lamp", "mug"):
+        picture(tmp_path / "web" / label / "0.png", 0)
+    with pytest.raises(ValueError, match=r"\['bike'\].*\['lamp'\]"):
         open_domains(f"folder:{office}-{tmp_path / 'web'}")
+
+
+def test_a_lone_folder_is_stepped_into_and_told(tmp_path, capsys):
+    """Office-31 unpacks to amazon/images/CLASS."""
+    for label in ("bike", "mug"):
+        picture(tmp_path / "amazon" / "images" / label / "0.jpg", 0)
+    domain = folder.open_domain(str(tmp_path / "amazon"))
+    assert domain.classes == ("bike", "mug")
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'amazon'} holds one folder: its classes are those in" in told
+    assert folder.open_domain(str(tmp_path / "amazon" / "images")).digest == domain.digest
+
+
+def test_one_class_is_refused(tmp_path):
+    picture(tmp_path / "images" / "mug" / "0.png", 0)
+    with pytest.raises(ValueError, match="images has one class only, 'mug': two are needed"):
+        folder.open_domain(str(tmp_path / "images"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train", "test"), ("Training", "VALID"), ("eval", "train", "mug"), ("a/test", "a/train")],
+)
+def test_splits_are_no_classes(tmp_path, names):
+    for name in names:
+        for label in ("bike", "mug"):
+            picture(tmp_path / "domain" / name / label / "0.png", 0)
+    with pytest.raises(
+        ValueError, match=r"holds splits of a data set, .*: name one of them, as in "
+    ):
+        folder.open_domain(str(tmp_path / "domain"))
+
+
+def test_a_class_called_train_among_others_is_a_class(tmp_path):
+    """As in VisDA-2017."""
+    for label in ("bus", "train", "truck"):
+        picture(tmp_path / label / "0.png", 0)
+    assert folder.open_domain(str(tmp_path)).classes == ("bus", "train", "truck")
+
+
+def test_a_name_in_two_unicode_forms_is_one_class(tmp_path):
+    forms = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    for form, domain in zip(forms, "ab", strict=True):
+        for label in (form, "z"):
+            for i in range(2):
+                picture(tmp_path / domain / label / f"{i}.png", i)
+    source, target = open_domains(f"folder:{tmp_path / 'a'}-{tmp_path / 'b'}")
+    assert source.classes == target.classes == ("z", forms[0])
+    picture(tmp_path / "a" / forms[1] / "0.png", 0)
+    with pytest.raises(ValueError, match=f"has two folders {forms[1]!r}: their names look"):
+        folder.open_domain(str(tmp_path / "a"))
+
+
+def test_what_is_left_out_is_told_once(office, capsys):
+    (office / "mug" / "again").symlink_to(".")
+    (office / "mug" / "0 again.png").symlink_to("0.png")
+    picture(office / "cover.png", 0)
+    assert len(folder.open_domain(str(office)).y) == 7
+    assert capsys.readouterr().err.splitlines() == [
+        f"folder: {office}: left out: 1 .txt",
+        f"folder: {office}: left out links to folders of the same images: {office}/mug/again",
+        f"folder: {office}: left out: 1 links to images that count already",
+        f"folder: {office}: left out: 1 images of no class in {office.name}",
+        f"folder: decoding 7 images of {office}, once",
+    ]
+    folder.open_domain(str(office))
+    assert not capsys.readouterr().err
+
+
+def test_pixels_of_older_rules_of_decoding_are_not_used(office, monkeypatch):
+    files = list(office.rglob("*.png"))
+    key = folder.cache_key(office, files, 256)
+    monkeypatch.setattr(folder, "VERSION", folder.VERSION + 1)
+    assert folder.cache_key(office, files, 256) != key
+
+
+def test_dark_images_of_16_bits_are_told(office, capsys):
+    Image.fromarray(np.full((4, 4), 4095, np.uint16)).save(office / "mug" / "dark.png")
+    folder.open_domain(str(office))
+    assert f"{office}: no value in 1 images of 16 bits is above 4095" in capsys.readouterr().err
+
+
+def spoil(office: Path) -> list[Path]:
+    """Make images bad: two that a look finds, and one that only decoding finds."""
+    bad = [office / "bike" / "b.jpeg", office / "mug" / "1.png"]
+    for file in bad:
+        file.write_bytes(b"no image")
+    cut = office / "mug" / "3.png"
+    picture(cut, 3)
+    Image.effect_noise((64, 64), 50).save(cut)
+    cut.write_bytes(cut.read_bytes()[:-900])
+    return [*bad, cut]
+
+
+def test_all_bad_images_are_named_before_any_is_decoded(office, monkeypatch):
+    bad = spoil(office)
+    monkeypatch.setattr(folder, "try_decode", None)
+    with pytest.raises(ValueError, match="cannot decode 2 of 7 images: ") as raised:
+        folder.open_domain(str(office))
+    assert all(f"{file}: it is not an image" in str(raised.value) for file in bad[:2])
+    assert str(raised.value).endswith("; --skip-bad goes on without them")
+
+
+def test_long_lists_of_bad_images_are_shortened(office):
+    for file in (office / "mug").iterdir():
+        file.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"5 of 7 images: .*mug/2.png: [^:]*and 2 more; --skip"):
+        folder.open_domain(str(office))
+
+
+def test_bad_images_may_be_skipped_and_are_counted(office, capsys):
+    good = folder.open_domain(str(office), skip_bad=True)
+    assert good.left_out == 0
+    bad = spoil(office)
+    domain = folder.open_domain(str(office), skip_bad=True)
+    assert domain.left_out == 3
+    assert domain.y.tolist() == [0, 1, 1, 1]
+    assert domain.x[:, 128, 128, 0].tolist() == [100, 0, 2, 4]
+    assert sorted(domain.rows["target_train"].tolist()) == [0, 1, 2, 3]
+    told = capsys.readouterr().err
+    assert "left out, as --skip-bad says: 3 of 7 images: " in told
+    assert all(str(file) in told for file in bad)
+    with pytest.raises(ValueError, match="cannot decode 3 of 7 images"):
+        folder.open_domain(str(office))
+
+
+def test_a_class_of_bad_images_alone_is_named(office):
+    for file in (office / "mug").iterdir():
+        file.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=f"no image of class 'mug' in {office} is left"):
+        folder.open_domain(str(office), skip_bad=True)
+
+
+FAST = "--backbone lenet --init random --regime full --side 28 --steps 1 --batch 4 --device cpu"
+
+
+@pytest.mark.slow
+def test_a_record_says_how_many_images_were_skipped(office, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spoil(office)
+    for i in range(3):
+        for label in ("bike", "mug"):
+            picture(tmp_path / "web" / label / f"{i}.png", i)
+    words = ["train", "--task", f"folder:{tmp_path / 'web'}-{office}", *FAST.split()]
+    main([*words, "--skip-bad", "--wandb", "off", "source_only"])
+    (file,) = Path("results").glob("*.json")
+    assert records.read(file).made_from["skipped_target"] == 3
+    assert "skipped_source" not in json.loads(file.read_text())["made_from"]
+
+
+def test_other_benchmarks_have_no_bad_images_to_skip():
+    with pytest.raises(ValueError, match="skip_bad is for images of your own, not for moons"):
+        open_domains("moons:0-1", skip_bad=True)

@@ -57,6 +57,48 @@ def test_validation_may_be_called_otherwise(root, name):
         imagefolder.open_domain(str(root))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("Train", "Val", "Test"), ("TRAINING", "Validation", "testing"), ("train", "val", "eval")],
+)
+def test_sets_may_be_called_otherwise(root, names):
+    usual = sets(root)
+    for old, new in zip(("train", "val", "test"), names, strict=True):
+        (root / old).rename(root / new)
+    assert [sorted(rows) for rows in sets(root)] == [sorted(rows) for rows in usual]
+
+
+def test_sets_without_one_for_training_are_refused(root):
+    shutil.rmtree(root / "train")
+    with pytest.raises(ValueError, match="has val and test, but no folder train"):
+        imagefolder.open_domain(str(root))
+
+
+def test_folders_next_to_the_sets_are_told(root, capsys):
+    (root / "originals").mkdir()
+    imagefolder.open_domain(str(root))
+    assert f"{root}: left out: the folders originals" in capsys.readouterr().err
+
+
+def test_bad_images_may_be_skipped_in_every_set(root):
+    for name in ("train/cat/cat-00", "train/dog/dog-03", "test/cat/cat-01"):
+        (root / f"{name}.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="cannot decode 3 of 34 images"):
+        imagefolder.open_domain(str(root))
+    domain = imagefolder.open_domain(str(root), skip_bad=True)
+    assert domain.left_out == 3
+    parts = [domain.rows[role] for role in ("source_train", "source_test", "target_test")]
+    assert [len(rows) for rows in parts] == [18, 6, 7]
+    assert domain.y[parts[2]].tolist() == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_set_that_is_a_link_to_another_has_no_images_of_its_own(root):
+    shutil.rmtree(root / "test")
+    (root / "test").symlink_to("train")
+    with pytest.raises(ValueError, match="test/cat has no image in it: all are links to images of"):
+        imagefolder.open_domain(str(root))
+
+
 @pytest.mark.parametrize("missing", ["val", "test"])
 def test_of_two_sets_the_other_tests_and_a_tenth_validates(root, missing):
     shutil.rmtree(root / missing)
