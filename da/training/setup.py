@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -37,8 +38,13 @@ class Parts:
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
 
 
-def assemble(run: Run, device: str = "auto") -> Parts:
+def assemble(run: Run, device: str = "auto", results: Path = Path("results")) -> Parts:
     """Load the data of `run` and build its untrained method.
+
+    Args:
+        run: Settings of the run.
+        device: Name of the device: auto, cpu, cuda or the like.
+        results: Folder of the runs that it begins with.
 
     Raises:
         ValueError: Where the data, the weights or the device are not available or do not fit.
@@ -52,10 +58,10 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
-    backbone, task = make(run, source, target, place)
+    backbone, task = make(run, source, target, place, results)
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
-        method = _built(run, backbone, task, place)
+        method = _built(run, backbone, task, place, results)
         task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side)
@@ -69,53 +75,55 @@ def run_threads(run: Run) -> AbstractContextManager[None]:
     return one_thread() if run.regime == "frozen" else nullcontext()
 
 
-def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Method:
+def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
     method = run.method.build(backbone, len(task.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
-        _begin(method, run)
+        _begin(method, run, results)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task).to(place).forward)
+        method.guide = torch.no_grad()(_teacher(run, task, results).to(place).forward)
     return method
 
 
-def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
+def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
     """Return the columns of the features that `run` keeps, or None for all.
 
     They are chosen on the task's labeled images. A source-free method keeps those of the run that
     it begins with.
     """
     if run.method.owner.source_free:
-        return saved_weights.load_weights(run.init).get("columns")
+        return saved_weights.load_weights(run.init, results=results).get("columns")
     if not run.features:
         return None
     return feature_selection.select_columns(labeled, run.features, run.features_by)
 
 
 def _frozen_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
-    begun = saved_weights.weights_origin(run.init)
-    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
+    begun = saved_weights.weights_origin(run.init, results)
+    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
     if by_hand := _resize_settings(run):
         check_resize(frozen.network, run.backbone, **by_hand)
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
     source, target = (features.extract_features(d, frozen, recipe, place) for d in (source, target))
     task = tasks.build_task(run.task, source, target)
-    backbone = Features(source.x.shape[-1], _columns(run, task.source_train))
+    backbone = Features(source.x.shape[-1], _columns(run, task.source_train, results))
     return backbone, task.map(backbone)
 
 
 def _trained_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return the backbone that trains, and the task with pixels as stored."""
-    backbone = backbones.build_backbone(run.backbone, run.init, **run.backbone_options)
+    backbone = backbones.build_backbone(
+        run.backbone, run.init, **run.backbone_options, results=results
+    )
     if run.init != "random":
         check_resize(backbone, run.backbone, **_resize_settings(run))
     source, target = _resized(run, interpolation(backbone), source, target)
@@ -149,7 +157,7 @@ def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
         features.scale_outputs(backbone)
 
 
-def _begin(method: Method, run: Run) -> None:
+def _begin(method: Method, run: Run, results: Path) -> None:
     """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
 
     Raises:
@@ -157,7 +165,8 @@ def _begin(method: Method, run: Run) -> None:
     """
     for name in ("neck", "head"):
         try:
-            method.get_submodule(name).load_state_dict(saved_weights.load_weights(run.init, name))
+            begun = saved_weights.load_weights(run.init, name, results)
+            method.get_submodule(name).load_state_dict(begun)
         except RuntimeError as error:
             raise ValueError(
                 f"run {run.init!r} has another {name} than this run's network"
@@ -166,13 +175,13 @@ def _begin(method: Method, run: Run) -> None:
         pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
 
 
-def _teacher(run: Run, task: Task) -> TrainedModel:
+def _teacher(run: Run, task: Task, results: Path) -> TrainedModel:
     """Load the finished run that `run` learns from.
 
     Raises:
         ValueError: Where its classes or the size of its input differ from those of `run`.
     """
-    teacher = load_trained_model(run.teacher)
+    teacher = load_trained_model(run.teacher, results)
     for what, theirs, ours in (
         ("classes", teacher.classes, task.classes),
         ("pixels a side", teacher.resize.side, task.source_train.resize.side),

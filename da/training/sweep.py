@@ -51,7 +51,7 @@ class _Job:
 
     def done(self) -> bool:
         done = records.exists(self.run.id, self.folder)
-        return done and (not self.keep or weights_file(self.run.id).exists())
+        return done and (not self.keep or weights_file(self.run.id, self.folder).exists())
 
 
 def sweep(
@@ -192,8 +192,8 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        device, share = jobs[0].device, jobs[0].share_steps
-        for run, ended in train_together(list(by_run), device=device, keep=keep, share_steps=share):
+        shared = {"device": jobs[0].device, "share_steps": jobs[0].share_steps}
+        for run, ended in train_together(list(by_run), keep=keep, results=jobs[0].folder, **shared):
             yield by_run[run], ended
 
 
@@ -201,7 +201,8 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=message)
-    records.save(ended, job.folder)
+    if not job.keep:  # else it is stored, with its weights
+        records.save(ended, job.folder)
     return Outcome(job.run, ended)
 
 
