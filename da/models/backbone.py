@@ -91,7 +91,8 @@ class Features(nn.Module):
     def __init__(self, width: int, columns: Int[Tensor, "_"] | None = None):
         super().__init__()
         self.width = width if columns is None else len(columns)
-        self.register_buffer("columns", columns)
+        own = None if columns is None else columns.clone()  # a file may hold them, and change
+        self.register_buffer("columns", own)
 
     def forward(self, f: Shaped[Tensor, "*b d"]) -> Shaped[Tensor, "*b _"]:
         """Select `columns` of the features; features that are selected already stay as they are."""
@@ -198,5 +199,6 @@ def hash_weights(state: Mapping[str, Any]) -> str:
     for name, weight in state.items():
         if isinstance(weight, Tensor):
             digest.update(name.encode())
-            digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+            content = weight.detach().cpu().contiguous().flatten().view(torch.uint8)
+            digest.update(content.numpy().data)
     return digest.hexdigest()

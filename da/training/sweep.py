@@ -192,8 +192,14 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        shared = {"device": jobs[0].device, "share_steps": jobs[0].share_steps}
-        for run, ended in train_together(list(by_run), keep=keep, results=jobs[0].folder, **shared):
+        one = jobs[0]
+        for run, ended in train_together(
+            list(by_run),
+            device=one.device,
+            keep=keep,
+            share_steps=one.share_steps,
+            results=one.folder,
+        ):
             yield by_run[run], ended
 
 

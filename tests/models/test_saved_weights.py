@@ -14,6 +14,7 @@ import torch
 
 from da.methods import METHODS
 from da.models import saved_weights
+from da.models.backbone import Features
 from da.models.backbones import build_backbone, frozen_backbone
 from da.results import records
 from da.runs.run import Run
@@ -257,3 +258,11 @@ def test_weights_without_room_leave_the_record(monkeypatch):
         train(RUN, device="cpu", keep=True, quiet=True)
     assert records.find(RUN.id, Path("results")).curve
     assert not list(Path("results/weights").iterdir())
+
+
+def test_features_hold_a_copy_of_their_columns():
+    """Others may write to the file that weights are mapped from."""
+    columns = torch.tensor([1, 2])
+    features = Features(5, columns)
+    columns.zero_()
+    assert features.columns.tolist() == [1, 2]
