@@ -1,5 +1,6 @@
 """Checks that refuse settings that make no sense alone or together, with one line of text."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
@@ -77,6 +78,22 @@ def shorten_text(value: Any, most: int = 60) -> str:
     """Return `value` as text of at most `most` characters, for an error message."""
     text = str(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a text has the form of a run's id: 12 hexadecimal digits."""
+    return bool(re.fullmatch("[0-9a-f]{12}", text))
+
+
+def require_run_id(text: object) -> str:
+    """Return the id of a run, which names files, after a check that it can name no other file.
+
+    Raises:
+        ValueError: Where it is not 12 hexadecimal digits, as every id is.
+    """
+    if not isinstance(text, str) or not is_run_id(text):
+        raise ValueError(f"the id of a run is 12 digits from 0 to f, not {str(text)[:40]!r}")
+    return text
 
 
 MOST_NAMES = 3

@@ -2,8 +2,9 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -90,7 +91,8 @@ class Features(nn.Module):
     def __init__(self, width: int, columns: Int[Tensor, "_"] | None = None):
         super().__init__()
         self.width = width if columns is None else len(columns)
-        self.register_buffer("columns", columns)
+        own = None if columns is None else columns.clone()  # a file may hold them, and change
+        self.register_buffer("columns", own)
 
     def forward(self, f: Shaped[Tensor, "*b d"]) -> Shaped[Tensor, "*b _"]:
         """Select `columns` of the features; features that are selected already stay as they are."""
@@ -188,8 +190,15 @@ def _warn(text: str) -> None:
 
 def fingerprint(backbone: nn.Module) -> str:
     """Return the SHA-256 of all weights."""
+    return hash_weights(backbone.state_dict())
+
+
+def hash_weights(state: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the weights in `state` and of their names."""
     digest = hashlib.sha256()
-    for name, weight in backbone.state_dict().items():
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    for name, weight in state.items():
+        if isinstance(weight, Tensor):
+            digest.update(name.encode())
+            content = weight.detach().cpu().contiguous().flatten().view(torch.uint8)
+            digest.update(content.numpy().data)
     return digest.hexdigest()

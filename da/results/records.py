@@ -60,6 +60,11 @@ class Record:
 
     Empty for a record of an earlier version, which did not store it.
     """
+    weights: str = ""
+    """SHA-256 of the final weights and what they need, such as names of classes.
+
+    Stored weights belong to the record if they have it. Empty for a record of an earlier version.
+    """
 
     def point(self, chosen_by: str) -> Point:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
@@ -79,8 +84,8 @@ def record_path(folder: Path, id: str) -> Path:
 
 
 def _stored(record: Record) -> dict[str, Any]:
-    """Return what is written of a record: all fields but an empty `made_from`."""
-    return {k: v for k, v in asdict(record).items() if v or k != "made_from"}
+    """Return what is written of a record: all fields but those of later versions if empty."""
+    return {k: v for k, v in asdict(record).items() if v or k not in ("made_from", "weights")}
 
 
 def save(record: Record, folder: Path) -> None:
@@ -171,6 +176,11 @@ def find(run: str, folder: Path) -> Record:
     raise ValueError(
         f"no record of a run {run!r} in {folder}, known: {shorten_names(ids(folder))}{has}"
     )
+
+
+def folder_of(run: str, folder: Path) -> Path:
+    """Return the folder of the record that `find` finds, which also holds its weights."""
+    return Path(run).parent if Path(run).is_file() else folder
 
 
 def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:

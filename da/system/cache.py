@@ -153,11 +153,13 @@ def make_once(path: Path, make: Callable[[Path], None], check: Check | None = No
             is there stays, and gets no checksums.
 
     Raises:
-        NotMadeError: If it is not there, or is damaged, inside `without_making`.
+        NotMadeError: If it is not there, inside `without_making`, where nothing is checked.
     """
-    if not (path.exists() and (check is None or _is_whole(path))):
-        if not _making.get():
+    if not _making.get():
+        if not path.exists():
             raise NotMadeError(path)
+        return path
+    if not (path.exists() and (check is None or _is_whole(path))):
         with explain_write_errors(path), lock(path.with_name(f".{path.name}.lock")):
             _make(path, make, check)
     with suppress(OSError):  # of another user

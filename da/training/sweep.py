@@ -49,7 +49,7 @@ class _Job:
 
     def done(self) -> bool:
         done = records.exists(self.run.id, self.folder)
-        return done and (not self.keep or weights_file(self.run.id).exists())
+        return done and (not self.keep or weights_file(self.run.id, self.folder).exists())
 
 
 def sweep(
@@ -191,8 +191,14 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        device, share = jobs[0].device, jobs[0].share_steps
-        for run, ended in train_together(list(by_run), device=device, keep=keep, share_steps=share):
+        one = jobs[0]
+        for run, ended in train_together(
+            list(by_run),
+            device=one.device,
+            keep=keep,
+            share_steps=one.share_steps,
+            results=one.folder,
+        ):
             yield by_run[run], ended
 
 
@@ -200,5 +206,6 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=one_line(message))
-    records.save(ended, job.folder)
+    if not job.keep:  # else it is stored, with its weights
+        records.save(ended, job.folder)
     return Outcome(job.run, ended)

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import pytest
 
 from da.config.limits import COUNT, SHARE, Limit
 from da.config.ranges import find_range
-from da.config.validation import limit_errors, refuse
+from da.config.validation import limit_errors, refuse, require_run_id
 from da.methods import METHODS, Network
 from da.models.finetuning import Tuning
 from da.runs.run import Run
@@ -71,3 +71,21 @@ def test_a_value_outside_its_limit_is_named(settings, said):
 
 def test_values_at_the_limit_are_allowed():
     Settings(share=0, widths=(), slope=-1e308)
+
+
+def test_ids_of_runs_are_12_hexadecimal_digits() -> None:
+    """They name files, so anything else could name a file outside the folder of results."""
+    assert require_run_id("0123456789ab") == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "../../evil", "0123456789AB", "0123456789a", "0123456789abc", "0123456789ab\n", 7, None],
+)
+def test_other_ids_are_refused(wrong: Any) -> None:
+    """The message is one short line, however long the id is."""
+    with pytest.raises(ValueError, match="id of a run is 12 digits from 0 to f, not"):
+        require_run_id(wrong)
+    with pytest.raises(ValueError, match="xxx") as error:
+        require_run_id("x" * 999)
+    assert len(str(error.value)) < 100

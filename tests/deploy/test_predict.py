@@ -84,6 +84,18 @@ def test_csv_has_every_class(folder, capsys):
         assert sum(float(row[label]) for label in COLORS) == pytest.approx(1, abs=1e-5)
 
 
+def test_predictions_that_are_no_numbers_are_an_error_of_each_file(folder, capsys):
+    model = onnx.load("colors.onnx")
+    model.graph.initializer[1].float_data[0] = float("nan")
+    onnx.save(model, "colors.onnx")
+    with pytest.raises(SystemExit) as ended:
+        da("predict", "colors.onnx", "photos/red.png")
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("da: photos/red.png: the model predicts no numbers")
+    assert not said.out
+
+
 def test_more_pictures_than_a_batch_keep_their_order(folder, capsys):
     for i in range(70):
         Image.new("RGB", (4, 4), [*COLORS.values()][i % 3]).save(f"photos/{i:02}.png")
@@ -173,7 +185,10 @@ def test_mistakes_are_one_line(folder, capsys, words, said):
     [
         ("abc --to onnx", "no record of a run 'abc' in results, known: "),
         (f"{RUN.id} --to onnx --out x.bin", "unknown ending '.bin' of x.bin, known: .onnx"),
-        (f"{RUN.id} --to onnx", f"no weights of run '{RUN.id}': train or sweep it with --keep"),
+        (
+            f"{RUN.id} --to onnx",
+            f"no weights of run '{RUN.id}' in results/weights: train or sweep it with --keep",
+        ),
     ],
 )
 def test_mistakes_of_export_are_one_line(folder, capsys, words, said):
@@ -216,6 +231,14 @@ def run(folder, monkeypatch) -> str:
     record, _ = trained(RUN)
     records.save(record, Path("results"))
     return record.id
+
+
+def test_a_run_is_used_where_its_record_lies(run, capsys):
+    """The folder of the results can be moved or copied as a whole."""
+    Path("results").rename("moved")
+    for words in ((f"moved/{run}.json",), (run, "--results", "moved")):
+        da("predict", words[0], "photos/red.png", *words[1:])
+        assert capsys.readouterr().out.startswith("photos/red.png  ")
 
 
 @pytest.mark.slow

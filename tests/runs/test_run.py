@@ -162,6 +162,13 @@ def test_every_setting_counts(name):
 @pytest.mark.parametrize(
     ("run", "changes", "message"),
     [
+        (
+            PLAIN,
+            {"init": "pretraned"},
+            "init is pretrained, random or the id of a run .*'pretraned'",
+        ),
+        (PLAIN, {"init": "../../evil"}, "init is pretrained, random or the id of a run"),
+        (PLAIN, {"init": "x" * 999}, "init is pretrained, random or the id of a run .{0,80}$"),
         (PLAIN, {"init": "random"}, "regime frozen needs init pretrained or a run's id"),
         (PLAIN, {"augment": "crop"}, "augment crop in regime frozen needs views of 1 or more"),
         (PLAIN, {"augment": "crop", "views": -1}, "views is 0 or more, not -1"),
