@@ -12,7 +12,7 @@ from da.data.datasets import BENCHMARKS
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
-GROUPS = (*BENCHMARKS, "features", "columns", "mnist", "fetched", "weights")
+GROUPS = (*BENCHMARKS, "features", "columns", "hashes", "mnist", "fetched", "weights")
 """Folders of the cache."""
 
 ARCHIVES = {".gz", ".tgz", ".whl"}
