@@ -82,7 +82,7 @@ def test_other_errors_stay_as_they_are(error):
 def test_batch_norm_of_one_image_is_refused_in_words():
     alone = METHODS["dann"].Hparams(hidden=(8,), hidden_norm=True)
     network = Network(neck=0, bn="separate")
-    with pytest.raises(ValueError, match=r"^batch norm needs two images .* set batch to 2"):
+    with pytest.raises(ValueError, match=r"^batch norm needs two images .* known: batch 2 or more"):
         train(replace(RUN, method=alone, network=network, batch=1), device="cpu", quiet=True)
 
 
