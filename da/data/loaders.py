@@ -78,15 +78,25 @@ def stream(
 ) -> Iterator[TargetBatch]:
     """Give all images once in a random order, `size` at a time and then what is left.
 
+    One image that is left joins the batch before it: batch norm has no statistics of one image.
+
     Args:
         images: Which images to show.
-        size: Images in a batch; the last batch may have fewer.
+        size: Images in a batch; the last batch may have fewer, or one more.
         seed: Seed of the order.
         device: Device of the batches; the CPU if none is given.
     """
     builder = _InputBuilder("none", device or torch.device("cpu"))
-    for i in _shuffle(len(images), seed, _STREAM, 0).split(size):
+    order = _shuffle(len(images), seed, _STREAM, 0)
+    ends = range(size, size * count_stream_batches(len(order), size), size)
+    for i in order.tensor_split(tuple(ends)):
         yield TargetBatch(builder.unlabeled(images, i))
+
+
+def count_stream_batches(n: int, size: int) -> int:
+    """Return the number of batches in which `stream` shows `n` images, `size` at a time."""
+    full, left = divmod(n, size)
+    return full + (left > 1 or full == 0)
 
 
 _Any = TypeVar("_Any", Batch, TargetBatch)
@@ -216,8 +226,10 @@ def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor
 def _block(n: int, size: int, seed: int, stream: int, block: int) -> Int[Tensor, "_ size"]:
     start, end = block * _BLOCK * size, (block + 1) * _BLOCK * size
     first, last = start // n, math.ceil(end / n)
-    chain = torch.cat([_shuffle(n, seed, stream, epoch) for epoch in range(first, last)])
-    return chain[start - first * n : end - first * n].reshape(_BLOCK, size)
+    chain = torch.empty(last - first, n, dtype=torch.int64)  # fails at once if it is too large
+    for epoch in range(first, last):
+        chain[epoch - first] = _shuffle(n, seed, stream, epoch)
+    return chain.flatten()[start - first * n : end - first * n].reshape(_BLOCK, size)
 
 
 @lru_cache(maxsize=16)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
+from da.ops.linalg import spread
 from da.ops.matmul import matmul
 
 
@@ -36,7 +37,7 @@ class LinearMapping(Mapping):
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
         """Store the means of both domains and their matrices, divided by the spreads."""
         self.source_mean, self.target_mean = f_s.mean(0), f_t.mean(0)
-        spread_s, spread_t = (f.std(0).clamp_min(1e-6) for f in (f_s, f_t))
+        spread_s, spread_t = map(spread, (f_s, f_t))
         z_s, z_t = (f_s - self.source_mean) / spread_s, (f_t - self.target_mean) / spread_t
         map_s, map_t = self.maps(z_s, z_t)
         self.source_map = 1 / spread_s if map_s is None else map_s / spread_s[:, None]

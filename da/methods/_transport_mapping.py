@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from da.methods._mapping import Mapping
 from da.methods.base import Method, Network
-from da.ops.linalg import squared_distances
+from da.ops.linalg import spread, squared_distances
 from da.ops.transport import barycenters
 
 
@@ -36,7 +36,7 @@ class TransportMapping(Mapping):
         """Store how far the plan for squared distances moves each source image."""
         plan = self.plan(squared_distances(f_s, f_t))
         self.anchors, self.shifts = f_s, barycenters(plan, f_t) - f_s
-        self.mean, self.spread = f_t.mean(0), f_t.std(0).clamp_min(1e-6)
+        self.mean, self.spread = f_t.mean(0), spread(f_t)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
         """Move each image as far as its nearest training image moves (Ferradans et al. 2014)."""

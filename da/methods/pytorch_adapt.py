@@ -104,5 +104,8 @@ class PytorchAdapt(Method):
             known |= zip(GIVEN, given, strict=True)
         known |= (found := step.hook(known, {}))[0]
         losses = step.reducer(known, found[1])[1]
-        losses = {name.replace("src_c_loss", "task"): x / len(losses) for name, x in losses.items()}
+        count = len(losses)
+        losses = {
+            name.replace("src_c_loss", "task"): x.mean() / count for name, x in losses.items()
+        }
         return {name: x if name == "task" else self.hp.trade_off * x for name, x in losses.items()}

@@ -17,7 +17,10 @@ from da.ops.functional import marginal_entropy, prediction_entropy
 
 
 class SHOT(Method):
-    """Move features until a fixed classifier is certain of them and uses all its classes."""
+    """Move features until a fixed classifier is certain of them and uses all its classes.
+
+    Raises ValueError where there is neither a neck nor a backbone to learn.
+    """
 
     paper = "Liang et al. 2020, arXiv:2002.08546"
     family = "source-free"
@@ -40,6 +43,8 @@ class SHOT(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
+        if not [*self.backbone.parameters(), *self.neck.parameters()]:
+            raise ValueError("shot learns features, not with neck 0 on frozen ones: use a neck")
         self.head.requires_grad_(False)
         self.register_buffer("labels", torch.zeros(0, dtype=torch.long))
 

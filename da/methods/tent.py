@@ -29,8 +29,9 @@ class Tent(Method):
         """No settings: each batch of the stream is one step.
 
         The predictions of a batch are made before its step, and are stored in `online`. Dropout is
-        off. Differs from the authors' code: after the stream, the network uses the mean statistics
-        of the stream; theirs would use those of each batch.
+        off. One image that is left at the end of the stream joins the batch before it: it has no
+        statistics of its own. Differs from the authors' code: after the stream, the network uses
+        the mean statistics of the stream; theirs would use those of each batch.
         """
 
     online: Tensor

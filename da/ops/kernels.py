@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.ops.functional import Scalar
-from da.ops.linalg import squared_distances
+from da.ops.linalg import require_two, squared_distances
 from da.ops.matmul import matmul
 from da.ops.precision import upcast
 
@@ -89,7 +89,11 @@ def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
     `k` is the kernel of all images: the first `n` are source images, the rest target images. Each
     domain needs two images or more. The estimate is unbiased: it uses all pairs of different
     images, so it may be below 0.
+
+    Raises:
+        ValueError: A domain has only one image.
     """
+    require_two("a discrepancy of kernel means", min(n, len(k) - n))
     within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
     m = len(k) - n
     return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * k[:n, n:].mean()

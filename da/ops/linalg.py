@@ -12,7 +12,11 @@ from da.system.threads import one_thread
 
 
 def covariance(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g d d"]:
-    """Return the unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1."""
+    """Return the unbiased covariance of the rows of `f`, in float32 or wider; needs b > 1.
+
+    Raises:
+        ValueError: There is only one row.
+    """
     f = _center(f)
     return matmul(f.mT, f) / (f.shape[-2] - 1)
 
@@ -23,8 +27,19 @@ def covariance_root(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
 
 
 def _center(f: Float[Tensor, "*g b d"]) -> Float[Tensor, "*g b d"]:
+    require_two("a covariance", f.shape[-2])
     f = upcast(f)
     return f - f.mean(-2, keepdim=True)
+
+
+def spread(f: Float[Tensor, "b d"]) -> Float[Tensor, "d"]:
+    """Return the standard deviation of each column, but at least 1e-6.
+
+    Raises:
+        ValueError: There is only one row.
+    """
+    require_two("a standard deviation", len(f))
+    return f.std(0).clamp_min(1e-6)
 
 
 def covariance_power(
@@ -93,6 +108,14 @@ def require_images(images: int, count: int) -> None:
     """Raise ValueError where `images` are too few to have `count` directions."""
     if images <= count:
         raise ValueError(f"dimensions {count} needs more than {images} images, known: below that")
+
+
+def require_two(what: str, images: int) -> None:
+    """Raise ValueError where `what` is of fewer than two images."""
+    if images < 2:
+        raise ValueError(
+            f"{what} needs two images or more of each domain, in a batch or in all, not {images}"
+        )
 
 
 def fix_signs(vectors: Float[Tensor, "*g d e"]) -> Float[Tensor, "*g d e"]:

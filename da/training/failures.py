@@ -51,8 +51,8 @@ def _explain(run: Run, error: Exception) -> Exception | None:
         return DivergedError(f"numbers of {name} grow too large or too small: {_first_line(said)}")
     if TOO_FEW in said:
         return ValueError(
-            f"batch norm needs two images or more at once, and {name} has one: set batch to 2 or "
-            "more, or use a network without batch norm"
+            f"batch norm needs two images or more at once, and {name} has one: known: batch 2 or "
+            "more with as many images, or a network without batch norm"
         )
     if run.deterministic and "deterministic" in said:
         return ValueError(f"{name} cannot be deterministic here: {_first_line(said)}")

@@ -264,14 +264,17 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
         steps: Number of training steps.
     """
     if parts.method.streams:
-        return min(steps * run.batch, len(parts.task.target_test))
+        images = len(parts.task.target_test)
+        whole = steps == loaders.count_stream_batches(images, run.batch)
+        return images if whole else steps * run.batch
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
     """Return the number of training steps, which for a stream is at most its number of batches."""
     if parts.method.streams:
-        return min(run.steps, -(-len(parts.task.target_test) // run.batch))
+        images = len(parts.task.target_test)
+        return min(run.steps, loaders.count_stream_batches(images, run.batch))
     return run.steps
 
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from da.data import tasks
-from da.methods import METHODS, Method
+from da.methods import METHODS, Method, Network
+from da.models.backbone import Features
+from da.models.backbones.mlp import MLP
 from da.training.engine import train_step
 from da.training.setup import show_images
-from tests.conftest import build, points
+from tests.conftest import build, points, skip_without
 
 
 def moved(method, batch, progress=0.5):
@@ -89,6 +91,39 @@ def test_state_survives_a_checkpoint(method, batch, tmp_path):
     assert all(ours[name].equal(theirs[name]) for name in ours)
 
 
+LOOKING = {
+    name: "prepare_target" if kind.source_free else "prepare"
+    for name, kind in METHODS.items()
+    if (kind.prepare, kind.prepare_target) != (Method.prepare, Method.prepare_target)
+}
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_a_method_that_has_not_seen_its_images_says_so(name, batch):
+    kind = METHODS[name]
+    skip_without(kind.needs)
+    backbone = Features(5) if kind.frozen_only else MLP(5, 16)
+    m = kind.Hparams().build(backbone, 3, Network(neck=8))
+    optimizer = torch.optim.SGD([p for p in m.parameters() if p.requires_grad], 0.1)
+    uses = [lambda: train_step(m, optimizer, batch, 0.5)]
+    if kind.frozen_only:
+        uses += [lambda: m.map_source(batch.source.x), lambda: m.map_target(batch.target.x)]
+    for use in uses:
+        with pytest.raises(ValueError, match=rf"^{name} has seen .* call {LOOKING[name]}\("):
+            use()
+
+
+def test_closed_form_methods_are_among_them():
+    assert {name for name, kind in METHODS.items() if kind.frozen_only} < LOOKING.keys()
+
+
+def test_stored_weights_are_of_a_method_that_has_seen_its_images(method):
+    fresh = build(type(method))
+    fresh.prepared = False
+    fresh.load_state_dict(method.state_dict())
+    assert fresh.prepared
+
+
 def test_a_file_holds_one_method():
     with pytest.raises(TypeError, match="two methods in"):
         type("Twin", (Method,), {"paper": "none", "__module__": "da.methods.dann"})
@@ -101,11 +136,7 @@ def test_a_shared_base_is_no_method():
 
 @pytest.mark.parametrize("bn", ["joint", "separate"])
 def test_batch_norm_sees_the_mixture_or_each_domain(batch, bn):
-    from da.methods import Network
-
     torch.manual_seed(0)
-    from da.models.backbones.mlp import MLP
-
     m = METHODS["dann"].Hparams().build(MLP(5, 16), 3, Network(8, 0.0, (), bn))
     f_s, f_t = m.features(batch)
     both = m.neck(m.backbone(torch.cat([batch.source.x, batch.target.x])))

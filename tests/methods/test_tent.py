@@ -15,7 +15,7 @@ from da.ops.functional import prediction_entropy
 from da.runs.run import Run
 from da.training import train
 from da.training.engine import fit, train_step
-from da.training.setup import assemble, show_images
+from da.training.setup import assemble, count_images, count_steps, show_images
 from tests.conftest import build, points
 
 
@@ -91,7 +91,7 @@ def test_a_stream_shows_every_image_once():
     many = points(torch.arange(50.0)[:, None], torch.arange(50) % 3, 3)
     task = tasks.build_task("moons:0-1", many, many)
     seen = list(loaders.stream(task.target_test, 8, seed=0))
-    assert [len(batch.target.x) for batch in seen] == [8, 8, 8, 1]
+    assert [len(batch.target.x) for batch in seen] == [8, 8, 9]
     index = torch.cat([batch.target.index for batch in seen])
     assert index.sort().values.equal(torch.arange(25))
     assert not index.equal(torch.arange(25))
@@ -104,17 +104,59 @@ def test_online_accuracy_counts_what_was_seen():
     assert online_accuracy(logits, torch.tensor([0, 1, 1, 0])) == pytest.approx(200 / 3)
 
 
+FIRST = Run(
+    SourceOnly.Hparams(),
+    "moons:0-40",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    steps=60,
+    batch=32,
+    look_every=60,
+)
+
+
 def test_a_run_reports_online_and_after():
-    first = Run(
-        SourceOnly.Hparams(), "moons:0-40", backbone="mlp", init="random", regime="full",
-        steps=60, batch=32, look_every=60,
-    )  # fmt: skip
-    train.train(first, device="cpu", keep=True, quiet=True)
-    run = replace(first, method=Tent.Hparams(), init=first.id, lr=1e-3)
+    train.train(FIRST, device="cpu", keep=True, quiet=True)
+    run = replace(FIRST, method=Tent.Hparams(), init=FIRST.id, lr=1e-3)
     record = train.train(run, device="cpu", quiet=True)
     task = assemble(run, "cpu").task
     assert record.curve[-1]["step"] == -(-len(task.target_test) // 32) < 60
     assert 0 < record.curve[-1]["target_accuracy/online"] <= 100
+
+
+@pytest.mark.parametrize(
+    ("images", "batches"),
+    [(16, [8, 8]), (17, [8, 9]), (18, [8, 8, 2]), (9, [9]), (8, [8]), (3, [3]), (1, [1])],
+)
+def test_an_image_that_is_left_over_joins_the_last_batch(images, batches):
+    many = points(torch.randn(2 * images, 5), torch.arange(2 * images) % 3, 3)
+    target = tasks.build_task("moons:0-1", many, many).target_test
+    assert [len(batch.target.x) for batch in loaders.stream(target, 8, seed=0)] == batches
+    assert loaders.count_stream_batches(images, 8) == len(batches)
+
+
+def test_a_batch_of_one_image_is_never_joined():
+    many = points(torch.randn(6, 5), torch.arange(6) % 3, 3)
+    target = tasks.build_task("moons:0-1", many, many).target_test
+    assert [len(batch.target.x) for batch in loaders.stream(target, 1, seed=0)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(13, 23), (299, 1), (300, 1), (64, 5)])
+def test_every_image_counts_once_whatever_is_left(batch, steps):
+    """Of 300 test images; 299 and 13 leave one."""
+    first = replace(FIRST, network=Network(neck=8), steps=2, look_every=2)
+    train.train(first, device="cpu", keep=True, quiet=True)
+    run = replace(first, method=Tent.Hparams(), init=first.id, steps=500, batch=batch)
+    parts = assemble(run, "cpu")
+    curve, _ = train.fit(run, parts, quiet=True)
+    assert curve[-1]["step"] == count_steps(run, parts) == steps
+    assert count_images(run, parts, steps) == len(parts.task.target_test) == 300
+    assert count_images(run, parts, steps - 1) == batch * (steps - 1)
+    online = parts.method.get_buffer("online")
+    assert online.isfinite().all()
+    right = online_accuracy(online, parts.task.target_test.y)
+    assert curve[-1]["target_accuracy/online"] == right
 
 
 def test_a_network_without_batch_norm_is_refused():

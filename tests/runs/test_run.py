@@ -1,4 +1,5 @@
 import copy
+import gzip
 import json
 import math
 import pickle
@@ -15,6 +16,7 @@ from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.models.finetuning import Tuning
+from da.results.records import PUBLISHED
 from da.runs.run import Run
 
 PLAIN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji")
@@ -233,3 +235,12 @@ def test_a_run_goes_to_another_process(kind):
     init = "0123456789ab" if kind.source_free or kind.taught else "pretrained"
     run = Run(kind.Hparams(), task, init=init, regime="full" if kind.taught else "frozen")
     assert pickle.loads(pickle.dumps(run)) == run
+
+
+@pytest.mark.slow
+def test_every_published_record_has_settings_that_make_sense():
+    for file in sorted(PUBLISHED.iterdir()):
+        if ".jsonl" in file.name:
+            with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as lines:
+                for record in map(json.loads, lines):
+                    assert Run.of(record["settings"]).id == record["id"]

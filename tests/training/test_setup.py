@@ -6,9 +6,11 @@ import torch
 from da.data import tasks
 from da.data.domain import Domain
 from da.methods import METHODS, Network
+from da.results.records import Record
 from da.runs.run import Run
 from da.training.setup import assemble
 from da.training.train import train
+from tests.conftest import THREADS
 from tests.fixtures.runs import CLASSES, RUN, run_of, stand_in, trained
 
 FULL = Run(
@@ -40,7 +42,7 @@ def test_a_run_builds_its_task_once(change, monkeypatch):
 
 def test_a_record_says_what_its_data_was():
     made_from = train(FULL, device="cpu", quiet=True).made_from
-    assert made_from == tasks.current_digests("moons:0-40")
+    assert made_from == tasks.current_digests("moons:0-40") | {"threads": THREADS}
     one = replace(FULL, task="moons:0")
     assert train(one, device="cpu", quiet=True).made_from == tasks.current_digests("moons:0")
 
@@ -102,3 +104,30 @@ def test_a_backbone_alone_has_no_classes(monkeypatch):
     others = tuple(replace(d, classes=("ant", "bee", "cat")) for d in stand_in("digits"))
     monkeypatch.setattr(tasks, "open_domains", lambda *_: others)
     assemble(run_of("dann", init=RUN.id), "cpu")
+
+
+def trained_with(threads: int, run: Run) -> Record:
+    torch.set_num_threads(threads)
+    try:
+        return train(run, device="cpu", quiet=True)
+    finally:
+        torch.set_num_threads(THREADS)
+
+
+def test_a_deterministic_run_does_not_depend_on_the_number_of_threads(monkeypatch):
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    run = replace(run_of("dann"), deterministic=True)
+    one, two = trained_with(1, run), trained_with(2, run)
+    assert one.curve == two.curve
+    assert one.made_from["threads"] == two.made_from["threads"] == 1
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_record_of_regime_full_says_of_how_many_threads_it_is():
+    assert trained_with(2, FULL).made_from["threads"] == 2
+    assert trained_with(1, FULL).made_from["threads"] == 1
+
+
+def test_a_record_of_frozen_features_does_not_depend_on_threads():
+    train(FULL, device="cpu", keep=True, quiet=True)
+    assert "threads" not in trained_with(2, MAPPED).made_from
