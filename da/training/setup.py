@@ -16,6 +16,7 @@ from da.data.transforms import Interpolation, Resize, to_eval_input
 from da.methods import Method
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.class_order import class_order, load_head
 from da.ops.random import default_generator
 from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
@@ -186,7 +187,7 @@ def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
     """
     states = {
         "neck": saved_weights.load_weights(run.init, "neck", results),
-        "head": saved_weights.load_head(run.init, task.classes, results),
+        "head": load_head(run.init, task.classes, results),
     }
     for name, state in states.items():
         try:
@@ -208,7 +209,7 @@ def _teacher(
         ValueError: Where its classes have other names, or its input has another size.
     """
     teacher = load_trained_model(run.teacher, results).to(place)
-    order = saved_weights.class_order(run.teacher, teacher.classes, task.classes)
+    order = class_order(run.teacher, teacher.classes, task.classes)
     theirs, ours = teacher.resize.side, task.source_train.resize.side
     if theirs != ours:
         raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")

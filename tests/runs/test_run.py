@@ -126,6 +126,7 @@ def test_ids_differ_where_a_setting_does(a, b):
 def test_every_setting_counts(name):
     other = {
         "skip_bad": True,
+        "deterministic": True,
         "method": MCC.Hparams(),
         "task": "emoji:twemoji-noto",
         "init": "0123456789ab",
