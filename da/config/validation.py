@@ -1,6 +1,7 @@
 """Checks that refuse settings that make no sense alone or together, with one line of text."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -55,6 +56,17 @@ def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
     """Return the known values of each `Literal` field of a dataclass."""
     hints = get_type_hints(kind).items()
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+
+
+def require_run_id(text: object) -> str:
+    """Return the id of a run, which names files, after a check that it can name no other file.
+
+    Raises:
+        ValueError: Where it is not 12 hexadecimal digits, as every id is.
+    """
+    if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{12}", text):
+        raise ValueError(f"the id of a run is 12 digits from 0 to f, not {str(text)[:40]!r}")
+    return text
 
 
 MOST_NAMES = 3
