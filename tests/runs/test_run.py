@@ -63,7 +63,7 @@ def test_a_new_setting_at_its_default_changes_no_id():
         smoothing: float = 0.1
 
     for run in (PLAIN, TUNED):
-        later = Later(**vars(run))
+        later = Later(**{f.name: getattr(run, f.name) for f in fields(run)})
         assert "smoothing" in later.settings()
         assert later.id == run.id
         assert replace(later, smoothing=0.2).id != run.id
@@ -225,3 +225,8 @@ def test_a_run_goes_to_another_process(kind):
     init = "0123456789ab" if kind.source_free or kind.taught else "pretrained"
     run = Run(kind.Hparams(), task, init=init, regime="full" if kind.taught else "frozen")
     assert pickle.loads(pickle.dumps(run)) == run
+
+
+def test_an_unknown_method_is_named():
+    with pytest.raises(ValueError, match=r"unknown method 'nope', known: adabn"):
+        Run.of(PLAIN.settings() | {"method": "nope"})
