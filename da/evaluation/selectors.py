@@ -37,8 +37,10 @@ def snd(p: Predictions, temperature: float = 0.05) -> float:
     """Return the soft neighborhood density of the target, in nats; higher is better.
 
     It is the mean entropy of each target image's similarities to all others. The temperature is
-    the paper's (Saito et al. 2021).
+    the paper's (Saito et al. 2021). A target of one image has no others and a score of 0.
     """
+    if len(p.target_logits) == 1:
+        return 0.0
     q = normalize(p.target_logits.softmax(1))
     total = 0.0
     for rows in torch.arange(len(q)).split(1024):

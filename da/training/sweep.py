@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from tqdm import tqdm
 from da.models.saved_weights import weights_file
 from da.results import records
 from da.results.records import Record
+from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
 from da.training.multi_run import sharing_key, train_together, training_key
@@ -48,9 +49,16 @@ class _Job:
     keep: bool
     """Whether to store the run's weights, as other runs begin with them or the user asks."""
     share_steps: bool = False
+    again: bool = False
+    """Whether to train the run although it has a record, which is damaged or not current."""
 
     def done(self) -> bool:
-        done = records.exists(self.run.id, self.folder)
+        id = self.run.id
+        done = (
+            provenance.is_current(id, self.run.settings(), self.folder)
+            if self.again
+            else records.exists(id, self.folder)
+        )
         return done and (not self.keep or weights_file(self.run.id).exists())
 
 
@@ -62,6 +70,7 @@ def sweep(
     device: str = "auto",
     keep: bool = False,
     share_steps: bool = False,
+    again: Collection[str] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -79,11 +88,19 @@ def sweep(
             weights is trained again.
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
+        again: Ids of runs that are trained although they have a record, which is kept in `old/`;
+            None for those whose record is damaged, or of other code or data.
     """
-    unfinished = [run for run in runs if not records.exists(run.id, folder)]
-    begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
-    jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
-    waiting = {job.run.id: job for job in jobs if not job.done()}
+    if again is None:
+        again = provenance.find_old(runs, folder)
+    unfinished = [run for run in runs if run.id in again or not records.exists(run.id, folder)]
+    stored = {id for id in again if weights_file(id).exists()}
+    kept = stored.union(*({run.init, run.teacher} for run in unfinished))
+    jobs = [
+        _Job(run, folder, device, keep or run.id in kept, share_steps, run.id in again)
+        for run in runs
+    ]
+    waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
     processes = usual_workers(device) if workers == "auto" else workers
     while waiting:
         wave = [
@@ -201,8 +218,9 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=message)
-    records.save(ended, job.folder)
-    return Outcome(job.run, ended)
+    record = provenance.add_beginning(ended, job.folder)
+    records.save(record, job.folder)
+    return Outcome(job.run, record)
 
 
 def _start_worker(parent: int, threads: int) -> None:

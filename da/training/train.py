@@ -14,6 +14,7 @@ from da.models import saved_weights
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results.records import Point, Record
+from da.runs.method_code import loaded_code_digest
 from da.runs.run import Run
 from da.system.environment import environment, peak_memory
 from da.training import engine
@@ -72,6 +73,8 @@ def build_record(
             "products": "oneDNN" if mkl_is_slow() else "MKL",
             "threads": str(torch.get_num_threads()),
         }
+    digest = loaded_code_digest(run.method.owner.name)
+    code = {"code": digest} if digest else {}
     return Record(
         run.id,
         run.settings(),
@@ -80,7 +83,7 @@ def build_record(
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
         environment=environment() | computed,
-        made_from=parts.made_from,
+        made_from=parts.made_from | code,
     )
 
 
