@@ -114,8 +114,9 @@ def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[st
 def build_task(name: str, source: Domain, target: Domain) -> Task:
     """Build the task `name` from its two domains.
 
-    Where both are the same domain, it is tested on images that it was not trained on with labels.
-    Shots are never tested on. A supervised task has the rows that `splits.split_supervised` gives.
+    Where both are the same domain, however it is written, it is tested on images that it was not
+    trained on with labels. Shots are never tested on. A supervised task has the rows that
+    `splits.split_supervised` gives.
 
     Args:
         name: The task's name.
@@ -127,7 +128,8 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
     if not parsed.target:
         return _supervised(name, source, target, k)
     shots = _shots(name, target, k)
-    test = target.rows["source_test" if parsed.source == parsed.target else "target_test"]
+    same = parsed.source == parsed.target or are_same(source, target)
+    test = target.rows["source_test" if same else "target_test"]
     return Task(
         name,
         source.classes,
@@ -137,6 +139,11 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
         target.part(test[torch.isin(test, shots, invert=True)]),
         target.part(shots) if k else None,
     )
+
+
+def are_same(source: Domain, target: Domain) -> bool:
+    """Return whether two domains have the same images, classes, labels and roles."""
+    return source.digest == target.digest and source.data_digest == target.data_digest
 
 
 def load_task(name: str) -> Task:

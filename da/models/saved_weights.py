@@ -1,9 +1,10 @@
 """Storage for the weights of finished runs, to start other runs with or to use alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
@@ -72,6 +73,42 @@ def load_weights(run_id: str, part: str = "backbone") -> dict[str, Tensor]:
     """
     weights = _load_file(run_id).items()
     return {k.removeprefix(f"{part}."): v for k, v in weights if k.startswith(f"{part}.")}
+
+
+def load_head(run_id: str, classes: Sequence[str]) -> dict[str, Tensor]:
+    """Load the weights of the head of a finished run, with its outputs in the order of `classes`.
+
+    Weights of an earlier version do not name their classes, and keep their order.
+
+    Raises:
+        ValueError: Where the weights were not stored, or are of other classes.
+    """
+    head = load_weights(run_id, "head")
+    order = class_order(run_id, _load_file(run_id).get("classes") or classes, classes)
+    last = [*head][-1].rpartition(".")[0] if head else ""  # a hidden layer may be as wide
+    return {k: w[order] if k.rpartition(".")[0] == last else w for k, w in head.items()}
+
+
+def class_order(run_id: str, theirs: Sequence[str], ours: Sequence[str]) -> list[int]:
+    """Return the place of each class of `ours` among those of a finished run, by their names.
+
+    Args:
+        run_id: Id of the finished run, for the error.
+        theirs: Names of its classes, in the order of its outputs.
+        ours: Names of the classes that are wanted.
+
+    Raises:
+        ValueError: Where they are not the same names; one name has several forms in Unicode.
+    """
+    known, wanted = ([normalize("NFC", name) for name in names] for names in (theirs, ours))
+    if sorted(known) != sorted(wanted):
+        there, here = {*known} - {*wanted}, {*wanted} - {*known}
+        raise ValueError(
+            f"run {run_id!r} has the classes {shorten_names(known)}, this run "
+            f"{shorten_names(wanted)}; only there: {shorten_names(there) if there else 'none'}, "
+            f"only here: {shorten_names(here) if here else 'none'}"
+        )
+    return [known.index(name) for name in wanted]
 
 
 def load_network_state(run_id: str) -> tuple[dict[str, Tensor], NetworkInfo]:

@@ -136,6 +136,17 @@ def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | No
     return mean, stdev(each) if len(each) > 1 else None
 
 
+def most_repeated(runs: Runs, tasks: Iterable[str]) -> int:
+    """Return how many test images of a task are labeled training images too, at most.
+
+    Args:
+        runs: Records of one row.
+        tasks: Columns to look at.
+    """
+    found = [r for task in tasks for r in runs.get(task, {}).values()]
+    return max((r.made_from.get("repeated", 0) for r in found), default=0)
+
+
 def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
     """Return the median seconds of a run and images per second, for each machine.
 

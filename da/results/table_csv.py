@@ -4,7 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 
-from da.results.aggregate import average, check_selectors, costs, group_records, list_tasks
+from da.results.aggregate import (
+    average,
+    check_selectors,
+    costs,
+    group_records,
+    list_tasks,
+    most_repeated,
+)
 from da.results.literature_rows import cite, reference_for
 from da.results.records import Record
 
@@ -13,7 +20,7 @@ COLUMNS = (
     *("printed", "printed_deviation", "printed_in", "differs"),
     *("machine", "seconds", "images_per_second"),
 )
-"""Header of the CSV."""
+"""Header of the CSV; `repeated` is added where some test images are training images too."""
 
 
 def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
@@ -25,17 +32,18 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
     rows = group_records(records)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    shown = any(most_repeated(runs, runs) for runs in rows.values())
+    writer.writerow([*COLUMNS, *["repeated"] * shown])
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
         for task in (task for task in list_tasks(rows) if task in runs):
             n = reference_for(line, task)
             printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
+            end = [*printed, *cost, *[most_repeated(runs, [task])] * shown]
             for name in names:
                 ours = map(_digits, average(runs, [task], name))
-                seeds = len(runs[task])
-                writer.writerow([line.label, task, name, *ours, seeds, labels, *printed, *cost])
+                writer.writerow([line.label, task, name, *ours, len(runs[task]), labels, *end])
     return out.getvalue()
 
 

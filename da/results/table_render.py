@@ -25,6 +25,8 @@ class Cell:
     """Whether the number was printed for a task that is similar, not the same."""
     cite: str = ""
     """Mark of the paper that printed the number, such as `[1]`; empty for none."""
+    repeated: bool = False
+    """Whether some of the test images are labeled training images too."""
 
     @property
     def number(self) -> str:
@@ -35,7 +37,7 @@ class Cell:
         spread = "" if self.deviation is None else f" ± {self.deviation:.{self.digits}f}"
         sign = "≈" if self.alike else ""
         cite = f" {self.cite}" if self.cite else ""
-        return sign + self.number + spread + cite
+        return sign + self.number + spread + cite + " §" * self.repeated
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,7 @@ _TEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "≈": r"$\approx$",
     "†": r"$\dagger$",
     "‡": r"$\ddagger$",
+    "§": r"\S{}",
 }
 
 

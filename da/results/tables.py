@@ -80,6 +80,8 @@ def build_table(
     notes = [_progress(len(records), wanted) + _choice(names)]
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
+    if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):
+        notes.append(f"§ up to {most} of a task's test images are labeled training images too")
     if any(len(runs) < len(tasks) for runs in rows.values()):
         notes.append("an average is blank where one of its tasks is missing")
     table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
@@ -117,10 +119,16 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> 
 
 def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
     """Build the row of a method; a column has tasks to average over, and a selector."""
-    cells = tuple(Cell(*aggregate.average(runs, *column)) for column in columns)
+    cells = tuple(_cell(runs, *column) for column in columns)
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
     return Row(line.marked_label, int(line.labels), cells, seeds)
+
+
+def _cell(runs: Runs, tasks: list[str], selector: str) -> Cell:
+    mean, deviation = aggregate.average(runs, tasks, selector)
+    repeated = mean is not None and aggregate.most_repeated(runs, tasks) > 0
+    return Cell(mean, deviation, repeated=repeated)
 
 
 def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:

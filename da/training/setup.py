@@ -1,6 +1,6 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders, tasks
+from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, LabeledImages, Task
 from da.data.transforms import Interpolation, Resize, to_eval_input
@@ -17,7 +17,7 @@ from da.models import backbones, feature_selection, features, pruning, saved_wei
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.ops.random import default_generator
 from da.runs.run import Run
-from da.runs.trained_model import TrainedModel, load_trained_model
+from da.runs.trained_model import load_trained_model
 from da.system import memory
 from da.system.threads import one_thread
 
@@ -53,12 +53,16 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
     backbone, task = make(run, source, target, place)
+    made_from = {
+        **tasks.digest_domains(run.task, source, target),
+        **overlap.report_overlap(task, source, target),
+    }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
         method = _built(run, backbone, task, place)
         task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
-    return Parts(task, method, place, generator, stored_side)
+    return Parts(task, method, place, generator, stored_side, made_from)
 
 
 def run_threads(run: Run) -> AbstractContextManager[None]:
@@ -76,9 +80,9 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Me
         method.to(memory_format=torch.channels_last)
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
-        _begin(method, run)
+        _begin(method, run, task)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task).to(place).forward)
+        method.guide = torch.no_grad()(_teacher(run, task, place))
     return method
 
 
@@ -149,15 +153,19 @@ def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
         features.scale_outputs(backbone)
 
 
-def _begin(method: Method, run: Run) -> None:
+def _begin(method: Method, run: Run, task: Task) -> None:
     """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
 
     Raises:
-        ValueError: Where that run's neck or head has other shapes.
+        ValueError: Where that run's neck or head has other shapes, or its classes other names.
     """
-    for name in ("neck", "head"):
+    states = {
+        "neck": saved_weights.load_weights(run.init, "neck"),
+        "head": saved_weights.load_head(run.init, task.classes),
+    }
+    for name, state in states.items():
         try:
-            method.get_submodule(name).load_state_dict(saved_weights.load_weights(run.init, name))
+            method.get_submodule(name).load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(
                 f"run {run.init!r} has another {name} than this run's network"
@@ -166,20 +174,20 @@ def _begin(method: Method, run: Run) -> None:
         pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
 
 
-def _teacher(run: Run, task: Task) -> TrainedModel:
-    """Load the finished run that `run` learns from.
+def _teacher(run: Run, task: Task, place: torch.device) -> Callable[[Tensor], Tensor]:
+    """Load the finished run that `run` learns from, as a function to logits of the task's classes.
 
     Raises:
-        ValueError: Where its classes or the size of its input differ from those of `run`.
+        ValueError: Where its classes have other names, or its input has another size.
     """
-    teacher = load_trained_model(run.teacher)
-    for what, theirs, ours in (
-        ("classes", teacher.classes, task.classes),
-        ("pixels a side", teacher.resize.side, task.source_train.resize.side),
-    ):
-        if theirs != ours:
-            raise ValueError(f"teacher {run.teacher!r} has {theirs} {what}, this run {ours}")
-    return teacher
+    teacher = load_trained_model(run.teacher).to(place)
+    order = saved_weights.class_order(run.teacher, teacher.classes, task.classes)
+    theirs, ours = teacher.resize.side, task.source_train.resize.side
+    if theirs != ours:
+        raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")
+    if order == sorted(order):
+        return teacher.forward
+    return lambda x: teacher(x)[:, order]
 
 
 def prepare_task(method: Method, task: Task) -> Task:

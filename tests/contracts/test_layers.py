@@ -47,6 +47,7 @@ BEHIND = {
     "ot": {"ops/transport.py"},
     "wandb": {"results/tracking.py"},
     "torch_pruning": {"models/pruning.py"},
+    "imagehash": {"data/image_hashes.py"},
     "SimpleITK": {"data/datasets/_ct_volumes.py"},
     "optuna": {"search/study.py"},
     "onnxruntime": {"deploy/predict.py"},

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from itertools import product
 
 from da.results.tables import render_table
@@ -36,3 +37,10 @@ def test_csv_tells_what_a_run_takes_on_each_machine() -> None:
         ("one, cpu", "4.0000", "16000.0000"),
         ("one, cpu; two, cpu", "2.0000; 8.0000", "32000.0000; 8000.0000"),
     ]
+
+
+def test_csv_counts_test_images_that_are_training_images() -> None:
+    records = [replace(record("dann", EMOJI[0], 50), made_from={"repeated": 7})]
+    records += [record("mcc", EMOJI[0], 50)]
+    lines = list(csv.DictReader(io.StringIO(render_table(records, style="csv"))))
+    assert [line["repeated"] for line in lines] == ["7", "0"]

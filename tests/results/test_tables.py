@@ -261,3 +261,17 @@ def test_a_run_that_stands_in_several_columns_counts_once() -> None:
         replace(record("source_only", "emoji:a-a", 90), seconds=9),
     ]
     assert texts(build_table(records, cost=True))["target_only †"][1] == "5.0"
+
+
+def test_runs_that_were_tested_on_training_images_are_marked() -> None:
+    good = [record(name, task, 50) for name in ("dann", "mcc") for task in STYLES]
+    bad = replace(good[0], made_from={"repeated": 7})
+    for style in ("terminal", "markdown", "latex", "csv"):
+        usual, text = (render_table(some, style=style) for some in (good, [bad, *good[1:]]))
+        assert "§" not in usual
+        assert "\\S{}" not in usual
+        assert "repeated" not in usual
+        assert ("repeated" if style == "csv" else "up to 7 of a task's test images") in text
+    table = build_table([bad, *good[1:]])
+    assert texts(table) == {"dann": ["50.0 §", "50.0", "50.0 §"], "mcc": ["50.0"] * 3}
+    assert "§" in render_table([bad, *good[1:]], ["last", "snd"])

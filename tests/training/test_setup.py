@@ -1,12 +1,15 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from da.data import tasks
+from da.data.domain import Domain
 from da.methods import METHODS, Network
 from da.runs.run import Run
 from da.training.setup import assemble
 from da.training.train import train
+from tests.fixtures.runs import CLASSES, RUN, run_of, stand_in, trained
 
 FULL = Run(
     METHODS["source_only"].Hparams(),
@@ -33,3 +36,69 @@ def test_a_run_builds_its_task_once(change, monkeypatch):
     monkeypatch.setattr(tasks, "build_task", lambda *a: built.append(a[0]) or usual(*a))
     assemble(replace(MAPPED, **change), "cpu")
     assert built == ["moons:0-40"]
+
+
+def test_a_record_says_what_its_data_was():
+    made_from = train(FULL, device="cpu", quiet=True).made_from
+    assert made_from == tasks.current_digests("moons:0-40")
+    one = replace(FULL, task="moons:0")
+    assert train(one, device="cpu", quiet=True).made_from == tasks.current_digests("moons:0")
+
+
+def test_a_record_says_how_many_test_images_are_training_images(monkeypatch):
+    source, target = tasks.open_domains("moons:0-40")
+    x = target.x.clone()
+    x[target.rows["target_test"][:7]] = source.x[source.rows["source_train"][:7]]
+    monkeypatch.setattr(
+        tasks, "open_domains", lambda *_: (source, replace(target, x=x, digest="other"))
+    )
+    assert train(FULL, device="cpu", quiet=True).made_from["repeated"] == 7
+
+
+CYCLE = "odd", "other", "even"
+"""The classes of `stand_in` in another order."""
+
+
+def reordered(name: str, side: int = 0, *_) -> tuple[Domain, Domain]:
+    """Do as `stand_in` does, with the same class of each picture under another number."""
+    place = torch.tensor([CYCLE.index(label) for label in CLASSES])
+    source, target = (replace(d, classes=CYCLE, y=place[d.y]) for d in stand_in(name, side))
+    return source, target
+
+
+@pytest.mark.parametrize("head", [(), (3,)])
+@pytest.mark.parametrize("name", ["tent", "shot", "distill"])
+def test_classes_of_a_finished_run_are_known_by_their_names(name, head, monkeypatch):
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    first = replace(RUN, network=replace(RUN.network, head=head))
+    trained(first)
+    run = run_of(name, network=first.network, init=first.id)
+
+    def logits() -> torch.Tensor:
+        parts = assemble(run, "cpu")
+        method = parts.method.eval()
+        x = parts.task.target_test.to_input(torch.arange(5), parts.device)
+        return (method.guide if method.taught else method.predict)(x)
+
+    usual = logits()
+    monkeypatch.setattr(tasks, "open_domains", reordered)
+    assert logits().equal(usual[:, [CLASSES.index(label) for label in CYCLE]])
+
+
+@pytest.mark.parametrize("name", ["tent", "shot", "distill"])
+def test_a_finished_run_of_other_classes_is_refused(name, monkeypatch):
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    trained(RUN)
+    others = tuple(replace(d, classes=("even", "ant", "odd")) for d in stand_in("digits"))
+    monkeypatch.setattr(tasks, "open_domains", lambda *_: others)
+    said = f"run '{RUN.id}' has the classes even, odd, other, this run ant, even, odd; only there: "
+    with pytest.raises(ValueError, match=said + "other, only here: ant"):
+        assemble(run_of(name, init=RUN.id), "cpu")
+
+
+def test_a_backbone_alone_has_no_classes(monkeypatch):
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    trained(RUN)
+    others = tuple(replace(d, classes=("ant", "bee", "cat")) for d in stand_in("digits"))
+    monkeypatch.setattr(tasks, "open_domains", lambda *_: others)
+    assemble(run_of("dann", init=RUN.id), "cpu")
