@@ -47,6 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _own_home(monkeypatch, tmp_path):
     """No test reads or writes the real cache, W&B account or working folder's runs."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.delenv("DA_DATA", raising=False)

@@ -44,7 +44,7 @@ def prune(
     kind = "channels" if structured else "weights"
     title = f"{parent.task}, {parent.backbone}: run {parent.id} less its smallest {kind}"
     labels = [f"{share:.4g}" for share in sparsity]
-    _show(title, "sparsity", [("parent", record), *zip(labels, found, strict=True)])
+    _show(title, "sparsity", [("parent", record), *zip(labels, found, strict=True)], results)
 
 
 def distill(
@@ -78,7 +78,7 @@ def distill(
     )
     (found,) = _sweep_runs([learns], results, 1, device)
     rows = [("teacher", record), ("student", found)]
-    _show(f"{teacher.task}: {student} taught by {teacher.backbone}", "network", rows)
+    _show(f"{teacher.task}: {student} taught by {teacher.backbone}", "network", rows, results)
 
 
 def _find_run(run: str, results: Path) -> "tuple[Run, Record]":
@@ -92,7 +92,7 @@ def _find_run(run: str, results: Path) -> "tuple[Run, Record]":
     from da.runs.provenance import recorded_run
 
     record = records.find(run, results)
-    saved_weights.load_network_state(record.id)
+    saved_weights.load_network_state(record.id, results)
     return recorded_run(record), record
 
 
@@ -120,12 +120,12 @@ def _sweep_runs(
     return [by_id[run.id] for run in runs]
 
 
-def _show(title: str, stub: str, rows: "list[tuple[str, Record]]") -> None:
+def _show(title: str, stub: str, rows: "list[tuple[str, Record]]", results: Path) -> None:
     from da.deploy import compress
     from da.results import table_render
 
     print(
         table_render.render_terminal(
-            compress.comparison_table(title, stub, rows), bold=sys.stdout.isatty()
+            compress.comparison_table(title, stub, rows, results), bold=sys.stdout.isatty()
         )
     )

@@ -28,7 +28,7 @@ def export(
     file = out or Path(f"{record.id}.{to}")
     if file.suffix != f".{to}":
         raise ValueError(f"unknown ending {file.suffix!r} of {file}, known: .{to}")
-    made = export(record, file, to)
+    made = export(record, file, to, records.folder_of(run, results))
     size = file.stat().st_size / 1e6
     print(f"{file}: {len(made.classes)} classes, {size:.1f} MB")
     print(f"differs from PyTorch by at most {made.difference:.2g} on {made.images}")

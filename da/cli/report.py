@@ -127,7 +127,9 @@ def plot(
         known = {run.id: run for run in runs}
         if map not in known:
             raise ValueError(f"unknown run {map!r}, known: {shorten_names(known)}")
-        figures[f"{name}-map-{map}"] = plot_feature_map(**vars(compute_embedding(known[map])))
+        figures[f"{name}-map-{map}"] = plot_feature_map(
+            **vars(compute_embedding(known[map], results))
+        )
     if against:
         found = named_records(experiment, runs, results)
         figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by)

@@ -47,12 +47,12 @@ def train_command() -> Callable[..., None]:
     ) -> None:
         """Train one model and save its record."""
         from da.results import records, tracking
-        from da.runs.provenance import add_beginning
         from da.training.train import train
 
         check_outputs(results, device)
-        record = add_beginning(train(run, device=device, keep=keep), results)
-        records.save(record, results)
+        record = train(run, device=device, keep=keep, results=results)
+        if not keep:  # else it is stored, with its weights
+            records.save(record, results)
         tracking.mirror(record, wandb)
         print(f"{describe_record(run, record)}, {records.record_path(results, run.id)}")
 
@@ -188,6 +188,7 @@ def profile(
     steps: int = 30,
     device: Device = "auto",
     out: Path = Path("plots"),
+    results: Results = Path("results"),
 ) -> None:
     """Time the first run of each method of an experiment, and write traces for a browser.
 
@@ -207,7 +208,9 @@ def profile(
         name = run.method.owner.name
         trace = out / f"{experiment.stem}-{name}.trace.json"
         try:
-            found.append(profiler.profile_run(run, trace, steps=steps, device=device))
+            found.append(
+                profiler.profile_run(run, trace, steps=steps, device=device, results=results)
+            )
         except ValueError as error:
             left_out.append(f"{name} left out: {error}")
     if not found:

@@ -58,13 +58,18 @@ def _known(kind: Any) -> dict[str, tuple[Any, ...]]:
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
 
 
+def is_run_id(text: str) -> bool:
+    """Return whether a text has the form of a run's id: 12 hexadecimal digits."""
+    return bool(re.fullmatch("[0-9a-f]{12}", text))
+
+
 def require_run_id(text: object) -> str:
     """Return the id of a run, which names files, after a check that it can name no other file.
 
     Raises:
         ValueError: Where it is not 12 hexadecimal digits, as every id is.
     """
-    if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{12}", text):
+    if not isinstance(text, str) or not is_run_id(text):
         raise ValueError(f"the id of a run is 12 digits from 0 to f, not {str(text)[:40]!r}")
     return text
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from da.config.task_name import TaskName
 from da.data import tasks
@@ -54,18 +55,21 @@ def _moving(run: Run) -> Run:
     return replace(moving, sparsity=0.0, structured=False)
 
 
-def comparison_table(title: str, stub: str, records: Sequence[tuple[str, Record]]) -> Table:
+def comparison_table(
+    title: str, stub: str, records: Sequence[tuple[str, Record]], results: Path = Path("results")
+) -> Table:
     """Compare accuracy and cost of finished runs in a table, one row for each.
 
     Args:
         title: Title of the table.
         stub: Head of the column of labels.
         records: Label and record of each run; times are also given relative to the first.
+        results: Folder of the records and weights.
 
     Raises:
         ValueError: Where the weights of a run were not stored.
     """
-    networks = [load_trained_model(record.id) for _, record in records]
+    networks = [load_trained_model(record.id, results) for _, record in records]
     settings = records[0][1].settings
     _, target = tasks.open_domains(settings["task"], settings["side"])
     x = to_eval_input(target.x[:1], networks[0].resize)

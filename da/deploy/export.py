@@ -68,19 +68,22 @@ class ExportResult:
     """Description of the images on which outputs were compared."""
 
 
-def export(record: Record, file: Path, format: Format) -> ExportResult:
+def export(
+    record: Record, file: Path, format: Format, results: Path = Path("results")
+) -> ExportResult:
     """Export the network of a finished run, and check that the file gives the same outputs.
 
     Args:
         record: Record of the run.
         file: File to write; it is not written where outputs differ.
         format: Format of the file: `onnx` or `pt2`.
+        results: Folder of the record and its weights.
 
     Raises:
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
-    run, finished = recorded_run(record), load_trained_model(record.id)
+    run, finished = recorded_run(record), load_trained_model(record.id, results)
     about = metadata(record, finished)
     images, words = _images(run, finished)
     with write_whole(file, "--out") as part:

@@ -47,7 +47,7 @@ def open_model(name: str, results: Path) -> Model:
     """
     file = Path(name)
     if file.suffix in ("", ".json"):
-        return load_run(records.find(name, results))
+        return load_run(records.find(name, results), records.folder_of(name, results))
     if file.suffix != ".onnx":
         known = "known: .onnx, the id of a run or its record"
         if file.suffix == ".pt2":
@@ -58,11 +58,11 @@ def open_model(name: str, results: Path) -> Model:
     return load_onnx(file)
 
 
-def load_run(record: records.Record) -> Model:
-    """Load the network of a finished run whose weights were stored."""
+def load_run(record: records.Record, results: Path = Path("results")) -> Model:
+    """Load the network of a finished run whose weights were stored in `results`."""
     from da.runs.trained_model import load_trained_model
 
-    return wrap_network(load_trained_model(record.id))
+    return wrap_network(load_trained_model(record.id, results))
 
 
 def wrap_network(finished: "TrainedModel") -> Model:
@@ -131,14 +131,23 @@ def expand_paths(paths: Sequence[Path]) -> list[Path]:
 def probabilities(
     model: Model, files: Sequence[Path]
 ) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
-    """Yield each file with the probability of each class, or the error where decoding failed."""
+    """Yield each file with the probability of each class, or the error where there is none."""
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
         decoded = [_try_decode(file, model.side) for file in batch]
         images = [image for image in decoded if isinstance(image, np.ndarray)]
         rows = iter(model.outputs(np.stack(images))[0] if images else ())
         for file, image in zip(batch, decoded, strict=True):
-            yield file, next(rows) if isinstance(image, np.ndarray) else image
+            yield file, _finite(file, next(rows)) if isinstance(image, np.ndarray) else image
+
+
+def _finite(file: Path, row: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k"] | ValueError:
+    """Return the probabilities of a file, or an error where they are no numbers."""
+    if np.isfinite(row).all():
+        return row
+    return ValueError(
+        f"{file}: the model predicts no numbers: its weights are damaged or too large"
+    )
 
 
 def _try_decode(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"] | ValueError:

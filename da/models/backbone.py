@@ -2,8 +2,9 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -188,8 +189,14 @@ def _warn(text: str) -> None:
 
 def fingerprint(backbone: nn.Module) -> str:
     """Return the SHA-256 of all weights."""
+    return hash_weights(backbone.state_dict())
+
+
+def hash_weights(state: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the weights in `state` and of their names."""
     digest = hashlib.sha256()
-    for name, weight in backbone.state_dict().items():
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    for name, weight in state.items():
+        if isinstance(weight, Tensor):
+            digest.update(name.encode())
+            digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()

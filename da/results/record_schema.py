@@ -7,11 +7,15 @@ from typing import Any
 
 from da.config.validation import require_run_id
 
-OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from"
+OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
 """Fields that a record may lack; those of later versions are ignored."""
 
 MOST = 100
 """Characters of a wrong value that a message shows."""
+
+
+class DamagedError(ValueError):
+    """A file, or a line of a bundle, that is no record of its run; the message names it."""
 
 
 def is_id(text: object) -> bool:
@@ -83,6 +87,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "peak_memory": _is_amount,
     "environment": _is_texts,
     "made_from": lambda value: isinstance(value, dict),
+    "weights": lambda value: isinstance(value, str),
 }
 """Fields of a record, each with a function that says whether a value can be its value."""
 

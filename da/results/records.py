@@ -15,7 +15,7 @@ from typing import Any
 from da.config.validation import require_run_id, shorten_names
 from da.results import record_bundles
 from da.results.old_records import set_aside
-from da.results.record_schema import is_id, parse_record
+from da.results.record_schema import DamagedError, is_id, parse_record
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
@@ -63,6 +63,11 @@ class Record:
 
     Empty for a record of an earlier version, which did not store it.
     """
+    weights: str = ""
+    """SHA-256 of the final weights and what they need, such as names of classes.
+
+    Stored weights belong to the record if they have it. Empty for a record of an earlier version.
+    """
 
     def point(self, chosen_by: str) -> Point:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
@@ -76,10 +81,6 @@ class Record:
         return max(reversed(self.curve), key=lambda point: point[key])
 
 
-class DamagedError(ValueError):
-    """A file, or a line of a bundle, that is no record of its run; the message names it."""
-
-
 def record_path(folder: Path, id: str) -> Path:
     """Return the path where the record of a run is, or will be.
 
@@ -90,8 +91,8 @@ def record_path(folder: Path, id: str) -> Path:
 
 
 def _stored(record: Record) -> dict[str, Any]:
-    """Return what is written of a record: all fields but an empty `made_from`."""
-    return {k: v for k, v in asdict(record).items() if v or k != "made_from"}
+    """Return what is written of a record: all fields but those of later versions if empty."""
+    return {k: v for k, v in asdict(record).items() if v or k not in ("made_from", "weights")}
 
 
 def save(record: Record, folder: Path) -> None:
@@ -213,6 +214,11 @@ def find(run: str, folder: Path) -> Record:
     raise ValueError(
         f"no record of a run {run!r} in {folder}, known: {shorten_names(ids(folder))}{has}"
     )
+
+
+def folder_of(run: str, folder: Path) -> Path:
+    """Return the folder of the record that `find` finds, which also holds its weights."""
+    return Path(run).parent if Path(run).is_file() else folder
 
 
 def load(

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from da.config.validation import shorten_names
 from da.results import records
 from da.results.record_schema import is_id
 from da.results.records import Record
-from da.runs.method_code import code_digest
+from da.runs.method_code import code_digest, loaded_code_digest
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -131,11 +130,16 @@ def _data_digests(task: str, side: int, decode: bool) -> dict[str, str] | None:
         return {"source": f"unreadable: {error}"}
 
 
-def add_beginning(record: Record, folder: Path) -> Record:
-    """Add to a new record what the runs were made from that it began with, if it began with any."""
-    digest = _beginnings_digest(_beginnings(record.settings), folder, {})
-    more = {"init": digest} if digest else {}
-    return replace(record, made_from=record.made_from | more)
+def describe_origin(run: "Run", folder: Path) -> dict[str, str]:
+    """Return what a run is made from other than its settings and its data, for its record.
+
+    These are the code of its method, and what the runs were made from that it begins with.
+    """
+    digests = {
+        "code": loaded_code_digest(run.method.owner.name),
+        "init": _beginnings_digest(_beginnings(run.settings()), folder, {}),
+    }
+    return {key: digest for key, digest in digests.items() if digest}
 
 
 def _beginnings(settings: Mapping[str, Any]) -> list[str]:

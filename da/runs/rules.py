@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from da.config.task_name import TaskName
-from da.config.validation import amount_errors, choice_errors, share_errors
+from da.config.validation import amount_errors, choice_errors, is_run_id, share_errors
 from da.methods import Method
 from da.models.saved_weights import BEGINNINGS
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def _regime_errors(run: "Run") -> dict[str, bool]:
     frozen, augments = run.regime == "frozen", run.augment != "none"
     return {
+        f"init is pretrained, random or the id of a run (12 digits from 0 to f), not "
+        f"{run.init[:40]!r}": run.init not in BEGINNINGS and not is_run_id(run.init),
         "regime frozen needs init pretrained or a run's id": frozen and run.init == "random",
         f"augment {run.augment} in regime frozen needs views of 1 or more": (
             frozen and augments and run.views < 1

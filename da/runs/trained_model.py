@@ -1,5 +1,7 @@
 """A finished run as one network, from pixels to class logits, without any data set."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -78,22 +80,40 @@ def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b
     return rearrange(pixels.clamp(0, 255) / 255, "b c h w -> b h w c")
 
 
-def load_trained_model(run_id: str) -> TrainedModel:
+def load_trained_model(run_id: str, results: Path = Path("results")) -> TrainedModel:
     """Load the network of a finished run, on the CPU.
+
+    Args:
+        run_id: Id of the run.
+        results: Folder of its record and weights.
 
     Raises:
         ValueError: Where its weights were not stored, or belong to another network.
     """
-    state, about = saved_weights.load_network_state(run_id)
-    run = Run.of(about.settings)
-    backbone = backbones.build_backbone(run.backbone, run_id, **run.backbone_options)
+    state, about = saved_weights.load_network_state(run_id, results)
+    run = _run_of(about, run_id, results)
+    backbone = backbones.build_backbone(
+        run.backbone, run_id, **run.backbone_options, results=results
+    )
     if run.unit_features:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"
     read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
     method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
-    try:
-        method.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"weights of run {run_id!r} are of another network") from error
+    saved_weights.restore_weights(method, run_id, state)
     return TrainedModel(backbone if frozen else None, method, about)
+
+
+def _run_of(about: saved_weights.NetworkInfo, run_id: str, results: Path) -> Run:
+    """Return the run that weights say they are of.
+
+    Raises:
+        ValueError: Where it is not the one of that id.
+    """
+    try:
+        run = Run.of(about.settings)
+    except Exception as error:  # settings of any type and value, from a damaged file
+        raise saved_weights.wrong_weights(run_id, results, "has no settings of a run") from error
+    if run.id != run_id:
+        raise saved_weights.wrong_weights(run_id, results, f"is of another run, {run.id}")
+    return run

@@ -2,13 +2,14 @@
 
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from da.evaluation.predictions import accuracy, outputs, predict
 from da.methods import METHODS
-from da.models.saved_weights import load_network_state, weights_file
+from da.models.saved_weights import load_network_state, restore_weights, weights_file
 from da.runs.run import Run
 from da.training.setup import Parts, assemble
 from da.training.train import fit
@@ -32,29 +33,33 @@ class Embedding:
     classes: tuple[str, ...]
 
 
-def compute_embedding(run: Run) -> Embedding:
+def compute_embedding(run: Run, results: Path = Path("results")) -> Embedding:
     """Compute test features of `run`, and of the same run without adaptation.
 
     Both use stored weights where there are some. Otherwise the run is trained again, and stderr
     says so.
+
+    Args:
+        run: Settings of the run.
+        results: Folder of the records and weights.
     """
     method = METHODS["source_only"].Hparams()
     alone = replace(run, method=method, task=run.task.partition("+")[0])
-    parts = _trained(run)
+    parts = _trained(run, results)
     task = parts.task
     y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
     right = accuracy(
         predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
     )
     title = f"{run.title}: target accuracy {right:.1f} %"
-    before = _features(_trained(alone), parts)
+    before = _features(_trained(alone, results), parts)
     return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
 
 
-def _trained(run: Run) -> Parts:
-    parts = assemble(run)
-    if weights_file(run.id).exists():
-        parts.method.load_state_dict(load_network_state(run.id)[0])
+def _trained(run: Run, results: Path) -> Parts:
+    parts = assemble(run, results=results)
+    if weights_file(run.id, results).exists():
+        restore_weights(parts.method, run.id, load_network_state(run.id, results)[0])
     else:
         print(f"weights of {run.title} were not kept: training it again", file=sys.stderr)
         fit(run, parts, quiet=not sys.stderr.isatty())

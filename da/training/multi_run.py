@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from da.config.task_name import TaskName
 from da.results.records import Point, Record
@@ -14,7 +15,7 @@ from da.training.evaluate import evaluate
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
-from da.training.train import build_record, fit, save_run_weights
+from da.training.train import build_record, check_room, fit, save_with_weights
 from da.training.vmap import Group, stack_batches
 
 Ended = tuple[Run, Record | Exception]
@@ -58,6 +59,7 @@ def train_together(
     device: str = "auto",
     keep: Sequence[Run] = (),
     share_steps: bool = False,
+    results: Path = Path("results"),
 ) -> Iterator[Ended]:
     """Train runs of one kind; yield the record of each, or the error that ended it.
 
@@ -66,15 +68,19 @@ def train_together(
     Args:
         runs: Runs whose `sharing_key` or `training_key` is equal.
         device: Name of the device: auto, cpu, cuda or the like.
-        keep: Runs whose weights are stored.
+        keep: Runs whose records and weights are stored, in this order.
         share_steps: Whether runs of one shape take their steps together. Their records say so, and
             differ by rounding from those of runs that train alone.
+        results: Folder of the records and weights.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
     for run in runs:
         try:
-            parts[run] = assemble(run, device)
+            part = assemble(run, device, results)
+            if run in keep:
+                check_room(run, part, results)
+            parts[run] = part
         except Exception as error:
             yield run, error
     preparing = (time.perf_counter() - start) / len(runs)
@@ -84,9 +90,17 @@ def train_together(
     for some in groups:
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
-            if run in keep and isinstance(end, Record):
-                save_run_weights(run, joined[run])
-            yield run, end
+            yield run, _kept(run, joined[run], end, results) if run in keep else end
+
+
+def _kept(run: Run, part: Parts, end: Record | Exception, results: Path) -> Record | Exception:
+    """Store a record and its weights; return the record, or the error that ended the run."""
+    if isinstance(end, Record):
+        try:
+            save_with_weights(end, run, part, results)
+        except OSError as error:
+            return error
+    return end
 
 
 def _trainings(parts: dict[Run, Parts]) -> list[Training]:

@@ -118,7 +118,14 @@ class _Clocked:
         self.method.after_step()
 
 
-def profile_run(run: Run, trace: Path, *, steps: int = 30, device: str = "auto") -> Profile:
+def profile_run(
+    run: Run,
+    trace: Path,
+    *,
+    steps: int = 30,
+    device: str = "auto",
+    results: Path = Path("results"),
+) -> Profile:
     """Start `run` from scratch, time some steps, and write a trace of a few.
 
     Args:
@@ -126,12 +133,13 @@ def profile_run(run: Run, trace: Path, *, steps: int = 30, device: str = "auto")
         trace: File for the trace, in Chrome's format.
         steps: Number of steps to time.
         device: Name of the device: auto, cpu, cuda or the like.
+        results: Folder of the runs that it begins with.
 
     Raises:
         ValueError: Where the run's data, weights or device are not available.
     """
     start = time.perf_counter()
-    parts = assemble(run, device)
+    parts = assemble(run, device, results)
     optimizer = optimizers.build_optimizer(run, parts.method)
     batches = chain.from_iterable(setup.run_batches(run, parts) for _ in count())  # streams end
     with run_threads(run):

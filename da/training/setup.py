@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,9 @@ from da.data.transforms import Interpolation, Resize, to_eval_input
 from da.methods import Method
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.class_order import class_order
 from da.ops.random import default_generator
+from da.runs import provenance
 from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
 from da.system import memory
@@ -37,8 +40,13 @@ class Parts:
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
 
 
-def assemble(run: Run, device: str = "auto") -> Parts:
+def assemble(run: Run, device: str = "auto", results: Path = Path("results")) -> Parts:
     """Load the data of `run` and build its untrained method.
+
+    Args:
+        run: Settings of the run.
+        device: Name of the device: auto, cpu, cuda or the like.
+        results: Folder of the runs that it begins with.
 
     Raises:
         ValueError: Where the data, the weights or the device are not available or do not fit.
@@ -52,14 +60,15 @@ def assemble(run: Run, device: str = "auto") -> Parts:
     stored_side = source.x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
-    backbone, task = make(run, source, target, place)
+    backbone, task = make(run, source, target, place, results)
     made_from = {
+        **provenance.describe_origin(run, results),
         **tasks.digest_domains(run.task, source, target),
         **overlap.report_overlap(task, source, target),
     }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
-        method = _built(run, backbone, task, place)
+        method = _built(run, backbone, task, place, results)
         task = prepare_task(method, task)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side, made_from)
@@ -73,53 +82,55 @@ def run_threads(run: Run) -> AbstractContextManager[None]:
     return one_thread() if run.regime == "frozen" else nullcontext()
 
 
-def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device) -> Method:
+def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
     method = run.method.build(backbone, len(task.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     run.tuning.hold(method.backbone)
     if method.source_free or run.sparsity:
-        _begin(method, run, task)
+        _begin(method, run, task, results)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task, place))
+        method.guide = torch.no_grad()(_teacher(run, task, place, results))
     return method
 
 
-def _columns(run: Run, labeled: LabeledImages) -> Tensor | None:
+def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
     """Return the columns of the features that `run` keeps, or None for all.
 
     They are chosen on the task's labeled images. A source-free method keeps those of the run that
     it begins with.
     """
     if run.method.owner.source_free:
-        return saved_weights.load_weights(run.init).get("columns")
+        return saved_weights.load_weights(run.init, results=results).get("columns")
     if not run.features:
         return None
     return feature_selection.select_columns(labeled, run.features, run.features_by)
 
 
 def _frozen_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
-    begun = saved_weights.weights_origin(run.init)
-    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options)
+    begun = saved_weights.weights_origin(run.init, results)
+    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
     if by_hand := _resize_settings(run):
         check_resize(frozen.network, run.backbone, **by_hand)
     source, target = _resized(run, frozen.interpolation, source, target)
     recipe = features.Recipe(run.precision, run.augment, run.views)
     source, target = (features.extract_features(d, frozen, recipe, place) for d in (source, target))
     task = tasks.build_task(run.task, source, target)
-    backbone = Features(source.x.shape[-1], _columns(run, task.source_train))
+    backbone = Features(source.x.shape[-1], _columns(run, task.source_train, results))
     return backbone, task.map(backbone)
 
 
 def _trained_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device
+    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return the backbone that trains, and the task with pixels as stored."""
-    backbone = backbones.build_backbone(run.backbone, run.init, **run.backbone_options)
+    backbone = backbones.build_backbone(
+        run.backbone, run.init, **run.backbone_options, results=results
+    )
     if run.init != "random":
         check_resize(backbone, run.backbone, **_resize_settings(run))
     source, target = _resized(run, interpolation(backbone), source, target)
@@ -153,15 +164,15 @@ def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
         features.scale_outputs(backbone)
 
 
-def _begin(method: Method, run: Run, task: Task) -> None:
+def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
     """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
 
     Raises:
         ValueError: Where that run's neck or head has other shapes, or its classes other names.
     """
     states = {
-        "neck": saved_weights.load_weights(run.init, "neck"),
-        "head": saved_weights.load_head(run.init, task.classes),
+        "neck": saved_weights.load_weights(run.init, "neck", results),
+        "head": saved_weights.load_head(run.init, task.classes, results),
     }
     for name, state in states.items():
         try:
@@ -174,14 +185,16 @@ def _begin(method: Method, run: Run, task: Task) -> None:
         pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
 
 
-def _teacher(run: Run, task: Task, place: torch.device) -> Callable[[Tensor], Tensor]:
+def _teacher(
+    run: Run, task: Task, place: torch.device, results: Path
+) -> Callable[[Tensor], Tensor]:
     """Load the finished run that `run` learns from, as a function to logits of the task's classes.
 
     Raises:
         ValueError: Where its classes have other names, or its input has another size.
     """
-    teacher = load_trained_model(run.teacher).to(place)
-    order = saved_weights.class_order(run.teacher, teacher.classes, task.classes)
+    teacher = load_trained_model(run.teacher, results).to(place)
+    order = class_order(run.teacher, teacher.classes, task.classes)
     theirs, ours = teacher.resize.side, task.source_train.resize.side
     if theirs != ours:
         raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")

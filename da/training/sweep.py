@@ -59,7 +59,7 @@ class _Job:
             if self.again
             else records.exists(id, self.folder)
         )
-        return done and (not self.keep or weights_file(self.run.id).exists())
+        return done and (not self.keep or weights_file(self.run.id, self.folder).exists())
 
 
 def sweep(
@@ -94,7 +94,7 @@ def sweep(
     if again is None:
         again = provenance.find_old(runs, folder)
     unfinished = [run for run in runs if run.id in again or not records.exists(run.id, folder)]
-    stored = {id for id in again if weights_file(id).exists()}
+    stored = {id for id in again if weights_file(id, folder).exists()}
     kept = stored.union(*({run.init, run.teacher} for run in unfinished))
     jobs = [
         _Job(run, folder, device, keep or run.id in kept, share_steps, run.id in again)
@@ -209,8 +209,8 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        device, share = jobs[0].device, jobs[0].share_steps
-        for run, ended in train_together(list(by_run), device=device, keep=keep, share_steps=share):
+        shared = {"device": jobs[0].device, "share_steps": jobs[0].share_steps}
+        for run, ended in train_together(list(by_run), keep=keep, results=jobs[0].folder, **shared):
             yield by_run[run], ended
 
 
@@ -218,9 +218,9 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=message)
-    record = provenance.add_beginning(ended, job.folder)
-    records.save(record, job.folder)
-    return Outcome(job.run, record)
+    if not job.keep:  # else it is stored, with its weights
+        records.save(ended, job.folder)
+    return Outcome(job.run, ended)
 
 
 def _start_worker(parent: int, threads: int) -> None:

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
+from dataclasses import asdict, astuple
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -13,9 +14,10 @@ from da.methods import Losses
 from da.models import saved_weights
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
+from da.results import records
 from da.results.records import Point, Record
-from da.runs.method_code import loaded_code_digest
 from da.runs.run import Run
+from da.system.cache import UnwritableError
 from da.system.environment import environment, peak_memory
 from da.training import engine
 from da.training.cuda_graph import captured_step
@@ -27,30 +29,84 @@ from da.training.progress import report
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
 
 
-def train(run: Run, *, device: str = "auto", keep: bool = False, quiet: bool = False) -> Record:
+def train(
+    run: Run,
+    *,
+    device: str = "auto",
+    keep: bool = False,
+    quiet: bool = False,
+    results: Path = Path("results"),
+) -> Record:
     """Train `run` and return its record.
 
     Args:
         run: Settings of the run.
         device: Name of the device: auto, cpu, cuda or the like; auto is a GPU if there is one.
-        keep: Whether to store the weights, for runs that begin with them.
+        keep: Whether to store the record and the weights, for runs that begin with them.
         quiet: Whether to print no progress.
+        results: Folder of the records and weights.
+
+    Raises:
+        UnwritableError: If there is no place for the weights; found before training, or else the
+            record stays.
     """
     start = time.perf_counter()
-    parts = assemble(run, device)
-    curve, seconds = fit(run, parts, quiet=quiet)
+    parts = assemble(run, device, results)
     if keep:
-        save_run_weights(run, parts)
+        check_room(run, parts, results)
+    curve, seconds = fit(run, parts, quiet=quiet)
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
-    return build_record(run, parts, curve, time.perf_counter() - start, speed)
+    record = build_record(run, parts, curve, time.perf_counter() - start, speed)
+    if keep:
+        save_with_weights(record, run, parts, results)
+    return record
 
 
-def save_run_weights(run: Run, parts: Parts) -> None:
-    """Store the final weights of `run`, and what its network needs to be used without its data."""
-    classes = parts.task.classes
-    resize = astuple(parts.task.target_test.resize)
-    about = saved_weights.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
-    saved_weights.save_weights(run.id, parts.method.state_dict(), about)
+def check_room(run: Run, parts: Parts, results: Path) -> None:
+    """Check that there is a place for the weights of `run`, before it trains.
+
+    Raises:
+        UnwritableError: If there is none.
+    """
+    saved_weights.check_room(run.id, parts.method.state_dict(), results)
+
+
+def save_with_weights(record: Record, run: Run, parts: Parts, results: Path) -> None:
+    """Store a record, then the weights; if these find no place, the record is there.
+
+    Args:
+        record: Record of the run.
+        run: Settings of the run.
+        parts: Data and trained method of the run.
+        results: Folder of the records and weights.
+
+    Raises:
+        UnwritableError: If they cannot be written, for example because the disk is full.
+    """
+    records.save(record, results)
+    try:
+        save_run_weights(run, parts, results)
+    except UnwritableError as error:
+        path = records.record_path(results, run.id)
+        raise UnwritableError(f"{error}; only the record is stored, in {path}") from error
+
+
+def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) -> None:
+    """Store the final weights of `run`, and what its network needs to be used without its data.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and trained method of the run.
+        results: Folder of the run's record.
+    """
+    about = describe_network(run, parts)
+    saved_weights.save_weights(run.id, parts.method.state_dict(), about, results)
+
+
+def describe_network(run: Run, parts: Parts) -> saved_weights.NetworkInfo:
+    """Return what the network of `run` needs to be used without its data."""
+    classes, resize = parts.task.classes, astuple(parts.task.target_test.resize)
+    return saved_weights.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
 
 
 def build_record(
@@ -73,8 +129,6 @@ def build_record(
             "products": "oneDNN" if mkl_is_slow() else "MKL",
             "threads": str(torch.get_num_threads()),
         }
-    digest = loaded_code_digest(run.method.owner.name)
-    code = {"code": digest} if digest else {}
     return Record(
         run.id,
         run.settings(),
@@ -83,7 +137,10 @@ def build_record(
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
         environment=environment() | computed,
-        made_from=parts.made_from | code,
+        made_from=parts.made_from,
+        weights=saved_weights.hash_network(
+            parts.method.state_dict(), asdict(describe_network(run, parts))
+        ),
     )
 
 

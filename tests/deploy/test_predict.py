@@ -132,7 +132,10 @@ def test_mistakes_are_one_line(folder, capsys, words, said):
     [
         ("abc --to onnx", "no record of a run 'abc' in results, known: "),
         (f"{RUN.id} --to onnx --out x.bin", "unknown ending '.bin' of x.bin, known: .onnx"),
-        (f"{RUN.id} --to onnx", f"no weights of run '{RUN.id}': train or sweep it with --keep"),
+        (
+            f"{RUN.id} --to onnx",
+            f"no weights of run '{RUN.id}' in results/weights: train or sweep it with --keep",
+        ),
     ],
 )
 def test_mistakes_of_export_are_one_line(folder, capsys, words, said):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from da.methods import Network
 from da.methods.distill import Distill, softened_divergence
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
+from da.results import records
 from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
 from da.training import optimizers, setup, train
@@ -140,5 +142,6 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(teacher):
     old = torch.load(file, weights_only=True)
     del old["settings"]
     torch.save(old, file)
-    with pytest.raises(ValueError, match="are of an earlier version: remove"):
+    records.record_path(Path("results"), teacher.id).unlink()
+    with pytest.raises(ValueError, match="is of an earlier version: remove it"):
         load_trained_model(teacher.id)

@@ -110,7 +110,9 @@ def test_labels_are_found_anew_so_many_times(batch):
 
 def test_it_is_shown_no_source_image():
     few = points(torch.randn(40, 2), torch.arange(40) % 2)
-    run = Run(SHOT.Hparams(), "moons:0-40", backbone="mlp", init="x", regime="full", batch=8)
+    run = Run(
+        SHOT.Hparams(), "moons:0-40", backbone="mlp", init="0123456789ab", regime="full", batch=8
+    )
     task = tasks.build_task(run.task, few, few)
     parts = Parts(task, build(SHOT), torch.device("cpu"), torch.Generator())
     batch = next(setup.run_batches(run, parts))

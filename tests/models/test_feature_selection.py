@@ -239,7 +239,7 @@ def test_a_run_on_all_columns_is_the_run_without_a_choice():
 @pytest.mark.usefixtures("begun")
 def test_what_is_kept_predicts_from_all_features():
     train(CHOSEN, device="cpu", keep=True, quiet=True)
-    kept = saved_weights._load_file(CHOSEN.id)
+    kept = saved_weights.load_network_state(CHOSEN.id)[0]
     state = {name: w for name, w in kept.items() if isinstance(w, torch.Tensor)}
     blank = Features(64, torch.zeros(9, dtype=torch.int64))
     method = CHOSEN.method.build(blank, 2, CHOSEN.network).eval()

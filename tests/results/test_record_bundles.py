@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from da.results import record_bundles, records
+from da.results.record_schema import DamagedError
 from da.results.records import Record
 from da.runs import experiment
 
@@ -101,5 +102,5 @@ def test_a_damaged_line_of_a_bundle_is_damage_of_its_run_alone(tmp_path):
     file = records.publish([A, B], "two", tmp_path)
     file.write_text(file.read_text().replace("60.0", "null", 1))
     assert records.get(B.id, tmp_path) == B
-    with pytest.raises(records.DamagedError, match=f"run {A.id} in a bundle of .* is no record"):
+    with pytest.raises(DamagedError, match=f"run {A.id} in a bundle of .* is no record"):
         records.get(A.id, tmp_path)

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from da.results import records
+from da.results.record_schema import DamagedError
 from da.results.records import Record
 from da.system.cache import UnwritableError
 
@@ -121,18 +122,18 @@ def test_a_file_is_of_the_run_that_it_is_named_after(tmp_path):
     records.save(RECORD, tmp_path)
     other = records.record_path(tmp_path, "0" * 12).write_bytes
     other(records.record_path(tmp_path, ID).read_bytes())
-    with pytest.raises(records.DamagedError, match=f"0.json is no record: it is of run {ID}"):
+    with pytest.raises(DamagedError, match=f"0.json is no record: it is of run {ID}"):
         records.get("0" * 12, tmp_path)
 
 
 def test_a_folder_or_a_lost_link_in_place_of_a_record_is_damage(tmp_path):
     file = records.record_path(tmp_path, ID)
     file.mkdir()
-    with pytest.raises(records.DamagedError, match=f"{file} is no record: .*; remove it"):
+    with pytest.raises(DamagedError, match=f"{file} is no record: .*; remove it"):
         records.get(ID, tmp_path)
     file.rmdir()
     file.symlink_to("nowhere")
-    with pytest.raises(records.DamagedError, match=f"{file} is no record: .*; remove it"):
+    with pytest.raises(DamagedError, match=f"{file} is no record: .*; remove it"):
         records.get(ID, tmp_path)
 
 
@@ -144,7 +145,7 @@ def test_sound_records_come_with_the_errors_of_others(tmp_path):
         found, damaged = records.load_sound(tmp_path, every)
         assert found == [RECORD]
         assert [*damaged] == ["0" * 12]
-    with pytest.raises(records.DamagedError, match="is not a JSON object; remove it and run it"):
+    with pytest.raises(DamagedError, match="is not a JSON object; remove it and run it"):
         records.load(tmp_path, wanted)
 
 

@@ -69,7 +69,7 @@ def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
 
 def test_weights_that_were_not_kept_are_asked_for():
     record = Record(RUN.id, RUN.settings(), [], 0)
-    with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}': train or sweep it with"):
+    with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}' in results/weights: "):
         load_trained_model(record.id)
 
 
@@ -78,7 +78,7 @@ def test_weights_of_an_earlier_version_are_asked_for_again():
     file = saved_weights.weights_file(RUN.id)
     torch.save({**parts.method.state_dict(), "origin": "random"}, file)
     with pytest.raises(
-        ValueError, match=f"are of an earlier version: remove {re.escape(str(file))}"
+        ValueError, match=f"{re.escape(str(file))} is of an earlier version: remove it and train"
     ):
         load_trained_model(record.id)
 

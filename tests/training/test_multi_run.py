@@ -205,8 +205,8 @@ def test_runs_that_begin_otherwise_are_trained_apart(trained, monkeypatch):
     """Such as by another split of the source."""
     usual = multi_run.assemble
 
-    def assemble(run, device):
-        part = usual(run, device)
+    def assemble(run, device, results):
+        part = usual(run, device, results)
         if "40" not in run.task:
             return part
         source = part.task.source_train

@@ -15,6 +15,7 @@ from da.methods import METHODS, Network
 from da.models import saved_weights
 from da.results import records
 from da.runs.run import Run
+from da.system.cache import UnwritableError
 from da.training.sweep import _divided, _groups, _Job, sweep
 from da.training.train import train
 
@@ -37,12 +38,14 @@ ON_FEATURES = [replace(run, regime="frozen", init=BEGUN.id) for run in RUNS]
 @pytest.fixture
 def begun() -> None:
     """The weights that runs on features begin with."""
-    train(BEGUN, device="cpu", keep=True, quiet=True)
+    for folder in ("one", "two", "whole", "results"):
+        train(BEGUN, device="cpu", keep=True, quiet=True, results=Path(folder))
 
 
 def curves(folder: Path) -> dict[str, list]:
     """What every record in `folder` says, but for times."""
-    return {f.name: json.loads(f.read_text())["curve"] for f in sorted(folder.glob("*.json"))}
+    files = sorted(folder.glob("*.json"))
+    return {f.name: json.loads(f.read_text())["curve"] for f in files if f.stem != BEGUN.id}
 
 
 def test_outcomes_are_the_records_on_disk(tmp_path):
@@ -146,7 +149,7 @@ def test_a_damaged_record_is_done_again_and_kept(tmp_path):
 def test_weights_are_those_of_the_record_that_is_made_again(tmp_path):
     list(sweep([RUN], tmp_path, workers=1, keep=True))
     made_from(tmp_path, code="0" * 16)
-    file = saved_weights.weights_file(RUN.id)
+    file = saved_weights.weights_file(RUN.id, tmp_path)
     before = file.stat().st_mtime_ns
     list(sweep([RUN], tmp_path, workers=1))
     assert file.stat().st_mtime_ns > before
@@ -157,15 +160,31 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
     outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
     assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
     assert all(o.record for o in outcomes)
-    assert saved_weights.weights_file(RUNS[1].id).exists()
-    assert not saved_weights.weights_file(RUNS[0].id).exists()
+    assert saved_weights.weights_file(RUNS[1].id, tmp_path).exists()
+    assert not saved_weights.weights_file(RUNS[0].id, tmp_path).exists()
 
 
 def test_weights_are_kept_of_every_run_when_asked(tmp_path):
     list(sweep([RUN], tmp_path, workers=1))
-    assert not saved_weights.weights_file(RUN.id).exists()
+    assert not saved_weights.weights_file(RUN.id, tmp_path).exists()
     list(sweep([RUN], tmp_path, workers=1, keep=True))
-    assert saved_weights.weights_file(RUN.id).exists()
+    assert saved_weights.weights_file(RUN.id, tmp_path).exists()
+
+
+def test_weights_without_room_fail_their_run_alone_and_leave_its_record(tmp_path, monkeypatch):
+    usual = saved_weights.save_weights
+
+    def save(run_id, *rest):
+        if run_id == RUNS[0].id:
+            raise UnwritableError("cannot write weights: no space left on device")
+        usual(run_id, *rest)
+
+    monkeypatch.setattr(saved_weights, "save_weights", save)
+    failed, done = sweep(RUNS[:2], tmp_path, workers=1, keep=True)
+    assert failed.error.startswith("UnwritableError: cannot write weights: no space left on device")
+    assert done.record
+    assert records.find(RUNS[0].id, tmp_path).curve
+    assert [o.run for o in sweep(RUNS[:2], tmp_path, workers=1, keep=True)] == [RUNS[0]]
 
 
 def test_weights_that_are_gone_are_made_again(tmp_path):
