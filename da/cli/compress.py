@@ -89,11 +89,11 @@ def _find_run(run: str, results: Path) -> "tuple[Run, Record]":
     """
     from da.models import saved_weights
     from da.results import records
-    from da.runs.run import Run
+    from da.runs.provenance import recorded_run
 
     record = records.find(run, results)
     saved_weights.load_network_state(record.id, results)
-    return Run.of(record.settings), record
+    return recorded_run(record), record
 
 
 def _drop_none(**options: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ COMMANDS = (
     train.sweep,
     tune.tune,
     report.table,
+    report.runs,
     report.diagnose,
     report.plot,
     report.publish,

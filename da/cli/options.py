@@ -1,7 +1,7 @@
 """Options that several commands share, and the lines that they print about runs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -89,11 +89,20 @@ def check_outputs(results: Path, device: str) -> None:
     records.make_folder(results)
 
 
-def load_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
-    """Load the records that the runs have so far."""
+def load_records(runs: "Sequence[Run]", results: Path, *, details: bool = True) -> "list[Record]":
+    """Load the records that the runs have so far, as `da.results.records.load` explains."""
     from da.results import records
 
-    return records.load(results, {run.id: run.settings() for run in runs})
+    return records.load(results, {run.id: run.settings() for run in runs}, details=details)
+
+
+def print_old(found: "Collection[Record]", results: Path) -> None:
+    """Print one line on stderr about the records that are of other code or data than now."""
+    from da.runs import provenance
+
+    if old := provenance.describe_old(provenance.find_states(found, results), found):
+        advice = "`da sweep` trains them again, with --accept-old it keeps them"
+        print(f"da: {old}: {advice}", file=sys.stderr)
 
 
 def named_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
@@ -124,12 +133,13 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
 
     rows, found = (
         row_names(experiment, runs),
-        {record.id: record for record in load_records(runs, results)},
+        {record.id: record for record in load_records(runs, results, details=False)},
     )
     if not found:
         count = records.count_published(run.id for run in runs)
         also = f", or --results {records.PUBLISHED} has {count} of {len(runs)}" if count else ""
         raise ValueError(f"no records in {results}: run `da sweep` on the experiment first{also}")
+    print_old(found.values(), results)
     each = [found.get(run.id) or records.Record(run.id, run.settings(), [], 0.0) for run in runs]
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 

@@ -2,9 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from da.cli.options import (
     ChosenBy,
@@ -70,6 +70,31 @@ def diagnose(run: Recorded, results: Results = Path("results")) -> None:
     from da.results import health, records
 
     print(health.render_page(records.find(run, results)))
+
+
+def runs(
+    experiment: Annotated[
+        Positional[Path | None],
+        arg(metavar="EXPERIMENT", help="Python file with the runs; None for all of the folder."),
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """List records: accuracy, date, weights, and whether they are of the code and data of now.
+
+    Old records, which newer ones of the same runs replaced, stand beneath these.
+    """
+    from da.cli.run_list import list_runs
+    from da.results import records
+
+    wanted = None
+    if experiment:
+        from da.runs import experiment as experiments
+
+        wanted = {run.id: run.settings() for run in experiments.load_runs(experiment)}
+    found, damaged = records.load_sound(results, wanted)
+    if not found and not damaged:
+        raise ValueError(f"no records in {results}; `da train` and `da sweep` write them")
+    print(*list_runs(found, damaged, results), sep="\n")
 
 
 def plot(

@@ -1,7 +1,7 @@
 """Commands that carry out and profile runs."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,14 @@ from da.cli.options import (
     describe_failure,
     describe_outcome,
     describe_record,
-    load_records,
     print_warnings,
     run_with_methods,
 )
 from da.cli.suggestions import command_options, option_names
 
 if TYPE_CHECKING:
+    from da.results.records import Record
+    from da.runs.run import Run
     from da.training.sweep import Outcome
 
 
@@ -86,9 +87,10 @@ def sweep(
     device: Device = "auto",
     keep: Keep = False,
     share_steps: bool = False,
+    accept_old: bool = False,
     wandb: Wandb = "auto",
 ) -> None:
-    """Carry out every run of an experiment that has no record yet.
+    """Carry out every run of an experiment that has no record yet, or one of other code or data.
 
     Args:
         shard: Part of the runs, as K/N: every Nth run from the Kth on, with another K per machine.
@@ -96,6 +98,8 @@ def sweep(
         share_steps: Train up to ten runs at once, for small networks on a GPU.
             The runs train on features and differ in task, seed and some settings of the method.
             Their records differ from those of single runs by rounding, and say so.
+        accept_old: Keep records of other code or data as they are. Without it these runs are
+            trained again, and their old records are kept in old/ in the folder of the records.
     """
     from tqdm import tqdm
 
@@ -108,9 +112,16 @@ def sweep(
     runs = experiments.load_runs(experiment, only)
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
-    todo, failed = len(mine) - len(load_records(mine, results)), []
+    again, todo = _plan(mine, results, accept_old)
+    failed = []
     outcomes = sweep(
-        mine, results, workers=workers, device=device, keep=keep, share_steps=share_steps
+        mine,
+        results,
+        workers=workers,
+        device=device,
+        keep=keep,
+        share_steps=share_steps,
+        again=again,
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
@@ -118,10 +129,10 @@ def sweep(
                 _tell(outcome, f"[{n}/{max(n, todo)}]", wandb, experiment.stem)
                 failed += [] if outcome.record else [outcome]
     except KeyboardInterrupt:
-        progress = f"{len(load_records(runs, results))} of {len(runs)} runs have a record"
+        progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise
-    if found := load_records(runs, results):
+    if found := _sound_records(runs, results):
         tracking.mirror_table(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
@@ -129,6 +140,33 @@ def sweep(
     if failed:
         print(f"{len(failed)} failed:", *map(describe_failure, failed), sep="\n  ", file=sys.stderr)
         raise SystemExit(1)
+
+
+def _plan(runs: "Sequence[Run]", results: Path, accept_old: bool) -> tuple[set[str], int]:
+    """Return ids of runs whose record is to be made again, and the number of runs to carry out.
+
+    One line on stderr says why records are made again.
+    """
+    from da.results import records
+    from da.runs import provenance
+
+    found, damaged = records.load_sound(results, {run.id: run.settings() for run in runs})
+    states = {} if accept_old else provenance.find_states(found, results, decode=True)
+    old = {id for id, state in states.items() if state != provenance.CURRENT}
+    if about := provenance.describe_old(states, found):
+        kept = "trained again and kept in old/; --accept-old keeps them as they are"
+        print(f"da: {about}: {kept}", file=sys.stderr)
+    if damaged:
+        more = f" ({len(damaged)} such records)" if len(damaged) > 1 else ""
+        print(f"da: {next(iter(damaged.values()))}: done now{more}", file=sys.stderr)
+    return old | damaged.keys(), len(runs) - len(found) + len(old)
+
+
+def _sound_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
+    from da.results import records
+
+    wanted = {run.id: run.settings() for run in runs}
+    return records.load_sound(results, wanted, details=False)[0]
 
 
 def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:

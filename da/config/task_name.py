@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePath
 
 SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
@@ -32,6 +33,7 @@ class TaskName:
     """"shot", "label" or empty."""
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> "TaskName":
         """Read a task's name; any text is one."""
         found = NAME.fullmatch(text)

@@ -17,6 +17,7 @@ from da.data import tasks
 from da.deploy.predict import Model, load_onnx, parse_about, wrap_network
 from da.models.backbone import Backbone
 from da.results.records import Record
+from da.runs.provenance import recorded_run
 from da.runs.run import Run
 from da.runs.trained_model import TrainedModel, load_trained_model
 from da.system.cache import write_whole
@@ -82,7 +83,7 @@ def export(
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
-    run, finished = Run.of(record.settings), load_trained_model(record.id, results)
+    run, finished = recorded_run(record), load_trained_model(record.id, results)
     about = metadata(record, finished)
     images, words = _images(run, finished)
     with write_whole(file, "--out") as part:

@@ -7,6 +7,7 @@ method, and holds code that several methods share.
 
 import os
 import sys
+import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,9 @@ from da.methods._registry import METHODS, Family
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
 
 __all__ = ["METHODS", "OWN", "Batch", "Losses", "Method", "Network", "Phase", "Scalar", "load"]
+
+LOADED = time.time()
+"""Time at which this process begins to read the code of the methods, in seconds."""
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

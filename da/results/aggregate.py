@@ -1,6 +1,5 @@
 """Sort records into rows and columns of a table and average them. Does not import torch."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -210,14 +209,17 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
 
 def _varying(found: list[tuple[Kind, dict[str, Any]]]) -> set[tuple[Kind, str, str]]:
     """Return (kind, row, setting) for every setting that tells runs of a kind and row apart."""
-    keys = {key for _, settings in found for key in settings} - {"method", "task", "seed", ROW}
-    values: dict[Any, set[str]] = defaultdict(set)
+    first: dict[Any, dict[str, str]] = {}
+    varying = set()
     for kind, settings in found:
         row = settings.get(ROW, kind[0])
         column = (settings["task"], settings.get("seed", 0)) if ROW in settings else ()
-        for key in keys:
-            values[(kind, row, key), column].add(json.dumps(settings.get(key), sort_keys=True))
-    return {place for (place, _), some in values.items() if len(some) > 1}
+        own = {key: repr(value) for key, value in settings.items() if value is not None}
+        other = first.setdefault((kind, row, column), own)
+        if own != other:
+            keys = {key for key, _ in own.items() ^ other.items()}
+            varying |= {(kind, row, key) for key in keys if own.get(key) != other.get(key)}
+    return {place for place in varying if place[2] not in ("method", "task", "seed", ROW)}
 
 
 def _task(r: Record) -> str:

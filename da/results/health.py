@@ -96,7 +96,7 @@ def _why_one_class(point: Point, settings: Settings) -> str:
             "the classifier knows no class of the source either, where its accuracy is "
             f"{point['source_accuracy']:.0f} %: too few steps, or a wrong learning rate"
         )
-    if -point["entropy"] < 0.1 * math.log(len(_counts(point))):
+    if -point.get("entropy", -math.inf) < 0.1 * math.log(len(_counts(point))):
         return "predictions have become certain, and nothing keeps them diverse"
     if (ratio := point.get("diagnosis/gradient_ratio", 0.0)) > 10:
         return f"adaptation outweighs the task, its gradient being {ratio:.2g} times as large"
@@ -158,7 +158,7 @@ SIGNS: Sequence[tuple[Callable[[Point, Settings], str], Callable[[Point, Setting
 
 def _by_chance(point: Point) -> bool:
     """Return whether the classifier is hardly better than chance on source images."""
-    return point["source_accuracy"] * len(_counts(point)) <= 150
+    return point.get("source_accuracy", 100.0) * len(_counts(point)) <= 150
 
 
 def _counts(point: Point) -> list[tuple[str, float]]:
@@ -169,7 +169,7 @@ def _counts(point: Point) -> list[tuple[str, float]]:
 
 def _largest(counts: Sequence[tuple[str, float]]) -> tuple[str, str]:
     name, n = counts[0]
-    return name, f"{n / sum(n for _, n in counts):.0%}"
+    return name, f"{n / (sum(n for _, n in counts) or 1):.0%}"
 
 
 COLUMNS = {
@@ -195,7 +195,7 @@ COLUMNS = {
 
 def render_page(record: Record) -> str:
     """Render a page on a run: its evaluations, last predictions, and warnings with their causes."""
-    about = "{method} {task} seed {seed}".format_map(record.settings)
+    about = "{method} {task} seed {seed}".format_map({"seed": 0} | record.settings)
     parts = [f"{about}, {record.id}", _table(record.curve), _legend(record.curve)]
     if not _counts(record.curve[-1]):
         return "\n\n".join([*parts, "This record is older than diagnosis: run it anew for more."])

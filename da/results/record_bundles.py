@@ -6,10 +6,12 @@ import torch.
 """
 
 import gzip
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from da.results.record_schema import is_id
 from da.system.cache import write_whole
 
 LARGE = 2**20
@@ -77,9 +79,16 @@ def _read(file: Path, changed: int, size: int) -> dict[str, str]:
     try:
         content = file.read_bytes()
         text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
-        return {line.split('"', 4)[3]: line for line in text.splitlines()}
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise ValueError(f"{file} is no bundle of records: {error}") from error
+        lines = {line.split('"', 4)[3]: line for line in text.splitlines()}
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise ValueError(
+            f"{file} is no bundle of records: {error}; restore or remove it"
+        ) from error
+    if wrong := [id for id in lines if not is_id(id)]:
+        raise ValueError(
+            f"{file} is no bundle of records: {wrong[0][:12]!r} is no id; restore or remove it"
+        )
+    return lines
 
 
 def _write(lines: Mapping[str, str], name: str, folder: Path) -> Path:

@@ -5,14 +5,17 @@ does not import torch.
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from da.config.validation import shorten_names
+from da.config.validation import require_run_id, shorten_names
 from da.results import record_bundles
+from da.results.old_records import set_aside
+from da.results.record_schema import DamagedError, is_id, parse_record
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
@@ -79,8 +82,12 @@ class Record:
 
 
 def record_path(folder: Path, id: str) -> Path:
-    """Return the path where the record of a run is, or will be."""
-    return folder / f"{id}.json"
+    """Return the path where the record of a run is, or will be.
+
+    Raises:
+        ValueError: The id is none, so that it could lead out of the folder.
+    """
+    return folder / f"{require_run_id(id)}.json"
 
 
 def _stored(record: Record) -> dict[str, Any]:
@@ -89,14 +96,32 @@ def _stored(record: Record) -> dict[str, Any]:
 
 
 def save(record: Record, folder: Path) -> None:
-    """Write a record to a file of its own, atomically: it is whole or absent."""
-    with write_whole(record_path(folder, record.id), CHOSEN_BY) as part:
-        part.write_text(json.dumps(_stored(record), indent=1) + "\n")
+    """Write a record to a file of its own, atomically: it is whole or absent.
+
+    A file that is there already is kept in `old/`, unless it is a record made from the same.
+    """
+    file, text = record_path(folder, record.id), json.dumps(_stored(record), indent=1) + "\n"
+    with write_whole(file, CHOSEN_BY) as part:
+        part.write_text(text)
+        if os.path.lexists(file) and not _is_made_from(file, record.made_from):
+            set_aside(file)
+
+
+def _is_made_from(file: Path, made_from: dict[str, Any]) -> bool:
+    try:
+        return read(file).made_from == made_from
+    except DamagedError:
+        return False
 
 
 def exists(id: str, folder: Path) -> bool:
-    """Return whether a run has a record in a folder, in a file of its own or in a bundle."""
-    return record_path(folder, id).is_file() or record_bundles.find(id, folder) is not None
+    """Return whether a run has a record in a folder, in a file of its own or in a bundle.
+
+    The record may be damaged: `get` reads it.
+    """
+    return is_id(id) and (
+        record_path(folder, id).is_file() or record_bundles.find(id, folder) is not None
+    )
 
 
 def count_published(runs: Iterable[str]) -> int:
@@ -117,45 +142,58 @@ def make_folder(folder: Path) -> None:
 
 
 def read(file: Path) -> Record:
-    """Read the record in a file.
+    """Read the record in a file, `ID.json`, or `ID.N.json` for an old one.
 
     Raises:
-        ValueError: The file, which the error names, is no record.
+        DamagedError: The file, which the error names, is no record.
     """
     try:
-        return _record(file.read_text(), f"{file}")
+        return _record(
+            file.read_bytes(), file.name.partition(".")[0], f"{file}", "remove it and run it again"
+        )
     except OSError as error:
-        raise ValueError(f"{file} is no record: {error}") from error
+        raise DamagedError(f"{file} is no record: {error}; remove it") from error
 
 
-def _record(text: str, where: str) -> Record:
+def _record(content: bytes | str, id: str, where: str, remedy: str) -> Record:
     try:
-        return Record(**json.loads(text))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} is no record: {error}") from error
+        return Record(**parse_record(content, id))
+    except ValueError as error:
+        raise DamagedError(f"{where} is no record: {error}; {remedy}") from error
 
 
 def ids(folder: Path) -> set[str]:
     """Return the ids of all runs that have a record in a folder."""
-    return {file.stem for file in folder.glob("*.json")} | record_bundles.ids(folder)
+    named = {file.stem for file in folder.glob("*.json") if is_id(file.stem)}
+    return named | record_bundles.ids(folder)
 
 
 def get(id: str, folder: Path) -> Record | None:
     """Return the record of a run in a folder, or None if it has none.
 
     A file of its own comes before a bundle.
+
+    Raises:
+        DamagedError: What is stored of the run is no record.
     """
+    if not is_id(id):
+        return None
     file = record_path(folder, id)
-    if file.is_file():
+    if os.path.lexists(file):
         return read(file)
     if line := record_bundles.find(id, folder):
-        return _record(line, f"run {id} in {folder}")
+        return _record(line, id, f"run {id} in a bundle of {folder}", "run it again")
     return None
 
 
 def load_all(folder: Path) -> Iterator[Record]:
-    """Yield all records in a folder, in the order of their ids."""
-    return filter(None, (get(id, folder) for id in sorted(ids(folder))))
+    """Yield all records in a folder, in the order of their ids.
+
+    Raises:
+        DamagedError: A file is no record, or has no id as its name.
+    """
+    for name in sorted({file.stem for file in folder.glob("*.json")} | record_bundles.ids(folder)):
+        yield get(name, folder) or read(folder / f"{name}.json")
 
 
 def find(run: str, folder: Path) -> Record:
@@ -183,7 +221,9 @@ def folder_of(run: str, folder: Path) -> Path:
     return Path(run).parent if Path(run).is_file() else folder
 
 
-def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
+def load(
+    folder: Path, wanted: Mapping[str, Mapping[str, Any]], *, details: bool = True
+) -> list[Record]:
     """Load the records of the wanted runs, leaving out runs that have none.
 
     A record may lack settings that were added later. They had their defaults then, since the id
@@ -192,21 +232,52 @@ def load(folder: Path, wanted: Mapping[str, Mapping[str, Any]]) -> list[Record]:
     Args:
         folder: Folder of the records.
         wanted: Settings of the runs, by id.
+        details: Whether evaluations keep losses, diagnoses and counts of predictions, which tables
+            do not show and which are most of a record.
 
     Raises:
-        ValueError: A record was made with other settings, since a default has changed.
+        ValueError: A record is damaged, or was made with other settings, since a default has
+            changed.
     """
-    found = []
-    for id, settings in wanted.items():
-        if record := get(id, folder):
-            now = json.loads(json.dumps(settings))
-            changed = {k: v for k, v in record.settings.items() if now.get(k) != v}
-            if changed:
-                raise ValueError(
-                    f"{record_path(folder, id)} was made with {changed}; remove it and run it anew"
-                )
-            found.append(replace(record, settings={**now, **record.settings}))
+    found, damaged = load_sound(folder, wanted, details=details)
+    for error in damaged.values():
+        raise error
     return found
+
+
+def load_sound(
+    folder: Path, wanted: Mapping[str, Mapping[str, Any]] | None, *, details: bool = True
+) -> tuple[list[Record], dict[str, DamagedError]]:
+    """Load records like `load`, or all; return the sound ones, and the errors of others by id."""
+    found: list[Record] = []
+    damaged: dict[str, DamagedError] = {}
+    for id in sorted(ids(folder)) if wanted is None else wanted:
+        try:
+            if record := get(id, folder):
+                record = _complete(record, wanted[id], folder) if wanted else record
+                found.append(record if details else _without_details(record))
+        except DamagedError as error:
+            damaged[id] = error
+    return found, damaged
+
+
+def _without_details(record: Record) -> Record:
+    """Return a record whose evaluations have only their step, accuracies and scores."""
+    own = "target_accuracy/online"
+    curve = [{k: v for k, v in point.items() if "/" not in k or k == own} for point in record.curve]
+    return replace(record, curve=curve)
+
+
+def _complete(record: Record, settings: Mapping[str, Any], folder: Path) -> Record:
+    if record.settings == settings and [*record.settings] == [*settings]:
+        return record
+    now = json.loads(json.dumps(settings))
+    changed = {k: v for k, v in record.settings.items() if now.get(k) != v}
+    if changed:
+        raise DamagedError(
+            f"{record_path(folder, record.id)} was made with {changed}; remove it and run it again"
+        )
+    return replace(record, settings={**now, **record.settings})
 
 
 def publish(found: Iterable[Record], name: str, folder: Path) -> Path:

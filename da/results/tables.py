@@ -214,13 +214,15 @@ def _progress(count: int, wanted: Sequence[Record] | None) -> str:
     """Say how many runs have records, out of how many, and which rows have none."""
     if wanted is None:
         return f"{count} runs, "
+    if count == len(wanted):
+        return f"{count} of {count} runs, "
     missing = ", ".join(
         line.label
         for line, runs in aggregate.group_records(wanted).items()
         if not any(r.curve for by_seed in runs.values() for r in by_seed.values())
     )
     none = f" (none yet of {missing})" if missing else ""
-    return f"{'only ' * (count < len(wanted))}{count} of {len(wanted)} runs{none}, "
+    return f"only {count} of {len(wanted)} runs{none}, "
 
 
 def _choice(names: list[str]) -> str:

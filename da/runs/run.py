@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 from da.config.limits import AMOUNT, COUNT, PART, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
-from da.config.validation import refuse
+from da.config.validation import refuse, shorten_names
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
 from da.models.feature_selection import Rule
@@ -172,7 +173,10 @@ class Run:
         Raises:
             ValueError: For an unknown method or setting.
         """
-        kind = METHODS[settings["method"]]
+        kind = METHODS.get(settings["method"])
+        if not kind:
+            known = shorten_names(METHODS)
+            raise ValueError(f"unknown method {settings['method']!r}, known: {known}")
         hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
         rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
         parts = {
@@ -206,14 +210,20 @@ class Run:
         """Method, task and seed, which tell runs apart in most experiments."""
         return f"{self.method.owner.name} {self.task} seed {self.seed}"
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Hash of the settings, the same everywhere; a new field at its default changes no id."""
-        defaults = {f.name: f.default for f in fields(self) if f.default is not MISSING}
-        usual = _plain(defaults, type(self.method)(), *(kind() for kind in PARTS.values()))
+        usual = _usual_settings(type(self), type(self.method))
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@lru_cache
+def _usual_settings(kind: type[Any], hparams: type[Any]) -> dict[str, Any]:
+    """Return the default of every setting of a run with a method; `task` has none."""
+    defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+    return _plain(defaults, hparams(), *(kind() for kind in PARTS.values()))
 
 
 def _frozen(value: Any) -> Any:
@@ -222,7 +232,11 @@ def _frozen(value: Any) -> Any:
 
 def _plain(own: dict[str, Any], method: Method.Hparams, *parts: Any) -> dict[str, Any]:
     """Return all settings in one dictionary as JSON would read them back: lists for tuples."""
-    plain = own | {f"hp.{name}": value for name, value in asdict(method).items()}
+    plain = own | {f"hp.{name}": value for name, value in vars(method).items()}
     for part in parts:
-        plain |= asdict(part)
-    return json.loads(json.dumps(plain))
+        plain |= vars(part)
+    return {k: v if type(v) in (str, int, float, bool) else _copy(v) for k, v in plain.items()}
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=asdict)) if value != () else []

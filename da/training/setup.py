@@ -18,6 +18,7 @@ from da.models import backbones, feature_selection, features, pruning, saved_wei
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.class_order import class_order, load_head
 from da.ops.random import default_generator
+from da.runs import provenance
 from da.runs.run import Run
 from da.runs.trained_model import load_trained_model
 from da.system import memory
@@ -65,6 +66,7 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
     backbone, task = make(run, source, target, place, results)
     made_from = {
+        **provenance.describe_origin(run, results),
         **tasks.digest_domains(run.task, source, target),
         **overlap.report_overlap(task, source, target),
         **_count_left_out(source, target),

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from da.models.saved_weights import weights_file
 from da.results import records
 from da.results.records import Record
+from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
@@ -46,9 +47,16 @@ class _Job:
     keep: bool
     """Whether to store the run's weights, as other runs begin with them or the user asks."""
     share_steps: bool = False
+    again: bool = False
+    """Whether to train the run although it has a record, which is damaged or not current."""
 
     def done(self) -> bool:
-        done = records.exists(self.run.id, self.folder)
+        id = self.run.id
+        done = (
+            provenance.is_current(id, self.run.settings(), self.folder)
+            if self.again
+            else records.exists(id, self.folder)
+        )
         return done and (not self.keep or weights_file(self.run.id, self.folder).exists())
 
 
@@ -60,6 +68,7 @@ def sweep(
     device: str = "auto",
     keep: bool = False,
     share_steps: bool = False,
+    again: Collection[str] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -78,12 +87,20 @@ def sweep(
             weights is trained again.
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
+        again: Ids of runs that are trained although they have a record, which is kept in `old/`;
+            None for those whose record is damaged, or of other code or data.
     """
     remove_stale_locks(folder / ".locks")
-    unfinished = [run for run in runs if not records.exists(run.id, folder)]
-    begun_with = {id for run in unfinished for id in (run.init, run.teacher)}
-    jobs = [_Job(run, folder, device, keep or run.id in begun_with, share_steps) for run in runs]
-    waiting = {job.run.id: job for job in jobs if not job.done()}
+    if again is None:
+        again = provenance.find_old(runs, folder)
+    unfinished = [run for run in runs if run.id in again or not records.exists(run.id, folder)]
+    stored = {id for id in again if weights_file(id, folder).exists()}
+    kept = stored.union(*({run.init, run.teacher} for run in unfinished))
+    jobs = [
+        _Job(run, folder, device, keep or run.id in kept, share_steps, run.id in again)
+        for run in runs
+    ]
+    waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
     processes = usual_workers(device) if workers == "auto" else workers
     while waiting:
         wave = [

@@ -167,6 +167,77 @@ def test_a_second_sweep_does_nothing(experiment, capsys):
     capsys.readouterr()
 
 
+ONE = "method=source_only", "seed=0"
+
+
+def changed(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_records_of_other_code_are_told_made_again_or_accepted(experiment, capsys):
+    swept(experiment, "--only", *ONE)
+    (file,) = Path("results").glob("*.json")
+    changed(file, made_from={"code": "0" * 16})
+    about = "da: 1 of 1 records are of other code (method source_only): "
+    for words in (("table", experiment), ("sweep", experiment, "--wandb", "off", "--accept-old")):
+        capsys.readouterr()
+        da(*words, "--only", *ONE)
+        assert (words[0] == "table") == capsys.readouterr().err.startswith(about)
+    swept(experiment, "--only", *ONE)
+    told = capsys.readouterr()
+    assert told.err.startswith(f"{about}trained again and kept in old/; --accept-old keeps")
+    assert "[1/1] source_only moons:0-20 seed 0" in told.out
+    da("table", experiment, "--only", *ONE)
+    assert capsys.readouterr().err == ""
+    da("runs")
+    head, now, old = capsys.readouterr().out.splitlines()
+    assert head.split() == ["id", "run", "target", "%", "date", "weights", "state"]
+    assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 seed 0 .* current", now)
+    assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 seed 0 .* old", old)
+
+
+@pytest.mark.slow
+def test_a_damaged_record_is_one_line_for_all_and_a_sweep_makes_it_again(experiment, capsys):
+    swept(experiment, "--only", *ONE)
+    (file,) = Path("results").glob("*.json")
+    changed(file, curve=[])
+    (folder := Path("results")).joinpath("notes.json").write_text("{}")
+    said = f"da: {file} is no record: curve is empty; remove it and run it again"
+    id = file.stem
+    for words in (
+        ("table", experiment, "--only", *ONE),
+        ("plot", experiment, "--only", *ONE),
+        ("diagnose", id),
+        ("export", id, "--to", "onnx"),
+        ("predict", id, "x.png"),
+        ("prune", id, "--sparsity", "0.5"),
+        ("wandb", "push", folder, "--mode", "off"),
+    ):
+        Path("x.png").touch()
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            da(*words)
+        assert (words[0], ended.value.code, capsys.readouterr().err) == (words[0], 2, f"{said}\n")
+    da("runs", experiment)
+    assert re.search(rf"{id} .* damaged$", capsys.readouterr().out)
+    swept(experiment, "--only", *ONE)
+    assert capsys.readouterr().err.startswith(f"{said}: done now\n")
+    da("table", experiment, "--only", *ONE)
+
+
+def test_a_record_of_an_id_that_is_a_path_writes_and_reads_nothing(experiment, capsys):
+    swept(experiment, "--only", *ONE, "--keep")
+    (file,) = Path("results").glob("*.json")
+    changed(file, id="../../evil")
+    for words in (("export", file, "--to", "onnx"), ("predict", file, file)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            da(*words)
+        assert ended.value.code == 2
+        assert 'is no record: id is "../../evil"; remove' in capsys.readouterr().err
+    assert not [*Path().parent.rglob("*evil*")]
+
+
 def test_shards_share_the_runs(experiment, capsys):
     for shard, done in (("1/2", 1), ("2/2", 2)):
         swept(experiment, "--only", "method=source_only", "--shard", shard)

@@ -192,7 +192,8 @@ def test_mistakes_are_one_line(folder, capsys, words, said):
     ],
 )
 def test_mistakes_of_export_are_one_line(folder, capsys, words, said):
-    records.save(records.Record(RUN.id, RUN.settings(), [], 0), Path("results"))
+    curve = [{"step": 1, "target_accuracy": 50.0}]
+    records.save(records.Record(RUN.id, RUN.settings(), curve, 0), Path("results"))
     with pytest.raises(SystemExit) as ended:
         da("export", *words.split())
     assert ended.value.code == 2

@@ -69,6 +69,10 @@ def test_snd_by_hand():
     assert snd(predictions(COLLAPSED)) == pytest.approx(math.log(5))
 
 
+def test_snd_of_one_image_is_a_number():
+    assert snd(predictions(CERTAIN[:1])) == 0
+
+
 def test_bnm_by_hand():
     """One singular value of sqrt(m) where all predictions agree, three of sqrt(m / 3) at best."""
     assert bnm(predictions(CERTAIN)) == pytest.approx(1)

@@ -1,5 +1,7 @@
 """Each sign of trouble, its cause, and the page on a run; all from records alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from da.results import health
@@ -167,3 +169,12 @@ def test_a_record_that_is_older_says_so():
     assert text.endswith("run it anew for more.")
     assert "50.0" in text
     assert "no warnings" not in text
+
+
+def test_a_page_needs_no_more_than_a_record_has():
+    """The score and counts of an evaluation that a newer or older version wrote may be missing."""
+    point = {"step": 1, "target_accuracy": 50.0, "predicted/cat": 9, "predicted/dog": 0}
+    old = Record("abc", {"method": "dann", "task": "zoo:a-b"}, [point], 1.0)
+    assert "cat 9; never dog" in health.render_page(old)
+    none = replace(old, curve=[point | {"predicted/cat": 0}])
+    assert "never cat, dog" in health.render_page(none)

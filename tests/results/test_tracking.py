@@ -88,11 +88,12 @@ def test_a_table_is_mirrored(tmp_path):
 
 @pytest.mark.slow
 def test_push_mirrors_each_record(tmp_path):
-    for id in ("one", "two"):
+    ids = {"a" * 12, "b" * 12}
+    for id in ids:
         records.save(record(id), tmp_path / "results")
     assert tracking.push(tmp_path / "results", "offline") == 2
     names = {file.stem for file in tmp_path.glob("wandb/offline-run-*/*.wandb")}
-    assert names == {"run-one", "run-two"}
+    assert names == {f"run-{id}" for id in ids}
 
 
 def test_push_names_the_folder_without_records(tmp_path):

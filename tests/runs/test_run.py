@@ -65,7 +65,7 @@ def test_a_new_setting_at_its_default_changes_no_id():
         smoothing: float = 0.1
 
     for run in (PLAIN, TUNED):
-        later = Later(**vars(run))
+        later = Later(**{f.name: getattr(run, f.name) for f in fields(run)})
         assert "smoothing" in later.settings()
         assert later.id == run.id
         assert replace(later, smoothing=0.2).id != run.id
@@ -245,3 +245,8 @@ def test_every_published_record_has_settings_that_make_sense():
             with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as lines:
                 for record in map(json.loads, lines):
                     assert Run.of(record["settings"]).id == record["id"]
+
+
+def test_an_unknown_method_is_named():
+    with pytest.raises(ValueError, match=r"unknown method 'nope', known: adabn"):
+        Run.of(PLAIN.settings() | {"method": "nope"})

@@ -7,6 +7,7 @@ from da.data import tasks
 from da.data.domain import Domain
 from da.methods import METHODS, Network
 from da.results.records import Record
+from da.runs.method_code import code_digest
 from da.runs.run import Run
 from da.training.setup import assemble
 from da.training.train import train
@@ -43,6 +44,7 @@ def test_a_run_builds_its_task_once(change, monkeypatch):
 def test_a_record_says_what_its_data_was():
     for task in ("moons:0-40", "moons:0"):
         made_from = train(replace(FULL, task=task), device="cpu", quiet=True).made_from
+        assert made_from.pop("code") == code_digest(FULL.method.owner.name)
         assert made_from == {**tasks.current_digests(task), "threads": THREADS}
 
 

@@ -97,7 +97,10 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
     def train_together(runs, **_):
         trained.extend(runs)
         if lock.exists():
-            records.save(records.Record(RUN.id, RUN.settings(), [{"step": 7}], 1.0), tmp_path)
+            records.save(
+                records.Record(RUN.id, RUN.settings(), [{"step": 7, "target_accuracy": 1.0}], 1.0),
+                tmp_path,
+            )
             theirs.release()
         return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
 
@@ -105,6 +108,51 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
     outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
     assert trained == [RUNS[1]]
     assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
+
+
+def made_from(folder: Path, **changes: str) -> None:
+    """Say of every record in `folder` that it was made from something else."""
+    for file in folder.glob("*.json"):
+        stored = json.loads(file.read_text())
+        stored["made_from"] |= changes
+        file.write_text(json.dumps(stored))
+
+
+def test_a_run_of_other_code_is_done_again_once_and_the_old_record_kept(tmp_path):
+    list(sweep(RUNS[:2], tmp_path, workers=1))
+    made_from(tmp_path, code="0" * 16)
+    assert len(list(sweep(RUNS[:2], tmp_path, workers=1, again=()))) == 0
+    assert [o.run for o in sweep(RUNS[:2], tmp_path, workers=1)] == RUNS[:2]
+    old = sorted(file.name for file in (tmp_path / "old").iterdir())
+    assert old == sorted(f"{run.id}.1.json" for run in RUNS[:2])
+    assert len(list(sweep(RUNS[:2], tmp_path, workers=1))) == 0
+
+
+def test_a_run_that_another_sweep_did_again_is_not_done_twice(tmp_path, monkeypatch):
+    list(sweep(RUNS[:1], tmp_path, workers=1))
+    trained = []
+    monkeypatch.setattr("da.training.sweep.train_together", lambda runs, **_: trained.extend(runs))
+    (outcome,) = sweep(RUNS[:1], tmp_path, workers=1, again={RUN.id})
+    assert outcome.record == records.find(RUN.id, tmp_path)
+    assert not trained
+
+
+def test_a_damaged_record_is_done_again_and_kept(tmp_path):
+    file = records.record_path(tmp_path, RUN.id)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"curve": []}')
+    (outcome,) = sweep([RUN], tmp_path, workers=1)
+    assert records.find(RUN.id, tmp_path) == outcome.record
+    assert (tmp_path / "old" / f"{RUN.id}.1.json").read_text() == '{"curve": []}'
+
+
+def test_weights_are_those_of_the_record_that_is_made_again(tmp_path):
+    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    made_from(tmp_path, code="0" * 16)
+    file = saved_weights.weights_file(RUN.id, tmp_path)
+    before = file.stat().st_mtime_ns
+    list(sweep([RUN], tmp_path, workers=1))
+    assert file.stat().st_mtime_ns > before
 
 
 def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
