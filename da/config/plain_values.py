@@ -25,7 +25,7 @@ def plain_values(settings: Any) -> dict[str, Any]:
     values = vars(settings)
     for name, kind, entry in _checked(settings.__class__):
         value = values[name]
-        if type(value) is kind and (not entry or all(type(one) is entry for one in value)):
+        if type(value) is kind and (not entry or {*map(type, values[name])} <= {entry}):
             continue
         found[name] = plain = _plain(value, kind, entry)
         if plain is None:
@@ -37,8 +37,9 @@ def plain_values(settings: Any) -> dict[str, Any]:
 @lru_cache
 def _checked(settings: type) -> list[tuple[str, type, type | None]]:
     """Return the name, the type and the type of the entries of each field that has a plain type."""
-    hints, found = get_type_hints(settings), []
-    for field in fields(settings):  # type: ignore[arg-type]
+    hints = get_type_hints(settings)
+    found: list[tuple[str, type, type | None]] = []
+    for field in fields(settings):
         hint = hints[field.name]
         if get_origin(hint) is tuple:
             found.append((field.name, tuple, get_args(hint)[0]))
@@ -47,7 +48,7 @@ def _checked(settings: type) -> list[tuple[str, type, type | None]]:
     return found
 
 
-def _plain(value: Any, kind: type, entry: type | None = None) -> Any:
+def _plain(value: Any, kind: type | None, entry: type | None = None) -> Any:
     """Return `value` as a plain value of type `kind`, or None if it is of no such type."""
     if kind is tuple:
         entries = [_plain(one, entry) for one in value] if isinstance(value, list | tuple) else None
@@ -60,7 +61,7 @@ def _plain(value: Any, kind: type, entry: type | None = None) -> Any:
     return _plain_number(value, kind)
 
 
-def _plain_number(value: Any, kind: type) -> int | float | None:
+def _plain_number(value: Any, kind: type | None) -> int | float | None:
     if isinstance(value, Integral):
         return int(value)
     if not isinstance(value, Real):

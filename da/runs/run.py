@@ -157,7 +157,8 @@ class Run:
 
     def _make_plain(self) -> None:
         """Make all values plain, so that runs of equal settings have one id and equal records."""
-        for name, kind in {"method": Method.Hparams, **PARTS}.items():
+        kinds: dict[str, Any] = {"method": Method.Hparams, **PARTS}
+        for name, kind in kinds.items():
             part = getattr(self, name)
             if not isinstance(part, kind):
                 raise ValueError(f"wrong settings: {name} is {kind.__qualname__}, not {part!r}")

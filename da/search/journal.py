@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock
 from optuna.storages.journal import JournalFileBackend
 from tqdm import tqdm
 
@@ -24,7 +23,7 @@ class Journal(JournalFileBackend):
         lock: Lock of the file, which is free once the process that holds it has ended.
     """
 
-    def __init__(self, file: Path, lock: BaseFileLock):
+    def __init__(self, file: Path, lock: Any):
         super().__init__(str(file), lock)
         self.file, self.lock = file, lock
 

@@ -172,8 +172,10 @@ def _carry_out(
         else:
             yield from ended
     for (job,), ended in run_in_processes(attempt, lost, 1):
-        dead = isinstance(ended, Death)
-        yield from [(job, Outcome(job.run, error=str(ended)))] if dead else ended
+        if isinstance(ended, Death):
+            yield job, Outcome(job.run, error=str(ended))
+        else:
+            yield from ended
 
 
 def _attempt_in_worker(group: list[_Job], wait: bool, threads: int) -> list[tuple[_Job, Outcome]]:

@@ -125,10 +125,10 @@ def _work(pipe: connection.Connection) -> None:
         while True:
             do, task = pipe.recv()  # imports what the task needs, such as torch, in seconds
             try:
-                ended = do(task), None
+                result, failure = do(task), None
             except Exception as error:
-                ended = None, error
-            pipe.send(ended)
+                result, failure = None, error
+            pipe.send((result, failure))
 
 
 def _end_with_parent() -> None:
