@@ -18,7 +18,7 @@ from da.config.validation import require_run_id, shorten_names
 from da.data.transforms import Interpolation, Resize
 from da.models.backbone import hash_weights
 from da.results import records
-from da.system.cache import cache_home, explain_write_errors, write_whole
+from da.system.cache import UnwritableError, cache_home, write_whole
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,11 @@ def check_room(run_id: str, state: Mapping[str, Tensor], results: Path = Path("r
     file = weights_file(run_id, results)
     records.make_folder(file.parent)
     needed, free = sum(x.nbytes for x in state.values()), shutil.disk_usage(file.parent).free
-    with explain_write_errors(file, records.CHOSEN_BY):
-        if free < needed:
-            raise OSError(f"it needs {needed / 1e6:.1f} MB of space, {free / 1e6:.1f} MB are free")
+    if free < needed:
+        raise UnwritableError(
+            f"cannot write {file}: it needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; "
+            f"make room there or point {records.CHOSEN_BY} elsewhere"
+        )
 
 
 def save_weights(

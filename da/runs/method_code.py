@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "methods"
 """Folder of our own methods."""
 
-COMMON = "base", "__init__"
+COMMON = "base", "_registry", "__init__"
 """Files that all methods share; their changes are those of the package, as in its commit."""
 
 DIGITS = 16

@@ -238,7 +238,7 @@ def refuse_bytes(write: Callable[[Any, io.BufferedWriter], None]) -> Callable[..
 def test_a_full_disk_is_found_before_training(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))
     monkeypatch.setattr("da.training.train.fit", lambda *_, **__: pytest.fail("it trained"))
-    with pytest.raises(UnwritableError, match=r"cannot write .*: it needs 0.1 MB of space, 0.0 MB"):
+    with pytest.raises(UnwritableError, match=r"cannot write .*: it needs 0.1 MB, 0.0 MB"):
         train(RUN, device="cpu", keep=True, quiet=True)
 
 

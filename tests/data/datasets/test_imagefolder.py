@@ -134,6 +134,7 @@ def test_a_class_called_train_is_a_class(tmp_path):
 
 
 def test_a_relative_path_may_be_under_da_data(root, monkeypatch):
+    monkeypatch.chdir(root)
     assert paths.find_folder(root.name) is None
     with pytest.raises(ValueError, match=r"no such folder: 'cats-dogs\+20'$"):
         tasks.parse_task(f"imagefolder:{root.name}")
