@@ -262,7 +262,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task moons:0-20 --lr -1 dann", "lr is 0 or more"),
         ("train --task moons:0-20 fine_tune", "+3shot"),
         ("train --task folder:here-there dann", "no such folder"),
-        ("train --task moons:0-20 --init 0123 dann", "known: none yet"),
+        ("train --task moons:0-20 --init 0123456789ab dann", "known: none yet"),
         ("table nowhere.py", "tiny.py"),
         ("diagnose 0123", "known: none yet"),
         ("table tiny.py", "sweep"),
