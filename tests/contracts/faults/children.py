@@ -115,12 +115,12 @@ class Command:
             os.kill(pid, signal.SIGKILL)
         return True
 
-    def wait(self, seconds: float = 120) -> int | None:
+    def wait(self, seconds: float = 300) -> int | None:
         """Wait for the end of the process, and return its status; None where it goes on."""
         self.process.join(seconds)
         return self.process.exitcode
 
-    def orphans(self, seconds: float = 4) -> list[int]:
+    def orphans(self, seconds: float = 6) -> list[int]:
         """Return the processes of the session that live on for so many seconds."""
         end = time.monotonic() + seconds
         while (left := session(self.pid)) and time.monotonic() < end:

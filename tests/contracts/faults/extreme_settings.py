@@ -104,7 +104,8 @@ def senseless(drawn: dict[str, Any]) -> str:
         floats = [number for number in numbers if isinstance(number, float)]
         share = "dropout" in name and not all(0 <= number < 1 for number in floats)
         scale = "temperature" in name and not all(number > 0 for number in floats)
-        if share or scale or not all(map(math.isfinite, floats)):
+        width = name in ("hidden", "head") and min(numbers, default=1) < 1
+        if share or scale or width or not all(map(math.isfinite, floats)):
             return f"{name}={value}"
     return ""
 
