@@ -123,6 +123,8 @@ class Trial:
     ):
         self.name, self.images, self.top, self.patch, self.fork = name, images, top, patch, fork
         self.random, self.rounds = random.Random(name), 0
+        self.ended: list[Outcome] = []
+        """Outcomes of commands that were to be killed, but ended first."""
         self.fresh()
         self.seconds = finish(words_of(name, self.folder), self.folder, fork)
         self.whole = state(self.folder, self.home)
@@ -145,7 +147,8 @@ class Trial:
             if time.monotonic() - command.start > moment:
                 killed = command.kill(how, self.random.choice)
             time.sleep(0.01)
-        if not killed:  # it was faster than the undisturbed one
+        if not killed:  # it was faster than the undisturbed one, or had little left to do
+            self.ended.append(self.compare(command.wait(), command))
             self.fresh()
             return self.kill(how)
         status = command.wait()
@@ -162,11 +165,14 @@ class Trial:
 
     def end(self) -> Outcome:
         """Give the command once more; it has to end well, with all that the undisturbed left."""
+        command = Command(self.folder, words_of(self.name, self.folder))
+        return self.compare(command.wait(), command)
+
+    def compare(self, status: int | None, command: Command) -> Outcome:
+        """Compare what a command that ended has left with what the undisturbed one left."""
         what = f"{self.name} again"
-        try:
-            finish(words_of(self.name, self.folder), self.folder)
-        except AssertionError as error:
-            return Outcome(what, FAULT, str(error))
+        if status != 0:
+            return Outcome(what, FAULT, f"exit {status}: {command.log.read_text()[-1000:]}")
         now = state(self.folder, self.home)
         wrong = [name for name in {**now, **self.whole} if now.get(name) != self.whole.get(name)]
         left = leftovers(self.folder, self.home)
@@ -193,7 +199,7 @@ def killed(tmp_path, monkeypatch, tally: Tally) -> Callable[..., None]:
     def carry_out(name: str, ways: list[str], **options: Any) -> None:
         trial = Trial(name, tmp_path, monkeypatch, **options)
         outcomes = [trial.kill(how) for how in ways]
-        tally.check([*outcomes, trial.end()])
+        tally.check([*outcomes, *trial.ended, trial.end()])
 
     return carry_out
 
