@@ -6,7 +6,7 @@ OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBL
   DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
 SCRIPTS := step training data mapping sweep seeds scaling
 
-.PHONY: demo test numeric check readme bench bench-peers
+.PHONY: demo test faults numeric check promises readme bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
@@ -15,7 +15,10 @@ demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
 	$(BIN)/da table experiments/emoji.py --only seed=0
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not faults"
+
+faults: $(READY)  ## kills, damaged files, odd commands and settings: what must not happen
+	$(BIN)/python -m pytest -n 2 -m faults
 
 numeric: $(READY)  ## tests of numbers as on a processor of another kind, with two threads
 	$(OTHER) $(BIN)/python -m pytest -n 2 -m numeric
@@ -24,7 +27,11 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not faults"
+
+promises: $(READY)  ## docs/promises.md with the figures of a new run
+	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \
+	$(BIN)/python -m tests.contracts.test_promises .promises_cache/report.xml
 
 readme: $(READY)  ## tables and plots of README.md anew from results/published
 	$(BIN)/python -m tests.contracts.test_docs

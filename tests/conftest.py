@@ -44,6 +44,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("numeric")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the outcomes that tests of faults counted."""
+    reports = [r for every in terminalreporter.stats.values() for r in every]
+    for report in reports:
+        if getattr(report, "when", "") == "teardown":
+            for name, counts in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]} {name} {counts}")
+
+
 @pytest.fixture(autouse=True)
 def _own_home(monkeypatch, tmp_path):
     """No test reads or writes the real cache, W&B account or working folder's runs."""
