@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from filelock import FileLock, Timeout
@@ -209,7 +209,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     keep = [job.run for job in jobs if job.keep]
     if jobs:
-        shared = {"device": jobs[0].device, "share_steps": jobs[0].share_steps}
+        shared: Any = {"device": jobs[0].device, "share_steps": jobs[0].share_steps}
         for run, ended in train_together(list(by_run), keep=keep, results=jobs[0].folder, **shared):
             yield by_run[run], ended
 
