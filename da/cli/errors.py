@@ -95,7 +95,7 @@ def one_line_errors() -> Iterator[None]:
 def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in UNWRITABLE and not error.filename:
         return f"cannot write the output: {error.strerror}"
-    if isinstance(error, RuntimeError | MemoryError):
+    if isinstance(error, RuntimeError) or not str(error):
         first = str(error).strip().partition("\n")[0] or "no more is known"
         return f"{one_line(f'{type(error).__name__}: {first}')} (DA_DEBUG=1 shows where)"
     return one_line(error)

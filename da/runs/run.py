@@ -214,7 +214,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Hash of the settings, the same everywhere; a new field at its default changes no id."""
-        usual = _usual_settings(type(self), type(self.method))
+        usual = _usual_settings(self.__class__, self.method.__class__)  # type: ignore[arg-type]
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
