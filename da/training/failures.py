@@ -10,7 +10,8 @@ import torch
 from da.runs.run import Run
 from da.training.engine import DivergedError
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MEMORY = "out of memory", "enough memory", "allocate memory", "ALLOC_FAILED"
 TOO_LARGE = "Storage size calculation overflowed", "Overflow when unpacking long"
