@@ -27,10 +27,16 @@ def barycenters(
 
 
 def exact_plan(cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
-    """Return the plan with the least cost, by POT's network simplex, in float64 on the CPU."""
+    """Return the plan with the least cost, by POT's network simplex, in float64 on the CPU.
+
+    The plan is NaN where a cost is not finite.
+    """
     import ot  # here, since the import takes longer than most commands
 
-    plan = ot.emd([], [], cost.double().cpu().numpy(), numItermax=MOST_PIVOTS)
+    costs = cost.double().cpu()
+    if not costs.isfinite().all():
+        return torch.full_like(cost, torch.nan)
+    plan = ot.emd([], [], costs.numpy(), numItermax=MOST_PIVOTS)
     return torch.from_numpy(plan).to(cost)
 
 

@@ -10,12 +10,13 @@ import torch
 from da.runs.run import Run
 from da.training.engine import DivergedError
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MEMORY = "out of memory", "enough memory", "allocate memory", "ALLOC_FAILED"
 TOO_LARGE = "Storage size calculation overflowed", "Overflow when unpacking long"
 """Parts of the messages with which PyTorch says that a tensor is too large."""
-LINEAR_ALGEBRA = torch.linalg.LinAlgError, np.linalg.LinAlgError
+NUMERICAL = torch.linalg.LinAlgError, np.linalg.LinAlgError, OverflowError, ZeroDivisionError
 NOT_FINITE = "contains NaN", "contains infinity", "infs or NaNs", "without overflow"
 """Parts of the messages with which libraries refuse numbers that are not finite."""
 TOO_FEW = "Expected more than 1 value per channel"
@@ -33,7 +34,7 @@ def explain_failures(
     def explained(run: Run, *given: P.args, **named: P.kwargs) -> R:
         try:
             return function(run, *given, **named)
-        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+        except (RuntimeError, ValueError, TypeError, MemoryError, ArithmeticError) as error:
             if (cause := _explain(run, error)) is None:
                 raise
             raise cause from error
@@ -47,7 +48,7 @@ def _explain(run: Run, error: Exception) -> Exception | None:
     if isinstance(error, MemoryError) or any(part in said for part in MEMORY + TOO_LARGE):
         widths = "or the widths of neck, head and hidden layers"
         return MemoryError(f"{name} is out of memory: lower batch, side, {widths}")
-    if isinstance(error, LINEAR_ALGEBRA) or any(part in said for part in NOT_FINITE):
+    if isinstance(error, NUMERICAL) or any(part in said for part in NOT_FINITE):
         return DivergedError(f"numbers of {name} grow too large or too small: {_first_line(said)}")
     if TOO_FEW in said:
         return ValueError(

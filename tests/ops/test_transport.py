@@ -107,3 +107,11 @@ def linprog_value(c: torch.Tensor) -> float:
     mass = np.concatenate([np.full(n, 1 / n), np.full(m, 1 / m)])
     a = scipy.sparse.csr_array(np.concatenate([rows, columns]))
     return scipy.optimize.linprog(c.flatten().double().numpy(), A_eq=a, b_eq=mass).fun
+
+
+@pytest.mark.parametrize("wrong", [torch.inf, torch.nan])
+def test_a_cost_that_is_not_finite_has_no_exact_plan(wrong):
+    """POT would warn that the problem is infeasible, and return a plan all the same."""
+    cost = torch.rand(3, 4)
+    cost[1, 2] = wrong
+    assert exact_plan(cost).isnan().all()

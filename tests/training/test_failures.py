@@ -57,6 +57,7 @@ def test_it_ends_with_status_1_and_one_line(capsys):
         (ValueError("Input X contains NaN.\nand more"), DivergedError, "Input X contains NaN."),
         (torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError, "lower batch"),
         (MemoryError(), MemoryError, "lower batch"),
+        (OverflowError(34, "Numerical result out of range"), DivergedError, "too large"),
     ],
 )
 def test_errors_of_libraries_become_one_line_that_names_the_method(error, kind, said):
