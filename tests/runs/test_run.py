@@ -135,7 +135,6 @@ def test_every_setting_counts(name):
         "precision": "bf16",
         "channels_last": False,
         "cuda_graph": True,
-        "deterministic": True,
         "network": Network(bn="separate"),
         "tuning": Tuning(warmup=10),
         "keep_hidden": False,
