@@ -93,7 +93,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda task, side: data and _data_digests(task, side, decode))
+        self.data = cache(lambda *named: data and _data_digests(*named, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
@@ -102,19 +102,19 @@ def _state(record: Record, now: _Now) -> str:
         return OTHER_CODE
     if "source" not in told:
         return CURRENT
-    data = now.data(settings["task"], settings.get("side", 0))
+    data = now.data(settings["task"], settings.get("side", 0), settings.get("skip_bad", False))
     if data and any(told.get(key, digest) != digest for key, digest in data.items()):
         return UNKNOWN_DATA if UNKNOWN_DATA in data.values() else OTHER_DATA
     return CURRENT
 
 
-def _data_digests(task: str, side: int, decode: bool) -> dict[str, str] | None:
+def _data_digests(task: str, side: int, skip_bad: bool, decode: bool) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
     from da.data.datasets import dataset_module
 
     tasks.current_digests.cache_clear()
-    if digests := tasks.current_digests(task, side):
+    if digests := tasks.current_digests(task, side, skip_bad):
         return digests
     try:
         own = dataset_module(tasks.parse_task(task).benchmark)
@@ -125,7 +125,7 @@ def _data_digests(task: str, side: int, decode: bool) -> dict[str, str] | None:
     if not decode:
         return {"source": UNKNOWN_DATA}
     try:
-        return tasks.digest_domains(task, *tasks.open_domains(task, side))
+        return tasks.digest_domains(task, *tasks.open_domains(task, side, skip_bad))
     except (ValueError, OSError) as error:
         return {"source": f"unreadable: {error}"}
 
