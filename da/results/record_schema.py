@@ -93,8 +93,8 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
 
 
 def _check_settings(settings: dict[str, Any]) -> None:
-    for name, kind in (("method", str), ("task", str), ("seed", int)):
-        value = settings.get(name, 0 if name == "seed" else None)
+    for name, kind in (("method", str), ("task", str), ("seed", int), ("side", int)):
+        value = settings.get(name, 0 if kind is int else None)
         if not isinstance(value, kind) or isinstance(value, bool):
             raise ValueError(f"{name} of settings is {_show(value)}")
 

@@ -44,6 +44,7 @@ DAMAGES: list[tuple[dict[str, object], str]] = [
     ({"settings": {"method": "dann"}}, "task of settings is null"),
     ({"settings": {"method": 3, "task": "a"}}, "method of settings is 3"),
     ({"settings": {"method": "dann", "task": "a", "seed": [1]}}, "seed of settings is [1]"),
+    ({"settings": {"method": "dann", "task": "a", "side": [1]}}, "side of settings is [1]"),
     ({"seconds": -1}, "seconds is -1"),
     ({"seconds": NAN}, "seconds is NaN"),
     ({"seconds": None}, "seconds is null"),
