@@ -97,7 +97,7 @@ def _kept(run: Run, part: Parts, end: Record | Exception, results: Path) -> Reco
     """Store a record and its weights; return the record, or the error that ended the run."""
     if isinstance(end, Record):
         try:
-            return save_with_weights(end, run, part, results)
+            save_with_weights(end, run, part, results)
         except OSError as error:
             return error
     return end

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import torch
@@ -58,7 +58,9 @@ def train(
     curve, seconds = fit(run, parts, quiet=quiet)
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
     record = build_record(run, parts, curve, time.perf_counter() - start, speed)
-    return save_with_weights(record, run, parts, results) if keep else record
+    if keep:
+        save_with_weights(record, run, parts, results)
+    return record
 
 
 def check_room(run: Run, parts: Parts, results: Path) -> None:
@@ -70,10 +72,8 @@ def check_room(run: Run, parts: Parts, results: Path) -> None:
     saved_weights.check_room(run.id, parts.method.state_dict(), results)
 
 
-def save_with_weights(record: Record, run: Run, parts: Parts, results: Path) -> Record:
+def save_with_weights(record: Record, run: Run, parts: Parts, results: Path) -> None:
     """Store a record, then the weights; if these find no place, the record is there.
-
-    Returns the record, which knows the digest of the weights.
 
     Args:
         record: Record of the run.
@@ -84,16 +84,12 @@ def save_with_weights(record: Record, run: Run, parts: Parts, results: Path) -> 
     Raises:
         UnwritableError: If they cannot be written, for example because the disk is full.
     """
-    facts = asdict(describe_network(run, parts))
-    digest = saved_weights.hash_network(parts.method.state_dict(), facts)
-    record = replace(record, weights=digest)
     records.save(record, results)
     try:
         save_run_weights(run, parts, results)
     except UnwritableError as error:
         path = records.record_path(results, run.id)
         raise UnwritableError(f"{error}; only the record is stored, in {path}") from error
-    return record
 
 
 def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) -> None:
@@ -146,6 +142,10 @@ def build_record(
         # On frozen features one thread is used; a GPU adds up in the same order with any number.
         made_from=parts.made_from
         | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
+        # Also where they are not stored: those of an earlier training of the run may be.
+        weights=saved_weights.hash_network(
+            parts.method.state_dict(), asdict(describe_network(run, parts))
+        ),
     )
 
 
