@@ -429,6 +429,11 @@ def test_without_records_those_that_are_published_are_named(experiment, capsys, 
         ("train --mean 1 x --task moons:0-20 dann", "unknown value ['1', 'x'], known: --mean [FL"),
         ("table x.py --formt csv", "unknown option --formt, known: --format"),
         ("sweep x.py y.py", "unknown word 'y.py'"),
+        ("train", "da train needs --task STR, see `da train --help`\n"),
+        ("export", "da export needs RUN --to {onnx,pt2}, see `da export --help`\n"),
+        ("train --task moons:0-20 --lr dann", "no method, known: adabn, adda, "),
+        ("train --task a --lr dann --trade-off x", "--trade-off is an option of a method: it stan"),
+        ("train --task moons:0-20 dann --trade-off 1 -2", "unknown word '-2': it belongs to no op"),
     ],
 )
 def test_a_mistaken_option_is_told_with_what_to_do_in_one_short_line(capsys, words, said):
