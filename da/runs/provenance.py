@@ -37,7 +37,10 @@ def recorded_run(record: Record) -> "Run":
     """
     from da.runs.run import Run
 
-    run = Run.of(record.settings)
+    try:
+        run = Run.of(record.settings)
+    except ValueError as error:
+        raise ValueError(f"record {record.id}: {error}") from error
     if run.id != record.id:
         raise ValueError(
             f"the settings in record {record.id} are those of run {run.id}; remove it and run it "
