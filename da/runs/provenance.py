@@ -96,7 +96,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda *named: data and _data_digests(*named, decode))
+        self.data = cache(lambda task, side, bad: data and _data_digests(task, side, bad, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
