@@ -140,6 +140,11 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
     assert pages[0] == pages[1]
     assert "2 of 2 looks, first at step 2" in pages[0]
     assert "likely cause: the setting trade_off" in pages[0]
+    assert "other code" not in pages[0]
+    code = json.loads(file.read_text())["made_from"]["code"]
+    file.write_text(file.read_text().replace(code, code[::-1]))
+    da("diagnose", file)
+    assert "\n\nThis record is of other code: train or sweep" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

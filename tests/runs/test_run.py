@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -240,7 +241,7 @@ def test_a_run_goes_to_another_process(kind):
 
 @pytest.mark.slow
 def test_every_published_record_has_settings_that_make_sense():
-    for file in sorted(PUBLISHED.iterdir()):
+    for file in sorted((Path(__file__).parents[2] / PUBLISHED).iterdir()):
         if ".jsonl" in file.name:
             with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as lines:
                 for record in map(json.loads, lines):

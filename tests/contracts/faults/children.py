@@ -30,6 +30,7 @@ FORK.set_forkserver_preload(
     [
         *("tests.contracts.faults.outcomes", "da.cli.main", "da.training.sweep", "da.search.tune"),
         *("da.deploy.export", "da.results.plots.experiment", "onnxruntime", "torch.onnx"),
+        "timm",
     ]
 )
 
