@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -187,7 +188,10 @@ def test_every_setting_counts(name):
         (PLAIN, {"steps": 0}, "steps is 1 or more, not 0"),
         (PLAIN, {"batch": 0}, "batch is 1 or more"),
         (PLAIN, {"look_every": -1}, "look_every is 1 or more"),
-        (PLAIN, {"side": -1}, "side is 0 or more, not -1"),
+        (PLAIN, {"side": -1}, "side is from 0 to 8192, not -1"),
+        (PLAIN, {"side": 8193}, "side is from 0 to 8192, not 8193"),
+        (PLAIN, {"task": "folder:a-b\nc"}, r"task has a character .*'\\n'"),
+        (PLAIN, {"task": "folder:a-b\udcff"}, r"task has a character .*'\\udcff'"),
         (PLAIN, {"mean": (0.5,)}, r"three numbers each, not \(0.5,\) and \(\)"),
         (PLAIN, {"mean": (127, 127, 127)}, "mean is from 0 to 1"),
         (PLAIN, {"std": (0.5, 0.5, 0)}, "std is above 0"),
@@ -240,7 +244,7 @@ def test_a_run_goes_to_another_process(kind):
 
 @pytest.mark.slow
 def test_every_published_record_has_settings_that_make_sense():
-    for file in sorted(PUBLISHED.iterdir()):
+    for file in sorted((Path(__file__).parents[2] / PUBLISHED).iterdir()):
         if ".jsonl" in file.name:
             with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as lines:
                 for record in map(json.loads, lines):
