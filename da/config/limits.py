@@ -50,6 +50,9 @@ COUNT = Limit("1 or more", lambda value: 1 <= value < 2**63)
 WHOLE = Limit("0 or more", lambda value: 0 <= value < 2**63)
 """Whole numbers where 0 stands for none, or for all."""
 
+PIXELS = Limit("from 0 to 8192", lambda value: 0 <= value <= 8192)
+"""Sides of images, where 0 stands for a usual one; larger images do not fit into memory."""
+
 PART = Limit("above 0 and at most 1", lambda value: 0 < value <= 1)
 """Shares that may be all, but not nothing."""
 

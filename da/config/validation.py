@@ -1,6 +1,7 @@
 """Checks that refuse settings that make no sense alone or together, with one line of text."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
@@ -78,6 +79,13 @@ def shorten_text(value: Any, most: int = 60) -> str:
     """Return `value` as text of at most `most` characters, for an error message."""
     text = str(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def find_control(text: str) -> str:
+    """Return the first character of a text that no line of UTF-8 can show; "" if it has none."""
+    if text.isprintable():  # fast, and false for some spaces and joiners too
+        return ""
+    return next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), "")
 
 
 def is_run_id(text: str) -> bool:

@@ -151,8 +151,10 @@ def _explain(error: Exception) -> str:
         return "it is not an image, or of an unknown format"
     if isinstance(error, MemoryError):
         return "not enough memory"
-    said = getattr(error, "strerror", None) or str(error)
-    return " ".join(said.split())[:200] or type(error).__name__
+    text = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+    said = text or type(error).__name__
+    told = isinstance(error, (OSError, SyntaxError, Image.DecompressionBombError))
+    return said if told else f"it is damaged ({said})"
 
 
 def _explain_mode(image: Image.Image) -> str:

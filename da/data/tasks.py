@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from da.config.task_name import TaskName
+from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets import BENCHMARKS, dataset_module
 from da.data.decode import BadImagesError
@@ -82,10 +83,9 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     domains = _open_all(own, names, options)
     a, b = domains[0].classes, domains[-1].classes
     if a != b:
-        raise ValueError(
-            f"{name}: only {source} has {sorted(set(a) - set(b))}, "
-            f"only {target} has {sorted(set(b) - set(a))}"
-        )
+        more = {source: {*a} - {*b}, target: {*b} - {*a}}
+        said = (f"only {here} has {shorten_names(own)}" for here, own in more.items() if own)
+        raise ValueError(f"{name}: {', '.join(said)}")
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
             f"{source} has no class with two images: none of the source can be held out"

@@ -103,13 +103,14 @@ def save(record: Record, folder: Path) -> None:
     file, text = record_path(folder, record.id), json.dumps(_stored(record), indent=1) + "\n"
     with write_whole(file, CHOSEN_BY) as part:
         part.write_text(text)
-        if os.path.lexists(file) and not _is_made_from(file, record.made_from):
+        if os.path.lexists(file) and not _is_like(file, record):
             set_aside(file)
 
 
-def _is_made_from(file: Path, made_from: dict[str, Any]) -> bool:
+def _is_like(file: Path, record: Record) -> bool:
     try:
-        return read(file).made_from == made_from
+        old = read(file)
+        return (old.made_from, old.settings) == (record.made_from, record.settings)
     except DamagedError:
         return False
 

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from da.config.task_name import TaskName
-from da.config.validation import choice_errors, is_run_id, limit_errors
+from da.config.validation import choice_errors, find_control, is_run_id, limit_errors
 from da.methods import Method
 from da.models.saved_weights import BEGINNINGS
 
 if TYPE_CHECKING:
     from da.runs.run import Run
+
+
+def _task_errors(run: "Run") -> dict[str, bool]:
+    control = find_control(run.task)
+    return {f"task has a character that a line of text cannot have: {control!r}": control != ""}
 
 
 def _regime_errors(run: "Run") -> dict[str, bool]:
@@ -108,6 +113,7 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
 RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     choice_errors,
     limit_errors,
+    _task_errors,
     _regime_errors,
     _feature_errors,
     _method_errors,

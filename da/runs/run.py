@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
-from da.config.limits import AMOUNT, COUNT, PART, POSITIVE, SEED, SHARE, UNIT, WHOLE
+from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.validation import refuse, shorten_names
@@ -51,7 +51,7 @@ class Run:
     frozen: it does not; its features are computed once, and the layers on top of it train on them.
     full: it trains too, on images; `last`, `freeze` or `unfreeze_every` limit this to a part.
     """
-    side: Annotated[int, WHOLE] = 0
+    side: Annotated[int, PIXELS] = 0
     """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""
     skip_bad: bool = False
     """Whether to leave out images that cannot be decoded, in tasks of folder and imagefolder.

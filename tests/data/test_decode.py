@@ -120,7 +120,7 @@ def test_a_broken_chunk_names_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"P6\n64 x4\n255\n" + bytes(12288), "invalid literal"),
+        (b"P6\n64 x4\n255\n" + bytes(12288), r"it is damaged \(invalid literal"),
         (b"P6\n90000 90000\n255\n", "Image size .8100000000 pixels. exceeds limit"),
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",

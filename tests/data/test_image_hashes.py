@@ -36,6 +36,13 @@ def test_hashes_are_computed_once_and_again_where_their_file_is_damaged(pictures
     assert exact_hashes(pictures).tolist() == first.tolist()
 
 
+def test_other_hashes_than_were_stored_are_not_used(pictures):
+    first = exact_hashes(pictures)
+    (file,) = (cache_home() / "hashes").glob("*.npy")
+    np.save(file, np.zeros_like(first))
+    assert exact_hashes(pictures).tolist() == first.tolist()
+
+
 def test_a_few_small_images_are_not_worth_a_file(pictures):
     exact_hashes(points(pictures.x[:, :9, :9].clone(), pictures.y))
     assert not (cache_home() / "hashes").exists()

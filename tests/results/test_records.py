@@ -166,6 +166,12 @@ def test_a_new_record_keeps_one_that_was_made_from_something_else(tmp_path):
     assert records.ids(tmp_path) == {ID}
 
 
+def test_a_new_record_keeps_one_of_a_version_that_has_more_settings(tmp_path):
+    records.save(replace(RECORD, settings=RECORD.settings | {"later": 5}), tmp_path)
+    records.save(RECORD, tmp_path)
+    assert records.read(tmp_path / "old" / f"{ID}.1.json").settings["later"] == 5
+
+
 def test_a_new_record_keeps_what_was_no_record(tmp_path):
     file = records.record_path(tmp_path, ID)
     file.mkdir(parents=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from da.config.validation import shorten_names
+from da.config.validation import find_control, shorten_names
 from da.data.image_files import find_images, is_hidden, is_image_name
 
 SPLITS = {
@@ -75,7 +75,8 @@ def class_folders(root: Path) -> dict[str, Path]:
     """Return the folder of each class in `root`, by the class's name in Unicode's form NFC.
 
     Raises:
-        ValueError: If there are no class folders, or two names differ by their form only.
+        ValueError: If there are no class folders, if two names differ by their form only, or if
+            one is no line of text.
     """
     folders = subfolders(root)
     named = {unicodedata.normalize("NFC", folder.name): folder for folder in folders}
@@ -83,6 +84,9 @@ def class_folders(root: Path) -> dict[str, Path]:
         raise ValueError(f"{root} has no class folders in it")
     if twice := {*folders} - {*named.values()}:
         raise ValueError(f"{root} has two folders {min(twice).name!r}: their names look the same")
+    for name, folder in named.items():
+        if control := find_control(name):
+            raise ValueError(f"the class folder {folder} has a name with the character {control!r}")
     return dict(sorted(named.items()))
 
 

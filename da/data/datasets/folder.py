@@ -55,6 +55,8 @@ CHUNK = 256
 """Most images that are in memory at a time while a folder is decoded."""
 CHUNK_BYTES = 2**26
 """Most bytes that these images take."""
+BEGIN = 2**16
+"""Bytes at the beginning of a file that tell it from others of the same size."""
 FAULTS = "left_out.json"
 """File next to decoded images that says which of the folder's files were left out, and why."""
 
@@ -226,8 +228,9 @@ def stored_side(side: int) -> int:
 def cache_key(root: Path, files: list[Path], side: int) -> str:
     """Make a key for the cache that changes when the images may have changed.
 
-    It depends on the root, on the side, on the rules of decoding, and on each file's name, size and
-    time of change.
+    It depends on the root, on the side, on the rules of decoding, on each file's name, size and
+    time of change, and on what the first file of each folder begins with: folders that change
+    places keep the rest, where all images have one size.
 
     Args:
         root: Folder that holds the files.
@@ -241,7 +244,16 @@ def cache_key(root: Path, files: list[Path], side: int) -> str:
             about.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
         except OSError as error:
             about.append(f"{file[start:]} {error.strerror}")
+    about += map(_digest_begin, {file.parent: file for file in reversed(files)}.values())
     return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
+
+
+def _digest_begin(file: Path) -> str:
+    try:
+        with file.open("rb", buffering=0) as opened:
+            return hashlib.sha256(opened.read(BEGIN)).hexdigest()
+    except OSError as error:
+        return f"{error.strerror}"
 
 
 def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from da.data.datasets._class_folders import list_classes, split_name
 def touch(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(name.encode())
+        (root / name).write_bytes(os.fsencode(name))
 
 
 def test_names_of_splits_are_known_in_any_case():
@@ -33,6 +34,15 @@ def test_one_folder_in_each_class_is_part_of_the_class(tmp_path):
     """As in Tiny ImageNet: CLASS/images."""
     touch(tmp_path, "cat/images/0.png", "dog/images/0.png")
     assert list_classes(tmp_path).classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31m", "a\udcff"])
+def test_a_class_has_a_name_that_is_text(tmp_path, name):
+    touch(tmp_path, "cat/0.png", f"{name}/0.png")
+    with pytest.raises(ValueError, match=r"(?s)class folder .* has a name with the character '.*'"):
+        list_classes(tmp_path)
+    (tmp_path / name).rename(tmp_path / "Ä 🧑\u200d🚀")
+    assert list_classes(tmp_path).classes == ("cat", "Ä 🧑\u200d🚀")
 
 
 def test_a_class_without_images_says_what_is_there_instead(tmp_path):
