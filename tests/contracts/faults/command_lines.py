@@ -165,7 +165,10 @@ command_lines = st.one_of(
 
 
 def draw_examples(strategy: st.SearchStrategy[Any], count: int, number: int = 0) -> list[Any]:
-    """Draw examples, the same ones every time, and others for another number."""
+    """Draw examples: in a new process the same ones every time, and others for another number.
+
+    Hypothesis also draws constants that it finds in the modules that are loaded.
+    """
     found: list[Any] = []
 
     @seed(number)

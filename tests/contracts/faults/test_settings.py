@@ -6,15 +6,20 @@ from da.methods import METHODS
 from tests.contracts.faults import extreme_settings
 from tests.contracts.faults.children import call_in_child
 from tests.contracts.faults.command_lines import draw_examples
-from tests.contracts.faults.outcomes import Tally
+from tests.contracts.faults.outcomes import Outcome, Tally
+
+
+def draw_and_carry_out() -> list[Outcome]:
+    """Train each method with settings drawn for it, in this process."""
+    methods = {name: extreme_settings.settings_of_runs([name]) for name in sorted(METHODS)}
+    return extreme_settings.carry_out(
+        [
+            settings
+            for number, strategy in enumerate(methods.values())
+            for settings in draw_examples(strategy, math.ceil(400 / len(METHODS)), number)
+        ]
+    )
 
 
 def test_400_extreme_settings(lab, tally: Tally):
-    each = math.ceil(400 / len(METHODS))
-    methods = {name: extreme_settings.settings_of_runs([name]) for name in sorted(METHODS)}
-    drawn = [
-        settings
-        for number, strategy in enumerate(methods.values())
-        for settings in draw_examples(strategy, each, number)
-    ]
-    tally.check(call_in_child(lab, extreme_settings.carry_out, drawn))
+    tally.check(call_in_child(lab, draw_and_carry_out))
