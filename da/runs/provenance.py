@@ -93,7 +93,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda *named: data and _data_digests(*named, decode))
+        self.data = cache(lambda *named: data and _data_digests(*named, decode=decode))
 
 
 def _state(record: Record, now: _Now) -> str:

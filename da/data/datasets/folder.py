@@ -239,11 +239,12 @@ def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> 
 
 def _list_faults(images: Listing, faults: dict[Path, str]) -> str:
     """List the first files that cannot be decoded, with the reasons, and say how many there are."""
-    first = ", ".join(f"{file}: {fault}" for file, fault in [*faults.items()][:MOST_NAMES])
-    more = f" and {len(faults) - MOST_NAMES} more" if len(faults) > MOST_NAMES else ""
-    if len(faults) == 1:
-        return first
-    return f"{len(faults)} of {len(images.files)} images: {first}{more}"
+    reasons = {*faults.values()}
+    end = f": {reasons.pop()}" if len(reasons) == 1 else ""  # once for all
+    files = [f"{file}" if end else f"{file}: {fault}" for file, fault in faults.items()]
+    more = f" and {len(files) - MOST_NAMES} more" if len(files) > MOST_NAMES else ""
+    count = f"{len(files)} of {len(images.files)} images: " if len(files) > 1 else ""
+    return f"{count}{', '.join(files[:MOST_NAMES])}{more}{end}"
 
 
 def _decode_all(
