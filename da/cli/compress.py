@@ -6,7 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.cli.options import Device, Recorded, Results, Workers, check_outputs, describe_outcome
+from da.cli.options import (
+    Device,
+    Recorded,
+    Results,
+    Workers,
+    check_outputs,
+    describe_outcome,
+    exit_with_failures,
+)
 
 if TYPE_CHECKING:
     from da.results.records import Record
@@ -104,18 +112,26 @@ def _drop_none(**options: Any) -> dict[str, Any]:
 def _sweep_runs(
     runs: "Sequence[Run]", results: Path, workers: Workers, device: str
 ) -> "list[Record]":
-    """Carry out the runs that have no record, store their weights, and return all records."""
+    """Carry out the runs that have no record, store their weights, and return all records.
+
+    Raises:
+        ValueError: The settings of all runs that failed are mistakes.
+        SystemExit: Runs failed in another way.
+    """
     from da.cli.options import load_records
     from da.training.sweep import sweep
 
     check_outputs(results, device)
-    errors: set[str] = set()
+    failed = []
     for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
-        if not outcome.record:
-            errors.add(outcome.error.partition(":")[0])
-        print(describe_outcome(outcome), file=sys.stderr, flush=True)
-    if errors:
-        raise SystemExit(2 if errors == {"ValueError"} else 1)
+        if outcome.record:
+            print(describe_outcome(outcome), file=sys.stderr, flush=True)
+        else:
+            failed.append(outcome)
+    if failed and all(outcome.error.startswith("ValueError: ") for outcome in failed):
+        mistakes = dict.fromkeys(outcome.error.partition(": ")[2] for outcome in failed)
+        raise ValueError("; ".join(mistakes))
+    exit_with_failures(failed)
     by_id = {record.id: record for record in load_records(runs, results)}
     return [by_id[run.id] for run in runs]
 

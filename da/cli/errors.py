@@ -52,8 +52,8 @@ def parse(
 
 
 def _unbox(box: str) -> str:
-    """Return the text of an error box of tyro, without its frame, title and advice on help."""
-    lines = [line.strip(" │") for line in box.splitlines()[1:]]
+    """Return the text of an error box of tyro, without its frame, title and texts of help."""
+    lines = [line.strip(" │") for line in box.splitlines()[1:] if line[:10].strip("│ ")]
     said = " ".join(lines).partition("For full helptext")[0]
     said = re.sub(r"Error parsing __tyro\S* ", "", said)
     return re.sub(r"\s*[─╰╯-]{3,}\s*", "; ", said).strip("; ")

@@ -165,6 +165,13 @@ def describe_failure(outcome: "Outcome") -> str:
     return f"{outcome.run.title} failed: {outcome.error}"
 
 
+def exit_with_failures(failed: "Sequence[Outcome]") -> None:
+    """List runs that failed on stderr, and exit with 1; do nothing where there are none."""
+    if failed:
+        print(f"{len(failed)} failed:", *map(describe_failure, failed), sep="\n  ", file=sys.stderr)
+        raise SystemExit(1)
+
+
 def describe_outcome(outcome: "Outcome") -> str:
     """Describe a run of a sweep: its result, or its error."""
     return (

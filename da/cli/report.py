@@ -68,8 +68,13 @@ def publish(
 def diagnose(run: Recorded, results: Results = Path("results")) -> None:
     """Print the evaluations of a run, and its warnings with their likely causes."""
     from da.results import health, records
+    from da.runs.provenance import CURRENT, find_states
 
-    print(health.render_page(records.find(run, results)))
+    record = records.find(run, results)
+    print(health.render_page(record))
+    states = find_states([record], records.folder_of(run, results), data=False)
+    if (state := states[record.id]) != CURRENT:
+        print(f"\nThis record is of {state}: train or sweep the run again for one of now.")
 
 
 def runs(

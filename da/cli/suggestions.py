@@ -37,7 +37,8 @@ def explain(
         general: Options of the command.
         methods: Options of each method, which come after its name; empty if the command takes none.
     """
-    method = next((word for word in arguments if word in methods), "")
+    none = re.search(r"Expected one of \{|applied to da train\)", said)
+    method = "" if none else next((word for word in arguments if word in methods), "")
     at = arguments.index(method) if method else len(arguments)
     for i, word in enumerate(arguments):
         option = "--" + word.partition("=")[0][2:].replace("_", "-").removeprefix("no-")
@@ -46,10 +47,10 @@ def explain(
         there = methods[method] if i > at else general
         if option not in there:
             return _explain_misplaced(option, there, general, methods, method, arguments[0])
-    found = re.search(r"Unrecognized options: ([^\s,;]+)", said)
+    found = re.search(r"Unrecognized (?:or misplaced )?options: ([^\s,;]+)", said)
     if methods and not method and (found or "Expected one of {" in said):
         return _explain_missing_method(found[1] if found else "", methods)
-    if found and found[1][0] != "-":
+    if found:
         return f"unknown word {found[1]!r}: it belongs to no option"
     return _shorten(said)
 
@@ -86,7 +87,9 @@ def _explain_missing_method(word: str, methods: Collection[str]) -> str:
 
 
 def _shorten(said: str) -> str:
-    """Shorten an error about a value to the value and the known ones, without the option's help."""
+    """Shorten an error about a value to the value and the known ones, or to what is missing."""
+    if missing := re.match(r"Missing from (da .*?): (.*)", said):
+        return f"{missing[1]} needs {missing[2]}, see `{missing[1]} --help`"
     found = re.match(
         r"Error parsing --\S+: .*?((?:'[^']*'|\[[^\]]*\])); Argument helptext: "
         r"(--\S+ (?:\[.*\]|\S+))",

@@ -17,9 +17,9 @@ from da.cli.options import (
     Wandb,
     Workers,
     check_outputs,
-    describe_failure,
     describe_outcome,
     describe_record,
+    exit_with_failures,
     print_warnings,
     run_with_methods,
 )
@@ -137,9 +137,7 @@ def sweep(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
-    if failed:
-        print(f"{len(failed)} failed:", *map(describe_failure, failed), sep="\n  ", file=sys.stderr)
-        raise SystemExit(1)
+    exit_with_failures(failed)
 
 
 def _plan(runs: "Sequence[Run]", results: Path, accept_old: bool) -> tuple[set[str], int]:

@@ -35,6 +35,15 @@ _STEPS = {"L;2": 85, "L;4": 17}
 _Made = TypeVar("_Made")
 
 
+class BadImagesError(ValueError):
+    """Raised where images cannot be decoded; `lists` has a text for each domain that names them."""
+
+    def __init__(self, *lists: str):
+        listed = ", nor ".join(lists)
+        super().__init__(f"cannot decode {listed}; --skip-bad goes on without such images")
+        self.lists = lists
+
+
 class Decoded(NamedTuple):
     """The pixels of a file, and what is worth a warning."""
 

@@ -87,8 +87,8 @@ def count_near(task: Task, source: Domain, target: Domain) -> int:
 def _compared(task: Task, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Select the hashes of test images, and of labeled training images with shots."""
     shots = task.shots.rows if task.shots else torch.empty(0, dtype=torch.int64)
-    labeled = source[task.source_train.rows], target[shots]
-    return target[task.target_test.rows], np.concatenate(labeled)
+    labeled = source[task.source_train.rows.numpy()], target[shots.numpy()]
+    return target[task.target_test.rows.numpy()], np.concatenate(labeled)
 
 
 def _have_near(

@@ -1,5 +1,6 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from da.config.task_name import TaskName
 from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets import BENCHMARKS, dataset_module
+from da.data.decode import BadImagesError
 from da.data.domain import Domain, Task
 from da.system.cache import NotMadeError, without_making
 
@@ -66,8 +68,8 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
         skip_bad: Whether to leave out the user's images that cannot be decoded.
 
     Raises:
-        ValueError: If the two domains do not have the same classes, or the source lacks images to
-            hold out.
+        ValueError: If the two domains do not have the same classes, the source lacks images to
+            hold out, or images of either cannot be decoded.
     """
     parsed = parse_task(name)
     own = dataset_module(parsed.benchmark)
@@ -78,7 +80,7 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
         options["skip_bad"] = True
     source, target = parsed.pair
     names = (source, target) if target else (source,)
-    domains = [own.open_domain(domain, **options) for domain in names]
+    domains = _open_all(own, names, options)
     a, b = domains[0].classes, domains[-1].classes
     if a != b:
         more = {source: {*a} - {*b}, target: {*b} - {*a}}
@@ -89,6 +91,23 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
+
+
+def _open_all(own: Any, names: Iterable[str], options: dict[str, Any]) -> list[Domain]:
+    """Open domains; where images of one cannot be decoded, look at those of the next ones too."""
+    domains: list[Domain] = []
+    bad: list[str] = []
+    for name in names:
+        try:
+            if bad:
+                own.check_images(name)
+            else:
+                domains.append(own.open_domain(name, **options))
+        except BadImagesError as error:
+            bad += error.lists
+    if bad:
+        raise BadImagesError(*dict.fromkeys(bad))
+    return domains
 
 
 def digest_domains(name: str, source: Domain, target: Domain) -> dict[str, str]:

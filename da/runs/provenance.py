@@ -37,7 +37,10 @@ def recorded_run(record: Record) -> "Run":
     """
     from da.runs.run import Run
 
-    run = Run.of(record.settings)
+    try:
+        run = Run.of(record.settings)
+    except ValueError as error:
+        raise ValueError(f"record {record.id}: {error}") from error
     if run.id != record.id:
         raise ValueError(
             f"the settings in record {record.id} are those of run {run.id}; remove it and run it "
@@ -93,7 +96,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda *named: data and _data_digests(*named, decode=decode))
+        self.data = cache(lambda task, side, bad: data and _data_digests(task, side, bad, decode))
 
 
 def _state(record: Record, now: _Now) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend
 from tqdm import tqdm
 
+from da.system.locks import Lock
+
 CHUNK = 1 << 16
 """Bytes read at once from the end of the file."""
 
@@ -23,13 +25,13 @@ class Journal(JournalFileBackend):
         lock: Lock of the file, which is free once the process that holds it has ended.
     """
 
-    def __init__(self, file: Path, lock: Any):
-        super().__init__(str(file), lock)
+    def __init__(self, file: Path, lock: Lock):
+        super().__init__(str(file), lock)  # type: ignore[arg-type]
         self.file, self.lock = file, lock
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Cut a torn last line off, then append entries."""
-        with self.lock:  # the same process may take it twice
+        with self.lock:  # which Optuna takes again, and frees at its end
             if torn := _torn(self.file):
                 os.truncate(self.file, self.file.stat().st_size - torn)
                 tqdm.write(

@@ -8,15 +8,16 @@ LONGEST_LINE = 2000
 """Characters of a line; of a longer one, the middle is left out."""
 
 _LONG_WORD = re.compile(rf"'[^']{{{LONGEST_WORD},}}'|\S{{{LONGEST_WORD},}}")
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
 def one_line(text: object) -> str:
     """Return a text as one line of limited length, without control characters.
 
     Line ends and other white space become single spaces; other characters that a terminal does not
-    show, or obeys, are escaped.
+    show, or obeys, are escaped. Numbers of system errors are left out, as their names follow.
     """
-    line = " ".join(str(text).split())
+    line = _ERROR_NUMBER.sub("", " ".join(str(text).split()))
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
     line = _LONG_WORD.sub(lambda found: _without_middle(found[0], LONGEST_WORD), line)
     return _without_middle(line, LONGEST_LINE)

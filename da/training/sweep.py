@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from tqdm import tqdm
 
-from da.models.saved_weights import weights_file
+from da.models.saved_weights import load_classes, weights_file
 from da.results import records
 from da.results.records import Record
 from da.runs import provenance
@@ -57,7 +57,14 @@ class _Job:
             if self.again
             else records.exists(id, self.folder)
         )
-        return done and (not self.keep or weights_file(self.run.id, self.folder).exists())
+        return done and (not self.keep or self._has_weights())
+
+    def _has_weights(self) -> bool:
+        try:
+            load_classes(self.run.id, self.folder)  # which checks all that is stored
+        except ValueError:
+            return False
+        return True
 
 
 def sweep(
@@ -84,7 +91,7 @@ def sweep(
             runs on frozen features do not depend on it.
         device: Name of the device: auto, cpu, cuda or the like.
         keep: Whether to store the weights of every run; a run that has its record but no stored
-            weights is trained again.
+            weights, or damaged ones, is trained again.
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;

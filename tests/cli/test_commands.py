@@ -140,6 +140,11 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
     assert pages[0] == pages[1]
     assert "2 of 2 looks, first at step 2" in pages[0]
     assert "likely cause: the setting trade_off" in pages[0]
+    assert "other code" not in pages[0]
+    code = json.loads(file.read_text())["made_from"]["code"]
+    file.write_text(file.read_text().replace(code, code[::-1]))
+    da("diagnose", file)
+    assert "\n\nThis record is of other code: train or sweep" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -429,6 +434,11 @@ def test_without_records_those_that_are_published_are_named(experiment, capsys, 
         ("train --mean 1 x --task moons:0-20 dann", "unknown value ['1', 'x'], known: --mean [FL"),
         ("table x.py --formt csv", "unknown option --formt, known: --format"),
         ("sweep x.py y.py", "unknown word 'y.py'"),
+        ("train", "da train needs --task STR, see `da train --help`\n"),
+        ("export", "da export needs RUN --to {onnx,pt2}, see `da export --help`\n"),
+        ("train --task moons:0-20 --lr dann", "no method, known: adabn, adda, "),
+        ("train --task a --lr dann --trade-off x", "--trade-off is an option of a method: it stan"),
+        ("train --task moons:0-20 dann --trade-off 1 -2", "unknown word '-2': it belongs to no op"),
     ],
 )
 def test_a_mistaken_option_is_told_with_what_to_do_in_one_short_line(capsys, words, said):

@@ -109,8 +109,18 @@ def test_a_student_that_does_not_fit_the_images_ends_with_status_2_and_one_line(
         main(f"distill {parent.id} --student mlp --init random --steps 2".split())
     assert ended.value.code == 2
     error = capsys.readouterr().err
-    assert "backbone mlp does not fit images of 28 x 28 pixels" in error
+    assert error.startswith("da: backbone mlp does not fit images of 28 x 28 pixels")
     assert error.count("\n") == 1
+
+
+def test_runs_that_fail_are_listed_and_end_with_status_1(parent, capsys):
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(f"prune {parent.id} --sparsity 0.5 0.6 --steps 1 --lr 1e30 --workers 1".split())
+    assert ended.value.code == 1
+    first, *failed = capsys.readouterr().err.splitlines()
+    assert first == "2 failed:"
+    assert all("DivergedError" in line for line in failed)
 
 
 @pytest.mark.slow

@@ -119,3 +119,9 @@ def test_settings_of_another_id_are_refused():
     wrong = replace(record(RUN), settings=RUN.settings() | {"lr": 0.5})
     with pytest.raises(ValueError, match=f"the settings in record {RUN.id} are those of run"):
         provenance.recorded_run(wrong)
+
+
+def test_settings_that_are_unknown_here_are_refused_with_the_record():
+    wrong = replace(record(RUN), settings=RUN.settings() | {"method": "nothing"})
+    with pytest.raises(ValueError, match=f"record {RUN.id}: unknown method 'nothing', known: "):
+        provenance.recorded_run(wrong)

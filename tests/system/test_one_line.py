@@ -11,6 +11,7 @@ from da.system.one_line import LONGEST_LINE, one_line
         ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
         ("\u202ebackwards \udcff", r"\u202ebackwards \udcff"),
         (ValueError("an error"), "an error"),
+        (OSError(36, "File name too long", "a"), "File name too long: 'a'"),
     ],
 )
 def test_a_line_has_nothing_that_a_terminal_obeys(text, line):

@@ -193,6 +193,15 @@ def test_weights_that_are_gone_are_made_again(tmp_path):
     assert [o.run for o in sweep([RUNS[1], later], tmp_path, workers=1)] == [RUNS[1], later]
 
 
+def test_weights_that_are_damaged_are_made_again(tmp_path):
+    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    file = saved_weights.weights_file(RUN.id, tmp_path)
+    file.write_bytes(file.read_bytes()[:-100])
+    assert [o.error for o in sweep([RUN], tmp_path, workers=1, keep=True)] == [""]
+    assert saved_weights.load_classes(RUN.id, tmp_path)
+    assert not list(sweep([RUN], tmp_path, workers=1, keep=True))
+
+
 @pytest.mark.parametrize(
     ("runs", "workers", "sizes"),
     [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],

@@ -33,7 +33,7 @@ def task(seed: int, shots: bool) -> Task:
 def member(kind: type[Method], i: int) -> tuple[Method, Task]:
     """Method and task of run i, each with settings, weights and data of its own."""
     torch.manual_seed(i)
-    batchable = {name: (1 + i) * getattr(kind.Hparams(), name) / 2 for name in kind.batchable}
+    batchable = {name: (2 + i) * getattr(kind.Hparams(), name) / 4 for name in kind.batchable}
     narrow = {"hidden": (16,)} if "hidden" in {f.name for f in fields(kind.Hparams)} else {}
     m = kind.Hparams(**batchable, **narrow).build(Features(5), 3, Network(neck=8))
     own = task(i, kind.takes_shots)

@@ -20,7 +20,8 @@ BENCHMARKS = {
 are written. `pair(names)` splits these into source and target, or into the one domain of a
 supervised task and ''. `open_domain(name)` opens a domain. A module with `ANY_SIDE`, whose images
 have no size of their own, takes `open_domain(name, side)`. A module with `SKIPS_BAD`, which decodes
-files of the user's own, takes `open_domain(name, skip_bad=True)` too.
+files of the user's own, takes `open_domain(name, skip_bad=True)` too, and has
+`check_images(name)` where a task has two domains.
 """
 
 

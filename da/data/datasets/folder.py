@@ -36,7 +36,14 @@ from da.data.datasets._class_folders import (
     split_name,
     subfolders,
 )
-from da.data.decode import VERSION, describe_range, find_fault, ignore_warnings, try_decode
+from da.data.decode import (
+    VERSION,
+    BadImagesError,
+    describe_range,
+    find_fault,
+    ignore_warnings,
+    try_decode,
+)
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
 from da.system.cache import cache_home, remove_unused
 
@@ -94,10 +101,25 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
         ValueError: If a folder is unreadable or lacks images, if what looks like a class is none,
             or if images cannot be decoded. The message names it.
     """
+    return load_decoded("folder", _list(name), side, divide=_divide, skip_bad=skip_bad)
+
+
+def check_images(name: str) -> None:
+    """Look at the first bytes of each image under the folder `name`, without decoding any.
+
+    Raises:
+        BadImagesError: If some cannot be decoded.
+        ValueError: As for `open_domain`.
+    """
+    images = _list(name)
+    with ignore_warnings(), ThreadPoolExecutor() as pool:
+        _refuse_faults(images, _look(images, pool), skip_bad=False)
+
+
+def _list(name: str) -> Listing:
     root, notes = _class_level(paths.find_folder(name) or Path(name))
     images = list_classes(root)
-    images = images._replace(notes=(*notes, *images.notes))
-    return load_decoded("folder", images, side, divide=_divide, skip_bad=skip_bad)
+    return images._replace(notes=(*notes, *images.notes))
 
 
 def _class_level(root: Path) -> tuple[Path, list[str]]:
@@ -176,8 +198,7 @@ def _decode_good(
         These images, their pixels, and why each of the others cannot be decoded.
     """
     with ignore_warnings(), ThreadPoolExecutor() as pool:
-        looks = _map_files(pool, find_fault, images.files, CHUNK)
-        faults = {file: fault for file, fault in looks if fault}
+        faults = _look(images, pool)
         _refuse_faults(images, faults, skip_bad)
         later, largest = _decode_all(images.without({*faults}).files, path, side, pool)
     faults |= later
@@ -187,6 +208,12 @@ def _decode_good(
     if dark := describe_range(largest):
         print(f"{images.root}: {dark}", file=sys.stderr)
     return images.without({*faults}), np.load(path, mmap_mode="r"), faults
+
+
+def _look(images: Listing, pool: ThreadPoolExecutor) -> dict[Path, str]:
+    """Return why images cannot be decoded, as far as their first bytes tell."""
+    looks = _map_files(pool, find_fault, images.files, CHUNK)
+    return {file: fault for file, fault in looks if fault}
 
 
 def stored_side(side: int) -> int:
@@ -232,9 +259,7 @@ def _digest_begin(file: Path) -> str:
 def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:
     """Refuse images that cannot be decoded, unless they are to be left out."""
     if faults and not skip_bad:
-        them = "it" if len(faults) == 1 else "them"
-        listed = _list_faults(images, faults)
-        raise ValueError(f"cannot decode {listed}; --skip-bad goes on without {them}")
+        raise BadImagesError(_list_faults(images, faults))
 
 
 def _list_faults(images: Listing, faults: dict[Path, str]) -> str:

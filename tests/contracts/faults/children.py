@@ -8,10 +8,12 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,19 +30,22 @@ FORK.set_forkserver_preload(
     [
         *("tests.contracts.faults.outcomes", "da.cli.main", "da.training.sweep", "da.search.tune"),
         *("da.deploy.export", "da.results.plots.experiment", "onnxruntime", "torch.onnx"),
+        "timm",
     ]
 )
 
 
 def enter(folder: Path, environment: dict[str, str]) -> None:
-    """Work in `folder`, with one thread and limited memory, in a session of our own."""
+    """Work in `folder`, with one thread, no GPU and limited memory, in a session of our own."""
     import torch
+    from tqdm import tqdm
 
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(environment, OMP_NUM_THREADS="1")
+    os.environ.update(environment, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
     torch.set_num_threads(1)
+    tqdm.set_lock(threading.RLock())  # the default, a semaphore, stays behind when we are killed
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
 
 
@@ -88,12 +93,12 @@ def _one(words: list[str], options: dict[str, Any]) -> Outcome:
 class Command:
     """A command that can be killed, with all processes that it starts.
 
-    With `fork` its workers are copies of it, which start at once; else as in earnest.
+    With `copies` its workers are copies of it, which start at once; else as in earnest.
     """
 
-    def __init__(self, folder: Path, words: Sequence[str], fork: bool = True):
+    def __init__(self, folder: Path, words: Sequence[str], copies: bool = True):
         self.log = folder / "log.txt"
-        arguments = folder, dict(os.environ), self.log, list(words), fork
+        arguments = folder, dict(os.environ), self.log, list(words), copies
         self.process = FORK.Process(target=_carry_out, args=arguments)
         self.process.start()
         self.start = time.monotonic()
@@ -131,18 +136,41 @@ class Command:
 
 
 def _carry_out(
-    folder: Path, environment: dict[str, str], log: Path, words: list[str], fork: bool
+    folder: Path, environment: dict[str, str], log: Path, words: list[str], copies: bool
 ) -> None:
     from da.cli.main import main
 
     enter(folder, environment)
-    if fork:
-        forks = multiprocessing.get_context("fork")
-        setattr(multiprocessing, "get_context", lambda method=None: forks)  # noqa: B010
+    if copies:
+        _use_copies()
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     main(words)
+
+
+def _use_copies() -> None:
+    """Let workers be copies of this process.
+
+    Like new ones, they hold only their own pipe, and remove what killed processes left.
+    """
+    from da.system import cache
+    from da.training import worker_pool
+
+    forks, ours = multiprocessing.get_context("fork"), list[Connection]()
+
+    def connect() -> tuple[Connection, Connection]:
+        pipe = forks.Pipe()
+        ours.append(pipe[0])
+        return pipe
+
+    def forget() -> None:
+        cache._tidy.cache_clear()
+        for end in ours:
+            end.close()
+
+    os.register_at_fork(after_in_child=forget)
+    setattr(worker_pool, "_SPAWN", SimpleNamespace(Pipe=connect, Process=forks.Process))  # noqa: B010
 
 
 def _stat(pid: int) -> list[str]:
@@ -166,4 +194,11 @@ def session(leader: int) -> list[int]:
 def workers(parent: int) -> list[int]:
     """Return the workers of a sweep: processes that it started, but for Python's own helper."""
     mine = [pid for pid, stat in _living().items() if int(stat[1]) == parent]
-    return [pid for pid in mine if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in mine if b"resource_tracker" not in _words(pid)]
+
+
+def _words(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

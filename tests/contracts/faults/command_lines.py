@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from da.cli.main import NAMES
@@ -164,13 +164,13 @@ command_lines = st.one_of(
 )
 
 
-def draw_examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
-    """Draw examples, the same ones every time."""
+def draw_examples(strategy: st.SearchStrategy[Any], count: int, number: int = 0) -> list[Any]:
+    """Draw examples, the same ones every time, and others for another number."""
     found: list[Any] = []
 
+    @seed(number)
     @settings(
         max_examples=count,
-        derandomize=True,
         database=None,
         deadline=None,
         phases=[Phase.generate],

@@ -1,7 +1,7 @@
 """Settings at the ends of their types, drawn by hypothesis, and whether they make sense."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -22,8 +22,9 @@ from tests.contracts.faults.outcomes import (
     time_limit,
 )
 
-INTEGERS = [-(2**63), -2, -1, 0, 1, 2, 3, 7, 10**9, 2**31, 2**63, 2**64]
-FLOATS = [-math.inf, -1.0, -0.0, 0.0, 1e-300, 0.5, 1.0, 1.5, 2.0, 1e30, 9e18, math.inf, math.nan]
+INTEGERS = [-(2**63), -2, -1, 0, 1, 2, 3, 7, 10**9, 2**31, 10**12, 2**62, 2**63, 2**64]
+FLOATS = [-math.inf, -1.0, -0.0, 0.0, 5e-324, 1e-300, 1e-40, 1e-8, 0.5, 1.0 - 1e-9, 1.0, 1.5, 2.0]
+FLOATS += [100.0, 9e18, 1e30, 1e38, 1.7e308, math.inf, math.nan]
 WIDTHS = [(), (0,), (-1,), (1,), (4, 4), (10**9,), (2**63,)]
 TRIPLES = [(), (0.5,), *((x,) * 3 for x in (-1.0, 0.0, 0.5, 1e30, math.inf, math.nan))]
 BASIC = {"method", "task", "backbone", "init", "regime", "steps", "cuda_graph", *PARTS}
@@ -69,9 +70,11 @@ def changes(draw: Callable[..., Any], kind: type, most: int) -> dict[str, Any]:
 
 
 @st.composite
-def settings_of_runs(draw: Callable[..., Any]) -> dict[str, Any]:
-    """Draw a method, and fields of its own settings and of a run's."""
-    method = draw(st.sampled_from(sorted(METHODS)))
+def settings_of_runs(
+    draw: Callable[..., Any], methods: Sequence[str] = tuple(sorted(METHODS))
+) -> dict[str, Any]:
+    """Draw one of some methods, and fields of its own settings and of a run's."""
+    method = draw(st.sampled_from(methods))
     hp = draw(changes(METHODS[method].Hparams, 3))
     sparse = draw(st.booleans())  # else nearly every run is refused for one of many settings
     run = draw(changes(Run, 1 if sparse else 0))

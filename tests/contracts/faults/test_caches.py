@@ -57,7 +57,7 @@ def empty(file: Path) -> None:
 
 @pytest.fixture
 def pictures(lab: Path) -> Path:
-    class_folders(lab)
+    class_folders(lab, each=6)
     (lab / "lab.py").write_text(GOOD)
     return lab
 

@@ -84,22 +84,29 @@ def noise(lab: Path) -> Path:
     class_folders(lab / "noise", ["A"], each=30, draw=static)
     (lab / "noise/A2").symlink_to("A")
     shutil.copytree(lab / "noise/A", lab / "noise/copy")
+    shutil.copytree(lab / "noise/A", lab / "noise/most")
+    (lab / "noise/most/cat/0.png").unlink()
     return lab
 
 
-@pytest.mark.parametrize("place", ["./noise/A", "noise/A2", "noise/../noise/A", "/noise/A"])
-def test_1_one_place_written_in_two_ways_leaks_no_labels(noise, place):
-    place = f"{noise}{place}" if place[0] == "/" else place
-    honest = accuracy(noise, train(noise, "folder:noise/A-noise/A", steps=150))
-    other = train(noise, f"folder:noise/A-{place}", steps=150)
-    assert other.kind == REFUSED or accuracy(noise, other) == honest
+def test_1_one_place_written_in_two_ways_leaks_no_labels(noise):
+    honest = accuracy(noise, train(noise, "folder:noise/A-noise/A", steps=100))
+    assert honest < 60
+    for place in ("./noise/A", "noise/A2", "noise/../noise/A", f"{noise}/noise/A", "noise/copy"):
+        other = train(noise, f"folder:noise/A-{place}", steps=100)
+        assert other.kind == REFUSED or accuracy(noise, other) == honest, place
 
 
-def test_1_a_copy_is_told_and_marked(noise):
-    done = train(noise, "folder:noise/A-noise/copy", steps=150)
+def test_1_a_copy_without_one_image_is_told_and_marked(noise):
+    done = train(noise, "folder:noise/A-noise/most", steps=100)
     repeated = record(noise, done)["made_from"]["repeated"]
-    assert repeated in (72, 90)  # without and with the images that the source holds out
-    assert re.search(rf"\b{repeated}\b.*\b90\b", done.said)
+    assert repeated in (71, 89)  # without and with the images that the source holds out
+    assert re.search(rf"\b{repeated}\b.*\b89\b", done.said)
+    assert accuracy(noise, done) > 60  # so many steps are enough to see a leak
+    (noise / "lab.py").write_text(GOOD.replace("folder:A-B", "folder:noise/A-noise/most"))
+    swept = da(noise, "sweep", "lab.py", "--wandb", "off")
+    assert swept.kind == RESULT, swept.said
+    assert "§" in da(noise, "table", "lab.py").printed
 
 
 @pytest.mark.parametrize("wrong", ["images", "train", "test", "Train", "Test"])
@@ -136,23 +143,22 @@ def test_6_transparent_is_white(lab):
     assert accuracy(lab, alpha) == pytest.approx(accuracy(lab, white), abs=6)
 
 
-@pytest.mark.parametrize("method", ["tent", "shot"])
-def test_7_a_run_on_other_classes_is_no_beginning(lab, method):
+def test_7_a_run_on_other_classes_is_no_beginning(lab):
     class_folders(lab / "base")
     class_folders(lab / "other", classes=("zebra", "dog", "ant"))
     begun = record(lab, train(lab, "folder:base/A-base/B", "--keep"))["id"]
-    done = train(lab, "folder:other/A-other/B", "--init", begun, method=method)
-    assert done.kind == REFUSED
-    assert {"zebra", "cat"} <= set(re.findall(r"\w+", done.said))
+    for method in ("tent", "shot"):
+        done = train(lab, "folder:other/A-other/B", "--init", begun, method=method)
+        assert done.kind == REFUSED, method
+        assert {"zebra", "cat"} <= set(re.findall(r"\w+", done.said))
 
 
-@pytest.mark.parametrize("method", ["tent", "shot", "adabn"])
-def test_8_a_last_batch_of_one_image(lab, method):
+def test_8_a_last_batch_of_one_image(lab):
     class_folders(lab, each=11)
     begun = record(lab, train(lab, "folder:A-B", "--keep"))["id"]
-    begins = ["--init", begun] if method != "adabn" else []
-    done = train(lab, "folder:A-B", *begins, method=method)
-    assert done.kind == RESULT, done.said
+    for method, *begins in (("tent", "--init", begun), ("shot", "--init", begun), ("adabn",)):
+        done = train(lab, "folder:A-B", *begins, method=method)
+        assert done.kind == RESULT, f"{method}: {done.said}"
 
 
 def test_9_changed_images_are_noticed(lab):

@@ -13,6 +13,7 @@ from da.data.datasets import folder
 from da.data.tasks import load_task, open_domains
 from da.results import records
 from da.system.cache import cache_home
+from tests.fixtures.datasets import image_folder
 from tests.fixtures.files import age
 
 
@@ -324,7 +325,7 @@ def test_all_bad_images_are_named_before_any_is_decoded(office, monkeypatch):
         folder.open_domain(str(office))
     named = ", ".join(map(str, sorted(bad[:2])))
     assert f": {named}: it is not an image, or of an unknown format; --skip" in str(raised.value)
-    assert str(raised.value).endswith("; --skip-bad goes on without them")
+    assert str(raised.value).endswith("; --skip-bad goes on without such images")
     Image.new("F", (4, 4)).save(bad[0].with_suffix(".tif"))
     with pytest.raises(ValueError, match=r"cannot decode 3 of 8 images: ") as raised:
         folder.open_domain(str(office))
@@ -355,6 +356,16 @@ def test_bad_images_may_be_skipped_and_are_counted(office, capsys):
     assert all(str(file) in told for file in bad)
     with pytest.raises(ValueError, match="cannot decode 3 of 7 images"):
         folder.open_domain(str(office))
+
+
+def test_bad_images_of_both_domains_are_named_at_once(office, tmp_path, monkeypatch):
+    other = image_folder(tmp_path / "web", ("bike", "mug"), each=2)
+    bad = [*spoil(office)[:2], other / "mug" / "mug-00.png"]
+    bad[-1].write_bytes(b"no image")
+    monkeypatch.setattr(folder, "try_decode", None)
+    with pytest.raises(ValueError, match=r"cannot decode 2 of 7 images: .*, nor ") as raised:
+        open_domains(f"folder:{office}-{other}")
+    assert all(f"{file}: it is not an image" in str(raised.value) for file in bad)
 
 
 def test_a_class_of_bad_images_alone_is_named(office):
