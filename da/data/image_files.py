@@ -1,5 +1,6 @@
-"""Finding image files in folders. Does not load torch."""
+"""Finding image files in folders, and noticing that they changed. Does not load torch."""
 
+import hashlib
 import os
 import stat
 from collections import Counter, deque
@@ -10,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from da.config.validation import shorten_names
-from da.data.decode import NO_IMAGES
+from da.data.decode import NO_IMAGES, VERSION
 
 SUFFIXES = {
     *(".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".ftc"),
@@ -23,6 +24,9 @@ SUFFIXES = {
 
 LEFT_BY_SYSTEMS = {"__MACOSX", "@eaDir"}
 """Folders that unpacked archives and network drives hold next to the images."""
+
+BEGIN = 2**16
+"""Bytes at the beginning of a file that tell it from others of the same size."""
 
 _Place = tuple[int, int]
 """Device and number of a file, which are the same for all links to it."""
@@ -163,3 +167,34 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def cache_key(root: Path, files: list[Path], side: int) -> str:
+    """Make a key for the cache that changes when the images may have changed.
+
+    It depends on the root, on the side, on the rules of decoding, on each file's name, size and
+    time of change, and on what the first file of each folder begins with: folders that change
+    places keep the rest, where all images have one size.
+
+    Args:
+        root: Folder that holds the files.
+        files: The files that are decoded.
+        side: Width of the stored images, in pixels.
+    """
+    about, start = [f"{root} {side} {VERSION}"], len(str(root)) + 1
+    for file in map(os.fspath, files):
+        try:
+            stat = os.stat(file)
+            about.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
+        except OSError as error:
+            about.append(f"{file[start:]} {error.strerror}")
+    about += map(_digest_begin, {file.parent: file for file in reversed(files)}.values())
+    return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
+
+
+def _digest_begin(file: Path) -> str:
+    try:
+        with file.open("rb", buffering=0) as opened:
+            return hashlib.sha256(opened.read(BEGIN)).hexdigest()
+    except OSError as error:
+        return f"{error.strerror}"

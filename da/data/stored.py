@@ -32,7 +32,7 @@ def describe_stored() -> Iterator[str]:
     for group in GROUPS:
         if entries := list_entries(group):
             used = time.strftime("%Y-%m-%d", time.localtime(max(map(checksums.last_used, entries))))
-            count = f"{len(entries)} stored, the last used on {used}"
+            count = f"{len(entries)} stored, last used on {used}"
             yield f"{group:13} {_megabytes(entries):>8} MB  {count}"
     yield f"{cache_home()}: {USAGE}"
 
@@ -44,8 +44,13 @@ def free(names: Sequence[str]) -> Iterator[str]:
         ValueError: If a name is unknown.
     """
     _check_names(names, (*GROUPS, *WORDS))
-    for group in GROUPS:
-        entries = [path for path in list_entries(group) if _is_meant(path, group, names)]
+    meant = {
+        group: [path for path in list_entries(group) if _is_meant(path, group, names)]
+        for group in GROUPS
+    }
+    if not any(meant.values()):
+        yield "nothing to remove"
+    for group, entries in meant.items():
         size, count = _megabytes(entries), len(entries)
         for path in entries:
             try:
@@ -80,6 +85,8 @@ def check_stored(names: Sequence[str]) -> Iterator[str]:
         if entries:
             right, new = len(known) - len(damaged), len(entries) - len(known)
             yield f"{group}: {right} as they were written, {len(damaged)} damaged, {new} not known"
+        elif names:
+            yield f"{group}: nothing stored"
 
 
 def list_entries(group: str) -> list[Path]:

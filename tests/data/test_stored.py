@@ -52,9 +52,7 @@ def lines_of(group: str) -> list[str]:
 
 def test_a_line_says_how_much_and_when_it_was_used_last(home):
     age(home / "folder" / KEY)
-    assert lines_of("folder") == [
-        "folder               0 MB  1 stored, the last used on 1970-01-01"
-    ]
+    assert lines_of("folder") == ["folder               0 MB  1 stored, last used on 1970-01-01"]
     (line,) = lines_of("fetched")
     assert "3 MB" in line
     assert not lines_of("own")
@@ -80,6 +78,7 @@ def test_all_leaves_what_cannot_be_computed(home):
 
 def test_unused_leaves_what_was_used(home):
     before = left(home)
+    assert list(free(["unused"])) == ["nothing to remove"]
     age(home / "folder" / KEY)
     age(home / "fetched" / "a.tgz")
     list(free(["unused"]))
@@ -126,6 +125,7 @@ def test_a_check_reads_all_and_removes_what_is_damaged(home):
         "features: 0 as they were written, 1 damaged, 0 not known",
         "folder: 1 as they were written, 0 damaged, 0 not known",
     ]
+    assert list(check_stored(["features"])) == ["features: nothing stored"]
     assert not file.exists()
 
 
@@ -147,5 +147,5 @@ def test_the_command(home, capsys, words, said):
 
 def test_an_empty_cache_holds_nothing():
     assert len(list(describe_stored())) == 1
-    assert list(free(["all"])) == []
+    assert list(free(["all"])) == ["nothing to remove"]
     assert list(check_stored([])) == []

@@ -11,10 +11,8 @@ tables (the transductive protocol of Office-31 and similar data sets). Of the so
 image is held out.
 """
 
-import hashlib
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +35,6 @@ from da.data.datasets._class_folders import (
     subfolders,
 )
 from da.data.decode import (
-    VERSION,
     BadImagesError,
     describe_range,
     find_fault,
@@ -45,6 +42,7 @@ from da.data.decode import (
     try_decode,
 )
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
+from da.data.image_files import cache_key
 from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH/amazon-PATH/webcam"
@@ -55,8 +53,6 @@ CHUNK = 256
 """Most images that are in memory at a time while a folder is decoded."""
 CHUNK_BYTES = 2**26
 """Most bytes that these images take."""
-BEGIN = 2**16
-"""Bytes at the beginning of a file that tell it from others of the same size."""
 FAULTS = "left_out.json"
 """File next to decoded images that says which of the folder's files were left out, and why."""
 
@@ -225,37 +221,6 @@ def stored_side(side: int) -> int:
     return max(256, math.ceil(side * 256 / 224))
 
 
-def cache_key(root: Path, files: list[Path], side: int) -> str:
-    """Make a key for the cache that changes when the images may have changed.
-
-    It depends on the root, on the side, on the rules of decoding, on each file's name, size and
-    time of change, and on what the first file of each folder begins with: folders that change
-    places keep the rest, where all images have one size.
-
-    Args:
-        root: Folder that holds the files.
-        files: The files that are decoded.
-        side: Width of the stored images, in pixels.
-    """
-    about, start = [f"{root} {side} {VERSION}"], len(str(root)) + 1
-    for file in map(os.fspath, files):
-        try:
-            stat = os.stat(file)
-            about.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
-        except OSError as error:
-            about.append(f"{file[start:]} {error.strerror}")
-    about += map(_digest_begin, {file.parent: file for file in reversed(files)}.values())
-    return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
-
-
-def _digest_begin(file: Path) -> str:
-    try:
-        with file.open("rb", buffering=0) as opened:
-            return hashlib.sha256(opened.read(BEGIN)).hexdigest()
-    except OSError as error:
-        return f"{error.strerror}"
-
-
 def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:
     """Refuse images that cannot be decoded, unless they are to be left out."""
     if faults and not skip_bad:
@@ -264,11 +229,12 @@ def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> 
 
 def _list_faults(images: Listing, faults: dict[Path, str]) -> str:
     """List the first files that cannot be decoded, with the reasons, and say how many there are."""
-    first = ", ".join(f"{file}: {fault}" for file, fault in [*faults.items()][:MOST_NAMES])
-    more = f" and {len(faults) - MOST_NAMES} more" if len(faults) > MOST_NAMES else ""
-    if len(faults) == 1:
-        return first
-    return f"{len(faults)} of {len(images.files)} images: {first}{more}"
+    reasons = {*faults.values()}
+    end = f": {reasons.pop()}" if len(reasons) == 1 else ""  # once for all
+    files = [f"{file}" if end else f"{file}: {fault}" for file, fault in faults.items()]
+    more = f" and {len(files) - MOST_NAMES} more" if len(files) > MOST_NAMES else ""
+    count = f"{len(files)} of {len(images.files)} images: " if len(files) > 1 else ""
+    return f"{count}{', '.join(files[:MOST_NAMES])}{more}{end}"
 
 
 def _decode_all(

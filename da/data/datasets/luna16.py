@@ -26,9 +26,9 @@ from tqdm import tqdm
 
 from da.data import paths, splits
 from da.data.datasets import _ct_volumes as ct_volumes
-from da.data.datasets import folder
 from da.data.datasets._ct_volumes import Volume
 from da.data.domain import Domain, keep_domain, save_domain
+from da.data.image_files import cache_key
 from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH"
@@ -76,7 +76,7 @@ def open_domain(name: str) -> Domain:
         raise ValueError(f"{root} has no file of candidates, known: {', '.join(TABLES)}")
     files = _volumes(root)
     voxels = [file.with_suffix(end) for file in files.values() for end in (".raw", ".zraw")]
-    key = folder.cache_key(root, [table, *files.values(), *filter(Path.exists, voxels)], SIDE)
+    key = cache_key(root, [table, *files.values(), *filter(Path.exists, voxels)], SIDE)
 
     def write(folder: Path) -> None:
         found = read_candidates(table)
