@@ -12,7 +12,7 @@ def data(
     """Fetch and decode benchmarks, for example `da data emoji`; without names, list their state.
 
     Args:
-        names: Names of benchmarks; none to list the state of all.
+        names: Names of benchmarks; with --clean or --check of folders of the cache; none for all.
         clean: List what the cache holds, or remove what is named: folders of it, `unused` or `all`.
         check: Compare what the cache holds with its checksums, and remove what is damaged.
 

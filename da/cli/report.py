@@ -80,7 +80,7 @@ def diagnose(run: Recorded, results: Results = Path("results")) -> None:
 def runs(
     experiment: Annotated[
         Positional[Path | None],
-        arg(metavar="EXPERIMENT", help="Python file with the runs; None for all of the folder."),
+        arg(metavar="EXPERIMENT", help="Python file with the runs; without it, all records."),
     ] = None,
     results: Results = Path("results"),
 ) -> None:
