@@ -1,4 +1,4 @@
-"""Every command that reads weights tells of damaged ones in one line, and uses none of them."""
+"""Every command that reads weights tells of damaged ones in one line; a sweep makes them again."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from PIL import Image
 from da.cli.main import main
 from da.models import backbones
 from da.models.saved_weights import weights_file
+from da.runs.trained_model import load_trained_model
 from tests.models.test_saved_weights import DAMAGES
 
 IMAGES = "--task folder:a-b --backbone lenet --side 28 --neck 8 --steps 1 --batch 4 --wandb off"
@@ -34,7 +35,6 @@ COMMANDS = (
     "predict results/{0}.json a/dark/0.png",
     "export {0} --to onnx",
     "plot experiment.py --map {0}",
-    "sweep experiment.py --workers 1 --wandb off",
 )
 
 
@@ -72,7 +72,17 @@ def test_each_command_tells_of_each_damage_in_one_line(run_id, capsys):
             with pytest.raises(SystemExit) as ended:
                 main(command.format(run_id).split())
             *_, said = capsys.readouterr().err.splitlines()
-            assert ended.value.code == (1 if command.startswith("sweep") else 2), (command, said)
+            assert ended.value.code == 2, (command, said)
             assert f"{file} " in said, command
             assert "remove it and train or sweep the run again with --keep" in said
     assert [path.stem for path in Path("results").glob("*.json")] == [run_id]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
+def test_a_sweep_makes_damaged_weights_again_that_a_run_begins_with(run_id, kind):
+    file = weights_file(run_id)
+    DAMAGES[kind][0](file)
+    main("sweep experiment.py --workers 1 --wandb off".split())
+    assert len(list(Path("results").glob("*.json"))) == 2
+    load_trained_model(run_id)
