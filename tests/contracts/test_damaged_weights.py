@@ -83,6 +83,6 @@ def test_each_command_tells_of_each_damage_in_one_line(run_id, capsys):
 def test_a_sweep_makes_damaged_weights_again_that_a_run_begins_with(run_id, kind):
     file = weights_file(run_id)
     DAMAGES[kind][0](file)
-    main("sweep experiment.py --workers 1 --wandb off".split())
+    main(["sweep", "experiment.py", "--workers", "1", "--wandb", "off"])
     assert len(list(Path("results").glob("*.json"))) == 2
     load_trained_model(run_id)
