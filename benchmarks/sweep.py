@@ -27,7 +27,7 @@ from da.runs import experiment
 from da.runs.run import Run
 from da.system.environment import cores
 from da.training import setup, train
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 from measure import Bar, Section, show
 
 PLAIN = "one run after another, PyTorch's products"
@@ -47,7 +47,7 @@ def experiment_of(quick: bool) -> Iterator[tuple[list[Run], Path]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not quick:
-            yield experiment.load_runs(EMOJI), folder
+            yield experiment.load_experiment(EMOJI), folder
             return
         before = dict(os.environ)
         os.environ["DA_HOME"] = str(folder / "home")
@@ -72,7 +72,7 @@ def _toy(folder: Path) -> Iterator[Run]:
 def seconds(runs: Sequence[Run], folder: Path, **how: Any) -> float:
     """How long a sweep takes; raises RuntimeError where a run fails."""
     start = time.perf_counter()
-    for outcome in sweep(runs, folder, **how):
+    for outcome in sweep_outcomes(runs, folder, **how):
         if outcome.error:
             raise RuntimeError(f"{outcome.run}: {outcome.error}")
     return time.perf_counter() - start

@@ -17,13 +17,13 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 EPOCH = 20_000 // 32
 PARTS: tuple[dict[str, Any], ...] = (
     {"regime": "frozen"},
-    {"regime": "full", "tuning": Tuning(freeze=15), "backbone_lr": 0.1, "augment": "crop_flip"},
+    {"regime": "full", "tuning": FineTuning(freeze=15), "backbone_lr": 0.1, "augment": "crop_flip"},
 )
 
 

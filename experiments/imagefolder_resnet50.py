@@ -13,7 +13,7 @@ da table experiments/imagefolder_resnet50.py --chosen-by last,source_accuracy
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 EPOCH = 1_000 // 64
@@ -30,7 +30,7 @@ def runs() -> list[Run]:
             side=224,
             augment="crop_flip",
             network=Network(neck=0, dropout=0),
-            tuning=Tuning(drop_every=7 * EPOCH, kept="source_accuracy"),
+            tuning=FineTuning(drop_every=7 * EPOCH, kept="source_accuracy"),
             steps=25 * EPOCH,
             batch=64,
             optimizer="sgd",

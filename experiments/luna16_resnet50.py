@@ -17,13 +17,13 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 EPOCH = 2_000 // 64
 PARTS: tuple[dict[str, Any], ...] = (
     {"regime": "frozen"},
-    {"regime": "full", "tuning": Tuning(unfreeze_every=8 * EPOCH), "augment": "crop_flip"},
+    {"regime": "full", "tuning": FineTuning(unfreeze_every=8 * EPOCH), "augment": "crop_flip"},
 )
 
 

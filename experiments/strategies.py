@@ -24,7 +24,7 @@ from typing import Any
 
 from da.methods import Network
 from da.methods.source_only import SourceOnly
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
@@ -36,9 +36,9 @@ MOVING = {"regime": "full", "network": LINEAR, "backbone_lr": 0.1}
 STRATEGIES: dict[str, dict[str, Any]] = {
     "frozen linear": {"network": LINEAR},
     "frozen mlp": {"network": Network(neck=0, dropout=0, head=(512,), head_dropout=0.5)},
-    "last stage": MOVING | {"tuning": Tuning(last=1)},
-    "last two": MOVING | {"tuning": Tuning(last=2)},
-    "gradual": MOVING | {"tuning": Tuning(unfreeze_every=STEPS // 10)},
+    "last stage": MOVING | {"tuning": FineTuning(last=1)},
+    "last two": MOVING | {"tuning": FineTuning(last=2)},
+    "gradual": MOVING | {"tuning": FineTuning(unfreeze_every=STEPS // 10)},
     "full": MOVING,
     "from scratch": MOVING | {"init": "random", "backbone_lr": 1.0},
 }

@@ -119,11 +119,11 @@ def _sweep_runs(
         SystemExit: Runs failed in another way.
     """
     from da.cli.options import load_records
-    from da.training.sweep import sweep
+    from da.training.sweep import sweep_outcomes
 
     check_outputs(results, device)
     failed = []
-    for outcome in sweep(runs, results, workers=workers, device=device, keep=True):
+    for outcome in sweep_outcomes(runs, results, workers=workers, device=device, keep=True):
         if outcome.record:
             print(describe_outcome(outcome), file=sys.stderr, flush=True)
         else:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tyro.extras import SubcommandApp
 
+import da
 from da.cli import catalog, compress, deploy, report, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 
@@ -57,4 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settle_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with one_line_errors():
+        if arguments == ["--version"]:
+            print(f"da {da.__version__}")
+            return
         parse(_app(arguments), arguments, _explain)()

@@ -36,7 +36,7 @@ def table(
     from da.results import tables
     from da.runs import experiment as experiments
 
-    runs = experiments.load_runs(experiment, only)
+    runs = experiments.load_experiment(experiment, only)
     wanted = all_records(experiment, runs, results)
     found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
     print(tables.render_table(found, names, format, wanted=wanted, bold=bold, cost=cost))
@@ -55,7 +55,7 @@ def publish(
     from da.results import records
     from da.runs import experiment as experiments
 
-    runs = experiments.load_runs(experiment)
+    runs = experiments.load_experiment(experiment)
     found = {
         record.id: record for record in (*load_records(runs, out), *load_records(runs, results))
     }
@@ -95,7 +95,7 @@ def runs(
     if experiment:
         from da.runs import experiment as experiments
 
-        wanted = {run.id: run.settings() for run in experiments.load_runs(experiment)}
+        wanted = {run.id: run.settings() for run in experiments.load_experiment(experiment)}
     found, damaged = records.load_sound(results, wanted)
     if not found and not damaged:
         raise ValueError(f"no records in {results}; `da train` and `da sweep` write them")
@@ -123,7 +123,7 @@ def plot(
     from da.results.plots import style
     from da.runs import experiment as experiments
 
-    runs = experiments.load_runs(experiment, only)
+    runs = experiments.load_experiment(experiment, only)
     name, figures = experiment.stem, {}
     if map:
         from da.results.plots.feature_map import plot_feature_map

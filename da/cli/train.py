@@ -105,16 +105,16 @@ def sweep(
 
     from da.results import tables, tracking
     from da.runs import experiment as experiments
-    from da.training.sweep import sweep
+    from da.training.sweep import sweep_outcomes
 
     if workers != "auto" and workers < 1:
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
-    runs = experiments.load_runs(experiment, only)
+    runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
     again, todo = _plan(mine, results, accept_old)
     failed = []
-    outcomes = sweep(
+    outcomes = sweep_outcomes(
         mine,
         results,
         workers=workers,
@@ -202,7 +202,7 @@ def profile(
         raise ValueError(f"unknown number of steps {steps}, known: 1 and more")
     find_device(device)
     found, left_out = [], []
-    for run in profiler.first_run_per_method(experiments.load_runs(experiment, only)):
+    for run in profiler.first_run_per_method(experiments.load_experiment(experiment, only)):
         name = run.method.owner.name
         trace = out / f"{experiment.stem}-{name}.trace.json"
         try:

@@ -49,7 +49,7 @@ def tune(
 
     if trials < 1:
         raise ValueError(f"unknown number of trials {trials}, known: 1 and more")
-    runs = experiments.load_runs(experiment, only)
+    runs = experiments.load_experiment(experiment, only)
     task = Search(
         experiment.stem,
         runs,

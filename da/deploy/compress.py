@@ -12,7 +12,7 @@ from da.methods import Method
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
 from da.runs.run import Run
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 
 
 def pruned_run(parent: Run, sparsity: float, *, structured: bool = False) -> Run:
@@ -69,7 +69,7 @@ def comparison_table(
     Raises:
         ValueError: Where the weights of a run were not stored.
     """
-    networks = [load_trained_model(record.id, results) for _, record in records]
+    networks = [load_model(record.id, results) for _, record in records]
     settings = records[0][1].settings
     skip_bad = settings.get("skip_bad", False)
     _, target = tasks.open_domains(settings["task"], settings["side"], skip_bad)

@@ -19,7 +19,7 @@ from da.models.backbone import Backbone
 from da.results.records import Record
 from da.runs.provenance import recorded_run
 from da.runs.run import Run
-from da.runs.trained_model import TrainedModel, load_trained_model
+from da.runs.trained_model import TrainedModel, load_model
 from da.system.cache import write_whole
 
 Format = Literal["onnx", "pt2"]
@@ -83,7 +83,7 @@ def export(
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
-    run, finished = recorded_run(record), load_trained_model(record.id, results)
+    run, finished = recorded_run(record), load_model(record.id, results)
     about = metadata(record, finished)
     images, words = _images(run, finished)
     with write_whole(file, "--out") as part:

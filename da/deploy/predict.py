@@ -62,9 +62,9 @@ def open_model(name: str, results: Path) -> Model:
 
 def load_run(record: records.Record, results: Path = Path("results")) -> Model:
     """Load the network of a finished run whose weights were stored in `results`."""
-    from da.runs.trained_model import load_trained_model
+    from da.runs.trained_model import load_model
 
-    return wrap_network(load_trained_model(record.id, results))
+    return wrap_network(load_model(record.id, results))
 
 
 def wrap_network(finished: "TrainedModel") -> Model:

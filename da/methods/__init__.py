@@ -29,6 +29,19 @@ OWN = tuple(METHODS)
 """Names of the methods of this package."""
 
 
+def __getattr__(name: str) -> type[Method.Hparams]:
+    """Return the settings of a method by the name of its class, as in `DANN(trade_off=0.5)`."""
+    for method in METHODS.values():
+        if method.__name__ == name:
+            return method.Hparams
+    known = ", ".join(method.__name__ for method in METHODS.values())
+    raise AttributeError(f"no method {name!r}, known: {known}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *(method.__name__ for method in METHODS.values())])
+
+
 def load(folder: Path) -> None:
     """Import the methods in a user's folder.
 

@@ -19,7 +19,7 @@ Kept = Literal["last", "source_accuracy", "entropy", "infomax", "snd", "bnm"]
 
 
 @dataclass(frozen=True)
-class Tuning:
+class FineTuning:
     """The trained stages of the backbone, the course of the learning rate, and the kept weights.
 
     Raises:

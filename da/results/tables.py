@@ -18,7 +18,7 @@ FEW = 8
 
 def render_table(
     records: Sequence[Record],
-    chosen_by: Sequence[str] = ("last",),
+    chosen_by: str | Sequence[str] = ("last",),
     style: str = "terminal",
     wanted: Sequence[Record] | None = None,
     bold: bool = False,
@@ -43,6 +43,7 @@ def render_table(
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
+    chosen_by = [chosen_by] if isinstance(chosen_by, str) else chosen_by
     if style == "csv":
         return table_csv.render_csv(records, chosen_by)
     table = build_table(records, chosen_by, wanted, cost)

@@ -17,7 +17,7 @@ from typing import Any
 from da.runs.run import Run
 
 
-def load_runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
+def load_experiment(experiment: str | Path, only: Sequence[str] = ()) -> list[Run]:
     """Load the runs of an experiment whose settings match `only`, such as `seed=0`.
 
     Values of one setting are alternatives, as in `seed=0 seed=1` or `seed=0,1`. A run that the file
@@ -27,6 +27,7 @@ def load_runs(experiment: Path, only: Sequence[str] = ()) -> list[Run]:
         ValueError: Where the file, its function, a run, a setting or a value does not exist, or
             the file fails.
     """
+    experiment = Path(experiment)
     content = _content(experiment)
     with _one_line(experiment):
         listed = content["runs"]()

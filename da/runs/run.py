@@ -14,11 +14,11 @@ from da.config.validation import refuse, shorten_names
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
 from da.models.feature_selection import Rule
-from da.models.finetuning import Schedule, Tuning
+from da.models.finetuning import FineTuning, Schedule
 from da.ops.precision import Precision
 from da.runs.rules import RULES
 
-PARTS: dict[str, type] = {"network": Network, "tuning": Tuning}
+PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
 
@@ -107,7 +107,7 @@ class Run:
     """
     network: Network = field(default_factory=Network)
     """Layers on top of the backbone: neck and head."""
-    tuning: Tuning = field(default_factory=Tuning)
+    tuning: FineTuning = field(default_factory=FineTuning)
     """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
@@ -161,7 +161,8 @@ class Run:
         for name, kind in kinds.items():
             part = getattr(self, name)
             if not isinstance(part, kind):
-                raise ValueError(f"wrong settings: {name} is {kind.__qualname__}, not {part!r}")
+                example = "da.methods.DANN()" if name == "method" else f"da.{kind.__name__}()"
+                raise ValueError(f"wrong settings: {name} is such as {example}, not {part!r}")
             if plain := plain_values(part):
                 object.__setattr__(self, name, replace(part, **plain))
         for name, value in plain_values(self).items():

@@ -80,7 +80,7 @@ def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b
     return rearrange(pixels.clamp(0, 255) / 255, "b c h w -> b h w c")
 
 
-def load_trained_model(run_id: str, results: Path = Path("results")) -> TrainedModel:
+def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     """Load the network of a finished run, on the CPU.
 
     Args:
@@ -90,6 +90,7 @@ def load_trained_model(run_id: str, results: Path = Path("results")) -> TrainedM
     Raises:
         ValueError: Where its weights were not stored, or belong to another network.
     """
+    results = Path(results)
     state, about = saved_weights.load_network_state(run_id, results)
     run = _run_of(about, run_id, results)
     backbone = backbones.build_backbone(

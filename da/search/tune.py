@@ -15,7 +15,7 @@ from da.runs.run import Run
 from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
 from da.search.trial import Trial
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 
 PORTIONS = 4
 """Parts in which the runs of a trial are carried out; after each, it may be given up."""
@@ -125,7 +125,7 @@ class Search:
         Raises:
             ArithmeticError: A run diverged, or its score is not finite.
         """
-        for outcome in sweep(runs, self.folder, workers=1, device=self.device):
+        for outcome in sweep_outcomes(runs, self.folder, workers=1, device=self.device):
             if outcome.error.partition(":")[0] in SETTINGS_TO_BLAME:
                 raise ArithmeticError(outcome.error)
             if outcome.error:

@@ -4,17 +4,17 @@ import math
 
 from torch import Tensor, nn
 
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.results.records import Point
 
 
 class BestWeights:
-    """The weights of a run's best evaluation so far, by the score that `Tuning.kept` names.
+    """The weights of a run's best evaluation so far, by the score that `FineTuning.kept` names.
 
     With `kept` "last" there is no score: it keeps no weights and never stops the run.
     """
 
-    def __init__(self, tuning: Tuning) -> None:
+    def __init__(self, tuning: FineTuning) -> None:
         self.tuning = tuning
         self.score = -math.inf
         self.since = 0
@@ -31,7 +31,7 @@ class BestWeights:
             self.weights = {name: x.detach().clone() for name, x in method.state_dict().items()}
 
     def is_over(self) -> bool:
-        """Return whether the score has not improved for `Tuning.patience` evaluations."""
+        """Return whether the score has not improved for `FineTuning.patience` evaluations."""
         return 0 < self.tuning.patience <= self.since
 
     def restore(self, method: nn.Module) -> None:

@@ -20,7 +20,7 @@ from da.models.class_order import class_order, load_head
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 from da.system import memory
 from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
@@ -210,7 +210,7 @@ def _teacher(
     Raises:
         ValueError: Where its classes have other names, or its input has another size.
     """
-    teacher = load_trained_model(run.teacher, results).to(place)
+    teacher = load_model(run.teacher, results).to(place)
     order = class_order(run.teacher, teacher.classes, task.classes)
     theirs, ours = teacher.resize.side, task.source_train.resize.side
     if theirs != ours:

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
 
 from da.models.saved_weights import load_classes, weights_file
 from da.results import records
+from da.results.record_list import Records, load_records
 from da.results.records import Record
 from da.runs import provenance
 from da.runs.run import Run
@@ -67,7 +68,7 @@ class _Job:
         return True
 
 
-def sweep(
+def sweep_outcomes(
     runs: Sequence[Run],
     folder: Path,
     *,
@@ -116,6 +117,27 @@ def sweep(
         yield from _side_by_side(_groups(wave, processes), processes)
         for job in wave:
             del waiting[job.run.id]
+
+
+def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) -> Records:
+    """Train the runs that have no record yet, and return the records of all, in their order.
+
+    A script that calls this with several workers does so under `if __name__ == "__main__":`, since
+    each worker imports the script.
+
+    Args:
+        runs: Runs to train.
+        results: Folder of the records.
+        options: Options of `sweep_outcomes`, such as `workers`, `device` and `keep`.
+
+    Raises:
+        RuntimeError: Runs failed, after all others were trained.
+    """
+    folder = Path(results)
+    ended = list(sweep_outcomes(runs, folder, **options))
+    if failed := [outcome for outcome in ended if outcome.error]:
+        raise RuntimeError("\n".join(f"{o.run.title} failed: {o.error}" for o in failed))
+    return load_records(folder, runs)
 
 
 def usual_workers(device: str = "auto") -> int:

@@ -36,7 +36,7 @@ def train(
     device: str = "auto",
     keep: bool = False,
     quiet: bool = False,
-    results: Path = Path("results"),
+    results: str | Path = "results",
 ) -> Record:
     """Train `run` and return its record.
 
@@ -51,7 +51,7 @@ def train(
         UnwritableError: If there is no place for the weights; found before training, or else the
             record stays.
     """
-    start = time.perf_counter()
+    start, results = time.perf_counter(), Path(results)
     parts = assemble(run, device, results)
     if keep:
         check_room(run, parts, results)

@@ -399,7 +399,7 @@ def test_a_run_that_is_listed_twice_counts_once(experiment, capsys):
 
 @pytest.mark.parametrize("words", ["table tiny.py", "plot tiny.py", "plot tiny.py --against lr"])
 def test_without_records_those_that_are_published_are_named(experiment, capsys, words):
-    run = experiments.load_runs(experiment)[0]
+    run = experiments.load_experiment(experiment)[0]
     records.save(records.Record(run.id, run.settings(), [], 1.0), Path("results/published"))
     for command, has in ((words, "has 1 of "), (f"diagnose {run.id}", "has it\n")):
         with pytest.raises(SystemExit) as ended:

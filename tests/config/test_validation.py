@@ -10,11 +10,11 @@ from da.config.limits import COUNT, SHARE, Limit
 from da.config.ranges import find_range
 from da.config.validation import limit_errors, refuse, require_run_id
 from da.methods import METHODS, Network
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 NUMBERS = int, float, tuple[int, ...], tuple[float, ...]
-PARTS = [Run, Network, Tuning, *(kind.Hparams for kind in METHODS.values())]
+PARTS = [Run, Network, FineTuning, *(kind.Hparams for kind in METHODS.values())]
 NUMERIC = [
     pytest.param(part, field, id=f"{part.__qualname__} {field.name}")
     for part in PARTS

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parents[2] / "experiments"
 @pytest.fixture(scope="module")
 def every() -> dict[str, Run]:
     """Runs of methods.py by id."""
-    return {run.id: run for run in experiment.load_runs(FOLDER / "methods.py")}
+    return {run.id: run for run in experiment.load_experiment(FOLDER / "methods.py")}
 
 
 def test_every_method_of_the_package_is_compared_but_peers(every):
@@ -34,7 +34,7 @@ def test_every_method_of_the_package_is_compared_but_peers(every):
 
 
 def test_they_differ_from_those_of_the_emoji_experiment_in_their_batch_norms_alone(every):
-    runs = experiment.load_runs(FOLDER / "emoji.py")
+    runs = experiment.load_experiment(FOLDER / "emoji.py")
     assert len(runs) == 420
     apart = [replace(run, network=replace(run.network, bn="separate")) for run in runs]
     assert all(every[run.id] == run for run in apart)
@@ -44,7 +44,7 @@ def some(tmp_path: Path, *only: str) -> list[tuple[str, int]]:
     """Method and seed of the runs that `only` leaves of twelve."""
     file = tmp_path / "twelve.py"
     file.write_text(TWELVE)
-    return [(run.method.owner.name, run.seed) for run in experiment.load_runs(file, only)]
+    return [(run.method.owner.name, run.seed) for run in experiment.load_experiment(file, only)]
 
 
 @pytest.mark.parametrize("only", [["method=dann", "method=mcc"], ["method=dann,mcc"]])
@@ -69,9 +69,9 @@ def test_a_source_free_run_begins_with_source_only_on_its_task_and_seed(every):
 
 def test_one_of_several_values_is_wanted_and_an_unknown_one_is_named():
     file = FOLDER / "methods.py"
-    some = experiment.load_runs(file, ["method=dann,mcc", "seed=0,2"])
+    some = experiment.load_experiment(file, ["method=dann,mcc", "seed=0,2"])
     assert {(run.method.owner.name, run.seed) for run in some} == {
         *(("dann", 0), ("dann", 2), ("mcc", 0), ("mcc", 2))
     }
     with pytest.raises(ValueError, match="no run with 'seed=7', known: seed=0, seed=1, seed=2"):
-        experiment.load_runs(file, ["seed=0,7"])
+        experiment.load_experiment(file, ["seed=0,7"])

@@ -11,7 +11,7 @@ from da.deploy import export
 from da.deploy.export import MismatchError
 from da.deploy.predict import Model, load_onnx, wrap_network
 from da.evaluation.predictions import outputs
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 from tests.fixtures.runs import CLASSES, RUN, STORED, pictures, run_of, stand_in, trained
 
 
@@ -37,7 +37,7 @@ def assert_shipped(run, file) -> None:
     for some in (pixels[:1], pixels[:3, 8:, 2:-7], larger):
         np.testing.assert_allclose(
             shipped.outputs(some)[1],
-            wrap_network(load_trained_model(record.id)).outputs(some)[1],
+            wrap_network(load_model(record.id)).outputs(some)[1],
             atol=1e-4,
         )
 
@@ -151,5 +151,5 @@ def test_a_network_of_points_is_not_exported(tmp_path):
 
 
 def test_images_for_the_check_are_spread_over_the_tests():
-    images, _ = export._images(RUN, load_trained_model(trained(RUN)[0].id))
+    images, _ = export._images(RUN, load_model(trained(RUN)[0].id))
     assert (images == pictures("flower.jpg").x[80:].numpy()).all()

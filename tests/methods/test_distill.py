@@ -13,11 +13,11 @@ from da.methods.source_only import SourceOnly
 from da.models import saved_weights
 from da.results import records
 from da.runs.run import Run
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 from da.training import optimizers, setup, train
 from da.training.engine import train_step
 from da.training.setup import assemble
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 from tests.conftest import build
 
 TEACHER = Run(
@@ -80,7 +80,7 @@ def test_the_teacher_is_no_part_of_the_student_and_does_not_move(teacher):
             parts.method, optimizers.build_optimizer(student(teacher), parts.method), own, 0.5
         )
     assert parts.method.guide(x).equal(before)
-    assert before.equal(load_trained_model(teacher.id)(x))
+    assert before.equal(load_model(teacher.id)(x))
     alone = SourceOnly.Hparams().build(parts.method.backbone, 2, teacher.network)
     assert parts.method.state_dict().keys() == alone.state_dict().keys()
 
@@ -94,13 +94,13 @@ def test_a_kept_network_predicts_what_its_run_did(teacher, regime):
     pixels = assemble(teacher, "cpu").task.target_test.x
     images = parts.task.target_test
     expected = parts.method.eval().predict(images.x[images.rows])
-    found = load_trained_model(run.id)(pixels[images.rows])
+    found = load_model(run.id)(pixels[images.rows])
     torch.testing.assert_close(found, expected)
-    assert not any(p.requires_grad for p in load_trained_model(run.id).parameters())
+    assert not any(p.requires_grad for p in load_model(run.id).parameters())
 
 
 def test_a_student_comes_after_its_teacher(tmp_path):
-    outcomes = list(sweep([student(TEACHER), TEACHER], tmp_path, workers=1))
+    outcomes = list(sweep_outcomes([student(TEACHER), TEACHER], tmp_path, workers=1))
     assert [outcome.run for outcome in outcomes] == [TEACHER, student(TEACHER)]
     assert all(outcome.record for outcome in outcomes)
 
@@ -144,4 +144,4 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(teacher):
     torch.save(old, file)
     records.record_path(Path("results"), teacher.id).unlink()
     with pytest.raises(ValueError, match="is of an earlier version: remove it"):
-        load_trained_model(teacher.id)
+        load_model(teacher.id)

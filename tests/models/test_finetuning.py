@@ -12,7 +12,7 @@ from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.models.stages import list_stages
 from da.runs.run import Run
 from da.training import optimizers, train
@@ -53,7 +53,7 @@ def method(kind=SourceOnly):
     return kind.Hparams().build(Three(), 3, Network(neck=4, dropout=0))
 
 
-def trained(m, tuning: Tuning, batch, steps: int = 6):
+def trained(m, tuning: FineTuning, batch, steps: int = 6):
     """What the optimizer holds of the backbone before each step, by stage from the top."""
     tuning.hold(m.backbone)
     optimizer = SGD(tuning.groups(m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
@@ -77,7 +77,8 @@ def bits(module: nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", [SourceOnly, DANN])
 @pytest.mark.parametrize(
-    ("tuning", "still"), [(Tuning(last=1), 6), (Tuning(freeze=3), 3), (Tuning(freeze=9), 9)]
+    ("tuning", "still"),
+    [(FineTuning(last=1), 6), (FineTuning(freeze=3), 3), (FineTuning(freeze=9), 9)],
 )
 def test_what_is_held_does_not_change_by_one_bit(kind, tuning, still, batch):
     m = method(kind)
@@ -91,12 +92,12 @@ def test_what_is_held_does_not_change_by_one_bit(kind, tuning, still, batch):
 @pytest.mark.parametrize(
     ("tuning", "held"),
     [
-        (Tuning(), [[0, 1, 2]] * 6),
-        (Tuning(last=1), [[0]] * 6),
-        (Tuning(last=2), [[0, 1]] * 6),
-        (Tuning(freeze=3), [[0, 1]] * 6),
-        (Tuning(unfreeze_every=2), [[], [], [0], [0], [0, 1], [0, 1]]),
-        (Tuning(unfreeze_every=1), [[], [0], [0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2]]),
+        (FineTuning(), [[0, 1, 2]] * 6),
+        (FineTuning(last=1), [[0]] * 6),
+        (FineTuning(last=2), [[0, 1]] * 6),
+        (FineTuning(freeze=3), [[0, 1]] * 6),
+        (FineTuning(unfreeze_every=2), [[], [], [0], [0], [0, 1], [0, 1]]),
+        (FineTuning(unfreeze_every=1), [[], [0], [0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2]]),
     ],
 )
 def test_the_optimizer_holds_what_moves(tuning, held, batch):
@@ -106,18 +107,18 @@ def test_the_optimizer_holds_what_moves(tuning, held, batch):
 def test_a_stage_moves_from_its_step_on(batch):
     m = method()
     before = bits(m.backbone)
-    trained(m, Tuning(unfreeze_every=2), batch, steps=4)
+    trained(m, FineTuning(unfreeze_every=2), batch, steps=4)
     moved = {n.partition(".")[0] for n, x in bits(m.backbone).items() if not x.equal(before[n])}
     assert moved == {"6", "7"}
 
 
 def test_stages_further_down_learn_slower():
     m = method()
-    groups = Tuning(stage_lr=0.5).groups(m, 1.0, 0.1)
+    groups = FineTuning(stage_lr=0.5).groups(m, 1.0, 0.1)
     rates = {id(p): group["lr"] for group in groups for p in group["params"]}
     assert rates[id(m.head[0].weight)] == 1.0
     assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
-    gradual = Tuning(stage_lr=0.5, unfreeze_every=1)
+    gradual = FineTuning(stage_lr=0.5, unfreeze_every=1)
     gradual.hold(m.backbone)
     optimizer = SGD(gradual.groups(m, 1.0, 0.1))
     for step in (1, 2, 3):
@@ -127,13 +128,13 @@ def test_stages_further_down_learn_slower():
 
 def test_norms_and_biases_need_not_decay():
     m = method()
-    for group in Tuning(decay_norms=False).groups(m, 0.1, 0.1):
+    for group in FineTuning(decay_norms=False).groups(m, 0.1, 0.1):
         matrices = {p.ndim > 1 for p in group["params"]}
         assert matrices == {"weight_decay" not in group}
 
 
 def test_the_best_look_is_kept_and_patience_ends():
-    m, best = nn.Linear(1, 1), BestWeights(Tuning(kept="infomax", patience=2))
+    m, best = nn.Linear(1, 1), BestWeights(FineTuning(kept="infomax", patience=2))
     ends = []
     for score in (0.1, 0.3, 0.2, 0.3):
         m.weight.data.fill_(score)
@@ -147,7 +148,7 @@ def test_the_best_look_is_kept_and_patience_ends():
 def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5, 0.4, 0.4])
     monkeypatch.setitem(selectors.SELECTORS, "infomax", lambda seen: next(scores))
-    run = replace(RUN, steps=20, tuning=Tuning(kept="infomax", patience=2))
+    run = replace(RUN, steps=20, tuning=FineTuning(kept="infomax", patience=2))
     record = train.train(run, device="cpu", keep=True, quiet=True)
     assert [point["step"] for point in record.curve] == [1, 2, 3, 4]
     scores = iter([0.1, 0.5])
@@ -158,7 +159,11 @@ def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
 
 
 def test_strategies_are_settings_of_a_run():
-    for tuning, moving in [(Tuning(), 4), (Tuning(last=1), 2), (Tuning(unfreeze_every=2), 0)]:
+    for tuning, moving in [
+        (FineTuning(), 4),
+        (FineTuning(last=1), 2),
+        (FineTuning(unfreeze_every=2), 0),
+    ]:
         parts = assemble(replace(RUN, tuning=tuning), "cpu")
         assert sum(p.requires_grad for p in parts.method.backbone.parameters()) == moving
 
@@ -174,18 +179,18 @@ def test_strategies_are_settings_of_a_run():
 )
 def test_settings_that_contradict_each_other(settings, message):
     with pytest.raises(ValueError, match=message):
-        Tuning(**settings)
+        FineTuning(**settings)
 
 
 def test_more_stages_than_there_are():
-    for tuning in (Tuning(last=4), Tuning(freeze=10)):
+    for tuning in (FineTuning(last=4), FineTuning(freeze=10)):
         with pytest.raises(ValueError, match="known: up to"):
             tuning.hold(Three())
 
 
 def test_frozen_features_have_no_stages():
     with pytest.raises(ValueError, match="need regime full"):
-        replace(RUN, regime="frozen", init="pretrained", tuning=Tuning(last=1))
+        replace(RUN, regime="frozen", init="pretrained", tuning=FineTuning(last=1))
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])

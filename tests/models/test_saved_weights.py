@@ -18,7 +18,7 @@ from da.models.backbone import Features
 from da.models.backbones import build_backbone, frozen_backbone
 from da.results import records
 from da.runs.run import Run
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 from da.system import cache
 from da.system.cache import UnwritableError
 from da.training.setup import assemble
@@ -76,10 +76,10 @@ def test_two_projects_never_share_a_file(tmp_path):
         record = records.find(RUN.id, tmp_path / name)
         records.save(replace(record, weights=digest), tmp_path / name)
     for name, bias in (("one", 1.0), ("two", 2.0)):
-        assert load_trained_model(RUN.id, tmp_path / name).method.head[0].bias[0] == bias
+        assert load_model(RUN.id, tmp_path / name).method.head[0].bias[0] == bias
     shutil.copy(stored, saved_weights.weights_file(RUN.id, tmp_path / "one"))
     with pytest.raises(ValueError, match=r"one/weights/.* does not belong to the record"):
-        load_trained_model(RUN.id, tmp_path / "one")
+        load_model(RUN.id, tmp_path / "one")
 
 
 def test_weights_of_an_earlier_version_are_found_in_the_cache_and_may_be_moved(file):
@@ -182,7 +182,7 @@ def test_damage_is_one_line(file, name):
     forget_digest()
     damage(file)
     with pytest.raises(ValueError, match=said) as error:
-        load_trained_model(RUN.id)
+        load_model(RUN.id)
     assert "\n" not in str(error.value)
     assert not Path("evil").exists()
 
@@ -191,7 +191,7 @@ def test_damage_is_one_line(file, name):
 def test_a_record_knows_its_weights(file, name):
     """Each use of them is refused, with what to do."""
     DAMAGES[name][0](file)
-    for use in (load_trained_model, saved_weights.load_weights, saved_weights.weights_origin):
+    for use in (load_model, saved_weights.load_weights, saved_weights.weights_origin):
         with pytest.raises(ValueError, match="remove it and train or sweep the run again"):
             use(RUN.id)
 

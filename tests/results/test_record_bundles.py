@@ -86,7 +86,9 @@ def test_every_published_record_is_of_the_experiment_whose_name_its_bundle_bears
     assert len(files) == 7
     for file in files:
         name = file.name.partition(".")[0]
-        wanted = {run.id: run.settings() for run in experiment.load_runs(FOLDER / f"{name}.py")}
+        wanted = {
+            run.id: run.settings() for run in experiment.load_experiment(FOLDER / f"{name}.py")
+        }
         assert record_bundles.read(file).keys() == wanted.keys()
         assert len(records.load(published, wanted)) == len(wanted)
 

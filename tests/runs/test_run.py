@@ -16,7 +16,7 @@ from da.methods.fine_tune import FineTune
 from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.results.records import PUBLISHED
 from da.runs.run import Run
 
@@ -46,7 +46,7 @@ def test_ids_never_change(run, id):
     assert run.id == id
 
 
-STAGES = replace(FULL, tuning=Tuning(last=2, stage_lr=0.5))
+STAGES = replace(FULL, tuning=FineTuning(last=2, stage_lr=0.5))
 
 
 @pytest.mark.parametrize("run", [PLAIN, TUNED, FULL, SHOTS, STAGES])
@@ -137,7 +137,7 @@ def test_every_setting_counts(name):
         "channels_last": False,
         "cuda_graph": True,
         "network": Network(bn="separate"),
-        "tuning": Tuning(warmup=10),
+        "tuning": FineTuning(warmup=10),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
@@ -201,7 +201,7 @@ def test_every_setting_counts(name):
         (PLAIN, {"weight_decay": -1}, "weight_decay is 0 or more"),
         (PLAIN, {"momentum": 2}, "momentum is at least 0 and below 1, not 2"),
         (PLAIN, {"batch": 1}, "batch is 2 or more where the neck has batch norm"),
-        (PLAIN, {"tuning": Tuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
+        (PLAIN, {"tuning": FineTuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
         (PLAIN, {"seed": -1}, r"seed is at least 0 and below 2\*\*64, not -1"),
         (PLAIN, {"seed": 2**64}, r"seed is at least 0 and below 2\*\*64"),
     ],
@@ -213,7 +213,7 @@ def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
 
 
 @pytest.mark.parametrize(
-    ("part", "name"), [(PLAIN, "optimizer"), (Network(), "bn"), (Tuning(), "kept")]
+    ("part", "name"), [(PLAIN, "optimizer"), (Network(), "bn"), (FineTuning(), "kept")]
 )
 def test_a_choice_that_is_not_known_is_refused(part, name):
     """By ourselves: outside of tests nothing checks types."""
@@ -227,7 +227,7 @@ def test_what_goes_together_is_allowed():
     assert replace(FULL, init="random", augment="crop_flip", backbone_lr=0.1).augment == "crop_flip"
     assert replace(PLAIN, init="0123456789ab").init == "0123456789ab"
     assert replace(PLAIN, augment="crop", views=2).views == 2
-    assert replace(PLAIN, lr=1e30, weight_decay=0, tuning=Tuning(warmup=500)).lr == 1e30
+    assert replace(PLAIN, lr=1e30, weight_decay=0, tuning=FineTuning(warmup=500)).lr == 1e30
     for network in (Network(neck=0), Network(neck_norm=False)):
         assert replace(PLAIN, batch=1, network=network).batch == 1
     huge = DANN.Hparams(trade_off=1e300)

@@ -12,7 +12,7 @@ from da.methods import METHODS
 from da.models import saved_weights
 from da.models.saved_weights import NetworkInfo
 from da.results.records import Record
-from da.runs.trained_model import load_trained_model, resize_to_square
+from da.runs.trained_model import load_model, resize_to_square
 from da.training.setup import Parts
 from tests.fixtures.runs import CLASSES, RUN, SIDE, STORED, pictures, run_of, stand_in, trained
 
@@ -27,7 +27,7 @@ def assert_equals_evaluation(record: Record, parts: Parts, monkeypatch) -> None:
     tests = parts.task.target_test
     expected = outputs(parts.method, parts.method.predict, tests)
     monkeypatch.setattr(tasks, "open_domains", None)
-    finished = load_trained_model(record.id)
+    finished = load_model(record.id)
     found = finished(pictures("flower.jpg").x[tests.rows])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert found.std(0).min() > 1e-3  # not the same for all images
@@ -55,7 +55,7 @@ def test_a_run_that_enlarged_its_images_is_whole_again(monkeypatch):
 
 def test_pixels_and_network_input_give_the_same_logits():
     record, _ = trained(RUN)
-    finished, x = load_trained_model(record.id), pictures("flower.jpg").x[:5]
+    finished, x = load_model(record.id), pictures("flower.jpg").x[:5]
     torch.testing.assert_close(finished(crop_center(x, Resize(SIDE))), finished(x))
 
 
@@ -70,7 +70,7 @@ def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
 def test_weights_that_were_not_kept_are_asked_for():
     record = Record(RUN.id, RUN.settings(), [], 0)
     with pytest.raises(ValueError, match=f"no weights of run '{RUN.id}' in results/weights: "):
-        load_trained_model(record.id)
+        load_model(record.id)
 
 
 def test_weights_of_an_earlier_version_are_asked_for_again():
@@ -80,7 +80,7 @@ def test_weights_of_an_earlier_version_are_asked_for_again():
     with pytest.raises(
         ValueError, match=f"{re.escape(str(file))} is of an earlier version: remove it and train"
     ):
-        load_trained_model(record.id)
+        load_model(record.id)
 
 
 def test_weights_of_another_network_are_refused():
@@ -90,4 +90,4 @@ def test_weights_of_another_network_are_refused():
     )
     saved_weights.save_weights(RUN.id, parts.method.state_dict(), about)
     with pytest.raises(ValueError, match=f"weights of run '{RUN.id}' are of another network"):
-        load_trained_model(record.id)
+        load_model(record.id)

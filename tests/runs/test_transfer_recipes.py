@@ -21,7 +21,7 @@ SMALL = {"vgg16": "vgg11", "resnet50": "resnet18"}
 
 def recipe(name: str) -> list[Run]:
     """Its runs of seed 0."""
-    return [run for run in experiment.load_runs(EXPERIMENTS / f"{name}.py") if run.seed == 0]
+    return [run for run in experiment.load_experiment(EXPERIMENTS / f"{name}.py") if run.seed == 0]
 
 
 def shortened(run: Run) -> Run:
@@ -76,12 +76,12 @@ def test_a_recipe_runs_to_its_end(name, data, capsys):
 
 
 def test_strategies_are_compared_on_all_data_by_all_labels():
-    runs = experiment.load_runs(EXPERIMENTS / "strategies.py")
+    runs = experiment.load_experiment(EXPERIMENTS / "strategies.py")
     assert len({run.id for run in runs}) == len(runs) == 6 * 4 * 7 * 3
 
 
 def test_each_strategy_has_a_row():
-    runs = experiment.load_runs(EXPERIMENTS / "strategies.py", ["seed=0"])
+    runs = experiment.load_experiment(EXPERIMENTS / "strategies.py", ["seed=0"])
     names = experiment.row_names(EXPERIMENTS / "strategies.py", runs)
     rows = [names[run.id] for run in runs]
     assert len(set(rows)) == 7
@@ -90,7 +90,7 @@ def test_each_strategy_has_a_row():
 
 
 def test_pruned_runs_differ_from_the_parent_of_their_seed_in_what_is_taken_out():
-    runs = experiment.load_runs(EXPERIMENTS / "pruning.py")
+    runs = experiment.load_experiment(EXPERIMENTS / "pruning.py")
     assert len({run.id for run in runs}) == len(runs) == 3 * (1 + 2 * 5)
     parents = {run.seed: run for run in runs if not run.sparsity}
     assert list(parents) == [0, 1, 2]
@@ -98,11 +98,11 @@ def test_pruned_runs_differ_from_the_parent_of_their_seed_in_what_is_taken_out()
         begun = {"init": parents[run.seed].id} if run.sparsity else {}
         taken = {"sparsity": run.sparsity, "structured": run.structured}
         assert run == replace(parents[run.seed], **begun, **taken)
-    full = experiment.load_runs(EXPERIMENTS / "strategies.py", ["task=emoji:noto"])
+    full = experiment.load_experiment(EXPERIMENTS / "strategies.py", ["task=emoji:noto"])
     assert set(parents.values()) <= set(full)
 
 
 def test_what_is_pruned_has_a_row_of_each_kind():
-    runs = experiment.load_runs(EXPERIMENTS / "pruning.py", ["seed=2"])
+    runs = experiment.load_experiment(EXPERIMENTS / "pruning.py", ["seed=2"])
     names = experiment.row_names(EXPERIMENTS / "pruning.py", runs)
     assert [names[run.id] for run in runs] == ["parent"] + ["weights"] * 5 + ["channels"] * 5

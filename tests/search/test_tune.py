@@ -54,7 +54,7 @@ def invented(runs, folder, **_):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(tune, "sweep", invented)
+    monkeypatch.setattr(tune, "sweep_outcomes", invented)
 
 
 def search(folder: Path, *names: str, **more) -> Search:
@@ -216,7 +216,7 @@ def test_a_trial_that_diverges_has_no_score_and_counts(tmp_path, monkeypatch):
             bad = outcome.run.lr > 0.01
             yield Outcome(outcome.run, error="DivergedError: loss at step 3") if bad else outcome
 
-    monkeypatch.setattr(tune, "sweep", diverging)
+    monkeypatch.setattr(tune, "sweep_outcomes", diverging)
     trials = carried_out(search(tmp_path, "lr"), 8)
     assert [trial.number for trial in trials] == list(range(8))
     assert {trial.settings["lr"] > 0.01 for trial in trials if trial.error} == {True}
@@ -226,11 +226,11 @@ def test_a_trial_that_diverges_has_no_score_and_counts(tmp_path, monkeypatch):
 
 def test_a_run_that_fails_otherwise_ends_the_search_and_is_tried_again(tmp_path, monkeypatch):
     failing = [Outcome(RUNS[0], error="ValueError: no such folder")]
-    monkeypatch.setattr(tune, "sweep", lambda *_, **__: failing)
+    monkeypatch.setattr(tune, "sweep_outcomes", lambda *_, **__: failing)
     with pytest.raises(ValueError, match="no such folder"):
         carried_out(search(tmp_path), 2)
     assert search(tmp_path).open().trials() == []
-    monkeypatch.setattr(tune, "sweep", invented)
+    monkeypatch.setattr(tune, "sweep_outcomes", invented)
     assert [trial.number for trial in carried_out(search(tmp_path), 2)] == [0, 1]
 
 
@@ -249,7 +249,7 @@ def test_target_labels_choose_nothing_unless_asked(tmp_path, monkeypatch):
     def sealed(*arguments):
         return [replace(r, curve=[Sealed(p) for p in r.curve]) for r in load(*arguments)]
 
-    monkeypatch.setattr(tune, "sweep", invented)
+    monkeypatch.setattr(tune, "sweep_outcomes", invented)
     monkeypatch.setattr(records, "load", sealed)
     assert len(carried_out(search(tmp_path), 5)) == 5
     with pytest.raises(AssertionError, match="target accuracy was read"):
@@ -380,7 +380,7 @@ sys.path.insert(0, {tests!r})
 from tests.search import test_tune
 from da.search import tune
 calls = 0
-def sweep(runs, folder, **more):
+def sweep_outcomes(runs, folder, **more):
     global calls
     calls += 1
     time.sleep({pause})
@@ -388,7 +388,7 @@ def sweep(runs, folder, **more):
         print("in mid-trial", flush=True)
         time.sleep(60)
     return test_tune.invented(runs, folder)
-tune.sweep = sweep
+tune.sweep_outcomes = sweep_outcomes
 search = test_tune.search(Path({folder!r}))
 for trial in search.carry_out(search.open(), 30):
     print(trial.number, flush=True)
@@ -407,7 +407,7 @@ def test_a_killed_search_goes_on_with_the_trials_of_one_never_killed(tmp_path, m
         assert process.stdout
         assert [process.stdout.readline() for _ in range(2)] == ["0\n", "in mid-trial\n"]
         process.kill()
-    monkeypatch.setattr(tune, "sweep", invented)
+    monkeypatch.setattr(tune, "sweep_outcomes", invented)
     assert len(search(tmp_path / "killed").open().trials()) == 1
     killed, whole = (carried_out(search(tmp_path / name), 12) for name in ("killed", "whole"))
     assert killed == whole
@@ -419,7 +419,7 @@ def test_two_processes_share_the_trials(tmp_path, monkeypatch):
         time.sleep(0.01)
         return invented(*arguments)
 
-    monkeypatch.setattr(tune, "sweep", slow)
+    monkeypatch.setattr(tune, "sweep_outcomes", slow)
     with start(tmp_path, pause=0.01) as process:
         assert process.stdout
         theirs = [int(process.stdout.readline())]

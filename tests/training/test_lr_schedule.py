@@ -1,7 +1,7 @@
 import pytest
 
 from da.methods import METHODS
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import Run
 from da.training.lr_schedule import SCHEDULES, lr_factor
 
@@ -20,7 +20,7 @@ def test_annealing_is_the_papers():
 
 
 def test_the_rate_rises_and_drops():
-    run = Run(RUN.method, RUN.task, tuning=Tuning(warmup=2, drop_every=4))
+    run = Run(RUN.method, RUN.task, tuning=FineTuning(warmup=2, drop_every=4))
     rates = [lr_factor(run, 9)(step) for step in range(1, 10)]
     assert rates == pytest.approx([1 / 3, 2 / 3, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01])
 

@@ -14,7 +14,7 @@ from da.runs.run import Run
 from da.training import engine, multi_run
 from da.training.engine import DivergedError
 from da.training.multi_run import sharing_key, train_together, training_key
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 from da.training.train import train
 from tests.conftest import THREADS
 
@@ -275,7 +275,10 @@ def test_a_matrix_that_is_not_finite_ends_its_own_run_alone(name):
 def test_a_sweep_shares_steps_when_asked(tmp_path: Path):
     runs = [*others(), FULL]
     shared, alone = (
-        {o.run: o.record for o in sweep(runs, tmp_path / name, workers=1, share_steps=share)}
+        {
+            o.run: o.record
+            for o in sweep_outcomes(runs, tmp_path / name, workers=1, share_steps=share)
+        }
         for name, share in (("a", True), ("b", False))
     )
     assert shared.keys() == alone.keys() == set(runs)

@@ -16,7 +16,7 @@ from da.results import records
 from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.system.locks import Lock
-from da.training.sweep import _divided, _groups, _Job, sweep
+from da.training.sweep import _divided, _groups, _Job, sweep_outcomes
 from da.training.train import train
 
 RUN = Run(
@@ -49,27 +49,27 @@ def curves(folder: Path) -> dict[str, list]:
 
 
 def test_outcomes_are_the_records_on_disk(tmp_path):
-    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    outcomes = list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
     assert [o.run for o in outcomes] == RUNS[:2]
     assert all(o.record == records.read(records.record_path(tmp_path, o.run.id)) for o in outcomes)
 
 
 def test_what_is_done_is_not_done_again(tmp_path):
-    list(sweep(RUNS[:2], tmp_path, workers=1))
-    assert [o.run for o in sweep(RUNS[:3], tmp_path, workers=1)] == [RUNS[2]]
+    list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
+    assert [o.run for o in sweep_outcomes(RUNS[:3], tmp_path, workers=1)] == [RUNS[2]]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("begun")
 def test_two_workers_give_the_records_of_one(tmp_path):
-    list(sweep(ON_FEATURES, tmp_path / "one", workers=1))
-    assert len(list(sweep(ON_FEATURES, tmp_path / "two", workers=2))) == 4
+    list(sweep_outcomes(ON_FEATURES, tmp_path / "one", workers=1))
+    assert len(list(sweep_outcomes(ON_FEATURES, tmp_path / "two", workers=2))) == 4
     assert curves(tmp_path / "one") == curves(tmp_path / "two")
 
 
 def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
     bad = replace(RUN, task="moons:0-x")
-    failed, done = sweep([bad, RUN], tmp_path, workers=1)
+    failed, done = sweep_outcomes([bad, RUN], tmp_path, workers=1)
     assert failed.record is None
     assert "unknown rotation 'x'" in failed.error
     assert done.record
@@ -82,7 +82,7 @@ def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
 )
 def test_a_run_that_diverges_names_what_is_not_finite_and_the_step(tmp_path, look_every, said):
     wild = replace(RUN, lr=1e30, optimizer="sgd", look_every=look_every)
-    (outcome,) = sweep([wild], tmp_path, workers=1)
+    (outcome,) = sweep_outcomes([wild], tmp_path, workers=1)
     assert outcome.error.startswith(f"DivergedError: {said}")
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
         return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
 
     monkeypatch.setattr("da.training.sweep.train_together", train_together)
-    outcomes = list(sweep(RUNS[:2], tmp_path, workers=1))
+    outcomes = list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
     assert trained == [RUNS[1]]
     assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
 
@@ -119,20 +119,20 @@ def made_from(folder: Path, **changes: str) -> None:
 
 
 def test_a_run_of_other_code_is_done_again_once_and_the_old_record_kept(tmp_path):
-    list(sweep(RUNS[:2], tmp_path, workers=1))
+    list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
     made_from(tmp_path, code="0" * 16)
-    assert len(list(sweep(RUNS[:2], tmp_path, workers=1, again=()))) == 0
-    assert [o.run for o in sweep(RUNS[:2], tmp_path, workers=1)] == RUNS[:2]
+    assert len(list(sweep_outcomes(RUNS[:2], tmp_path, workers=1, again=()))) == 0
+    assert [o.run for o in sweep_outcomes(RUNS[:2], tmp_path, workers=1)] == RUNS[:2]
     old = sorted(file.name for file in (tmp_path / "old").iterdir())
     assert old == sorted(f"{run.id}.1.json" for run in RUNS[:2])
-    assert len(list(sweep(RUNS[:2], tmp_path, workers=1))) == 0
+    assert len(list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))) == 0
 
 
 def test_a_run_that_another_sweep_did_again_is_not_done_twice(tmp_path, monkeypatch):
-    list(sweep(RUNS[:1], tmp_path, workers=1))
+    list(sweep_outcomes(RUNS[:1], tmp_path, workers=1))
     trained = []
     monkeypatch.setattr("da.training.sweep.train_together", lambda runs, **_: trained.extend(runs))
-    (outcome,) = sweep(RUNS[:1], tmp_path, workers=1, again={RUN.id})
+    (outcome,) = sweep_outcomes(RUNS[:1], tmp_path, workers=1, again={RUN.id})
     assert outcome.record == records.find(RUN.id, tmp_path)
     assert not trained
 
@@ -141,23 +141,23 @@ def test_a_damaged_record_is_done_again_and_kept(tmp_path):
     file = records.record_path(tmp_path, RUN.id)
     file.parent.mkdir(exist_ok=True)
     file.write_text('{"curve": []}')
-    (outcome,) = sweep([RUN], tmp_path, workers=1)
+    (outcome,) = sweep_outcomes([RUN], tmp_path, workers=1)
     assert records.find(RUN.id, tmp_path) == outcome.record
     assert (tmp_path / "old" / f"{RUN.id}.1.json").read_text() == '{"curve": []}'
 
 
 def test_weights_are_those_of_the_record_that_is_made_again(tmp_path):
-    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
     made_from(tmp_path, code="0" * 16)
     file = saved_weights.weights_file(RUN.id, tmp_path)
     before = file.stat().st_mtime_ns
-    list(sweep([RUN], tmp_path, workers=1))
+    list(sweep_outcomes([RUN], tmp_path, workers=1))
     assert file.stat().st_mtime_ns > before
 
 
 def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
     later = replace(RUN, init=RUNS[1].id)
-    outcomes = list(sweep([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
+    outcomes = list(sweep_outcomes([later, RUNS[0], RUNS[1]], tmp_path, workers=1))
     assert [o.run for o in outcomes] == [RUNS[0], RUNS[1], later]
     assert all(o.record for o in outcomes)
     assert saved_weights.weights_file(RUNS[1].id, tmp_path).exists()
@@ -165,9 +165,9 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
 
 
 def test_weights_are_kept_of_every_run_when_asked(tmp_path):
-    list(sweep([RUN], tmp_path, workers=1))
+    list(sweep_outcomes([RUN], tmp_path, workers=1))
     assert not saved_weights.weights_file(RUN.id, tmp_path).exists()
-    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
     assert saved_weights.weights_file(RUN.id, tmp_path).exists()
 
 
@@ -180,26 +180,29 @@ def test_weights_without_room_fail_their_run_alone_and_leave_its_record(tmp_path
         usual(run_id, *rest)
 
     monkeypatch.setattr(saved_weights, "save_weights", save)
-    failed, done = sweep(RUNS[:2], tmp_path, workers=1, keep=True)
+    failed, done = sweep_outcomes(RUNS[:2], tmp_path, workers=1, keep=True)
     assert failed.error.startswith("UnwritableError: cannot write weights: no space left on device")
     assert done.record
     assert records.find(RUNS[0].id, tmp_path).curve
-    assert [o.run for o in sweep(RUNS[:2], tmp_path, workers=1, keep=True)] == [RUNS[0]]
+    assert [o.run for o in sweep_outcomes(RUNS[:2], tmp_path, workers=1, keep=True)] == [RUNS[0]]
 
 
 def test_weights_that_are_gone_are_made_again(tmp_path):
     later = replace(RUN, init=RUNS[1].id)
-    list(sweep([RUNS[1]], tmp_path, workers=1))
-    assert [o.run for o in sweep([RUNS[1], later], tmp_path, workers=1)] == [RUNS[1], later]
+    list(sweep_outcomes([RUNS[1]], tmp_path, workers=1))
+    assert [o.run for o in sweep_outcomes([RUNS[1], later], tmp_path, workers=1)] == [
+        RUNS[1],
+        later,
+    ]
 
 
 def test_weights_that_are_damaged_are_made_again(tmp_path):
-    list(sweep([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
     file = saved_weights.weights_file(RUN.id, tmp_path)
     file.write_bytes(file.read_bytes()[:-100])
-    assert [o.error for o in sweep([RUN], tmp_path, workers=1, keep=True)] == [""]
+    assert [o.error for o in sweep_outcomes([RUN], tmp_path, workers=1, keep=True)] == [""]
     assert saved_weights.load_classes(RUN.id, tmp_path)
-    assert not list(sweep([RUN], tmp_path, workers=1, keep=True))
+    assert not list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
 
 
 @pytest.mark.parametrize(
@@ -236,9 +239,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.training.test_sweep import ON_FEATURES
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 if __name__ == "__main__":
-    for outcome in sweep(ON_FEATURES, Path({folder!r}), workers={workers}):
+    for outcome in sweep_outcomes(ON_FEATURES, Path({folder!r}), workers={workers}):
         print(outcome.run.id, flush=True)
 """
 
@@ -254,7 +257,7 @@ def start(tmp_path: Path, workers: int = 1) -> subprocess.Popen:
 @pytest.mark.usefixtures("begun")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, workers):
-    list(sweep(ON_FEATURES, tmp_path / "whole", workers=1))
+    list(sweep_outcomes(ON_FEATURES, tmp_path / "whole", workers=1))
     with start(tmp_path, workers) as process:
         assert process.stdout
         process.stdout.readline()
@@ -262,7 +265,7 @@ def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, 
     kept = curves(tmp_path / "results")
     assert kept
     time.sleep(2)  # workers notice within a second that their parent is gone
-    list(sweep(ON_FEATURES, tmp_path / "results", workers=1))
+    list(sweep_outcomes(ON_FEATURES, tmp_path / "results", workers=1))
     assert curves(tmp_path / "results") == curves(tmp_path / "whole")
     assert kept.items() <= curves(tmp_path / "whole").items()
 
@@ -295,7 +298,7 @@ def deadly(runs, **how):
 
 sweeping.train_together = deadly
 if __name__ == "__main__":
-    for outcome in sweeping.sweep(TWINS, Path({folder!r}), workers=2):
+    for outcome in sweeping.sweep_outcomes(TWINS, Path({folder!r}), workers=2):
         print(outcome.run.task, outcome.run.seed, outcome.error, sep=";", flush=True)
 """
 BLIND = replace(BEGUN, steps=1)

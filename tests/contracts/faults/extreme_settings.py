@@ -9,9 +9,9 @@ from typing import Any, get_args, get_type_hints
 from hypothesis import strategies as st
 
 from da.methods import METHODS, Network
-from da.models.finetuning import Tuning
+from da.models.finetuning import FineTuning
 from da.runs.run import PARTS, Run
-from da.training.sweep import sweep
+from da.training.sweep import sweep_outcomes
 from tests.contracts.faults.outcomes import (
     FAILED,
     FAULT,
@@ -78,7 +78,7 @@ def settings_of_runs(
     hp = draw(changes(METHODS[method].Hparams, 3))
     sparse = draw(st.booleans())  # else nearly every run is refused for one of many settings
     run = draw(changes(Run, 1 if sparse else 0))
-    parts = {"network": draw(changes(Network, 1)), "tuning": draw(changes(Tuning, 1))}
+    parts = {"network": draw(changes(Network, 1)), "tuning": draw(changes(FineTuning, 1))}
     return {"method": method, "hp": hp, "run": run, **(parts if sparse else {})}
 
 
@@ -95,7 +95,7 @@ def build_run(drawn: dict[str, Any]) -> Run:
         "look_every": 2,
     }
     network = Network(**{"neck": 8, "dropout": 0, **drawn.get("network", {})})
-    parts = {"network": network, "tuning": Tuning(**drawn.get("tuning", {}))}
+    parts = {"network": network, "tuning": FineTuning(**drawn.get("tuning", {}))}
     return Run(kind.Hparams(**drawn["hp"]), backbone="mlp", **{**own, **parts, **drawn["run"]})
 
 
@@ -118,7 +118,7 @@ def attempt(drawn: dict[str, Any]) -> Outcome:
     what = repr(drawn)
     try:
         with time_limit(20):
-            (outcome,) = sweep([build_run(drawn)], Path("results"), workers=1)
+            (outcome,) = sweep_outcomes([build_run(drawn)], Path("results"), workers=1)
     except ValueError as error:
         return Outcome(what, REFUSED if "\n" not in str(error) else FAULT, str(error))
     except BaseException as error:
@@ -134,6 +134,6 @@ def attempt(drawn: dict[str, Any]) -> Outcome:
 
 def carry_out(every: list[dict[str, Any]]) -> list[Outcome]:
     """Train with each of the drawn settings, in this process."""
-    (first,) = sweep([FIRST], Path("results"), workers=1, keep=True)
+    (first,) = sweep_outcomes([FIRST], Path("results"), workers=1, keep=True)
     assert first.record, first.error
     return [attempt(drawn) for drawn in every]

@@ -1,0 +1,64 @@
+"""A list of records with the numbers that one asks of them in a notebook. Does not import torch."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from da.results import aggregate, records
+from da.results.records import Record
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class Records(list[Record]):
+    """Records of finished runs, in the order of the runs or of their ids."""
+
+    def accuracy(self, chosen_by: str = "last") -> list[float]:
+        """Return the target accuracy of each record, in percent.
+
+        Args:
+            chosen_by: What chooses the evaluation of each run: `last`, a selector such as
+                `infomax`, or `oracle`, which looks at target labels.
+
+        Raises:
+            ValueError: The selector is unknown, or there are no records.
+        """
+        aggregate.check_selectors(self, [chosen_by])
+        return [record.point(chosen_by)["target_accuracy"] for record in self]
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table of pandas: a row for each record, its id as index.
+
+        Columns are the settings, the numbers of the last evaluation, and `seconds`.
+
+        Raises:
+            ValueError: pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise ValueError("to_frame needs pandas: pip install pandas") from error
+        rows = [r.settings | r.curve[-1] | {"seconds": r.seconds} for r in self]
+        return DataFrame(rows, index=[r.id for r in self])
+
+
+def load_records(results: str | Path = "results", runs: Iterable[Any] | None = None) -> Records:
+    """Load the records in a folder.
+
+    Args:
+        results: Folder of the records.
+        runs: Runs whose records are wanted, in this order; None for all in the folder. Runs without
+            a record are left out.
+
+    Raises:
+        ValueError: A file is no record, or there is no record.
+    """
+    folder = Path(results)
+    if runs is None:
+        found: Iterable[Any] = records.load_all(folder)
+    else:
+        found = records.load(folder, {run.id: run.settings() for run in runs})
+    if loaded := Records(found):
+        return loaded
+    raise ValueError(f"no records in {folder}: `da train` and `da sweep` write them")
