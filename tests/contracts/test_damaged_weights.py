@@ -9,7 +9,7 @@ from PIL import Image
 from da.cli.main import main
 from da.models import backbones
 from da.models.saved_weights import weights_file
-from da.runs.trained_model import load_trained_model
+from da.runs.trained_model import load_model
 from tests.models.test_saved_weights import DAMAGES
 
 IMAGES = "--task folder:a-b --backbone lenet --side 28 --neck 8 --steps 1 --batch 4 --wandb off"
@@ -85,4 +85,4 @@ def test_a_sweep_makes_damaged_weights_again_that_a_run_begins_with(run_id, kind
     DAMAGES[kind][0](file)
     main(["sweep", "experiment.py", "--workers", "1", "--wandb", "off"])
     assert len(list(Path("results").glob("*.json"))) == 2
-    load_trained_model(run_id)
+    load_model(run_id)
