@@ -60,7 +60,6 @@ def _own_home(monkeypatch, tmp_path):
     monkeypatch.setenv("DA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.delenv("DA_DATA", raising=False)
-    tasks.current_digests.cache_clear()
 
 
 def skip_without(library: str) -> None:

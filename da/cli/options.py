@@ -160,25 +160,21 @@ def print_warnings(run: "Run", record: "Record") -> None:
         tqdm.write(f"{run.title}, {run.id}: warning: {warning}", file=sys.stderr)
 
 
-def describe_failure(outcome: "Outcome") -> str:
-    """Describe a failed run: its title and error."""
-    return f"{outcome.run.title} failed: {outcome.error}"
-
-
 def exit_with_failures(failed: "Sequence[Outcome]") -> None:
     """List runs that failed on stderr, and exit with 1; do nothing where there are none."""
     if failed:
-        print(f"{len(failed)} failed:", *map(describe_failure, failed), sep="\n  ", file=sys.stderr)
+        print(
+            f"{len(failed)} failed:",
+            *(outcome.failure for outcome in failed),
+            sep="\n  ",
+            file=sys.stderr,
+        )
         raise SystemExit(1)
 
 
 def describe_outcome(outcome: "Outcome") -> str:
     """Describe a run of a sweep: its result, or its error."""
-    return (
-        describe_record(outcome.run, outcome.record)
-        if outcome.record
-        else describe_failure(outcome)
-    )
+    return describe_record(outcome.run, outcome.record) if outcome.record else outcome.failure
 
 
 def _span(seconds: float) -> str:

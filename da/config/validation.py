@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from da.config.limits import FINITE, Limit
 
@@ -88,9 +88,9 @@ def find_control(text: str) -> str:
     return next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), "")
 
 
-def is_run_id(text: str) -> bool:
-    """Return whether a text has the form of a run's id: 12 hexadecimal digits."""
-    return bool(re.fullmatch("[0-9a-f]{12}", text))
+def is_run_id(text: object) -> TypeGuard[str]:
+    """Return whether something has the form of a run's id: 12 hexadecimal digits."""
+    return isinstance(text, str) and bool(re.fullmatch("[0-9a-f]{12}", text))
 
 
 def require_run_id(text: object) -> str:
@@ -99,7 +99,7 @@ def require_run_id(text: object) -> str:
     Raises:
         ValueError: Where it is not 12 hexadecimal digits, as every id is.
     """
-    if not isinstance(text, str) or not is_run_id(text):
+    if not is_run_id(text):
         raise ValueError(f"the id of a run is 12 digits from 0 to f, not {str(text)[:40]!r}")
     return text
 

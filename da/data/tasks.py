@@ -1,7 +1,6 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import torch
@@ -122,12 +121,8 @@ def digest_domains(name: str, source: Domain, target: Domain) -> dict[str, str]:
     return digests if parse_task(name).target else {"source": digests["source"]}
 
 
-@cache
 def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[str, str] | None:
     """Return `digest_domains` of a task's data as it is now, without decoding or fetching any.
-
-    The answer is kept for the process. After a change of the data, call
-    `current_digests.cache_clear()` first.
 
     Args:
         task: The task's name.

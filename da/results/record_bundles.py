@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from da.results.record_schema import is_id
+from da.config.validation import is_run_id
 from da.system.cache import write_whole
 
 LARGE = 2**20
@@ -84,7 +84,7 @@ def _read(file: Path, changed: int, size: int) -> dict[str, str]:
         raise ValueError(
             f"{file} is no bundle of records: {error}; restore or remove it"
         ) from error
-    if wrong := [id for id in lines if not is_id(id)]:
+    if wrong := [id for id in lines if not is_run_id(id)]:
         raise ValueError(
             f"{file} is no bundle of records: {wrong[0][:12]!r} is no id; restore or remove it"
         )

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from da.config.validation import require_run_id
+from da.config.validation import is_run_id
 
 OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
 """Fields that a record may lack; those of later versions are ignored."""
@@ -16,15 +16,6 @@ MOST = 100
 
 class DamagedError(ValueError):
     """A file, or a line of a bundle, that is no record of its run; the message names it."""
-
-
-def is_id(text: object) -> bool:
-    """Return whether something has the form of the id of a run."""
-    try:
-        require_run_id(text)
-    except ValueError:
-        return False
-    return True
 
 
 def parse_record(content: bytes | str, id: str) -> dict[str, Any]:
@@ -79,7 +70,7 @@ def _is_texts(value: Any) -> bool:
 
 
 CHECKS: dict[str, Callable[[Any], bool]] = {
-    "id": is_id,
+    "id": is_run_id,
     "settings": lambda value: isinstance(value, dict),
     "curve": lambda value: isinstance(value, list),
     "seconds": _is_amount,

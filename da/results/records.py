@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from da.config.validation import require_run_id, shorten_names
+from da.config.validation import is_run_id, require_run_id, shorten_names
 from da.results import record_bundles
 from da.results.old_records import set_aside
-from da.results.record_schema import DamagedError, is_id, parse_record
+from da.results.record_schema import DamagedError, parse_record
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
@@ -120,7 +120,7 @@ def exists(id: str, folder: Path) -> bool:
 
     The record may be damaged: `get` reads it.
     """
-    return is_id(id) and (
+    return is_run_id(id) and (
         record_path(folder, id).is_file() or record_bundles.find(id, folder) is not None
     )
 
@@ -165,7 +165,7 @@ def _record(content: bytes | str, id: str, where: str, remedy: str) -> Record:
 
 def ids(folder: Path) -> set[str]:
     """Return the ids of all runs that have a record in a folder."""
-    named = {file.stem for file in folder.glob("*.json") if is_id(file.stem)}
+    named = {file.stem for file in folder.glob("*.json") if is_run_id(file.stem)}
     return named | record_bundles.ids(folder)
 
 
@@ -177,7 +177,7 @@ def get(id: str, folder: Path) -> Record | None:
     Raises:
         DamagedError: What is stored of the run is no record.
     """
-    if not is_id(id):
+    if not is_run_id(id):
         return None
     file = record_path(folder, id)
     if os.path.lexists(file):

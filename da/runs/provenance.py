@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from da.config.validation import shorten_names
+from da.config.validation import is_run_id, shorten_names
 from da.results import records
-from da.results.record_schema import is_id
 from da.results.records import Record
 from da.runs.method_code import code_digest, loaded_code_digest
 
@@ -116,7 +115,6 @@ def _data_digests(task: str, side: int, skip_bad: bool, decode: bool) -> dict[st
     from da.data import tasks
     from da.data.datasets import dataset_module
 
-    tasks.current_digests.cache_clear()
     if digests := tasks.current_digests(task, side, skip_bad):
         return digests
     try:
@@ -147,7 +145,7 @@ def describe_origin(run: "Run", folder: Path) -> dict[str, str]:
 
 def _beginnings(settings: Mapping[str, Any]) -> list[str]:
     named = (settings.get(name) for name in ("init", "hp.teacher"))
-    return [str(id) for id in named if is_id(id)]
+    return [id for id in named if is_run_id(id)]
 
 
 def _beginnings_digest(ids: Iterable[str], folder: Path, known: Mapping[str, Record]) -> str | None:

@@ -39,6 +39,11 @@ class Outcome:
     record: Record | None = None
     error: str = ""
 
+    @property
+    def failure(self) -> str:
+        """Title of a run that failed, and its error."""
+        return f"{self.run.title} failed: {self.error}"
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -136,7 +141,7 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
     folder = Path(results)
     ended = list(sweep_outcomes(runs, folder, **options))
     if failed := [outcome for outcome in ended if outcome.error]:
-        raise RuntimeError("\n".join(f"{o.run.title} failed: {o.error}" for o in failed))
+        raise RuntimeError("\n".join(outcome.failure for outcome in failed))
     return load_records(folder, runs)
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from da.config.validation import is_run_id
 from da.results import record_bundles, records
-from da.results.record_schema import is_id, parse_record
+from da.results.record_schema import parse_record
 
 ID = "0123456789ab"
 POINT = {"step": 1, "target_accuracy": 50.0, "snd": 1.5, "loss/task": 0.1, "predicted/cat": 3}
@@ -89,8 +90,8 @@ def test_fields_of_later_versions_are_ignored():
 
 @pytest.mark.parametrize("text", ["", "../../evil", ID[1:], ID + "\n", ID.upper(), 3, None])
 def test_other_texts_are_no_ids(text):
-    assert is_id(ID)
-    assert not is_id(text)
+    assert is_run_id(ID)
+    assert not is_run_id(text)
 
 
 @pytest.mark.slow
