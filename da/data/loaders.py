@@ -14,9 +14,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from da.config.choices import Augment
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
 from da.data.domain import Images, LabeledImages, Task
-from da.data.transforms import Augment, augment_images, is_random
+from da.data.transforms import augment_images, is_random
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
 _BLOCK = 16

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from da.config.ranges import Choice, LogUniform, Range
 from da.results.plots import style
-from da.results.plots.experiment import TITLES
+from da.results.plots.experiment import name_axis
 from da.results.plots.style import Pen
 from da.search.trial import Trial
 
@@ -45,7 +45,7 @@ def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: 
     for i, (name, a_range) in enumerate(space.items()):
         panel = figure.add_subplot(grid[1 + i // columns, i % columns], sharey=course)
         _setting(panel, scored, name, a_range)
-    label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else TITLES[choose_by]
+    label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else name_axis(choose_by)
     for panel in (course, *figure.axes[1::columns]):
         panel.set_ylabel(label)
     style.add_legend(figure, _legend_entries(scored, choose_by))

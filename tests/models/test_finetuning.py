@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
+from da.config.fine_tuning import FineTuning
 from da.evaluation import selectors
 from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
-from da.models.finetuning import FineTuning
 from da.models.stages import list_stages
 from da.runs.run import Run
 from da.training import optimizers, train
@@ -55,15 +55,15 @@ def method(kind=SourceOnly):
 
 def trained(m, tuning: FineTuning, batch, steps: int = 6):
     """What the optimizer holds of the backbone before each step, by stage from the top."""
-    tuning.hold(m.backbone)
-    optimizer = SGD(tuning.groups(m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
+    hold_stages(tuning, m.backbone)
+    optimizer = SGD(group_parameters(tuning, m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
     numbers = {
         id(p): n for n, s in enumerate(list_stages(m.backbone)[::-1]) for p in s.parameters()
     }
     held = []
 
     def before(step: int) -> None:
-        tuning.release(m.backbone, step, optimizer, 0.1)
+        release_stage(tuning, m.backbone, step, optimizer, 0.1)
         mine = [id(p) for group in optimizer.param_groups for p in group["params"]]
         held.append(sorted({numbers[i] for i in mine if i in numbers}))
 
@@ -114,7 +114,7 @@ def test_a_stage_moves_from_its_step_on(batch):
 
 def test_stages_further_down_learn_slower():
     m = method()
-    groups = FineTuning(stage_lr=0.5).groups(m, 1.0, 0.1)
+    groups = group_parameters(FineTuning(stage_lr=0.5), m, 1.0, 0.1)
     rates = {id(p): group["lr"] for group in groups for p in group["params"]}
     assert rates[id(m.head[0].weight)] == 1.0
     assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
@@ -128,7 +128,7 @@ def test_stages_further_down_learn_slower():
 
 def test_norms_and_biases_need_not_decay():
     m = method()
-    for group in FineTuning(decay_norms=False).groups(m, 0.1, 0.1):
+    for group in group_parameters(FineTuning(decay_norms=False), m, 0.1, 0.1):
         matrices = {p.ndim > 1 for p in group["params"]}
         assert matrices == {"weight_decay" not in group}
 
@@ -185,7 +185,7 @@ def test_settings_that_contradict_each_other(settings, message):
 def test_more_stages_than_there_are():
     for tuning in (FineTuning(last=4), FineTuning(freeze=10)):
         with pytest.raises(ValueError, match="known: up to"):
-            tuning.hold(Three())
+            hold_stages(tuning, Three())
 
 
 def test_frozen_features_have_no_stages():

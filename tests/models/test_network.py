@@ -45,11 +45,11 @@ def test_settings_without_sense_are_refused(settings, message):
 
 def test_xavier_is_uniform_within_its_bound():
     torch.manual_seed(0)
-    (layer,) = Network(head_init="xavier").build_head(400, 200)
+    (layer,) = build_head(Network(head_init="xavier"), 400, 200)
     assert isinstance(layer, nn.Linear)
     bound = (6 / (400 + 200)) ** 0.5
     assert 0.99 * bound < layer.weight.abs().max() <= bound
-    (usual,) = Network().build_head(400, 200)
+    (usual,) = build_head(Network(), 400, 200)
     assert usual.weight.abs().max() <= 1 / 400**0.5
 
 

@@ -26,7 +26,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from da.config.task_name import split_pair
 from da.data import paths
 from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
@@ -35,7 +34,6 @@ from da.data.decode import decode_image
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
 from da.system.cache import cache_home
 
-SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"
 CLASSES = tuple("0123456789")
 SIDE = 28
@@ -64,15 +62,6 @@ RECIPE = 1
 
 Digits = tuple[UInt8[np.ndarray, "_ 28 28 3"], Int[np.ndarray, "_"]]
 """Images and the digit of each."""
-
-
-def pair(names: str) -> tuple[str, str]:
-    """Split the domains in a task's name into two of `DOMAINS`, or into one and ''.
-
-    Raises:
-        ValueError: If the name has other domains.
-    """
-    return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:

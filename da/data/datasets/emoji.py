@@ -23,12 +23,9 @@ import resvg_py
 from jaxtyping import UInt8
 from PIL import Image
 
-from da.config.task_name import split_pair
 from da.data.domain import Domain, keep_domain, save_domain
 from da.system.cache import cache_home
 from da.system.download import npm_pack, read_member
-
-SYNTAX = "noto-twemoji"
 
 SIDE = 96
 """Width and height of images, in pixels."""
@@ -104,7 +101,8 @@ PACKS = {
 }
 """Each style, with the archive of its drawings."""
 
-DOMAINS = tuple(PACKS)
+DOMAINS = "noto", "twemoji", "fluent", "contrast", "openmoji"
+assert tuple(PACKS) == DOMAINS
 
 GROUPS = Pack(
     "emojibase-data",
@@ -113,11 +111,6 @@ GROUPS = Pack(
     "MIT",
 )
 """The archive that lists the subgroup of each emoji."""
-
-
-def pair(names: str) -> tuple[str, str]:
-    """Split the styles in a task's name into source and target, or into one style and ''."""
-    return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
