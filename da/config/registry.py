@@ -37,7 +37,7 @@ class PlugIn(NamedTuple):
     """Whether it is a part of this package."""
 
 
-class Registry(Mapping[str, Any]):
+class Registry(Mapping):  # no types in brackets: a check of these would import the files
     """Plug-ins of one kind by name. A file is imported when its name is looked up, not before.
 
     Args:

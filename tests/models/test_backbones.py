@@ -14,7 +14,7 @@ from da.data.transforms import Resize, crop_center
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
 from da.models.backbone import Backbone, Features, check_fit, fingerprint
-from da.models.backbones import build_backbone, _timm, efficientnet_lite0
+from da.models.backbones import _timm, build_backbone, efficientnet_lite0
 from da.models.backbones.mlp import MLP
 from da.system.cache import write_whole
 

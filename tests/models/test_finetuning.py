@@ -8,11 +8,12 @@ from torch import nn
 from torch.optim import SGD
 
 from da.config.fine_tuning import FineTuning
-from da.evaluation import selectors
+from da.evaluation.selectors import infomax
 from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
+from da.models.finetuning import group_parameters, hold_stages, release_stage
 from da.models.stages import list_stages
 from da.runs.run import Run
 from da.training import optimizers, train
@@ -147,7 +148,7 @@ def test_the_best_look_is_kept_and_patience_ends():
 
 def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5, 0.4, 0.4])
-    monkeypatch.setitem(selectors.SELECTORS, "infomax", lambda seen: next(scores))
+    monkeypatch.setattr(infomax, "score", lambda seen: next(scores))
     run = replace(RUN, steps=20, tuning=FineTuning(kept="infomax", patience=2))
     record = train.train(run, device="cpu", keep=True, quiet=True)
     assert [point["step"] for point in record.curve] == [1, 2, 3, 4]

@@ -9,6 +9,7 @@ from torch import nn
 
 from da.methods import METHODS, Network
 from da.methods.base import Batch
+from da.models.network import build_head
 from da.ops.random import Dropout
 from tests.conftest import build
 
