@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, report, suggestions, train, tune
+from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 
 COMMANDS = (
@@ -24,6 +24,7 @@ COMMANDS = (
     deploy.predict,
     catalog.data,
     catalog.list_,
+    new.new,
     report.wandb,
 )
 """All commands but `train`, in the order in which help shows them."""

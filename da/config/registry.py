@@ -260,3 +260,6 @@ SELECTORS = Registry(
     lambda module: _with_function("score(predictions) -> float")(module).score,
 )
 """Functions of all selectors, from predictions to a score; higher is better."""
+
+REGISTRIES = METHODS, DATASETS, BACKBONES, SELECTORS
+"""All kinds of plug-ins."""
