@@ -123,7 +123,7 @@ def _sweep_runs(
 
     check_outputs(results, device)
     failed = []
-    for outcome in sweep_outcomes(runs, results, workers=workers, device=device, keep=True):
+    for outcome in sweep_outcomes(runs, results, workers=workers, device=device, save_weights=True):
         if outcome.record:
             print(describe_outcome(outcome), file=sys.stderr, flush=True)
         else:

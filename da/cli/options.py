@@ -48,7 +48,7 @@ ChosenBy = Annotated[
         "`da list selectors`."
     ),
 ]
-Keep = Annotated[
+SaveWeights = Annotated[
     bool, arg(help="Store weights, so that a run can be pruned, exported or used for prediction.")
 ]
 

@@ -11,9 +11,9 @@ from tyro.conf import OmitArgPrefixes
 from da.cli.options import (
     Device,
     Experiment,
-    Keep,
     Only,
     Results,
+    SaveWeights,
     Wandb,
     Workers,
     check_outputs,
@@ -42,7 +42,7 @@ def train_command() -> Callable[..., None]:
         run: OmitArgPrefixes[Run],
         results: Results = Path("results"),
         device: Device = "auto",
-        keep: Keep = False,
+        save_weights: SaveWeights = False,
         wandb: Wandb = "auto",
     ) -> None:
         """Train one model and save its record."""
@@ -50,8 +50,8 @@ def train_command() -> Callable[..., None]:
         from da.training.train import train
 
         check_outputs(results, device)
-        record = train(run, device=device, keep=keep, results=results)
-        if not keep:  # else it is stored, with its weights
+        record = train(run, device=device, save_weights=save_weights, results=results)
+        if not save_weights:  # else it is stored, with its weights
             records.save(record, results)
         tracking.mirror(record, wandb)
         print(f"{describe_record(run, record)}, {records.record_path(results, run.id)}")
@@ -85,7 +85,7 @@ def sweep(
     shard: str = "1/1",
     workers: Workers = "auto",
     device: Device = "auto",
-    keep: Keep = False,
+    save_weights: SaveWeights = False,
     share_steps: bool = False,
     accept_old: bool = False,
     wandb: Wandb = "auto",
@@ -119,7 +119,7 @@ def sweep(
         results,
         workers=workers,
         device=device,
-        keep=keep,
+        save_weights=save_weights,
         share_steps=share_steps,
         again=again,
     )

@@ -90,10 +90,10 @@ def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
 
 def list_selectors(records: Sequence[Record]) -> list[str]:
     """List what can choose the evaluation of every run: `last`, scores that all have, `oracle`."""
-    looks = [point for record in records for point in record.curve]
+    points = [point for record in records for point in record.curve]
     own = "step", "target_accuracy"
-    scores = [key for key in looks[0] if key not in own and "/" not in key]
-    return ["last", *(key for key in scores if all(key in look for look in looks)), "oracle"]
+    scores = [key for key in points[0] if key not in own and "/" not in key]
+    return ["last", *(key for key in scores if all(key in point for point in points)), "oracle"]
 
 
 def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
@@ -141,7 +141,7 @@ def most_repeated(runs: Runs, tasks: Iterable[str]) -> int:
 
     Args:
         runs: Records of one row.
-        tasks: Columns to look at.
+        tasks: Columns that count.
     """
     found = [r for task in tasks for r in runs.get(task, {}).values()]
     return max((r.made_from.get("repeated", 0) for r in found), default=0)

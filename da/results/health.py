@@ -244,9 +244,10 @@ def _warnings(record: Record) -> str:
     return "\n\n".join(warnings) or "no warnings"
 
 
-def _render_symptom(symptom: Symptom, looks: int) -> str:
-    when = f"{len(symptom.steps)} of {looks} looks, first at step {symptom.steps[0]:.0f}"
-    warning = _filled(f"warning: {symptom.warning} ({when})")
+def _render_symptom(symptom: Symptom, evaluations: int) -> str:
+    first = symptom.steps[0]
+    times = f"{len(symptom.steps)} of {evaluations} evaluations"
+    warning = _filled(f"warning: {symptom.warning} ({times}, first at step {first:.0f})")
     return f"{warning}\n{_filled(f'likely cause: {symptom.cause}')}"
 
 

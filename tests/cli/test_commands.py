@@ -34,7 +34,7 @@ def runs():
             regime="full",
             network=Network(neck=0, dropout=0),
             steps=4,
-            look_every=2,
+            eval_every=2,
             seed=seed,
         )
         for kind in METHODS.values()
@@ -138,7 +138,7 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
         da("diagnose", run)
         pages.append(capsys.readouterr().out)
     assert pages[0] == pages[1]
-    assert "2 of 2 looks, first at step 2" in pages[0]
+    assert "(2 of 2\n    evaluations, first at step 2)" in pages[0]
     assert "likely cause: the setting trade_off" in pages[0]
     assert "other code" not in pages[0]
     code = json.loads(file.read_text())["made_from"]["code"]
@@ -231,7 +231,7 @@ def test_a_damaged_record_is_one_line_for_all_and_a_sweep_makes_it_again(experim
 
 
 def test_a_record_of_an_id_that_is_a_path_writes_and_reads_nothing(experiment, capsys):
-    swept(experiment, "--only", *ONE, "--keep")
+    swept(experiment, "--only", *ONE, "--save-weights")
     (file,) = Path("results").glob("*.json")
     changed(file, id="../../evil")
     for words in (("export", file, "--to", "onnx"), ("predict", file, file)):
