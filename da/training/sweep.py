@@ -16,6 +16,7 @@ from da.models.saved_weights import load_classes, weights_file
 from da.results import records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
+from da.results.run_labels import label_runs
 from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
@@ -38,11 +39,6 @@ class Outcome:
     run: Run
     record: Record | None = None
     error: str = ""
-
-    @property
-    def failure(self) -> str:
-        """Title of a run that failed, and its error."""
-        return f"{self.run.title} failed: {self.error}"
 
 
 @dataclass(frozen=True)
@@ -141,7 +137,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
     folder = Path(results)
     ended = list(sweep_outcomes(runs, folder, **options))
     if failed := [outcome for outcome in ended if outcome.error]:
-        raise RuntimeError("\n".join(outcome.failure for outcome in failed))
+        labels = label_runs({run.id: run.settings() for run in runs})
+        raise RuntimeError("\n".join(f"{labels[o.run.id]} failed: {o.error}" for o in failed))
     return load_records(folder, runs)
 
 
