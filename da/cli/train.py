@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,6 +148,8 @@ def sweep(
         tracking.mirror_table(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
+    else:
+        _remove_empty(results)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     exit_with_failures(failures)
 
@@ -177,6 +179,13 @@ def _sound_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
 
     wanted = {run.id: run.settings() for run in runs}
     return records.load_sound(results, wanted, details=False)[0]
+
+
+def _remove_empty(results: Path) -> None:
+    """Remove a folder of records that holds nothing, as after runs that were all refused."""
+    with suppress(OSError):
+        (results / ".locks").rmdir()
+        results.rmdir()
 
 
 def profile(

@@ -349,6 +349,37 @@ def test_results_that_cannot_be_written_are_told_of_before_training(experiment, 
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "train --task folder:nowhere-there --results new dann",
+        "train --task moons:0-20 --backbone lenet --regime full --results new/er dann",
+        "sweep refused.py --results new --workers 1 --wandb off",
+        "tune refused.py --results new --search magic",
+    ],
+)
+def test_a_run_that_is_refused_leaves_no_folder(experiment, capsys, words):
+    Path("refused.py").write_text(EXPERIMENT.replace("moons:0-20", "moons:x-20"))
+    with pytest.raises(SystemExit):
+        da(*words.split())
+    assert capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("train mcc --help", "da train --task TASK [OPTIONS] mcc [-h]"),
+        ("train --seed 1 mcc -h", "da train --task TASK [OPTIONS] mcc [-h]"),
+        ("train --help", "da train [-h] [TRAIN OPTIONS] {"),
+    ],
+)
+def test_the_usage_of_a_method_shows_what_stands_before_it(words, usage, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        da(*words.split())
+    assert capsys.readouterr().out.startswith(f"usage: {usage}")
+
+
+@pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ("def runs(:", ", line 2: SyntaxError: invalid syntax"),

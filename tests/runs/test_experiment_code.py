@@ -53,7 +53,7 @@ def test_files_beside_an_experiment_are_its_own_and_leave_nothing(tmp_path):
 def test_a_module_that_was_there_before_stays(tmp_path, monkeypatch):
     """As `da` does where an experiment lies in the folder of the repository."""
     there = ModuleType("shared_settings")
-    there.SETTINGS = {"task": "moons:0-90"}
+    there.SETTINGS, there.__file__ = {"task": "moons:0-90"}, str(tmp_path / "shared_settings.py")
     monkeypatch.setitem(sys.modules, "shared_settings", there)
     assert load_experiment(folder_of(tmp_path, 20))[0].task == "moons:0-90"
     assert sys.modules["shared_settings"] is there
