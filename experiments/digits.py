@@ -31,7 +31,7 @@ def paper(method: Settings, task: str, seed: int) -> da.Run:
         momentum=0.9,
         weight_decay=0,
         schedule="annealing",
-        look_every=1000,
+        eval_every=1000,
         seed=seed,
     )
 
@@ -47,7 +47,7 @@ def aligned(source_only: da.Run) -> da.Run:
         lr=1e-3,
         schedule="constant",
         steps=2000,
-        look_every=500,
+        eval_every=500,
     )
 
 

@@ -39,7 +39,7 @@ def runs() -> list[da.Run]:
             lr=1e-3,
             momentum=0.9,
             weight_decay=0.0,
-            look_every=5 * EPOCH,
+            eval_every=5 * EPOCH,
             seed=seed,
             **moves,
         )

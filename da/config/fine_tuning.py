@@ -11,7 +11,7 @@ from da.config.validation import choice_errors, limit_errors, refuse
 
 @dataclass(frozen=True)
 class FineTuning:
-    """The trained stages of the backbone, the course of the learning rate, and the kept weights.
+    """The trained stages of the backbone, the learning rate's course, and the choice of weights.
 
     Raises:
         ValueError: Where settings contradict each other.
@@ -31,12 +31,12 @@ class FineTuning:
     """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
     drop_every: Annotated[int, WHOLE] = 0
     """Steps between drops of the learning rate to a tenth; 0 for no drops."""
-    kept: str = "last"
+    chosen_by: str = "last"
     """Evaluation whose weights become the model: `last`, or the best by this selector.
     See `da list selectors`; `oracle` cannot choose here.
     """
     patience: Annotated[int, WHOLE] = 0
-    """Evaluations without a better score by `kept` until training stops; 0 for no early stop."""
+    """Evaluations without a better score until training stops; 0 for no early stop."""
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
@@ -45,10 +45,11 @@ class FineTuning:
             choice_errors(self)
             | limit_errors(self)
             | {
-                f"kept is one of {', '.join(known)}, not {self.kept!r}": self.kept not in known,
+                f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": self.chosen_by
+                not in known,
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
-                "patience needs a score, as kept names it": (
-                    self.patience != 0 and self.kept == "last"
+                "patience needs a score, as chosen_by names it": (
+                    self.patience != 0 and self.chosen_by == "last"
                 ),
             }
         )
