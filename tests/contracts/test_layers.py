@@ -188,16 +188,34 @@ def test_settings_records_tables_and_plots_need_no_torch():
     assert python(f"import sys, {LIGHT}; print('torch' in sys.modules)") == "False\n"
 
 
-HELP = """
+COMMAND = """
 import sys
 from da.cli.main import main
 try:
-    main(["--help"])
+    main({words})
 except SystemExit as ended:
-    print(ended.code, "torch" in sys.modules)
+    assert not ended.code
+print("torch" in sys.modules)
 """
+
+PUBLISHED = f"--results {PACKAGE.parent}/results/published"
+EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
 
 
 @pytest.mark.slow
-def test_help_needs_no_torch():
-    assert python(HELP).splitlines()[-1] == "0 False"
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        *(f"list {kind}" for kind in ("methods", "tasks", "backbones", "selectors", "recipes")),
+        f"table {EMOJI}",
+        f"table {EMOJI} --format csv --chosen-by infomax,oracle",
+        f"plot {EMOJI}",
+        f"runs {EMOJI}",
+        f"runs {PUBLISHED}",
+        f"diagnose c8284701b52a {PUBLISHED}",
+        "new method mine",
+    ],
+)
+def test_commands_that_only_look_need_no_torch(command):
+    assert python(COMMAND.format(words=command.split())).splitlines()[-1] == "False"
