@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from da.methods import Batch, Losses, Method, Scalar
 
+
 class CMD(Method):
-    """Features whose central moments are the same in both domains, order by order."""
+    """Give features the same central moments in both domains, order by order."""
 
     paper = "Zellinger et al. 2017, arXiv:1702.08811"
     family = "discrepancy"
@@ -13,17 +14,17 @@ class CMD(Method):
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
-        """Those of section 5.2. The paper's layer ends in a sigmoid; here only the gap sees one."""
+        """As in section 5.2. The paper's layer ends in a sigmoid; here only the gap sees one."""
 
         trade_off: float = 1.0
         """Weight of the gap, lambda in eq. 2."""
         moments: int = 5
-        """How many orders are compared, K in eq. 6."""
+        """Number of orders that are compared, K in eq. 6."""
 
     hp: Hparams
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        """Source cross-entropy, and the gap between the moments of the domains (eq. 6)."""
+        """Return the source cross-entropy and the gap between the domains' moments (eq. 6)."""
         f_s, f_t = self.features(batch)
         a_s, a_t = f_s.float().sigmoid(), f_t.float().sigmoid()
         gap = (a_s.mean(0) - a_t.mean(0)).norm()
