@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from da.training import sweep
 from tests.contracts.page_sessions import Session, check_block, read_blocks
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def test_blocks_are_understood(name):
 @pytest.mark.parametrize("name", RUN)
 def test_a_page_works_from_top_to_bottom(name, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
+    monkeypatch.setattr(sweep, "usual_workers", lambda *_: 1)  # same records, no new processes
     folder = tmp_path / "reader"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 from da.cli import listings
@@ -9,7 +10,7 @@ from da.data.datasets import BENCHMARKS, dataset_module
 from da.data.tasks import task_syntax
 from da.models.backbones import OWN
 from da.runs.recipes import RECIPES, Recipe
-from tools.docs.markdown import NOTE, paragraphs, table
+from tools.docs.markdown import NOTE, table
 
 DATASETS = """{note}
 
@@ -79,7 +80,7 @@ def render_backbones() -> str:
 
 
 def _section(name: str, doc: str | None, end: str = "") -> str:
-    return "\n\n".join(filter(None, [f"## {name}", *paragraphs(doc), end]))
+    return "\n\n".join(filter(None, [f"## {name}", cleandoc(doc or ""), end]))
 
 
 def render_selectors() -> str:
