@@ -6,7 +6,7 @@ OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBL
   DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
 SCRIPTS := step training data mapping sweep seeds scaling
 
-.PHONY: demo test faults numeric check promises readme bench bench-peers
+.PHONY: demo test faults numeric check promises pages docs docs-serve bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
@@ -29,12 +29,19 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -m "not faults"
 
-promises: $(READY)  ## docs/promises.md with the figures of a new run
+promises: $(READY)  ## docs/contributing/promises.md with the figures of a new run
 	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \
 	$(BIN)/python -m tests.contracts.test_promises .promises_cache/report.xml
 
-readme: $(READY)  ## tables and plots of README.md anew from results/published
-	$(BIN)/python -m tests.contracts.test_docs
+pages: $(READY)  ## generated pages and tables of docs/ again, from code and results/published
+	$(BIN)/python -m tools.docs
+
+docs: .venv/docs-ready pages  ## the site in site/, with every link checked
+	PYTHONPATH=. $(BIN)/zensical build --clean --strict
+	$(BIN)/python -m tools.docs.check
+
+docs-serve: .venv/docs-ready  ## the site on localhost:8000, built again with every change
+	PYTHONPATH=. $(BIN)/zensical serve
 
 bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data" for some scripts
 	for script in $(or $(ONLY),$(SCRIPTS)); do \
@@ -42,6 +49,10 @@ bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data
 	done
 
 bench-peers: .venv-peers/ready  ## the environment of `make bench` with every peer
+
+.venv/docs-ready: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 .venv-peers/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-peers

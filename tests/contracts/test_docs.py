@@ -1,58 +1,49 @@
-"""README.md shows what its commands print; `python -m tests.contracts.test_docs` rewrites it."""
+"""Generated pages and tables are those of now; pictures and links of pages lead somewhere."""
 
-import contextlib
-import io
 import re
-import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from da.cli.main import _app, main
+from tools.docs import check, markdown, methods, pages, plots, results
+from tools.docs.equations import load_equations
 
-README = Path(__file__).parents[2] / "README.md"
-REPORTS = README.parent / "benchmarks" / "reports"
-BLOCK = re.compile(r"<!-- (da .*?|newest report) -->\n(.*?)<!-- end -->", re.DOTALL)
-
-
-def printed(command: str) -> str:
-    """What a command prints, as Markdown."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        main(shlex.split(command))
-    text = out.getvalue().strip()
-    return text if "markdown" in command else f"```\n{text}\n```"
+ROOT = pages.ROOT
+AGAIN = "written by hand, or out of date: `make pages` writes it again"
 
 
-def reported(folder: Path = REPORTS) -> str:
-    """The summaries of each machine's newest report."""
-    newest = {file.stem.partition("_")[2]: file for file in sorted(folder.glob("*_*.md"))}
-    return "\n\n".join(map(summary, newest.values()))
-
-
-def summary(report: Path) -> str:
-    title, table = re.match(
-        r"# (.*?)\n.*?\n## Summary\n\n(.*?)\n\n", report.read_text(), re.DOTALL
-    ).groups()
-    where = "/".join(report.parts[-3:])
-    return f"[{title}]({where}):\n\n{table}"
-
-
-def filled(text: str) -> str:
-    """`text` with every block as its command prints it now."""
-
-    def anew(block: re.Match) -> str:
-        command = block[1]
-        found = reported() if command == "newest report" else printed(command.removeprefix("da "))
-        return f"<!-- {command} -->\n{found}\n<!-- end -->"
-
-    return BLOCK.sub(anew, text)
+@pytest.mark.slow
+def test_pages_of_the_reference_are_those_of_the_code():
+    for page, text in pages.reference_pages().items():
+        assert page.read_text() == text, f"{page} is {AGAIN}"
+    assert not pages.leftovers()
 
 
 @pytest.mark.slow
 def test_tables_are_what_the_records_say(monkeypatch):
-    monkeypatch.chdir(README.parent)
-    assert filled(README.read_text()) == README.read_text()
+    monkeypatch.chdir(ROOT)
+    for page in pages.pages_with_tables():
+        assert results.fill(page.read_text()) == page.read_text(), f"{page} is {AGAIN}"
+
+
+def test_pictures_are_those_of_the_published_plots():
+    assert all(copy.read_bytes() == plot for copy, plot in plots.copies(pages.DOCS).items())
+
+
+def test_pictures_are_there():
+    found = 0
+    for page in [ROOT / "README.md", *pages.DOCS.rglob("*.md")]:
+        for picture in re.findall(r"!\[.*?\]\((?!http)(.*?)\)", page.read_text()):
+            assert (page.parent / picture).is_file(), f"{page}: {picture}"
+            found += 1
+    assert found
+
+
+def test_every_method_has_an_equation_but_those_of_other_libraries():
+    peers = {name for name, kind in methods.METHODS.items() if kind.family == "peer"}
+    assert set(load_equations()) == set(methods.names()) - peers
 
 
 def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
@@ -61,29 +52,40 @@ def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
     for day, machine in (("01-30", "a"), ("02-02", "a"), ("01-31", "b")):
         text = f"# Speed on {machine}, {day}\n\nIt is.\n\n## Summary\n\n| {day} |\n\n## More\n"
         (folder / f"2026-{day}_{machine}.md").write_text(text)
-    assert reported(folder) == (
-        "[Speed on a, 02-02](benchmarks/reports/2026-02-02_a.md):\n\n| 02-02 |\n\n"
-        "[Speed on b, 01-31](benchmarks/reports/2026-01-31_b.md):\n\n| 01-31 |"
+    assert results.quote_reports(folder) == (
+        "Speed on a, 02-02 (`benchmarks/reports/2026-02-02_a.md`):\n\n| 02-02 |\n\n"
+        "Speed on b, 01-31 (`benchmarks/reports/2026-01-31_b.md`):\n\n| 01-31 |"
     )
 
 
-def commands() -> list[str]:
-    """Every `da` command in README's code blocks."""
-    blocks = re.findall(r"^```\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
-    return re.findall(r"^da (.+)$", "\n".join(blocks), re.MULTILINE)
+def test_a_table_of_settings_has_default_values_and_help():
+    text = markdown.describe_settings(methods.METHODS["mcc"].Hparams)
+    assert "| `temperature` | `2.5` | above 0<br>tune: 0.5 to 10, log | Temperature that " in text
 
 
-@pytest.mark.parametrize("command", commands())
-def test_commands_are_understood(command):
-    arguments = shlex.split(command)
-    assert callable(_app(arguments).cli(prog="da", args=arguments))
+@pytest.mark.parametrize(
+    ("html", "broken"),
+    [
+        ('<a href="b.html#part">', []),
+        ('<a href="b.html#none">', ["a.html: b.html#none"]),
+        ('<a href="c.html">', ["a.html: c.html"]),
+        ('<img src="c.svg">', ["a.html: c.svg"]),
+        ('<a href="https://example.org/c">', []),
+        ('<a href="#here" id="here">', []),
+    ],
+)
+def test_links_that_lead_nowhere_are_told(html, broken, tmp_path):
+    (tmp_path / "a.html").write_text(html)
+    (tmp_path / "b.html").write_text('<p id="part">')
+    assert list(check.broken_links(tmp_path)) == broken
 
 
-def test_pictures_are_there():
-    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README.read_text())
-    assert pictures
-    assert all((README.parent / picture).is_file() for picture in pictures)
-
-
-if __name__ == "__main__":
-    README.write_text(filled(README.read_text()))
+@pytest.mark.slow
+def test_the_site_is_built_without_a_broken_link(tmp_path):
+    pytest.importorskip("zensical")
+    for name in ("docs", "tools", "da", "zensical.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert list(check.broken_links(Path(tmp_path) / "site")) == []

@@ -31,8 +31,8 @@ import da
 def runs():
     return [
         da.Run(
-            da.methods.CMD(trade_off), "shapes:ink-chalk", "tiny", "random", "full", side=32, steps=4,
-            eval_every=2, batch=16, tuning=da.FineTuning(chosen_by="atc"),
+            da.methods.CMD(trade_off), "shapes:ink-chalk", "tiny", "random", "full", side=32,
+            steps=4, eval_every=2, batch=16, tuning=da.FineTuning(chosen_by="atc"),
         )
         for trade_off in (0.0, 4.0)
     ]
@@ -131,7 +131,7 @@ def test_the_example_in_the_docstring_of_a_method_is_one(plugins, batch):
         (
             "mine",
             CODE + "\n\nclass Twin(CMD):\n    paper = 'none'\n",
-            "has two methods, CMD and Tw",
+            "two methods, CMD and Tw",
         ),
         ("mine", CODE.replace("    family =", "    kind ="), "mine.py gives CMD no family"),
         ("mine", re.sub(r'    """Features.*', "", CODE), r"mine\.py gives CMD no docstring"),

@@ -32,7 +32,7 @@ def test_settings_that_are_read_give_the_same_runs():
     imported = methods.PseudoLabel(ramp_start=0.2)
     with without_importing():
         read = methods.PseudoLabel(ramp_start=0.2)
-        with pytest.raises(ValueError, match="ramp_start is at most ramp_end, 0.6, not 0.7"):
+        with pytest.raises(ValueError, match="ramp_start is at most ramp_end"):
             methods.PseudoLabel(ramp_start=0.7)
         with pytest.raises(ValueError, match="tca needs regime frozen"):
             Run(methods.TCA(), "moons:0-40", "mlp", "random", "full")
@@ -41,9 +41,7 @@ def test_settings_that_are_read_give_the_same_runs():
 
 
 def test_what_needs_the_rest_of_its_file_is_imported(plugins):
-    text = (
-        '"""A."""\nimport torch\nfrom dataclasses import dataclass\nfrom da.methods import Method'
-    )
+    text = '"""A."""\nimport torch\nfrom dataclasses import dataclass\nfrom da import Method'
     body = '''
 class Mine(Method):
     """M."""

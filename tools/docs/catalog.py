@@ -1,0 +1,118 @@
+"""Pages of data sets, backbones, selectors and recipes, from what the files say of themselves."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from inspect import cleandoc
+from typing import Any
+
+from da.cli import listings
+from da.data.datasets import BENCHMARKS, dataset_module
+from da.data.tasks import task_syntax
+from da.models.backbones import OWN
+from da.runs.recipes import RECIPES, Recipe
+from tools.docs.markdown import NOTE, table
+
+DATASETS = """{note}
+
+# Data sets
+
+A task is `BENCHMARK:SOURCE-TARGET`. `+3shot` at its end gives three labeled target images of each
+class; a single domain, as in `emoji:noto`, is trained on its labels. `da data` shows what is on
+this machine.
+
+{parts}
+"""
+
+BACKBONES = """{note}
+
+# Backbones
+
+A backbone turns images into features. Besides these, any name of timm or torchvision works, with
+pretrained weights where the library's cache has them or can fetch them.
+
+{parts}
+"""
+
+SELECTORS = """{note}
+
+# Selectors
+
+A selector chooses the evaluation of a run that counts. It sees predictions, features and source
+labels, but no target labels. All of them are computed at every evaluation, so that
+`da table --chosen-by NAME` and `da plot --chosen-by NAME` choose afterwards.
+
+{rows}
+"""
+
+RECIPES_PAGE = """{note}
+
+# Recipes
+
+Papers and libraries run the same method with different settings. A recipe is a full choice of
+settings, with the place where it is printed. In an experiment:
+
+```python
+from da.runs.recipes import build_run
+
+run = build_run("dann", "tllib", task="emoji:noto-twemoji", seed=0)
+```
+
+{parts}
+"""
+
+
+def render_datasets() -> str:
+    """Render each data set: what it is, its domains, and how its tasks are written."""
+    parts = [_section(name, dataset_module(name).__doc__, _tasks(name)) for name in BENCHMARKS]
+    return DATASETS.format(note=NOTE, parts="\n\n".join(parts))
+
+
+def _tasks(name: str) -> str:
+    domains = [f"`{domain}`" for domain in dataset_module(name).DOMAINS if domain]
+    listed = f"Domains: {', '.join(domains)}. " if domains else ""
+    return f"{listed}Tasks: `{task_syntax(name)}`."
+
+
+def render_backbones() -> str:
+    """Render what our own backbones say of themselves."""
+    parts = [_section(name, import_module(f"da.models.backbones.{name}").__doc__) for name in OWN]
+    return BACKBONES.format(note=NOTE, parts="\n\n".join(parts))
+
+
+def _section(name: str, doc: str | None, end: str = "") -> str:
+    return "\n\n".join(filter(None, [f"## {name}", cleandoc(doc or ""), end]))
+
+
+def render_selectors() -> str:
+    """Render what `da list selectors` prints as a table."""
+    split = [line.partition(" ") for line in listings.list_selectors()]
+    rows = [(f"`{name}`", text.strip()) for name, _, text in split]
+    return SELECTORS.format(note=NOTE, rows=table(("selector", "what it is"), rows))
+
+
+def render_recipes() -> str:
+    """Render each recipe: where it is printed, and its settings."""
+    parts = [
+        f"## {method}, {name}\n\n{recipe.says}\n\n{_settings(recipe)}"
+        for method, recipes in RECIPES.items()
+        for name, recipe in recipes.items()
+    ]
+    return RECIPES_PAGE.format(note=NOTE, parts="\n\n".join(parts))
+
+
+def _settings(recipe: Recipe) -> str:
+    rows = [(f"`{name}`", f"`{_value(value)}`") for name, value in recipe.settings.items()]
+    return table(("setting", "value"), rows)
+
+
+def _value(value: Any) -> str:
+    """Write a value as Python: settings with what differs from their defaults."""
+    if not hasattr(value, "__dataclass_fields__"):
+        return repr(value)
+    owner = getattr(type(value), "owner", None)
+    name = f"da.methods.{owner.__name__}" if owner else f"da.{type(value).__name__}"
+    return f"{name}({', '.join(_changed(vars(value), vars(type(value)())))})"
+
+
+def _changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={value!r}" for name, value in values.items() if value != usual[name]]

@@ -1,0 +1,51 @@
+"""Every generated file of docs/ and what it contains."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.docs import catalog, cli, methods, plots, python, results, settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+
+TOP: dict[str, Callable[[], str]] = {
+    "cli.md": cli.render_page,
+    "settings.md": settings.render_page,
+    "python.md": python.render_page,
+    "datasets.md": catalog.render_datasets,
+    "backbones.md": catalog.render_backbones,
+    "selectors.md": catalog.render_selectors,
+    "recipes.md": catalog.render_recipes,
+}
+"""Pages of the reference, apart from those of methods, and what makes them."""
+
+
+def reference_pages() -> dict[Path, str]:
+    """Return the text of every page of the reference, all of which are made from the code."""
+    texts = {REFERENCE / name: render() for name, render in TOP.items()}
+    return texts | {
+        REFERENCE / "methods" / f"{name}.md": text for name, text in methods.render_pages().items()
+    }
+
+
+def pages_with_tables() -> list[Path]:
+    """List the pages in which tables from records stand between other text."""
+    return [ROOT / "README.md", *sorted((DOCS / "results").glob("*.md"))]
+
+
+def all_files() -> dict[Path, bytes]:
+    """Return the content of every file that is made."""
+    texts = reference_pages()
+    texts |= {page: results.fill(page.read_text()) for page in pages_with_tables()}
+    return {file: text.encode() for file, text in texts.items()} | plots.copies(DOCS)
+
+
+def leftovers() -> list[Path]:
+    """List pages of methods that are no more."""
+    made = methods.names()
+    return [
+        page
+        for page in (REFERENCE / "methods").glob("*.md")
+        if page.stem not in made and page.stem != "index"
+    ]

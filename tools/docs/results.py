@@ -1,0 +1,47 @@
+"""Tables in pages: what a command prints, between comments that name the command."""
+
+import contextlib
+import io
+import re
+import shlex
+from functools import cache
+from pathlib import Path
+
+from da.cli.main import main
+
+REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
+BLOCK = re.compile(r"<!-- (da .*?|newest report) -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def fill(text: str) -> str:
+    """Fill every block of a page with what its command prints now."""
+
+    def fill_block(block: re.Match[str]) -> str:
+        command = block[1]
+        found = quote_reports() if command == "newest report" else _print(command[3:])
+        return f"<!-- {command} -->\n{found}\n<!-- end -->"
+
+    return BLOCK.sub(fill_block, text)
+
+
+@cache
+def _print(command: str) -> str:
+    """Return what a command prints, as Markdown."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        main(shlex.split(command))
+    text = out.getvalue().strip()
+    return text if "markdown" in command else f"```text\n{text}\n```"
+
+
+def quote_reports(folder: Path = REPORTS) -> str:
+    """Quote the summaries of each machine's newest report."""
+    newest = {file.stem.partition("_")[2]: file for file in sorted(folder.glob("*_*.md"))}
+    return "\n\n".join(map(_summarize, newest.values()))
+
+
+def _summarize(report: Path) -> str:
+    found = re.match(r"# (.*?)\n.*?\n## Summary\n\n(.*?)\n\n", report.read_text(), re.DOTALL)
+    assert found, report
+    where = "/".join(report.parts[-3:])
+    return f"{found[1]} (`{where}`):\n\n{found[2]}"
