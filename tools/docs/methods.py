@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.options import named_records
-from da.methods import METHODS, OWN, Method
+from da.methods import METHODS, Method
 from da.results import aggregate, tables
 from da.results.records import PUBLISHED
 from da.results.table_render import Row, Table, render_markdown
@@ -39,7 +39,7 @@ paper.
 
 def names() -> tuple[str, ...]:
     """Return the names of the methods of this package."""
-    return tuple(sorted(OWN))
+    return tuple(sorted(name for name, found in METHODS.plug_ins().items() if found.own))
 
 
 def render_pages() -> dict[str, str]:
