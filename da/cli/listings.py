@@ -10,7 +10,7 @@ from da.results.text_columns import align
 
 def list_methods() -> list[str]:
     """List name, family, year and paper of each method, family by family."""
-    methods = {name: describe_method(name) for name in sort_by_family(METHODS)}
+    methods = {name: describe_method(name) for name in sort_by_family([*METHODS])}
     rows = [(name, method.family, *_dated(method.paper)) for name, method in methods.items()]
     return align(rows, left=4)
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -17,9 +17,6 @@ from da.cli.options import (
     named_records,
 )
 from da.results.tracking import Mode
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def table(
@@ -149,7 +146,7 @@ def plot(
         print(*style.save_figure(figure, out / stem), sep="\n")
 
 
-def _feature_map(experiment: Path, only: Only, id: str, results: Path) -> "Figure":
+def _feature_map(experiment: Path, only: Only, id: str, results: Path) -> Any:
     """Draw the features of a run of the experiment, whose network is trained again if need be."""
     from da.config.validation import shorten_names
     from da.results.plots.feature_map import plot_feature_map

@@ -4,7 +4,7 @@
 are files too, as `da.config.registry` explains. No file is imported before it is needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -75,7 +75,7 @@ def _describe(name: str, read: bool) -> Any:
     return (read and read_method(name)) or METHODS[name]
 
 
-def sort_by_family(names: "Iterator[str] | list[str]") -> list[str]:
+def sort_by_family(names: Sequence[str]) -> list[str]:
     """Sort methods by family, in the order in which the families' first papers appeared."""
     methods = {name: describe_method(name) for name in names}
     first: dict[str, str] = {}

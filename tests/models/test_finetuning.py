@@ -120,8 +120,8 @@ def test_stages_further_down_learn_slower():
     assert rates[id(m.head[0].weight)] == 1.0
     assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
     gradual = FineTuning(stage_lr=0.5, unfreeze_every=1)
-    gradual.hold(m.backbone)
-    optimizer = SGD(gradual.groups(m, 1.0, 0.1))
+    hold_stages(gradual, m.backbone)
+    optimizer = SGD(group_parameters(gradual, m, 1.0, 0.1))
     for step in (1, 2, 3):
         gradual.release(m.backbone, step, optimizer, 0.1)
     assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1, 0.05]

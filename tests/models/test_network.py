@@ -21,7 +21,7 @@ SUPERVISED = [
 
 
 def test_a_hidden_layer_has_its_dropout():
-    head = Network(head=(16, 8), head_dropout=0.5).build_head(4, 3)
+    head = build_head(Network(head=(16, 8), head_dropout=0.5), 4, 3)
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
     assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
