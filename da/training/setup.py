@@ -77,6 +77,9 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     with run_threads(run):
         method = _built(run, backbone, task, place, results)
         task = prepare_task(method, task)
+    if not method.streams:
+        largest = max(len(task.source_train), len(task.target_train))
+        loaders.warn_of_copies(run.batch, largest)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side, made_from)
 

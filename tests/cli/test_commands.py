@@ -226,7 +226,7 @@ def test_records_of_other_code_are_told_made_again_or_accepted(experiment, capsy
     _, now, old, last = capsys.readouterr().out.splitlines()
     assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 0 .*\d", now)
     assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 0 .* old", old)
-    assert last == "1 record, none of them of other code or data than now"
+    assert last == "1 record, none known to be of other code or data"
 
 
 @pytest.mark.slow
@@ -252,7 +252,7 @@ def test_a_damaged_record_is_one_line_for_all_and_a_sweep_makes_it_again(experim
             da(*words)
         assert (words[0], ended.value.code, capsys.readouterr().err) == (words[0], 2, f"{said}\n")
     da("runs", experiment)
-    assert re.search(rf"{id} .* damaged$", capsys.readouterr().out)
+    assert re.search(rf"{id} .* damaged\n1 record, 1 damaged, none known", capsys.readouterr().out)
     swept(experiment, "--only", *ONE)
     assert capsys.readouterr().err.startswith(f"{said}: done now\n")
     da("table", experiment, "--only", *ONE)

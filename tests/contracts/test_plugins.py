@@ -128,7 +128,7 @@ def test_the_example_in_the_docstring_of_a_method_is_one(plugins, batch):
             CODE + "\n\nclass Twin(CMD):\n    paper = 'none'\n",
             "two methods, CMD and Tw",
         ),
-        ("mine", CODE.replace("    family =", "    kind ="), "mine.py gives CMD no family"),
+        ("mine", CODE.replace("    family =", "    kind ="), "CMD no family"),
         (
             "mine",
             re.sub(r'^    """.*', "", CODE, count=1, flags=re.M),
