@@ -49,6 +49,7 @@ def train_command() -> Callable[..., None]:
         from da.results import records, tracking
         from da.training.train import train
 
+        tracking.check(wandb)
         check_outputs(results, device)
         record = train(run, device=device, keep=keep, results=results)
         if not keep:  # else it is stored, with its weights
@@ -111,6 +112,7 @@ def sweep(
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
+    tracking.check(wandb)
     check_outputs(results, device)
     again, todo = _plan(mine, results, accept_old)
     failed = []
