@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -135,8 +136,8 @@ def open_domain(name: str) -> Domain:
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
     path = cache_home() / "emoji" / version / name
     if not path.exists():  # before `make_once`, so that only the failed fetch is reported
-        for pack in (*PACKS.values(), GROUPS):
-            pack.fetch()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Pack.fetch, (*PACKS.values(), GROUPS)))
     return keep_domain(path, lambda folder: _make(name, folder))
 
 
