@@ -21,7 +21,7 @@ demo: $(READY)  ## a first table in two minutes: three methods on four shifts be
 	$(BIN)/da plot examples/first_table.py
 	@printf '%s\n' '' \
 	  'The plots are in plots/, and a record of each run is in results/: $(BIN)/da runs' \
-	  'Whole experiment, 5 minutes: $(BIN)/da sweep experiments/emoji.py --only seed=0' \
+	  'The whole experiment, 4 minutes: $(BIN)/da sweep experiments/emoji.py --only seed=0' \
 	  'Your own two folders of images: $(BIN)/da train --task folder:SOURCE-TARGET dann' \
 	  'What more there is: docs/index.md'
 

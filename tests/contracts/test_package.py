@@ -1,4 +1,4 @@
-"""What is installed: imports beyond the core dependencies are guarded."""
+"""What is installed: imports beyond the core are guarded; the project's files say the same."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import da
 from da.cli.main import main
@@ -20,7 +21,8 @@ from da.models.feature_selection import mutual_information
 from da.ops.transport import exact_plan
 
 PACKAGE = Path(da.__file__).parent
-PROJECT = PACKAGE.parent / "pyproject.toml"
+ROOT = PACKAGE.parent
+PROJECT = ROOT / "pyproject.toml"
 FILES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
 
 BROUGHT = {"huggingface_hub": "timm", "threadpoolctl": "scikit-learn"}
@@ -161,3 +163,24 @@ def test_a_missing_library_of_data_or_a_method_names_its_extra(monkeypatch, libr
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ValueError, match=rf'pip install "da-lab\[{extra}\]"$'):
         use()
+
+
+def test_the_citation_is_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    about = tomllib.loads(PROJECT.read_text())["project"]
+    said = [cited["version"], cited["license"], cited["authors"], cited["message"][-1]]
+    assert said == [about["version"], about["license"], about["authors"], "."]
+    assert about["authors"][0]["name"] in (ROOT / "LICENSE").read_text()
+
+
+def test_hooks_and_workflows_run_what_make_and_ci_run():
+    makefile, workflows = (ROOT / "Makefile").read_text(), ROOT / ".github" / "workflows"
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    for hook in local["hooks"]:
+        tool = hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude")
+        assert f"\t$(BIN)/{tool}" in makefile
+    check = yaml.safe_load((workflows / "ci.yml").read_text())["jobs"]["check"]
+    assert check["steps"][-1] == {"run": ".ci/run"}
+    classes = tomllib.loads(PROJECT.read_text())["project"]["classifiers"]
+    for version in check["strategy"]["matrix"]["python"]:
+        assert f"Programming Language :: Python :: {version}" in classes
