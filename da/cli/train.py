@@ -49,6 +49,7 @@ def train_command() -> Callable[..., None]:
         from da.results import records, tracking
         from da.training.train import train
 
+        tracking.check(wandb)
         check_outputs(results, device)
         record = train(run, device=device, save_weights=save_weights, results=results)
         if not save_weights:  # else it is stored, with its weights
@@ -117,6 +118,7 @@ def sweep(
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
+    tracking.check(wandb)
     check_outputs(results, device)
     again, todo = _plan(mine, results, accept_old)
     labels, failures = label_runs(runs), []

@@ -143,7 +143,7 @@ class Method(nn.Module):
     prepared: bool
     """Whether the method has seen its images, or has loaded weights of one that has."""
     needs: ClassVar[str] = ""
-    """Library that the method imports when built, and `da` does not install; empty for none."""
+    """Library that the method imports and that only an extra installs; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
     None for a method that overrides `after_step`, or whose Python code looks at the value of a

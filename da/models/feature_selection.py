@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from da.config.choices import FeatureScore
 from da.data.domain import LabeledImages
 from da.system.cache import cache_home, make_once
+from da.system.extras import extra
 from da.system.threads import one_thread
 
 FORMULA = 1
@@ -81,7 +82,8 @@ def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Te
     Raises:
         ValueError: Where no class has two images.
     """
-    from sklearn.feature_selection import mutual_info_classif  # here: the import takes a second
+    with extra("methods", "mutual_information"):
+        from sklearn.feature_selection import mutual_info_classif  # here: it takes a second
 
     if y.bincount().max() < 2:
         raise ValueError("mutual_information needs two labeled images of a class, known: l1")

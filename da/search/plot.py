@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from da.config.ranges import Choice, LogUniform, Range
 from da.results.plots import style
 from da.results.plots.experiment import name_axis
 from da.results.plots.style import Pen
 from da.search.trial import Trial
+from da.system.extras import extra
+
+with extra("tune", "a plot"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
 
 @style.with_style

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from da.config.registry import SELECTORS
 from da.results.aggregate import Runs, check_selectors, group_records, list_selectors
@@ -17,6 +15,11 @@ from da.results.plots import style
 from da.results.plots.style import Pen
 from da.results.records import Record
 from da.results.series import add_setting_to_seed, group_by_value
+from da.system.extras import extra
+
+with extra("plot", "a plot"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SETTINGS = {
     "features": "features kept",
