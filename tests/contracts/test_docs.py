@@ -60,7 +60,7 @@ def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
 
 def test_a_table_of_settings_has_default_values_and_help():
     text = markdown.describe_settings(methods.METHODS["mcc"].Hparams)
-    assert "| `temperature` | `2.5` | above 0<br>tune: 0.5 to 10, log | Temperature that " in text
+    assert "| `temperature` | `2.5` | above 0;<br>tune: 0.5 to 10, log | Temperature that " in text
 
 
 @pytest.mark.parametrize(
