@@ -46,6 +46,13 @@ def test_every_method_has_an_equation_but_those_of_other_libraries():
     assert set(load_equations()) == set(methods.names()) - peers
 
 
+def test_equations_have_no_command_that_stays_latex():
+    mathml = pytest.importorskip("tools.docs.mathml", exc_type=ImportError)
+    for name, text in load_equations().items():
+        for fence in re.findall(r"```math\n(.*?)```", text, re.DOTALL):
+            assert "\\" not in mathml.format_fence(fence), name
+
+
 def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
     folder = tmp_path / "benchmarks" / "reports"
     folder.mkdir(parents=True)
