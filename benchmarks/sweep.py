@@ -66,7 +66,7 @@ def _toy(folder: Path) -> Iterator[Run]:
         Image.fromarray(pixels.integers(256, size=(32, 32, 3), dtype=np.uint8)).save(file)
     for name, seed in product(("dann", "mcc", "coral_map"), range(2)):
         task = f"folder:{folder / 'a'}:{folder / 'b'}"
-        yield Run(METHODS[name].Hparams(), task, side=32, steps=4, look_every=2, batch=4, seed=seed)
+        yield Run(METHODS[name].Hparams(), task, side=32, steps=4, eval_every=2, batch=4, seed=seed)
 
 
 def seconds(runs: Sequence[Run], folder: Path, **how: Any) -> float:
@@ -85,7 +85,7 @@ def warm_up(runs: Sequence[Run], folder: Path) -> None:
 
 
 def differences(runs: Sequence[Run], one: Path, other: Path) -> dict[str, float]:
-    """The largest difference of two folders' records at any look, by what is compared."""
+    """The largest difference of two folders' records at any evaluation, by what is compared."""
     found: dict[str, float] = {"target accuracy, points": 0, "loss, relative": 0}
     for run in runs:
         curves = [
@@ -104,7 +104,7 @@ def differences(runs: Sequence[Run], one: Path, other: Path) -> dict[str, float]
 
 def told(gaps: dict[str, float]) -> str:
     """The note on how far records differ."""
-    return "largest difference of records at any look: " + ", ".join(
+    return "largest difference of records at any evaluation: " + ", ".join(
         f"{name} {gap:.2g}" for name, gap in gaps.items()
     )
 

@@ -40,7 +40,7 @@ def runs() -> list[Run]:
             batch=32,
             lr=1e-3,
             weight_decay=0.0,
-            look_every=EPOCH,
+            eval_every=EPOCH,
             seed=seed,
             **moves,
         )

@@ -41,7 +41,7 @@ def runs() -> list[Run]:
             backbone_lr=0.1,
             momentum=0.0,
             weight_decay=1e-3,
-            look_every=EPOCH,
+            eval_every=EPOCH,
             seed=seed,
         )
         for seed in range(3)

@@ -38,7 +38,7 @@ def runs() -> list[Run]:
             lr=1e-3,
             momentum=0.9,
             weight_decay=0.0,
-            look_every=EPOCH,
+            eval_every=EPOCH,
             seed=seed,
         )
         for seed in range(3)

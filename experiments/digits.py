@@ -34,7 +34,7 @@ def paper(method: Method.Hparams, task: str, seed: int) -> Run:
         momentum=0.9,
         weight_decay=0,
         schedule="annealing",
-        look_every=1000,
+        eval_every=1000,
         seed=seed,
     )
 
@@ -50,7 +50,7 @@ def aligned(source_only: Run) -> Run:
         lr=1e-3,
         schedule="constant",
         steps=2000,
-        look_every=500,
+        eval_every=500,
     )
 
 

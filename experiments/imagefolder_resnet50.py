@@ -30,14 +30,14 @@ def runs() -> list[Run]:
             side=224,
             augment="crop_flip",
             network=Network(neck=0, dropout=0),
-            tuning=FineTuning(drop_every=7 * EPOCH, kept="source_accuracy"),
+            tuning=FineTuning(drop_every=7 * EPOCH, chosen_by="source_accuracy"),
             steps=25 * EPOCH,
             batch=64,
             optimizer="sgd",
             lr=1e-3,
             momentum=0.9,
             weight_decay=0.0,
-            look_every=EPOCH,
+            eval_every=EPOCH,
             seed=seed,
         )
         for seed in range(3)

@@ -42,7 +42,7 @@ def runs() -> list[Run]:
             lr=1e-3,
             momentum=0.9,
             weight_decay=0.0,
-            look_every=5 * EPOCH,
+            eval_every=5 * EPOCH,
             seed=seed,
             **moves,
         )

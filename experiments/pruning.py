@@ -41,7 +41,7 @@ def family(seed: int) -> list[Run]:
         lr=3e-3,
         backbone_lr=0.1,
         schedule="cosine",
-        look_every=60,
+        eval_every=60,
         seed=seed,
     )
     children = [

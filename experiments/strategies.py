@@ -63,7 +63,7 @@ def run(strategy: str, task: str, side: int, seed: int) -> Run:
         batch=32,
         lr=3e-3,
         schedule="cosine",
-        look_every=STEPS,
+        eval_every=STEPS,
         seed=seed,
         **STRATEGIES[strategy],
     )

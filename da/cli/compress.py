@@ -14,6 +14,7 @@ from da.cli.options import (
     check_outputs,
     describe_outcome,
     exit_with_failures,
+    label_runs,
 )
 
 if TYPE_CHECKING:
@@ -122,16 +123,16 @@ def _sweep_runs(
     from da.training.sweep import sweep_outcomes
 
     check_outputs(results, device)
-    failed = []
-    for outcome in sweep_outcomes(runs, results, workers=workers, device=device, keep=True):
+    labels, failed = label_runs(runs), []
+    for outcome in sweep_outcomes(runs, results, workers=workers, device=device, save_weights=True):
         if outcome.record:
-            print(describe_outcome(outcome), file=sys.stderr, flush=True)
+            print(describe_outcome(labels[outcome.run.id], outcome), file=sys.stderr, flush=True)
         else:
             failed.append(outcome)
     if failed and all(outcome.error.startswith("ValueError: ") for outcome in failed):
         mistakes = dict.fromkeys(outcome.error.partition(": ")[2] for outcome in failed)
         raise ValueError("; ".join(mistakes))
-    exit_with_failures(failed)
+    exit_with_failures([describe_outcome(labels[o.run.id], o) for o in failed])
     by_id = {record.id: record for record in load_records(runs, results)}
     return [by_id[run.id] for run in runs]
 

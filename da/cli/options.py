@@ -48,7 +48,7 @@ ChosenBy = Annotated[
         "`da list selectors`."
     ),
 ]
-Keep = Annotated[
+SaveWeights = Annotated[
     bool, arg(help="Store weights, so that a run can be pruned, exported or used for prediction.")
 ]
 
@@ -144,37 +144,41 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
     return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
 
 
-def describe_record(run: "Run", record: "Record") -> str:
-    """Describe a finished run: its title, target accuracy and time."""
+def label_runs(runs: "Sequence[Run]") -> dict[str, str]:
+    """Return method, task, seed, differing settings and id of each run, by id."""
+    from da.results import run_labels
+
+    return run_labels.label_runs({run.id: run.settings() for run in runs})
+
+
+def describe_record(label: str, record: "Record") -> str:
+    """Describe a finished run: its label, target accuracy and time."""
     accuracy = record.curve[-1]["target_accuracy"]
-    return f"{run.title}: {accuracy:.1f} % in {_span(record.seconds)}"
+    return f"{label}: {accuracy:.1f} % in {_span(record.seconds)}"
 
 
-def print_warnings(run: "Run", record: "Record") -> None:
+def describe_outcome(label: str, outcome: "Outcome") -> str:
+    """Describe a run of a sweep: its result, or its error."""
+    if outcome.record:
+        return describe_record(label, outcome.record)
+    return f"{label} failed: {outcome.error}"
+
+
+def print_warnings(label: str, record: "Record") -> None:
     """Print the warnings at the last evaluation of a finished run to stderr."""
     from tqdm import tqdm
 
     from da.results import health
 
     for warning in health.lasting_warnings(record.curve, record.settings):
-        tqdm.write(f"{run.title}, {run.id}: warning: {warning}", file=sys.stderr)
+        tqdm.write(f"{label}: warning: {warning}", file=sys.stderr)
 
 
-def exit_with_failures(failed: "Sequence[Outcome]") -> None:
-    """List runs that failed on stderr, and exit with 1; do nothing where there are none."""
-    if failed:
-        print(
-            f"{len(failed)} failed:",
-            *(outcome.failure for outcome in failed),
-            sep="\n  ",
-            file=sys.stderr,
-        )
+def exit_with_failures(failures: "Sequence[str]") -> None:
+    """List descriptions of runs that failed on stderr, and exit with 1; do nothing for none."""
+    if failures:
+        print(f"{len(failures)} failed:", *failures, sep="\n  ", file=sys.stderr)
         raise SystemExit(1)
-
-
-def describe_outcome(outcome: "Outcome") -> str:
-    """Describe a run of a sweep: its result, or its error."""
-    return describe_record(outcome.run, outcome.record) if outcome.record else outcome.failure
 
 
 def _span(seconds: float) -> str:

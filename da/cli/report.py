@@ -84,9 +84,10 @@ def runs(
     ] = None,
     results: Results = Path("results"),
 ) -> None:
-    """List records: accuracy, date, weights, and whether they are of the code and data of now.
+    """List records: settings that differ, accuracy, scores of selectors, date, weights, and state.
 
-    Old records, which newer ones of the same runs replaced, stand beneath these.
+    The state of a record is blank where it is of the code and data of now. Scores are those of the
+    last evaluation. Old records, which newer ones of the same runs replaced, stand beneath these.
     """
     from da.cli.run_list import list_runs
     from da.results import records

@@ -1,38 +1,67 @@
 """The list of records that `da runs` prints."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from da.config.validation import shorten_text
 from da.results import records
+from da.results.aggregate import list_scores
 from da.results.old_records import list_old
 from da.results.records import Record
+from da.results.run_labels import list_differences, title
 from da.results.text_columns import align
-from da.runs.provenance import find_states
+from da.runs.provenance import CURRENT, describe_old, find_states
 
-HEAD = "id", "run", "target %", "date", "weights", "state"
+TEXTS = "id", "method task seed", "settings"
+"""Heads of the columns that are flush left."""
+
+WIDTH = 60
+"""Largest number of characters of the settings of a run."""
+
+PERCENT = {"target_accuracy": "target %", "source_accuracy": "source %"}
+"""Heads of the columns of percentages."""
 
 
 def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> list[str]:
-    """Return a line for each record of a folder, and for each old one beneath the newer.
+    """Return a line for each record of a folder, for each old one beneath the newer, and a sum.
+
+    A column without any entry is left out.
 
     Args:
         found: Records that can be read.
         damaged: Ids of runs whose record cannot be read.
         folder: Folder of the records.
     """
-    found = sorted(found, key=lambda record: (_title(record), record.id))
-    states = find_states(found, folder)
+    by_id = {record.id: record for record in found}
+    settings = list_differences({id: record.settings for id, record in by_id.items()})
+    order = sorted(by_id.values(), key=lambda r: (title(r.settings), settings[r.id], r.id))
+    by_id = {record.id: record for record in order}
+    states = find_states(order, folder)
+    scores = ["target_accuracy", *list_scores(record.curve[-1] for record in order)]
     weights = {file.stem for file in (folder / "weights").glob("*.pt")}
     old = list_old(folder)
-    rows = [HEAD]
-    for id, record in [*((r.id, r) for r in found), *((id, None) for id in sorted(damaged))]:
+    rows = [[*TEXTS, *(PERCENT.get(score, score) for score in scores), "date", "weights", "state"]]
+    for id in [*by_id, *sorted(damaged)]:
         file = records.record_path(folder, id)
-        kept = "stored" if id in weights else ""
-        rows.append((id, *_about(record, file), kept, states.get(id, "damaged")))
+        state, kept = states.get(id, "damaged"), "stored" * (id in weights)
+        about = *_describe(by_id.get(id), settings.get(id, ""), scores), _date(file)
+        rows.append([id, *about, kept, "" if state == CURRENT else state])
         for file in old.get(id, []):
-            rows.append((file.stem, *_about(_read(file), file), "", "old"))
-    return align(rows, left=2)
+            about = *_describe(_read(file), settings.get(id, ""), scores), _date(file)
+            rows.append([file.stem, *about, "", "old"])
+    return [*_align(rows), describe_old(states, order) or _count(len(by_id))]
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row, the first being heads, without columns that have no entry."""
+    full = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
+    left = sum(i < len(TEXTS) for i in full)
+    return align([[row[i] for i in full] for row in rows], left=left)
+
+
+def _count(records: int) -> str:
+    return f"{records} record{'s' * (records != 1)}, none of them of other code or data than now"
 
 
 def _read(file: Path) -> Record | None:
@@ -42,13 +71,24 @@ def _read(file: Path) -> Record | None:
         return None
 
 
-def _title(record: Record) -> str:
-    return "{method} {task} seed {seed}".format_map({"seed": 0, **record.settings})
-
-
-def _about(record: Record | None, file: Path) -> tuple[str, str, str]:
-    """Return title, accuracy and date of a record, each empty where it is not known."""
-    date = f"{datetime.fromtimestamp(file.lstat().st_mtime):%Y-%m-%d}" if file.is_file() else ""
+def _describe(record: Record | None, settings: str, scores: Sequence[str]) -> list[str]:
+    """Return title, settings and scores of a record, all empty where it cannot be read."""
     if not record:
-        return "", "", date
-    return _title(record), f"{record.curve[-1]['target_accuracy']:.1f}", date
+        return [""] * (2 + len(scores))
+    # Titles of tables and lines have the word `seed`, which the head of this column has.
+    name = title(record.settings).replace(" seed ", " ")
+    last = record.curve[-1]
+    each = [_short(score, last[score]) if score in last else "" for score in scores]
+    return [name, shorten_text(settings, WIDTH), *each]
+
+
+def _short(name: str, score: float) -> str:
+    return f"{score:.1f}" if name in PERCENT else f"{round(score, 3) + 0.0:.3g}"
+
+
+def _date(file: Path) -> str:
+    """Return the day of a file without its year, or the year's month before this year."""
+    if not file.is_file():
+        return ""
+    day = datetime.fromtimestamp(file.lstat().st_mtime)
+    return f"{day:%b %d}" if day.year == datetime.now().year else f"{day:%b %Y}"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
+from da.config.setting_names import RENAMED
+
 Options = Collection[str]
 """Names of options with their dashes, such as --trade-off."""
 
@@ -64,6 +66,9 @@ def _explain_misplaced(
     command: str,
 ) -> str:
     """Explain where an option belongs that is not among those known `there`."""
+    former = option[2:].replace("-", "_")
+    if new := option_names([RENAMED[former]] if former in RENAMED else []) & {*general}:
+        return f"{option} is called {new.pop()} now"
     owners = [name for name, own in methods.items() if option in own]
     if option in general:
         return f"{option} is a general option: it stands before the method, {method}"

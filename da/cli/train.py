@@ -11,15 +11,16 @@ from tyro.conf import OmitArgPrefixes
 from da.cli.options import (
     Device,
     Experiment,
-    Keep,
     Only,
     Results,
+    SaveWeights,
     Wandb,
     Workers,
     check_outputs,
     describe_outcome,
     describe_record,
     exit_with_failures,
+    label_runs,
     print_warnings,
     run_with_methods,
 )
@@ -28,7 +29,6 @@ from da.cli.suggestions import command_options, option_names
 if TYPE_CHECKING:
     from da.results.records import Record
     from da.runs.run import Run
-    from da.training.sweep import Outcome
 
 
 def train_command() -> Callable[..., None]:
@@ -42,7 +42,7 @@ def train_command() -> Callable[..., None]:
         run: OmitArgPrefixes[Run],
         results: Results = Path("results"),
         device: Device = "auto",
-        keep: Keep = False,
+        save_weights: SaveWeights = False,
         wandb: Wandb = "auto",
     ) -> None:
         """Train one model and save its record."""
@@ -50,11 +50,17 @@ def train_command() -> Callable[..., None]:
         from da.training.train import train
 
         check_outputs(results, device)
-        record = train(run, device=device, keep=keep, results=results)
-        if not keep:  # else it is stored, with its weights
+        record = train(run, device=device, save_weights=save_weights, results=results)
+        if not save_weights:  # else it is stored, with its weights
             records.save(record, results)
         tracking.mirror(record, wandb)
-        print(f"{describe_record(run, record)}, {records.record_path(results, run.id)}")
+        (label,) = label_runs([run]).values()
+        print(f"{describe_record(label, record)}, {records.record_path(results, run.id)}")
+        if not save_weights:
+            print(
+                "weights not stored: --save-weights keeps them for prune, export and predict",
+                file=sys.stderr,
+            )
 
     return train
 
@@ -85,7 +91,7 @@ def sweep(
     shard: str = "1/1",
     workers: Workers = "auto",
     device: Device = "auto",
-    keep: Keep = False,
+    save_weights: SaveWeights = False,
     share_steps: bool = False,
     accept_old: bool = False,
     wandb: Wandb = "auto",
@@ -113,21 +119,27 @@ def sweep(
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
     again, todo = _plan(mine, results, accept_old)
-    failed = []
+    labels, failures = label_runs(runs), []
     outcomes = sweep_outcomes(
         mine,
         results,
         workers=workers,
         device=device,
-        keep=keep,
+        save_weights=save_weights,
         share_steps=share_steps,
         again=again,
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
             for n, outcome in enumerate(bar, 1):
-                _tell(outcome, f"[{n}/{max(n, todo)}]", wandb, experiment.stem)
-                failed += [] if outcome.record else [outcome]
+                label = labels[outcome.run.id]
+                tqdm.write(f"[{n}/{max(n, todo)}] {describe_outcome(label, outcome)}")
+                sys.stdout.flush()
+                if outcome.record:
+                    print_warnings(label, outcome.record)
+                    tracking.mirror(outcome.record, wandb, experiment.stem, label)
+                else:
+                    failures.append(describe_outcome(label, outcome))
     except KeyboardInterrupt:
         progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
@@ -137,7 +149,7 @@ def sweep(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
-    exit_with_failures(failed)
+    exit_with_failures(failures)
 
 
 def _plan(runs: "Sequence[Run]", results: Path, accept_old: bool) -> tuple[set[str], int]:
@@ -165,19 +177,6 @@ def _sound_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
 
     wanted = {run.id: run.settings() for run in runs}
     return records.load_sound(results, wanted, details=False)[0]
-
-
-def _tell(outcome: "Outcome", place: str, wandb: Wandb, group: str) -> None:
-    """Print the result of a run and its last warnings, and mirror it to W&B."""
-    from tqdm import tqdm
-
-    from da.results import tracking
-
-    tqdm.write(f"{place} {describe_outcome(outcome)}")
-    sys.stdout.flush()
-    if outcome.record:
-        print_warnings(outcome.run, outcome.record)
-        tracking.mirror(outcome.record, wandb, group)
 
 
 def profile(

@@ -21,7 +21,7 @@ def tune(
     trials: int = 20,
     sampler: Literal["grid", "random", "tpe"] = "tpe",
     search: tuple[str, ...] = (),
-    choose_by: str = "infomax",
+    chosen_by: str = "infomax",
     only: Only = (),
     results: Results = Path("results"),
     storage: str = "",
@@ -35,7 +35,7 @@ def tune(
             A trial carries out all runs of the experiment with other settings.
         sampler: How settings are drawn; tpe learns from the trials so far.
         search: Settings to vary; without it, lr and all settings of the method that have a range.
-        choose_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
+        chosen_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
         storage: File of the search; empty for one in the folder of the records.
             The same command in another process or on another machine shares the search.
             The same command continues a search that was killed.
@@ -56,7 +56,7 @@ def tune(
         search_space(runs, search),
         folder=results,
         sampler=sampler,
-        choose_by=choose_by,
+        chosen_by=chosen_by,
         storage=Path(storage) if storage else None,
         device=device,
     )
@@ -94,7 +94,7 @@ def _report_best(task: "Search", trials: "Sequence[Trial]", out: Path) -> None:
     if task.oracle:
         says += f"{_MARK} Chosen with target labels."
     print("", codegen.render_python(task.with_settings(best.settings), says), "", sep="\n")
-    figure = plot.plot_search(trials, task.space, task.choose_by)
+    figure = plot.plot_search(trials, task.space, task.chosen_by)
     print(*style.save_figure(figure, out / task.name), sep="\n")
 
 
@@ -110,4 +110,4 @@ def _describe_trial(task: "Search", trial: "Trial") -> str:
 def _describe_score(task: "Search", trial: "Trial") -> str:
     spread = "" if math.isnan(trial.spread) else f" ± {trial.spread:.3g}"
     runs = f"{trial.runs} run{'s' * (trial.runs > 1)}"
-    return f"{task.choose_by}{_MARK * task.oracle} {trial.score:.4g}{spread} over {runs}"
+    return f"{task.chosen_by}{_MARK * task.oracle} {trial.score:.4g}{spread} over {runs}"

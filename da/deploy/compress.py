@@ -90,7 +90,7 @@ def comparison_table(
 
 
 NOTES = (
-    "accuracy: of target test images, in %, at the last look",
+    "accuracy: of target test images, in %, at the last evaluation",
     "parameters: weights and biases that are not 0, of backbone, neck and head",
     "MMACs: millions of multiplications and additions for an image, those with 0 included",
     f"ms: for one image by one thread of this CPU, median of {cost.ROUNDS} rounds in which rows "

@@ -20,7 +20,7 @@ Kept = Literal["last", "source_accuracy", "entropy", "infomax", "snd", "bnm"]
 
 @dataclass(frozen=True)
 class FineTuning:
-    """The trained stages of the backbone, the course of the learning rate, and the kept weights.
+    """The trained stages of the backbone, the learning rate's course, and the choice of weights.
 
     Raises:
         ValueError: Where settings contradict each other.
@@ -40,10 +40,10 @@ class FineTuning:
     """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
     drop_every: Annotated[int, WHOLE] = 0
     """Steps between drops of the learning rate to a tenth; 0 for no drops."""
-    kept: Kept = "last"
+    chosen_by: Kept = "last"
     """Evaluation whose weights become the model: the last, or the best by this selector."""
     patience: Annotated[int, WHOLE] = 0
-    """Evaluations without a better score by `kept` until training stops; 0 for no early stop."""
+    """Evaluations without a better score until training stops; 0 for no early stop."""
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
@@ -52,8 +52,8 @@ class FineTuning:
             | limit_errors(self)
             | {
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
-                "patience needs a score, as kept names it": (
-                    self.patience != 0 and self.kept == "last"
+                "patience needs a score, as chosen_by names it": (
+                    self.patience != 0 and self.chosen_by == "last"
                 ),
             }
         )

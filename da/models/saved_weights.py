@@ -14,6 +14,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from da.config.setting_names import current_names, first_names
 from da.config.validation import require_run_id, shorten_names
 from da.data.transforms import Interpolation, Resize
 from da.models.backbone import hash_weights
@@ -110,8 +111,11 @@ def hash_network(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         state: Weights by name; what is no weight is left out.
         about: Facts that are needed to use the network, by name.
     """
-    facts = json.dumps({name: about.get(name) for name in _ABOUT}, sort_keys=True)
-    return hashlib.sha256((hash_weights(state) + facts).encode()).hexdigest()
+    facts = {name: about.get(name) for name in _ABOUT}
+    if facts["settings"]:
+        facts["settings"] = first_names(facts["settings"])
+    text = hash_weights(state) + json.dumps(facts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def weights_origin(init: str, results: Path = Path("results")) -> str:
@@ -190,7 +194,7 @@ def load_network_state(
 def wrong_weights(run_id: str, results: Path, reason: str) -> WeightsError:
     """Return the error that a file of weights cannot be used, and what to do."""
     file = weights_file(run_id, results)
-    again = "remove it and train or sweep the run again with --keep"
+    again = "remove it and train or sweep the run again with --save-weights"
     return WeightsError(f"{file} {reason}: {again}")
 
 
@@ -244,7 +248,7 @@ def _check(
     else:  # an earlier version stored no digest
         if zipfile.ZipFile(weights_file(run_id, results)).testzip():
             raise ValueError
-        theirs = stored.get("settings", {})
+        theirs = current_names(stored.get("settings", {}))
         own = not record or {**record.settings, **theirs} == {**theirs, **record.settings}
     if not own:
         raise wrong_weights(run_id, results, "does not belong to the record of the run")
@@ -292,4 +296,4 @@ def _describe_missing(run_id: str, file: Path) -> str:
     if (old / file.name).exists():
         text += f"move {old / file.name} of an earlier version there if it is this project's, or "
     known = shorten_names(other.stem for other in file.parent.glob("*.pt"))
-    return f"{text}train or sweep it with --keep first, known: {known}"
+    return f"{text}train or sweep it with --save-weights first, known: {known}"

@@ -7,7 +7,7 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from da.config.task_name import TaskName
-from da.results.records import Record
+from da.results.records import Point, Record
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,16 @@ def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
 
 def list_selectors(records: Sequence[Record]) -> list[str]:
     """List what can choose the evaluation of every run: `last`, scores that all have, `oracle`."""
-    looks = [point for record in records for point in record.curve]
+    points = [point for record in records for point in record.curve]
+    scores = [key for key in list_scores(points) if all(key in point for point in points)]
+    return ["last", *scores, "oracle"]
+
+
+def list_scores(points: Iterable[Point]) -> list[str]:
+    """List the scores of selectors that any of these evaluations has."""
     own = "step", "target_accuracy"
-    scores = [key for key in looks[0] if key not in own and "/" not in key]
-    return ["last", *(key for key in scores if all(key in look for look in looks)), "oracle"]
+    found = dict.fromkeys(key for point in points for key in point if "/" not in key)
+    return [key for key in found if key not in own]
 
 
 def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
@@ -141,7 +147,7 @@ def most_repeated(runs: Runs, tasks: Iterable[str]) -> int:
 
     Args:
         runs: Records of one row.
-        tasks: Columns to look at.
+        tasks: Columns that count.
     """
     found = [r for task in tasks for r in runs.get(task, {}).values()]
     return max((r.made_from.get("repeated", 0) for r in found), default=0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.results.records import Point, Record
+from da.results.run_labels import title
 from da.results.text_columns import align
 
 Settings = Mapping[str, Any]
@@ -195,8 +196,8 @@ COLUMNS = {
 
 def render_page(record: Record) -> str:
     """Render a page on a run: its evaluations, last predictions, and warnings with their causes."""
-    about = "{method} {task} seed {seed}".format_map({"seed": 0} | record.settings)
-    parts = [f"{about}, {record.id}", _table(record.curve), _legend(record.curve)]
+    about = f"{title(record.settings)}, {record.id}"
+    parts = [about, _table(record.curve), _legend(record.curve)]
     if not _counts(record.curve[-1]):
         return "\n\n".join([*parts, "This record is older than diagnosis: run it anew for more."])
     return "\n\n".join([*parts, _predictions(record.curve[-1]), _warnings(record)])
@@ -244,9 +245,10 @@ def _warnings(record: Record) -> str:
     return "\n\n".join(warnings) or "no warnings"
 
 
-def _render_symptom(symptom: Symptom, looks: int) -> str:
-    when = f"{len(symptom.steps)} of {looks} looks, first at step {symptom.steps[0]:.0f}"
-    warning = _filled(f"warning: {symptom.warning} ({when})")
+def _render_symptom(symptom: Symptom, evaluations: int) -> str:
+    first = symptom.steps[0]
+    times = f"{len(symptom.steps)} of {evaluations} evaluations"
+    warning = _filled(f"warning: {symptom.warning} ({times}, first at step {first:.0f})")
     return f"{warning}\n{_filled(f'likely cause: {symptom.cause}')}"
 
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from da.config.setting_names import current_names
 from da.config.validation import is_run_id
 
 OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
@@ -19,7 +20,7 @@ class DamagedError(ValueError):
 
 
 def parse_record(content: bytes | str, id: str) -> dict[str, Any]:
-    """Parse and check a record, and return its fields.
+    """Parse and check a record, and return its fields, settings by their names of now.
 
     Args:
         content: JSON of the record.
@@ -53,6 +54,7 @@ def _checked(fields: Any, id: str) -> dict[str, Any]:
     if known["id"] != id:
         raise ValueError(f"it is of run {known['id']}, and named {_show(id)}")
     _check_settings(known["settings"])
+    known["settings"] = current_names(known["settings"])
     _check_curve(known["curve"])
     return known
 

@@ -112,7 +112,9 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> 
     """Build a table with a column per selector, each averaged over all tasks."""
     ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
-    title = f"{_benchmarks(tasks)}, {over}: target accuracy in %, by what chose each run's look"
+    title = (
+        f"{_benchmarks(tasks)}, {over}: target accuracy in %, by what chose each run's evaluation"
+    )
     heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
     notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
     return Table(title, heads, tuple(ours), notes)
@@ -158,7 +160,7 @@ def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
         full.append(replace(row, cells=(*row.cells, *cells)))
     where = "; ".join(f"{mark}{machine}" for mark, machine in zip(marks, machines, strict=True))
     note = f"cost: medians over runs on {where}; runs side by side slow one another"
-    steps = "images/s: of steps alone, without start, closed-form mapping and looks"
+    steps = "images/s: of steps alone, without start, closed-form mapping and evaluations"
     heads, notes = [*table.heads, *heads], [*table.notes, note, steps]
     return replace(table, heads=tuple(heads), rows=tuple(full), notes=tuple(notes))
 
@@ -228,9 +230,9 @@ def _progress(count: int, wanted: Sequence[Record] | None) -> str:
 
 def _choice(names: list[str]) -> str:
     if len(names) > 1:
-        return "each at the look that its column chooses"
+        return "each at the evaluation that its column chooses"
     if names == ["oracle"]:
-        return "each at its best look (oracle: chosen with target labels)"
+        return "each at its best evaluation (oracle: chosen with target labels)"
     if names == ["last"]:
-        return "each at its last look"
-    return f"each at the look that {names[0]} chooses, without target labels"
+        return "each at its last evaluation"
+    return f"each at the evaluation that {names[0]} chooses, without target labels"

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from da.results import records
 from da.results.records import Record
+from da.results.run_labels import label_runs, title
 
 Mode = Literal["auto", "online", "offline", "off"]
 """`auto` follows `WANDB_MODE` if set; otherwise it is online with credentials, and off without."""
@@ -41,7 +42,9 @@ So a dead network costs one wait in all.
 """
 
 
-def mirror(record: Record, mode: Mode = "auto", experiment: str | None = None) -> bool:
+def mirror(
+    record: Record, mode: Mode = "auto", experiment: str | None = None, name: str = ""
+) -> bool:
     """Mirror a finished run to W&B, its settings as config and its curve as history.
 
     The run at W&B has the id of the record, so mirroring it twice makes one run. This function
@@ -51,14 +54,14 @@ def mirror(record: Record, mode: Mode = "auto", experiment: str | None = None) -
         record: Record of the run.
         mode: Whether and how to use W&B.
         experiment: Group of the run at W&B; None for no group.
+        name: Name of the run at W&B; without it, its method, task, seed and id.
 
     Returns:
         Whether the run was mirrored.
     """
-    method, task, seed = (record.settings.get(key) for key in ("method", "task", "seed"))
     about = {
         "id": record.id,
-        "name": f"{method} {task} seed {seed}",
+        "name": name or f"{title(record.settings)} {record.id}",
         "group": experiment,
         "config": record.settings | {"environment": record.environment},
     }
@@ -100,7 +103,8 @@ def push(folder: Path, mode: Mode = "auto") -> int:
     found = list(records.load_all(folder))
     if not found:
         raise ValueError(f"no records in {folder}; `da train` and `da sweep` write them")
-    return sum(mirror(record, mode) for record in found)
+    names = label_runs({record.id: record.settings for record in found})
+    return sum(mirror(record, mode, name=names[record.id]) for record in found)
 
 
 def _history(run: Any, record: Record) -> None:

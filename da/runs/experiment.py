@@ -14,6 +14,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
+from da.config.setting_names import SETTINGS, explain_former_name
 from da.runs.run import Run
 
 
@@ -87,6 +88,8 @@ def _describe_error(experiment: Path, error: BaseException) -> str:
     lines = [n for frame, n in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
     if isinstance(error, SyntaxError) and error.filename == file:
         lines, said = [error.lineno or 1], error.msg
+    if isinstance(error, TypeError) and (renamed := explain_former_name(error)):
+        said = renamed
     at = f", line {lines[-1]}" if lines else ""
     return f"{experiment}{at}: {type(error).__name__}: {said}"
 
@@ -109,6 +112,8 @@ def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
     A value with commas is a list of values, unless a run has it as it is.
     """
     found = [run.settings() for run in runs]
+    if name in SETTINGS:
+        raise ValueError(f"no setting {name!r}: it is called {SETTINGS[name]} now")
     if name not in found[0]:
         raise ValueError(f"no setting {name!r}, known: {', '.join(found[0])}")
     own = [str(settings.get(name)) for settings in found]

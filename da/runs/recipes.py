@@ -48,7 +48,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
                 "weight_decay": 0,
                 "schedule": "annealing",
                 "steps": 10_000,
-                "look_every": 1000,
+                "eval_every": 1000,
             },
         ),
         "tllib": Recipe(
@@ -65,7 +65,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
                 "weight_decay": 1e-3,
                 "schedule": "annealing",
                 "steps": 20_000,
-                "look_every": 1000,
+                "eval_every": 1000,
             },
         ),
         "cdan": Recipe(
@@ -84,7 +84,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
                 "weight_decay": 1e-3,
                 "schedule": "annealing",
                 "steps": 100_004,
-                "look_every": 500,
+                "eval_every": 500,
             },
         ),
         "dassl": Recipe(
@@ -101,7 +101,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
                 "lr": 0.002,
                 "weight_decay": 5e-4,
                 "steps": 1_760,
-                "look_every": 88,
+                "eval_every": 88,
             },
         ),
     }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
+from da.config.setting_names import current_names, first_names
 from da.config.validation import refuse, shorten_names
 from da.data.transforms import Augment
 from da.methods import METHODS, Method, Network
@@ -44,7 +45,8 @@ class Run:
     """
     init: str = "pretrained"
     """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
-    That run's weights must be stored, by --keep. Source-free methods take its neck and head too.
+    That run's weights must be stored, by --save-weights.
+    Source-free methods take its neck and head too.
     """
     regime: Literal["frozen", "full"] = "frozen"
     """Whether the backbone trains.
@@ -145,7 +147,7 @@ class Run:
     """Whether only operations that give the same numbers each time are used, and one CPU thread.
     Runs on frozen features on a CPU do so in any case; others become slower.
     """
-    look_every: Annotated[int, COUNT] = 100
+    eval_every: Annotated[int, COUNT] = 100
     """Steps between evaluations; the last step is always evaluated."""
     seed: Annotated[int, SEED] = 0
     """Seed of the run's random choices, such as new weights and the order of images; 0 or more."""
@@ -175,6 +177,7 @@ class Run:
         Raises:
             ValueError: For an unknown method or setting.
         """
+        settings = current_names(settings)
         kind = METHODS.get(settings["method"])
         if not kind:
             known = shorten_names(METHODS)
@@ -214,9 +217,10 @@ class Run:
 
     @cached_property
     def id(self) -> str:
-        """Hash of the settings, the same everywhere; a new field at its default changes no id."""
+        """Hash of the settings by their first names; a new field at its default changes no id."""
         usual = _usual_settings(self.__class__, self.method.__class__)  # type: ignore[arg-type]
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
+        own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 

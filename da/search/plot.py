@@ -15,7 +15,7 @@ from da.search.trial import Trial
 
 
 @style.with_style
-def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: str) -> Figure:
+def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], chosen_by: str) -> Figure:
     """Plot the scores of a search over its trials, and over each setting that it varies.
 
     The upper panel also shows the best score so far.
@@ -23,7 +23,7 @@ def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: 
     Args:
         trials: Finished trials of one search.
         space: Range of each setting that the search varies; each gets a panel.
-        choose_by: Selector that gave the scores, or `oracle` for target accuracy.
+        chosen_by: Selector that gave the scores, or `oracle` for target accuracy.
 
     Raises:
         ValueError: No trial has a score.
@@ -45,10 +45,10 @@ def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], choose_by: 
     for i, (name, a_range) in enumerate(space.items()):
         panel = figure.add_subplot(grid[1 + i // columns, i % columns], sharey=course)
         _setting(panel, scored, name, a_range)
-    label = "target accuracy, %, oracle ‡" if choose_by == "oracle" else TITLES[choose_by]
+    label = "target accuracy, %, oracle ‡" if chosen_by == "oracle" else TITLES[chosen_by]
     for panel in (course, *figure.axes[1::columns]):
         panel.set_ylabel(label)
-    style.add_legend(figure, _legend_entries(scored, choose_by))
+    style.add_legend(figure, _legend_entries(scored, chosen_by))
     return figure
 
 
@@ -79,11 +79,11 @@ def _marks(panel: Axes, trials: Sequence[Trial], at: Callable[[Trial], float]) -
         panel.plot([at(trial) for trial in group], [trial.score for trial in group], **pen)
 
 
-def _legend_entries(trials: Sequence[Trial], choose_by: str) -> dict[str, Pen]:
+def _legend_entries(trials: Sequence[Trial], chosen_by: str) -> dict[str, Pen]:
     """Return the legend: kinds of points, and the mark of a choice that uses target labels."""
     entries = {"trial": style.TRIAL, "best": style.BEST, "best so far": style.RECORD}
     if any(trial.pruned for trial in trials):
         entries["given up early"] = style.PRUNED
-    if choose_by == "oracle":
+    if chosen_by == "oracle":
         entries["‡ chosen with target labels"] = {"ls": ""}
     return entries

@@ -42,7 +42,7 @@ class Search:
     """Folder of the records."""
     sampler: Sampler = "tpe"
     """What draws the settings: grid, random, or tpe, which learns from the trials so far."""
-    choose_by: str = "infomax"
+    chosen_by: str = "infomax"
     """Selector whose score at the last evaluation counts; oracle means target accuracy."""
     storage: Path | None = None
     """File of the study, which processes share; None for a file in `folder` with its name."""
@@ -51,13 +51,13 @@ class Search:
 
     def __post_init__(self) -> None:
         known = (*SELECTORS, "oracle")
-        if self.choose_by not in known:
-            raise ValueError(f"unknown selector {self.choose_by!r}, known: {', '.join(known)}")
+        if self.chosen_by not in known:
+            raise ValueError(f"unknown selector {self.chosen_by!r}, known: {', '.join(known)}")
 
     @property
     def oracle(self) -> bool:
         """Whether target labels choose, which must be said wherever the choice is shown."""
-        return self.choose_by == "oracle"
+        return self.chosen_by == "oracle"
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class Search:
         searched = [sorted(run.id for run in self.runs), sorted(map(repr, self.space.items()))]
         digest = hashlib.sha256(json.dumps(searched).encode()).hexdigest()[:8]
         method = self.runs[0].method.owner.name
-        return f"{self.title}-{method}-{self.choose_by}-{self.sampler}-{digest}"
+        return f"{self.title}-{method}-{self.chosen_by}-{self.sampler}-{digest}"
 
     @property
     def file(self) -> Path:
@@ -78,7 +78,7 @@ class Search:
         Raises:
             ValueError: The file is not the file of a search.
         """
-        by = {"choose_by": self.choose_by, "chosen_with_target_labels": self.oracle}
+        by = {"chosen_by": self.chosen_by, "chosen_with_target_labels": self.oracle}
         return Study(self.name, self.file, self.space, self.sampler, **by)
 
     def carry_out(self, study: Study, wanted: int) -> Iterator[Trial]:
@@ -130,7 +130,7 @@ class Search:
                 raise ArithmeticError(outcome.error)
             if outcome.error:
                 raise ValueError(f"run {outcome.run.id} of a trial failed: {outcome.error}")
-        key = "target_accuracy" if self.oracle else self.choose_by
+        key = "target_accuracy" if self.oracle else self.chosen_by
         found = records.load(self.folder, {run.id: run.settings() for run in runs})
         scores = [record.curve[-1][key] for record in found]
         if not all(map(math.isfinite, scores)):

@@ -9,9 +9,9 @@ from da.results.records import Point
 
 
 class BestWeights:
-    """The weights of a run's best evaluation so far, by the score that `FineTuning.kept` names.
+    """The weights of a run's best evaluation so far, by the selector `FineTuning.chosen_by`.
 
-    With `kept` "last" there is no score: it keeps no weights and never stops the run.
+    With `chosen_by` "last" there is no score: it keeps no weights and never stops the run.
     """
 
     def __init__(self, tuning: FineTuning) -> None:
@@ -23,11 +23,11 @@ class BestWeights:
 
     def update(self, point: Point, method: nn.Module) -> None:
         """Compare an evaluation with the best so far, and copy the weights if it is better."""
-        if self.tuning.kept == "last":
+        if self.tuning.chosen_by == "last":
             return
         self.since += 1
-        if point[self.tuning.kept] > self.score:
-            self.score, self.since = point[self.tuning.kept], 0
+        if point[self.tuning.chosen_by] > self.score:
+            self.score, self.since = point[self.tuning.chosen_by], 0
             self.weights = {name: x.detach().clone() for name, x in method.state_dict().items()}
 
     def is_over(self) -> bool:

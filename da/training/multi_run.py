@@ -30,7 +30,7 @@ def training_key(run: Run) -> str:
 
     These are runs of a blind method, which never sees the target, on one source.
     """
-    if not run.method.owner.blind or run.tuning.kept != "last":
+    if not run.method.owner.blind or run.tuning.chosen_by != "last":
         return run.id
     name = TaskName.parse(run.task)
     seen = f"{name.benchmark}:{name.source}" if name.target else run.task
@@ -44,7 +44,7 @@ def sharing_key(run: Run) -> str | None:
     their last evaluation. They differ only in task, seed and the method's batchable settings.
     """
     batchable = run.method.owner.batchable
-    if run.regime != "frozen" or batchable is None or run.tuning.kept != "last":
+    if run.regime != "frozen" or batchable is None or run.tuning.chosen_by != "last":
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
@@ -57,7 +57,7 @@ def train_together(
     runs: Sequence[Run],
     *,
     device: str = "auto",
-    keep: Sequence[Run] = (),
+    save_weights: Sequence[Run] = (),
     share_steps: bool = False,
     results: Path = Path("results"),
 ) -> Iterator[Ended]:
@@ -68,7 +68,7 @@ def train_together(
     Args:
         runs: Runs whose `sharing_key` or `training_key` is equal.
         device: Name of the device: auto, cpu, cuda or the like.
-        keep: Runs whose records and weights are stored, in this order.
+        save_weights: Runs whose records and weights are stored, in this order.
         share_steps: Whether runs of one shape take their steps together. Their records say so, and
             differ by rounding from those of runs that train alone.
         results: Folder of the records and weights.
@@ -78,7 +78,7 @@ def train_together(
     for run in runs:
         try:
             part = assemble(run, device, results)
-            if run in keep:
+            if run in save_weights:
                 check_room(run, part, results)
             parts[run] = part
         except Exception as error:
@@ -90,10 +90,10 @@ def train_together(
     for some in groups:
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
-            yield run, _kept(run, joined[run], end, results) if run in keep else end
+            yield run, _saved(run, joined[run], end, results) if run in save_weights else end
 
 
-def _kept(run: Run, part: Parts, end: Record | Exception, results: Path) -> Record | Exception:
+def _saved(run: Run, part: Parts, end: Record | Exception, results: Path) -> Record | Exception:
     """Store a record and its weights; return the record, or the error that ended the run."""
     if isinstance(end, Record):
         try:
@@ -156,12 +156,12 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
     first, *others = one
     curves: dict[Run, list[Point]] = {run: [] for run in one}
 
-    def look_on(step: int, losses: dict[str, float]) -> None:
+    def evaluate_others(step: int, losses: dict[str, float]) -> None:
         for run in others:
             curves[run].append(evaluate(run, one[run], step, losses))
 
     try:
-        curves[first], seconds = fit(first, one[first], quiet=True, then=look_on)
+        curves[first], seconds = fit(first, one[first], quiet=True, then=evaluate_others)
     except Exception as error:
         yield from ((run, error) for run in one)
         return
@@ -173,7 +173,7 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
 def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
     """Train all `trainings`, of one shape, and yield the record or error of each run."""
     firsts = [_first(one) for one in trainings]
-    (run, _), start, looking = firsts[0], time.perf_counter(), 0.0
+    (run, _), start, evaluating = firsts[0], time.perf_counter(), 0.0
     group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
     curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}
     failed: dict[int, str] = {}
@@ -183,7 +183,7 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
         map(stack_batches, zip(*(run_batches(*first) for first in firsts), strict=True)),
         optimizer,
         run.steps,
-        run.look_every,
+        run.eval_every,
         rate=lr_factor(run, run.steps),
         precision=run.precision,
         take=captured_step(group, optimizer, run.precision) if run.cuda_graph else None,
@@ -202,9 +202,9 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
                         curves[one].append(evaluate(one, part, step, own))
                 except engine.DivergedError as error:
                     failed[i] = str(error)
-            looking += time.perf_counter() - since
+            evaluating += time.perf_counter() - since
     seconds = time.perf_counter() - start
-    speed = 2 * run.batch * run.steps * len(trainings) / (seconds - looking)
+    speed = 2 * run.batch * run.steps * len(trainings) / (seconds - evaluating)
     share = preparing + seconds / len(curves)
     for i, twins in enumerate(trainings):
         for one, part in twins.items():

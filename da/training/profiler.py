@@ -44,7 +44,7 @@ class Profile:
     """Time of each part in `STEP`, timed one by one; on a GPU their sum exceeds `step`."""
     step: float
     """Time of a step as it is in a run."""
-    look: float
+    evaluation: float
     """Time of an evaluation."""
     flops: int
     """Floating-point operations of matrix products and convolutions in a step, both passes."""
@@ -67,8 +67,8 @@ class Profile:
         """Estimate the seconds of the whole run by part."""
         scale = self.step / sum(self.parts.values())
         steps = {part: self.run.steps * scale * spent for part, spent in self.parts.items()}
-        looks = -(-self.run.steps // self.run.look_every)
-        return {"start-up": self.start_up} | steps | {"looks": looks * self.look}
+        evaluations = -(-self.run.steps // self.run.eval_every)
+        return {"start-up": self.start_up} | steps | {"evaluations": evaluations * self.evaluation}
 
 
 class _Clock:
@@ -147,7 +147,7 @@ def profile_run(
         start_up = time.perf_counter() - start
         step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
         spent = _clocked(run, parts, optimizer, batches, steps)
-        look = _seconds(lambda: evaluate.evaluate(run, parts, steps, {}))
+        evaluation = _seconds(lambda: evaluate.evaluate(run, parts, steps, {}))
         _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
         peak = measure_ceilings(parts.device)
         work = partial(engine.train_step, parts.method, optimizer, next(batches), 0.5)
@@ -156,7 +156,7 @@ def profile_run(
             start_up,
             {part: seconds / steps for part, seconds in spent.items()},
             step,
-            look,
+            evaluation,
             count_flops(partial(work, run.precision)),
             peak.bf16 if run.precision == "bf16" else peak.fp32,
             torch.get_num_threads(),
@@ -231,8 +231,8 @@ def _fit(
 ) -> None:
     """Take `steps` steps as in `run`, without any evaluation."""
     taken = islice(batches, steps)
-    looks = engine.fit(method, taken, optimizer, steps, steps, precision=run.precision)
-    assert len(list(looks)) == 1
+    evaluations = engine.fit(method, taken, optimizer, steps, steps, precision=run.precision)
+    assert len(list(evaluations)) == 1
 
 
 def _clocked(

@@ -16,6 +16,7 @@ from da.models.saved_weights import load_classes, weights_file
 from da.results import records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
+from da.results.run_labels import label_runs
 from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
@@ -39,18 +40,13 @@ class Outcome:
     record: Record | None = None
     error: str = ""
 
-    @property
-    def failure(self) -> str:
-        """Title of a run that failed, and its error."""
-        return f"{self.run.title} failed: {self.error}"
-
 
 @dataclass(frozen=True)
 class _Job:
     run: Run
     folder: Path
     device: str
-    keep: bool
+    save_weights: bool
     """Whether to store the run's weights, as other runs begin with them or the user asks."""
     share_steps: bool = False
     again: bool = False
@@ -63,7 +59,7 @@ class _Job:
             if self.again
             else records.exists(id, self.folder)
         )
-        return done and (not self.keep or self._has_weights())
+        return done and (not self.save_weights or self._has_weights())
 
     def _has_weights(self) -> bool:
         try:
@@ -79,7 +75,7 @@ def sweep_outcomes(
     *,
     workers: int | Literal["auto"] = "auto",
     device: str = "auto",
-    keep: bool = False,
+    save_weights: bool = False,
     share_steps: bool = False,
     again: Collection[str] | None = None,
 ) -> Generator[Outcome, None, None]:
@@ -96,8 +92,8 @@ def sweep_outcomes(
         workers: Number of processes, which share the cores; "auto" is `usual_workers`. Records of
             runs on frozen features do not depend on it.
         device: Name of the device: auto, cpu, cuda or the like.
-        keep: Whether to store the weights of every run; a run that has its record but no stored
-            weights, or damaged ones, is trained again.
+        save_weights: Whether to store the weights of every run; a run that has its record but no
+            stored weights, or damaged ones, is trained again.
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
@@ -110,7 +106,7 @@ def sweep_outcomes(
     stored = {id for id in again if weights_file(id, folder).exists()}
     kept = stored.union(*({run.init, run.teacher} for run in unfinished))
     jobs = [
-        _Job(run, folder, device, keep or run.id in kept, share_steps, run.id in again)
+        _Job(run, folder, device, save_weights or run.id in kept, share_steps, run.id in again)
         for run in runs
     ]
     waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
@@ -133,7 +129,7 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
     Args:
         runs: Runs to train.
         results: Folder of the records.
-        options: Options of `sweep_outcomes`, such as `workers`, `device` and `keep`.
+        options: Options of `sweep_outcomes`, such as `workers`, `device` and `save_weights`.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -141,7 +137,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
     folder = Path(results)
     ended = list(sweep_outcomes(runs, folder, **options))
     if failed := [outcome for outcome in ended if outcome.error]:
-        raise RuntimeError("\n".join(outcome.failure for outcome in failed))
+        labels = label_runs({run.id: run.settings() for run in runs})
+        raise RuntimeError("\n".join(f"{labels[o.run.id]} failed: {o.error}" for o in failed))
     return load_records(folder, runs)
 
 
@@ -242,13 +239,13 @@ def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
 
 def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
-    keep = [job.run for job in jobs if job.keep]
+    save_weights = [job.run for job in jobs if job.save_weights]
     if jobs:
         one = jobs[0]
         for run, ended in train_together(
             list(by_run),
             device=one.device,
-            keep=keep,
+            save_weights=save_weights,
             share_steps=one.share_steps,
             results=one.folder,
         ):
@@ -259,6 +256,6 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=one_line(message))
-    if not job.keep:  # else it is stored, with its weights
+    if not job.save_weights:  # else it is stored, with its weights
         records.save(ended, job.folder)
     return Outcome(job.run, ended)

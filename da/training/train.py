@@ -34,7 +34,7 @@ def train(
     run: Run,
     *,
     device: str = "auto",
-    keep: bool = False,
+    save_weights: bool = False,
     quiet: bool = False,
     results: str | Path = "results",
 ) -> Record:
@@ -43,7 +43,7 @@ def train(
     Args:
         run: Settings of the run.
         device: Name of the device: auto, cpu, cuda or the like; auto is a GPU if there is one.
-        keep: Whether to store the record and the weights, for runs that begin with them.
+        save_weights: Whether to store the record and the weights, for runs that begin with them.
         quiet: Whether to print no progress.
         results: Folder of the records and weights.
 
@@ -53,12 +53,12 @@ def train(
     """
     start, results = time.perf_counter(), Path(results)
     parts = assemble(run, device, results)
-    if keep:
+    if save_weights:
         check_room(run, parts, results)
     curve, seconds = fit(run, parts, quiet=quiet)
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
     record = build_record(run, parts, curve, time.perf_counter() - start, speed)
-    if keep:
+    if save_weights:
         save_with_weights(record, run, parts, results)
     return record
 
@@ -209,7 +209,7 @@ def _steps(
         batches,
         moving,
         count_steps(run, parts),
-        run.look_every,
+        run.eval_every,
         rate=lr_factor(run, count_steps(run, parts)),
         before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
         precision=run.precision,

@@ -13,7 +13,7 @@ import pytest
 from da.cli.main import main
 from da.cli.options import describe_record
 from da.methods import METHODS
-from da.results import records
+from da.results import records, tracking
 from da.results.records import Record
 from da.runs import experiment as experiments
 from da.runs.run import Run
@@ -34,7 +34,7 @@ def runs():
             regime="full",
             network=Network(neck=0, dropout=0),
             steps=4,
-            look_every=2,
+            eval_every=2,
             seed=seed,
         )
         for kind in METHODS.values()
@@ -132,13 +132,13 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
     said = [line for line in capsys.readouterr().err.splitlines() if "exactly zero" in line]
     (file,) = Path("results").glob("*.json")
     assert len(said) == 1
-    assert said[0].startswith(f"dann moons:0-20 seed 0, {file.stem}: warning: ")
+    assert said[0].startswith(f"dann moons:0-20 seed 0 {file.stem}: warning: ")
     pages = []
     for run in (file.stem, file):
         da("diagnose", run)
         pages.append(capsys.readouterr().out)
     assert pages[0] == pages[1]
-    assert "2 of 2 looks, first at step 2" in pages[0]
+    assert "(2 of 2\n    evaluations, first at step 2)" in pages[0]
     assert "likely cause: the setting trade_off" in pages[0]
     assert "other code" not in pages[0]
     code = json.loads(file.read_text())["made_from"]["code"]
@@ -160,7 +160,35 @@ def test_what_a_sweep_warns_of_is_diagnosed_by_id_and_by_file(experiment, capsys
 def test_what_came_of_a_run_says_how_long_it_took(seconds, said):
     run = Run(METHODS["dann"].Hparams(), "emoji:a-b")
     record = Record(run.id, run.settings(), [{"step": 1, "target_accuracy": 60.0}], seconds)
-    assert describe_record(run, record) == f"dann emoji:a-b seed 0: 60.0 % in {said}"
+    assert describe_record("dann", record) == f"dann: 60.0 % in {said}"
+
+
+def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys, monkeypatch):
+    text = EXPERIMENT.replace("METHODS.values()", "[METHODS['dann']]").replace("range(2)", "[0]")
+    text = text.replace("for seed in", "for lr in (0.01, 1e30) for seed in")
+    experiment.write_text(text.replace("seed=seed", "lr=lr, seed=seed"))
+    names: list[str] = []
+    monkeypatch.setattr(tracking, "mirror", lambda *about: names.append(about[-1]))
+    with pytest.raises(SystemExit):
+        swept(experiment)
+    runs = experiments.load_experiment(experiment)
+    first, second = (f"dann moons:0-20 seed 0 lr={run.lr:.4g} {run.id}" for run in runs)
+    told = capsys.readouterr()
+    assert re.search(rf"^\[1/2\] {re.escape(first)}: \d+.\d % in ", told.out, re.MULTILINE)
+    assert f"\n[2/2] {second} failed: " in told.out
+    assert f"1 failed:\n  {second} failed: " in told.err
+    assert names == [first]
+
+
+@pytest.mark.parametrize("words", ["", "--save-weights"])
+def test_train_says_once_that_weights_are_not_stored(words, experiment, capsys):
+    options = f"--task moons:0-20 --backbone mlp {FULL} --steps 2 --wandb off {words}"
+    da("train", *options.split(), "source_only")
+    told = capsys.readouterr()
+    (file,) = Path("results").glob("*.json")
+    assert f"source_only moons:0-20 seed 0 {file.stem}: " in told.out
+    said = "weights not stored: --save-weights keeps them for prune, export and predict\n"
+    assert told.err.count(said) == (words == "")
 
 
 def test_a_second_sweep_does_nothing(experiment, capsys):
@@ -195,10 +223,10 @@ def test_records_of_other_code_are_told_made_again_or_accepted(experiment, capsy
     da("table", experiment, "--only", *ONE)
     assert capsys.readouterr().err == ""
     da("runs")
-    head, now, old = capsys.readouterr().out.splitlines()
-    assert head.split() == ["id", "run", "target", "%", "date", "weights", "state"]
-    assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 seed 0 .* current", now)
-    assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 seed 0 .* old", old)
+    _, now, old, last = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 0 .*\d", now)
+    assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 0 .* old", old)
+    assert last == "1 record, none of them of other code or data than now"
 
 
 @pytest.mark.slow
@@ -231,7 +259,7 @@ def test_a_damaged_record_is_one_line_for_all_and_a_sweep_makes_it_again(experim
 
 
 def test_a_record_of_an_id_that_is_a_path_writes_and_reads_nothing(experiment, capsys):
-    swept(experiment, "--only", *ONE, "--keep")
+    swept(experiment, "--only", *ONE, "--save-weights")
     (file,) = Path("results").glob("*.json")
     changed(file, id="../../evil")
     for words in (("export", file, "--to", "onnx"), ("predict", file, file)):

@@ -29,7 +29,7 @@ def test_the_year_stands_apart_from_authors_and_place():
     assert dann.split(maxsplit=3)[2:] == ["2016", "Ganin et al., arXiv:1505.07818"]
 
 
-def test_selectors_come_between_the_last_look_and_the_oracle():
+def test_selectors_come_between_the_last_evaluation_and_the_oracle():
     names = [line.split()[0] for line in listings.list_selectors()]
     assert names[0] == "last"
     assert "infomax" in names

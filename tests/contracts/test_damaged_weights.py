@@ -47,7 +47,7 @@ def run_id() -> str:
         for i in range(6):
             pixels = random.integers(256, size=(28, 28, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(Path(folder, f"{i}.png"))
-    main(f"train {IMAGES} --regime full --init random --keep source_only".split())
+    main(f"train {IMAGES} --regime full --init random --save-weights source_only".split())
     (record,) = Path("results").glob("*.json")
     Path("experiment.py").write_text(EXPERIMENT.format(record.stem))
     return record.stem
@@ -74,7 +74,7 @@ def test_each_command_tells_of_each_damage_in_one_line(run_id, capsys):
             *_, said = capsys.readouterr().err.splitlines()
             assert ended.value.code == 2, (command, said)
             assert f"{file} " in said, command
-            assert "remove it and train or sweep the run again with --keep" in said
+            assert "remove it and train or sweep the run again with --save-weights" in said
     assert [path.stem for path in Path("results").glob("*.json")] == [run_id]
 
 

@@ -57,7 +57,8 @@ def test_a_failed_run_is_named_after_all_others_are_done(tmp_path):
         )
         for lr in (1e30, 0.1)
     ]  # fmt: skip
-    with pytest.raises(RuntimeError, match=r"^source_only moons:0-40 seed 0 failed: Diverged"):
+    label = rf"source_only moons:0-40 seed 0 lr=1e\+30 {runs[0].id}"
+    with pytest.raises(RuntimeError, match=f"^{label} failed: Diverged"):
         da.sweep(runs, tmp_path, workers=1)
     assert [record.id for record in da.load_records(tmp_path)] == [runs[1].id]
 

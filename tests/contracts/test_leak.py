@@ -54,8 +54,8 @@ def test_training_and_selection_read_no_target_class(kind):
     task, method = guarded(task_of(kind)), build(kind)
     show_images(method, task)
     optimizer = torch.optim.SGD(method.parameters(), 0.1)
-    looks = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
-    assert [step for step, _ in looks] == [3, 6]
+    found = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
+    assert [step for step, _ in found] == [3, 6]
     seen = predictions.predict(method, task)
     assert all(score(seen) is not None for score in selectors.SELECTORS.values())
 
@@ -93,7 +93,7 @@ def begin() -> Run:
         regime="full",
         steps=4,
         batch=16,
-        look_every=2,
+        eval_every=2,
     )
 
 
@@ -103,7 +103,7 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     source, target = pair
     run = replace(begin(), method=SourceOnly.Hparams())
     if kind.frozen_only or kind.source_free or kind.taught:
-        train(run, device="cpu", keep=True, quiet=True)
+        train(run, device="cpu", save_weights=True, quiet=True)
         run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
     run = replace(run, method=kind.Hparams(), task=task_of(kind))
     curves = []

@@ -23,7 +23,7 @@ FIRST = Run(
     regime="full",
     steps=2,
     batch=8,
-    look_every=2,
+    eval_every=2,
 )
 
 REFUSALS = (
@@ -65,7 +65,7 @@ def test_few_images_make_a_record_or_a_line(kind, neck, monkeypatch):
     skip_without(kind.needs)
     first = replace(FIRST, network=Network(neck=neck))
     monkeypatch.setattr(tasks, "open_domains", lambda *_: (few(30, 0), few(30, 1)))
-    train(first, device="cpu", keep=True, quiet=True)
+    train(first, device="cpu", save_weights=True, quiet=True)
     begun = {"init": first.id} if kind.source_free or kind.taught or kind.frozen_only else {}
     begun |= {"regime": "frozen"} if kind.frozen_only else {}
     begun |= {"task": f"{first.task}+1shot"} if kind.takes_shots else {}

@@ -119,7 +119,7 @@ def test_supervised_transfer_is_a_run_like_any_other():
         regime="full",
         network=Network(neck=0, dropout=0),
         steps=50,
-        look_every=50,
+        eval_every=50,
         lr=1e-2,
     )
     assert train(run, device="cpu", quiet=True).curve[-1]["target_accuracy"] > 95

@@ -68,7 +68,7 @@ def task(tmp_path) -> str:
 def parent(task, tmp_path, monkeypatch) -> Run:
     monkeypatch.chdir(tmp_path)
     words = f"--task {task} --backbone lenet --init random --regime full --side 28 --steps 3"
-    main(f"train {words} --neck 8 --batch 4 --keep --wandb off source_only".split())
+    main(f"train {words} --neck 8 --batch 4 --save-weights --wandb off source_only".split())
     return Run.of(
         saved_weights.load_network_state(next(Path("results").glob("*.json")).stem)[1].settings
     )

@@ -187,7 +187,7 @@ def test_mistakes_are_one_line(folder, capsys, words, said):
         (f"{RUN.id} --to onnx --out x.bin", "unknown ending '.bin' of x.bin, known: .onnx"),
         (
             f"{RUN.id} --to onnx",
-            f"no weights of run '{RUN.id}' in results/weights: train or sweep it with --keep",
+            f"no weights of run '{RUN.id}' in results/weights: train or sweep it with --save-w",
         ),
     ],
 )

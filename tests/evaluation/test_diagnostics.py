@@ -32,7 +32,7 @@ NONE = Network(neck=0, dropout=0)
 class Pull(Method):
     """Losses whose gradients are constants: 2 at source features, -0.5 at target features.
 
-    It also looks without learning from what it sees.
+    It also evaluates without learning.
     """
 
     def forward(self, batch, progress):
@@ -184,7 +184,7 @@ def test_what_is_drawn_is_the_same_each_time_and_not_missed_later():
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_looking_changes_nothing(kind):
-    """Losses, weights, buffers and random state are the same, bit by bit, without a look."""
+    """Losses, weights, buffers and random state are the same, bit by bit, without an evaluation."""
     ends = []
     for looking in (True, False):
         torch.manual_seed(0)
@@ -216,12 +216,12 @@ RUN = Run(
     regime="full",
     steps=4,
     batch=16,
-    look_every=2,
+    eval_every=2,
     network=Network(neck=8),
 )
 
 
-def test_a_record_has_it_at_each_look(monkeypatch):
+def test_a_record_has_it_at_each_evaluation(monkeypatch):
     curve, _ = fit(RUN, assemble(RUN, "cpu"), quiet=True)
     monkeypatch.setattr(diagnostics, "diagnose", lambda *_: {})
     without, _ = fit(RUN, assemble(RUN, "cpu"), quiet=True)
@@ -250,7 +250,7 @@ def collapse(method: Method) -> None:
         p.requires_grad_(False).zero_()
 
 
-LONGER = replace(RUN, task="moons:0-10", steps=40, lr=0.02, look_every=20)
+LONGER = replace(RUN, task="moons:0-10", steps=40, lr=0.02, eval_every=20)
 WEIGHTLESS = replace(LONGER, method=DANN.Hparams(trade_off=0, hidden=(8,)))
 
 

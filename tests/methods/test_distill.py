@@ -22,7 +22,7 @@ from tests.conftest import build
 
 TEACHER = Run(
     SourceOnly.Hparams(), "moons:0-40", backbone="mlp", init="random", regime="full",
-    network=Network(neck=8), steps=10, batch=16, look_every=10,
+    network=Network(neck=8), steps=10, batch=16, eval_every=10,
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def student(teacher: Run, **more) -> Run:
 
 @pytest.fixture
 def teacher() -> Run:
-    train.train(TEACHER, device="cpu", keep=True, quiet=True)
+    train.train(TEACHER, device="cpu", save_weights=True, quiet=True)
     return TEACHER
 
 
@@ -133,7 +133,7 @@ def test_a_teacher_of_another_task_is_refused(teacher):
 
 
 def test_a_teacher_whose_weights_are_gone_is_refused():
-    with pytest.raises(ValueError, match="sweep it with --keep first, known: none yet"):
+    with pytest.raises(ValueError, match="sweep it with --save-weights first, known: none yet"):
         assemble(student(TEACHER), "cpu")
 
 

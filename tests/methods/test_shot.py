@@ -125,9 +125,9 @@ def test_it_is_shown_no_source_image():
 def source_run() -> Run:
     run = Run(
         SourceOnly.Hparams(), "moons:0-40", backbone="mlp", init="random", regime="full",
-        steps=20, batch=16, look_every=20,
+        steps=20, batch=16, eval_every=20,
     )  # fmt: skip
-    train.train(run, device="cpu", keep=True, quiet=True)
+    train.train(run, device="cpu", save_weights=True, quiet=True)
     return run
 
 
@@ -142,7 +142,7 @@ def test_it_begins_with_the_whole_network_of_a_run(source_run):
 
 def test_features_of_a_frozen_run_are_those_that_it_began_with(source_run):
     first = replace(source_run, regime="frozen", init=source_run.id)
-    train.train(first, device="cpu", keep=True, quiet=True)
+    train.train(first, device="cpu", save_weights=True, quiet=True)
     second = replace(first, method=SHOT.Hparams(), init=first.id)
     ours, theirs = (assemble(run, "cpu") for run in (second, first))
     assert ours.task.target_train.x.equal(theirs.task.target_train.x)
@@ -166,9 +166,9 @@ def test_pixels_are_seen_at_the_size_of_the_run(tmp_path):
     datasets.image_folder(tmp_path / "a")
     first = Run(
         SourceOnly.Hparams(), f"folder:{tmp_path}/a-{tmp_path}/a", backbone="lenet", init="random",
-        regime="full", side=28, steps=2, batch=4, look_every=2,
+        regime="full", side=28, steps=2, batch=4, eval_every=2,
     )  # fmt: skip
-    train.train(first, device="cpu", keep=True, quiet=True)
+    train.train(first, device="cpu", save_weights=True, quiet=True)
     run = replace(first, method=SHOT.Hparams(), init=first.id)
     parts = assemble(run, "cpu")
     m, target = parts.method, parts.task.target_train

@@ -112,12 +112,12 @@ FIRST = Run(
     regime="full",
     steps=60,
     batch=32,
-    look_every=60,
+    eval_every=60,
 )
 
 
 def test_a_run_reports_online_and_after():
-    train.train(FIRST, device="cpu", keep=True, quiet=True)
+    train.train(FIRST, device="cpu", save_weights=True, quiet=True)
     run = replace(FIRST, method=Tent.Hparams(), init=FIRST.id, lr=1e-3)
     record = train.train(run, device="cpu", quiet=True)
     task = assemble(run, "cpu").task
@@ -145,8 +145,8 @@ def test_a_batch_of_one_image_is_never_joined():
 @pytest.mark.parametrize(("batch", "steps"), [(13, 23), (299, 1), (300, 1), (64, 5)])
 def test_every_image_counts_once_whatever_is_left(batch, steps):
     """Of 300 test images; 299 and 13 leave one."""
-    first = replace(FIRST, network=Network(neck=8), steps=2, look_every=2)
-    train.train(first, device="cpu", keep=True, quiet=True)
+    first = replace(FIRST, network=Network(neck=8), steps=2, eval_every=2)
+    train.train(first, device="cpu", save_weights=True, quiet=True)
     run = replace(first, method=Tent.Hparams(), init=first.id, steps=500, batch=batch)
     parts = assemble(run, "cpu")
     curve, _ = train.fit(run, parts, quiet=True)

@@ -176,7 +176,7 @@ FULL = Run(
     regime="full",
     steps=4,
     batch=16,
-    look_every=2,
+    eval_every=2,
 )
 PLAIN = replace(FULL, regime="frozen", init=FULL.id, network=Network(neck=8))
 CHOSEN = replace(PLAIN, features=9, features_by="l1")
@@ -185,7 +185,7 @@ CHOSEN = replace(PLAIN, features=9, features_by="l1")
 @pytest.fixture
 def begun() -> None:
     """The weights that frozen runs begin with."""
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
 
 
 def begun_with(run: Run) -> list[int]:
@@ -252,7 +252,7 @@ def test_a_run_on_all_columns_is_the_run_without_a_choice():
 
 @pytest.mark.usefixtures("begun")
 def test_what_is_kept_predicts_from_all_features():
-    train(CHOSEN, device="cpu", keep=True, quiet=True)
+    train(CHOSEN, device="cpu", save_weights=True, quiet=True)
     kept = saved_weights.load_network_state(CHOSEN.id)[0]
     state = {name: w for name, w in kept.items() if isinstance(w, torch.Tensor)}
     blank = Features(64, torch.zeros(9, dtype=torch.int64))
@@ -265,7 +265,7 @@ def test_what_is_kept_predicts_from_all_features():
 
 @pytest.mark.usefixtures("begun")
 def test_a_run_may_begin_with_one_that_chose():
-    train(CHOSEN, device="cpu", keep=True, quiet=True)
+    train(CHOSEN, device="cpu", save_weights=True, quiet=True)
     assert saved_weights.weights_origin(CHOSEN.id) == FULL.id
     assert begun_with(replace(CHOSEN, init=CHOSEN.id)) == begun_with(CHOSEN)
     assert assemble(replace(PLAIN, init=CHOSEN.id), "cpu").method.backbone.columns is None
@@ -273,7 +273,7 @@ def test_a_run_may_begin_with_one_that_chose():
 
 @pytest.mark.usefixtures("begun")
 def test_a_source_free_run_keeps_the_columns_that_it_begins_with():
-    train(CHOSEN, device="cpu", keep=True, quiet=True)
+    train(CHOSEN, device="cpu", save_weights=True, quiet=True)
     free = replace(PLAIN, method=METHODS["shot"].Hparams(), init=CHOSEN.id)
     assert begun_with(free) == begun_with(CHOSEN)
     with pytest.raises(ValueError, match="shot keeps the features of the run that it begins with"):

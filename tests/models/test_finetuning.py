@@ -44,7 +44,7 @@ RUN = Run(
     regime="full",
     network=Network(neck=0, dropout=0),
     steps=4,
-    look_every=1,
+    eval_every=1,
 )
 
 
@@ -134,7 +134,7 @@ def test_norms_and_biases_need_not_decay():
 
 
 def test_the_best_look_is_kept_and_patience_ends():
-    m, best = nn.Linear(1, 1), BestWeights(FineTuning(kept="infomax", patience=2))
+    m, best = nn.Linear(1, 1), BestWeights(FineTuning(chosen_by="infomax", patience=2))
     ends = []
     for score in (0.1, 0.3, 0.2, 0.3):
         m.weight.data.fill_(score)
@@ -148,12 +148,12 @@ def test_the_best_look_is_kept_and_patience_ends():
 def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5, 0.4, 0.4])
     monkeypatch.setitem(selectors.SELECTORS, "infomax", lambda seen: next(scores))
-    run = replace(RUN, steps=20, tuning=FineTuning(kept="infomax", patience=2))
-    record = train.train(run, device="cpu", keep=True, quiet=True)
+    run = replace(RUN, steps=20, tuning=FineTuning(chosen_by="infomax", patience=2))
+    record = train.train(run, device="cpu", save_weights=True, quiet=True)
     assert [point["step"] for point in record.curve] == [1, 2, 3, 4]
     scores = iter([0.1, 0.5])
     two = replace(run, steps=2, schedule="constant")
-    train.train(two, device="cpu", keep=True, quiet=True)
+    train.train(two, device="cpu", save_weights=True, quiet=True)
     ours, theirs = (saved_weights.load_weights(r.id, "head") for r in (run, two))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 

@@ -16,13 +16,13 @@ from da.training.setup import assemble
 
 PARENT = Run(
     SourceOnly.Hparams(), "moons:0-40", backbone="mlp", init="random", regime="full",
-    network=Network(neck=8), steps=4, batch=16, look_every=4,
+    network=Network(neck=8), steps=4, batch=16, eval_every=4,
 )  # fmt: skip
 
 
 @pytest.fixture
 def parent() -> Run:
-    train.train(PARENT, device="cpu", keep=True, quiet=True)
+    train.train(PARENT, device="cpu", save_weights=True, quiet=True)
     return PARENT
 
 
@@ -92,7 +92,7 @@ def test_a_pruned_run_begins_with_the_largest_weights_of_its_parent(parent):
 
 def test_zeros_are_kept_with_the_weights_and_taken_over(parent):
     child = pruned(parent)
-    train.train(child, device="cpu", keep=True, quiet=True)
+    train.train(child, device="cpu", save_weights=True, quiet=True)
     grandchild = assemble(pruned(child), "cpu").method
     state = saved_weights.load_network_state(child.id)[0]
     for name, weight in grandchild.named_parameters():

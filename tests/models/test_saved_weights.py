@@ -31,7 +31,7 @@ RUN = Run(
     init="random",
     regime="full",
     steps=1,
-    look_every=1,
+    eval_every=1,
 )
 LATER = replace(RUN, init=RUN.id)
 
@@ -39,7 +39,7 @@ LATER = replace(RUN, init=RUN.id)
 @pytest.fixture
 def file() -> Path:
     """The stored weights of `RUN`."""
-    train(RUN, device="cpu", keep=True, quiet=True)
+    train(RUN, device="cpu", save_weights=True, quiet=True)
     return saved_weights.weights_file(RUN.id)
 
 
@@ -56,7 +56,7 @@ def forget_digest() -> None:
 
 
 def test_weights_lie_in_the_folder_of_their_record(tmp_path):
-    train(RUN, device="cpu", keep=True, quiet=True, results=tmp_path / "here")
+    train(RUN, device="cpu", save_weights=True, quiet=True, results=tmp_path / "here")
     assert (tmp_path / "here" / "weights" / f"{RUN.id}.pt").is_file()
     assert (tmp_path / "here" / f"{RUN.id}.json").is_file()
     assert not list(tmp_path.glob("home/**/*.pt"))
@@ -68,7 +68,7 @@ def test_weights_lie_in_the_folder_of_their_record(tmp_path):
 def test_two_projects_never_share_a_file(tmp_path):
     """The same settings, other data: a copy of the other project's file is refused."""
     for name, bias in (("one", 1.0), ("two", 2.0)):
-        train(RUN, device="cpu", keep=True, quiet=True, results=tmp_path / name)
+        train(RUN, device="cpu", save_weights=True, quiet=True, results=tmp_path / name)
         stored = saved_weights.weights_file(RUN.id, tmp_path / name)
         change(stored, **{"head.0.bias": torch.tensor([bias, 0.0])})
         state = {k: v for k, v in torch.load(stored).items() if isinstance(v, torch.Tensor)}
@@ -239,7 +239,7 @@ def test_a_full_disk_is_found_before_training(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))
     monkeypatch.setattr("da.training.train.fit", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UnwritableError, match=r"cannot write .*: it needs 0.1 MB, 0.0 MB"):
-        train(RUN, device="cpu", keep=True, quiet=True)
+        train(RUN, device="cpu", save_weights=True, quiet=True)
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_training(monkeypatch):
@@ -247,7 +247,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(monkeypatch):
     Path("results/weights").write_text("no folder")
     monkeypatch.setattr("da.training.train.fit", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UnwritableError, match="point --results elsewhere"):
-        train(RUN, device="cpu", keep=True, quiet=True)
+        train(RUN, device="cpu", save_weights=True, quiet=True)
 
 
 def test_weights_without_room_leave_the_record(monkeypatch):
@@ -255,7 +255,7 @@ def test_weights_without_room_leave_the_record(monkeypatch):
     monkeypatch.setattr(torch, "save", refuse_bytes(torch.save))
     message = "No space left on device; make room .*; only the record is stored, in results/"
     with pytest.raises(UnwritableError, match=message):
-        train(RUN, device="cpu", keep=True, quiet=True)
+        train(RUN, device="cpu", save_weights=True, quiet=True)
     assert records.find(RUN.id, Path("results")).curve
     assert not list(Path("results/weights").iterdir())
 

@@ -74,12 +74,12 @@ def test_steps_are_done_by_logarithms_where_products_overflow(monkeypatch):
 
 
 def test_it_stops_when_the_mass_is_in_place(monkeypatch):
-    by_products, looks = transport._by_products, []
+    by_products, calls = transport._by_products, []
     monkeypatch.setattr(
-        transport, "_by_products", lambda *a, **k: looks.append(1) or by_products(*a, **k)
+        transport, "_by_products", lambda *a, **k: calls.append(1) or by_products(*a, **k)
     )
     sinkhorn(cost(), 1.0)
-    assert len(looks) < 5
+    assert len(calls) < 5
 
 
 @pytest.mark.parametrize("reg", [0.1, 0.002])

@@ -7,7 +7,7 @@ import pytest
 from da.config.task_name import TaskName
 from da.results.aggregate import list_selectors
 from da.results.tables import build_table
-from tests.results.test_tables import STYLES, cells, looks, record, texts
+from tests.results.test_tables import STYLES, cells, evaluated, record, texts
 
 
 def test_deviation_of_the_average_is_that_of_each_seeds_average() -> None:
@@ -96,7 +96,7 @@ def test_an_experiment_of_labeled_runs_alone_is_an_ordinary_table() -> None:
 
 
 def test_losses_measurements_and_scores_that_some_runs_lack_choose_nothing() -> None:
-    records = [record("mcc", STYLES[0], 1), *looks()]
+    records = [record("mcc", STYLES[0], 1), *evaluated()]
     records[0].curve[0]["bnm"] = 1.0
     for point in (point for r in records for point in r.curve):
         point |= {"diagnosis/lambda": 1.0, "predicted/cat": 1}

@@ -11,8 +11,8 @@ from da.results.records import Point, Record
 CLASSES = "cat", "dog", "eel"
 
 
-def look(step: int, counts: tuple[int, ...] = (40, 35, 25), **more: float) -> Point:
-    """A look at a healthy DANN, but for what is given."""
+def evaluation(step: int, counts: tuple[int, ...] = (40, 35, 25), **more: float) -> Point:
+    """An evaluation of a healthy DANN, but for what is given."""
     usual = {"discriminator_accuracy": 0.625, "discriminator_spread": 0.1, "lambda": 0.75}
     usual |= {"adaptation_gradient": 0.01, "gradient_ratio": 0.25}
     own = {"step": step, "target_accuracy": 50.0, "source_accuracy": 90.0, "entropy": -0.5}
@@ -35,8 +35,8 @@ def found(point: Point, **settings: object) -> tuple[str, str]:
 
 
 def test_a_healthy_look_has_no_symptom():
-    assert found(look(100)) == ("", "")
-    assert found(look(100, (60, 20, 20), discriminator_accuracy=0.5)) == ("", "")
+    assert found(evaluation(100)) == ("", "")
+    assert found(evaluation(100, (60, 20, 20), discriminator_accuracy=0.5)) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_a_healthy_look_has_no_symptom():
     ],
 )
 def test_a_gradient_of_zero(changes, settings, cause):
-    dead = look(100, adaptation_gradient=0.0, gradient_ratio=0.0, **changes)
+    dead = evaluation(100, adaptation_gradient=0.0, gradient_ratio=0.0, **changes)
     warning, why = found(dead, **settings)
     assert "adaptation gradient exactly zero" in warning
     assert cause in why
 
 
 def test_before_the_first_step_a_warm_up_has_no_gradient_and_no_blame():
-    assert found(look(1, adaptation_gradient=0.0)) == ("", "")
+    assert found(evaluation(1, adaptation_gradient=0.0)) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_before_the_first_step_a_warm_up_has_no_gradient_and_no_blame():
 )
 def test_a_discriminator_that_is_right_for_every_image(ratio, cause):
     apart = {"discriminator_accuracy": 1.0, "gradient_ratio": ratio}
-    warning, why = found(look(100, **apart, **{"lambda": 1.0}))
+    warning, why = found(evaluation(100, **apart, **{"lambda": 1.0}))
     assert warning == (
         "discriminator right for every image at full strength: features are not aligned"
     )
     assert cause in why
-    assert found(look(100, **apart, **{"lambda": 0.9})) == ("", "")
-    assert found(look(100, **apart, **{"lambda": 0.1}), **{"hp.trade_off": 0.1})[0] == warning
-    assert found(look(100, discriminator_accuracy=0.99, **{"lambda": 1.0})) == ("", "")
+    assert found(evaluation(100, **apart, **{"lambda": 0.9})) == ("", "")
+    assert found(evaluation(100, **apart, **{"lambda": 0.1}), **{"hp.trade_off": 0.1})[0] == warning
+    assert found(evaluation(100, discriminator_accuracy=0.99, **{"lambda": 1.0})) == ("", "")
 
 
 def test_a_discriminator_without_a_strength_is_blamed_once_features_adapt():
-    point = look(100, discriminator_accuracy=1.0)
+    point = evaluation(100, discriminator_accuracy=1.0)
     del point["diagnosis/lambda"]
     assert "not aligned" in found(point)[0]
     del point["diagnosis/adaptation_gradient"], point["diagnosis/gradient_ratio"]
@@ -84,13 +84,13 @@ def test_a_discriminator_without_a_strength_is_blamed_once_features_adapt():
 
 @pytest.mark.parametrize(("source", "cause"), [(90.0, "died"), (35.0, "shrunk to a point")])
 def test_a_constant_discriminator(source, cause):
-    warning, why = found(look(100, discriminator_spread=0.0, source_accuracy=source))
+    warning, why = found(evaluation(100, discriminator_spread=0.0, source_accuracy=source))
     assert "discriminator constant" in warning
     assert cause in why
 
 
 def test_a_constant_discriminator_explains_that_nothing_is_reversed():
-    r = record(look(100, discriminator_spread=0.0, adaptation_gradient=0.0))
+    r = record(evaluation(100, discriminator_spread=0.0, adaptation_gradient=0.0))
     constant, zero = health.find_symptoms(r.curve, r.settings)
     assert "constant discriminator" in zero.cause
     assert "died" in constant.cause
@@ -106,14 +106,20 @@ def test_a_constant_discriminator_explains_that_nothing_is_reversed():
     ],
 )
 def test_one_class_for_most(changes, cause):
-    warning, why = found(look(100, (5, 61, 34), **changes))
+    warning, why = found(evaluation(100, (5, 61, 34), **changes))
     assert warning.endswith("dog 61%")
     assert cause in why
 
 
 def test_a_warning_is_new_once_and_lasting_to_the_end():
     dead = {"adaptation_gradient": 0.0}
-    curve = [look(10), look(20, **dead), look(30, **dead), look(40), look(50, **dead)]
+    curve = [
+        evaluation(10),
+        evaluation(20, **dead),
+        evaluation(30, **dead),
+        evaluation(40),
+        evaluation(50, **dead),
+    ]
     counts = [len(health.new_warnings(curve[:n], {})) for n in range(1, 6)]
     assert counts == [0, 1, 0, 0, 0]
     assert [len(health.lasting_warnings(curve[:n], {})) for n in range(1, 6)] == [0, 1, 1, 0, 1]
@@ -122,9 +128,9 @@ def test_a_warning_is_new_once_and_lasting_to_the_end():
 
 
 def test_the_page():
-    zero = look(200, (100, 0, 0), entropy=-0.125, adaptation_gradient=0.0, gradient_ratio=0.0)
+    zero = evaluation(200, (100, 0, 0), entropy=-0.125, adaptation_gradient=0.0, gradient_ratio=0.0)
     assert (
-        render_page(record(look(100), zero))
+        render_page(record(evaluation(100), zero))
         == """\
 dann zoo:a-b seed 1, abc
 
@@ -140,31 +146,32 @@ entropy: mean of target predictions, in nats
 
 target predictions at step 200: cat 100; never dog, eel
 
-warning: one class has most of the target predictions: cat 100% (1 of 2 looks, first at step 200)
+warning: one class has most of the target predictions: cat 100% (1 of 2 evaluations, first at step
+    200)
 likely cause: the gap of the domains is still open; or the target does have so many of that class
 
-warning: adaptation gradient exactly zero: features are learned from the task alone (1 of 2 looks,
-    first at step 200)
+warning: adaptation gradient exactly zero: features are learned from the task alone (1 of 2
+    evaluations, first at step 200)
 likely cause: the adaptation loss is a constant or cut off from the features; or its warm-up has not
     begun; or no target image passes its threshold"""
     )
 
 
 def test_the_page_of_a_healthy_run():
-    assert render_page(record(look(100))).endswith("cat 40, dog 35, eel 25\n\nno warnings")
+    assert render_page(record(evaluation(100))).endswith("cat 40, dog 35, eel 25\n\nno warnings")
 
 
-def test_a_look_without_adaptation_is_blank_there():
-    plain = {k: v for k, v in look(100).items() if not k.startswith("diagnosis/")}
+def test_an_evaluation_without_adaptation_is_blank_there():
+    plain = {k: v for k, v in evaluation(100).items() if not k.startswith("diagnosis/")}
     head, row = render_page(record(plain)).split("\n\n")[1].splitlines()
     assert head.split() == ["step", "target", "%", "source", "%", "entropy", "largest", "class"]
     assert row.split() == ["100", "50.0", "90.0", "0.50", "cat", "40%"]
-    row = render_page(record(plain, look(200))).split("\n\n")[1].splitlines()[1]
+    row = render_page(record(plain, evaluation(200))).split("\n\n")[1].splitlines()[1]
     assert row.split() == ["100", "50.0", "90.0", "0.50", "cat", "40%"]
 
 
 def test_a_record_that_is_older_says_so():
-    old = {k: v for k, v in look(100).items() if "/" not in k}
+    old = {k: v for k, v in evaluation(100).items() if "/" not in k}
     text = render_page(record(old))
     assert text.endswith("run it anew for more.")
     assert "50.0" in text

@@ -18,8 +18,8 @@ FINAL = {0: 5.0, 1: -5.0}
 
 def record(task: str, seed: int, accuracy: float, **settings) -> Record:
     own = {"method": "dann", "task": task, "seed": seed, "neck_norm": True, **settings}
-    looks = ((1, accuracy + 9, 2.0), (2, accuracy, 1.0))
-    curve = [{"step": n, "target_accuracy": a, "infomax": i} for n, a, i in looks]
+    points = ((1, accuracy + 9, 2.0), (2, accuracy, 1.0))
+    curve = [{"step": n, "target_accuracy": a, "infomax": i} for n, a, i in points]
     return Record(f"{task}{seed}{settings}", own, curve, 1.0)
 
 
@@ -131,7 +131,7 @@ def test_of_many_values_some_are_named_the_last_among_them():
     assert ticks(figure) == [str(n) for n in range(30, 0, -3)]
 
 
-def test_a_selector_picks_the_look():
+def test_a_selector_picks_the_evaluation():
     runs = [*sweep(30, lr=0.1), *sweep(50, lr=0.2)]
     figure = plots.plot_against(runs, "lr", "infomax")
     assert lines(figure)["dann"][1] == [49, 69]

@@ -17,15 +17,15 @@ EMOJI = [
 
 
 def record(method: str, task: str, accuracy: float, seed: int = 0, **settings: Any) -> Record:
-    """A run of one look."""
-    look = {"step": 10.0, "target_accuracy": accuracy, "snd": 0.5, "loss/task": 1.0}
+    """A run of one evaluation."""
+    point = {"step": 10.0, "target_accuracy": accuracy, "snd": 0.5, "loss/task": 1.0}
     named = {key.replace("hp_", "hp."): value for key, value in settings.items()}
     about = {"method": method, "task": task, "seed": seed, "lr": 0.1, **named}
-    return Record(f"{method}{task}{seed}{settings}", about, [look], 1.0)
+    return Record(f"{method}{task}{seed}{settings}", about, [point], 1.0)
 
 
 def to_come(method: str, task: str) -> Record:
-    """A run that has no look yet."""
+    """A run that has no evaluation yet."""
     return replace(record(method, task, 0), curve=[])
 
 
@@ -75,7 +75,9 @@ def test_no_average_where_a_task_is_missing() -> None:
 
 def test_complete_sweeps_are_said_to_be() -> None:
     records = [record("dann", STYLES[0], 50)]
-    assert build_table(records, wanted=records).notes == ("1 of 1 runs, each at its last look",)
+    assert build_table(records, wanted=records).notes == (
+        "1 of 1 runs, each at its last evaluation",
+    )
 
 
 def test_rows_of_which_no_run_is_done_are_named() -> None:
@@ -85,7 +87,7 @@ def test_rows_of_which_no_run_is_done_are_named() -> None:
     records.append(to_come("fine_tune", f"{STYLES[0]}+3shot"))
     [note, *_] = build_table(records[:1], wanted=records).notes
     missing = "mcc, jan, fine_tune (3-shot), target_only"
-    assert note == f"only 1 of 8 runs (none yet of {missing}), each at its last look"
+    assert note == f"only 1 of 8 runs (none yet of {missing}), each at its last evaluation"
 
 
 def test_rows_with_target_labels_stand_last_and_are_never_the_best() -> None:
@@ -123,8 +125,8 @@ def test_an_only_row_is_not_the_best() -> None:
     assert "*" not in render_table([record("dann", STYLES[0], 60)], style="markdown")
 
 
-def looks() -> list[Record]:
-    """Last 50, the oracle's 70 at the first look, 60 where snd is highest."""
+def evaluated() -> list[Record]:
+    """Last 50, the oracle's 70 at the first evaluation, 60 where snd is highest."""
     curve: list[Point] = [
         {"step": 1, "target_accuracy": 70, "snd": 0.1, "loss/task": 3.0},
         {"step": 2, "target_accuracy": 60, "snd": 0.9, "loss/task": 2.0},
@@ -135,13 +137,13 @@ def looks() -> list[Record]:
 
 @pytest.mark.parametrize(("name", "value"), [("last", "50.0"), ("snd", "60.0"), ("oracle", "70.0")])
 def test_selector(name: str, value: str) -> None:
-    table = build_table(looks(), [name])
+    table = build_table(evaluated(), [name])
     assert texts(table) == {"dann": [value]}
     assert ("target labels" in table.notes[0]) == (name != "last")
 
 
 def test_several_selectors_the_oracle_last_and_marked() -> None:
-    table = build_table(looks(), ["oracle", "snd", "last", "snd"])
+    table = build_table(evaluated(), ["oracle", "snd", "last", "snd"])
     assert table.heads == ("snd", "last", "oracle ‡")
     assert texts(table) == {"dann": ["60.0", "50.0", "70.0"]}
     assert "‡ oracle: chosen with target labels" in table.notes
@@ -156,12 +158,12 @@ def test_several_selectors_average_over_tasks() -> None:
 
 def test_unknown_selector_names_the_known() -> None:
     with pytest.raises(ValueError, match=r"'best', known: last, snd, oracle$"):
-        render_table(looks(), ["best"])
+        render_table(evaluated(), ["best"])
 
 
 def test_unknown_style_names_the_known() -> None:
     with pytest.raises(ValueError, match="'html', known: terminal, markdown, latex, csv"):
-        render_table(looks(), style="html")
+        render_table(evaluated(), style="html")
 
 
 @pytest.mark.parametrize("style", ["terminal", "csv"])

@@ -1,5 +1,6 @@
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from da.results import records, tracking
 from da.results.records import Record
 
 BLOCK = 32768
+
+TITLE = "dann emoji:noto-twemoji seed 1"
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +65,7 @@ def test_an_offline_run_has_the_records_numbers(tmp_path):
     log = entries(tmp_path)
     (run,) = [e.run for e in log if e.HasField("run")]
     about = run.run_id, run.display_name, run.run_group, run.project
-    assert about == ("3f2a9c", "dann emoji:noto-twemoji seed 1", "emoji", "da")
+    assert about == ("3f2a9c", f"{TITLE} 3f2a9c", "emoji", "da")
     config = plain(run.config.update)
     assert {k: config[k] for k in record().settings} == record().settings
     assert config["environment"] == {"torch": "2.11"}
@@ -94,6 +97,17 @@ def test_push_mirrors_each_record(tmp_path):
     assert tracking.push(tmp_path / "results", "offline") == 2
     names = {file.stem for file in tmp_path.glob("wandb/offline-run-*/*.wandb")}
     assert names == {f"run-{id}" for id in ids}
+
+
+def test_push_names_runs_by_the_settings_in_which_they_differ(tmp_path, monkeypatch):
+    for id, lr in (("a" * 12, 0.1), ("b" * 12, 1.0)):
+        one = record(id)
+        records.save(replace(one, settings=one.settings | {"lr": lr}), tmp_path)
+    told: list[dict] = []
+    monkeypatch.setattr(tracking, "_write", lambda _, about, write: bool(told.append(about)))
+    tracking.push(tmp_path, "off")
+    names = [about["name"] for about in told]
+    assert names == [f"{TITLE} lr=0.1 {'a' * 12}", f"{TITLE} lr=1 {'b' * 12}"]
 
 
 def test_push_names_the_folder_without_records(tmp_path):

@@ -187,7 +187,7 @@ def test_every_setting_counts(name):
         (SHOTS, {"method": MCC.Hparams()}, "mcc takes no labeled target images"),
         (PLAIN, {"steps": 0}, "steps is 1 or more, not 0"),
         (PLAIN, {"batch": 0}, "batch is 1 or more"),
-        (PLAIN, {"look_every": -1}, "look_every is 1 or more"),
+        (PLAIN, {"eval_every": -1}, "eval_every is 1 or more"),
         (PLAIN, {"side": -1}, "side is from 0 to 8192, not -1"),
         (PLAIN, {"side": 8193}, "side is from 0 to 8192, not 8193"),
         (PLAIN, {"task": "folder:a-b\nc"}, r"task has a character .*'\\n'"),
@@ -213,7 +213,7 @@ def test_contradictory_settings_are_refused_in_one_line(run, changes, message):
 
 
 @pytest.mark.parametrize(
-    ("part", "name"), [(PLAIN, "optimizer"), (Network(), "bn"), (FineTuning(), "kept")]
+    ("part", "name"), [(PLAIN, "optimizer"), (Network(), "bn"), (FineTuning(), "chosen_by")]
 )
 def test_a_choice_that_is_not_known_is_refused(part, name):
     """By ourselves: outside of tests nothing checks types."""

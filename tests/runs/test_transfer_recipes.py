@@ -30,7 +30,7 @@ def shortened(run: Run) -> Run:
     backbone = SMALL.get(run.backbone, run.backbone)
     every = run.tuning.unfreeze_every
     tuning = replace(run.tuning, unfreeze_every=min(1, every), drop_every=0)
-    return replace(run, backbone=backbone, side=32, steps=3, batch=2, look_every=3, tuning=tuning)
+    return replace(run, backbone=backbone, side=32, steps=3, batch=2, eval_every=3, tuning=tuning)
 
 
 @pytest.fixture(autouse=True)

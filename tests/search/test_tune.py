@@ -32,7 +32,7 @@ RUN = Run(
     regime="full",
     network=Network(neck=0, dropout=0),
     steps=4,
-    look_every=2,
+    eval_every=2,
 )
 RUNS = [replace(RUN, task=task, seed=s) for s in range(2) for task in ("moons:0-20", "moons:0-40")]
 SAMPLERS = "grid", "random", "tpe"
@@ -235,7 +235,7 @@ def test_a_run_that_fails_otherwise_ends_the_search_and_is_tried_again(tmp_path,
 
 
 class Sealed(dict):
-    """A look whose target accuracy cannot be read."""
+    """An evaluation whose target accuracy cannot be read."""
 
     def __getitem__(self, key):
         if "target_accuracy" in key:
@@ -253,21 +253,21 @@ def test_target_labels_choose_nothing_unless_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "load", sealed)
     assert len(carried_out(search(tmp_path), 5)) == 5
     with pytest.raises(AssertionError, match="target accuracy was read"):
-        carried_out(search(tmp_path, choose_by="oracle"), 1)
+        carried_out(search(tmp_path, chosen_by="oracle"), 1)
 
 
 @pytest.mark.usefixtures("quick")
 def test_the_oracle_is_marked(tmp_path):
     chosen = {}
-    for choose_by in ("infomax", "oracle"):
-        a_search = search(tmp_path, "lr", choose_by=choose_by)
+    for chosen_by in ("infomax", "oracle"):
+        a_search = search(tmp_path, "lr", chosen_by=chosen_by)
         trials = carried_out(a_search, 3)
-        chosen[choose_by] = max(trials, key=lambda trial: trial.score)
-        marked = choose_by == "oracle"
+        chosen[chosen_by] = max(trials, key=lambda trial: trial.score)
+        marked = chosen_by == "oracle"
         assert a_search.open().study.user_attrs["chosen_with_target_labels"] is marked
         assert ("‡" in _describe_trial(a_search, trials[0])) is marked
         assert ("oracle" in a_search.name) is marked
-        figure = plot.plot_search(trials, a_search.space, choose_by)
+        figure = plot.plot_search(trials, a_search.space, chosen_by)
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert ("‡ chosen with target labels" in words) is marked
         assert ("oracle ‡" in figure.axes[0].get_ylabel()) is marked
@@ -278,7 +278,7 @@ def test_other_searches_do_not_mix(tmp_path):
     names = [
         search(tmp_path).name,
         search(tmp_path, "lr").name,
-        search(tmp_path, choose_by="snd").name,
+        search(tmp_path, chosen_by="snd").name,
         search(tmp_path, sampler="grid").name,
         replace(search(tmp_path), runs=RUNS[:2]).name,
         replace(search(tmp_path, "lr"), space={"lr": LogUniform(1e-3, 1e-1)}).name,
@@ -309,7 +309,7 @@ def notes(folder: Path) -> Path:
             lambda folder: search_space([*RUNS, replace(RUN, method=METHODS["dann"].Hparams())]),
             "=dann",
         ),
-        (lambda folder: search(folder, choose_by="last"), "'last', known: source_acc.*oracle"),
+        (lambda folder: search(folder, chosen_by="last"), "'last', known: source_acc.*oracle"),
         (lambda folder: search(folder, storage=notes(folder)).open(), "no journal of a search"),
         (
             lambda folder: replace_settings(replace(RUN, init="pretrained"), {"steps": 0}),
@@ -445,7 +445,7 @@ def runs():
 def test_tune_at_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("tiny.py").write_text(EXPERIMENT)
-    main(["tune", "tiny.py", "--trials", "3", "--only", "seed=0", "--choose-by", "oracle"])
+    main(["tune", "tiny.py", "--trials", "3", "--only", "seed=0", "--chosen-by", "oracle"])
     said = capsys.readouterr().out
     assert said.count("oracle ‡") == 4
     head, _, rest = said.partition("\n\n")
@@ -457,7 +457,7 @@ def test_tune_at_the_command_line(tmp_path, monkeypatch, capsys):
     best = names["tuned"]("moons:0-20", 0)
     assert (Path("results") / f"{best.id}.json").exists()
     assert all(Path(file).stat().st_size > 1000 for file in files.split())
-    main(["tune", "tiny.py", "--trials", "3", "--only", "seed=0", "--choose-by", "oracle"])
+    main(["tune", "tiny.py", "--trials", "3", "--only", "seed=0", "--chosen-by", "oracle"])
     assert capsys.readouterr().out == said[said.index("3 trials") :]
 
 

@@ -220,7 +220,7 @@ def test_ten_steps_of_a_group_are_those_of_the_trainer(without_gpu):
 
 
 RUN = Run(METHODS["dann"].Hparams(hidden=(8,)), "moons:0-40", "mlp", "random", "full", steps=6)
-RUN = replace(RUN, look_every=3, batch=8, schedule="cosine")
+RUN = replace(RUN, eval_every=3, batch=8, schedule="cosine")
 GRAPH = replace(RUN, cuda_graph=True)
 
 

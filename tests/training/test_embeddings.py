@@ -19,13 +19,13 @@ FULL = Run(
     network=Network(neck=0, dropout=0),
     steps=2,
     batch=16,
-    look_every=2,
+    eval_every=2,
 )
 
 
 @pytest.fixture
 def frozen() -> Run:
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
     return replace(FULL, regime="frozen", init=FULL.id)
 
 
@@ -43,13 +43,13 @@ def test_before_a_mapping_are_the_features_and_after_it_the_mapped_ones(frozen):
 
 def test_weights_that_were_kept_are_not_trained_again(monkeypatch):
     trained = compute_embedding(FULL).after
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
     monkeypatch.setattr("da.training.embeddings.fit", None)
     for ours, theirs in zip(compute_embedding(FULL).after, trained, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
-def test_a_training_that_is_done_again_is_told_on_stderr_without_its_looks(capsys):
+def test_a_training_that_is_done_again_is_told_on_stderr_without_its_evaluations(capsys):
     seen = compute_embedding(replace(FULL, seed=1))
     said = capsys.readouterr()
     assert said.err.count("weights of source_only moons:0-40 seed 1 were not kept") == 2

@@ -186,10 +186,10 @@ def several() -> Method:
 def test_a_run_of_several_that_diverges_is_told_and_the_others_go_on(batch):
     m, failed = several(), {}
     optimizer = torch.optim.SGD(m.parameters(), 0.0)
-    looks = dict(fit(m, [batch] * 10, optimizer, 10, every=2, failed=failed))
+    found = dict(fit(m, [batch] * 10, optimizer, 10, every=2, failed=failed))
     assert failed == {1: "loss 'bad' is not finite at step 6"}
-    assert looks[4]["bad"].tolist() == [1, 1]
-    assert looks[10]["task"].shape == (2,)
+    assert found[4]["bad"].tolist() == [1, 1]
+    assert found[10]["task"].shape == (2,)
 
 
 def test_each_run_of_several_is_told_of_its_own_gradient(batch):
@@ -218,12 +218,12 @@ def test_without_a_place_for_it_a_diverged_run_of_several_stops_all(batch):
 
 def test_a_look_gives_the_losses_of_its_own_step(batch):
     ours, ref = build(DANN, hidden=(8,)), build(DANN, hidden=(8,))
-    looks = dict(fit(ours, [batch] * 4, sgd(ours.parameters()), 4, every=2))
+    found = dict(fit(ours, [batch] * 4, sgd(ours.parameters()), 4, every=2))
     optimizer = sgd(ref.parameters())
     for step in range(4):
         losses = train_step(ref, optimizer, batch, step / 4)
         if step % 2:
-            assert looks[step + 1] == losses
+            assert found[step + 1] == losses
 
 
 def test_a_rate_that_is_a_tensor_is_filled_and_scales_the_same(batch):

@@ -22,7 +22,7 @@ RUN = Run(
     network=Network(neck=8),
     steps=2,
     batch=8,
-    look_every=2,
+    eval_every=2,
 )
 
 

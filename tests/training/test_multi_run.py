@@ -26,7 +26,7 @@ FULL = Run(
     regime="full",
     steps=4,
     batch=16,
-    look_every=2,
+    eval_every=2,
 )
 DANN = METHODS["dann"].Hparams(hidden=(8,))
 FROZEN = replace(
@@ -35,7 +35,7 @@ FROZEN = replace(
     regime="frozen",
     init=FULL.id,
     steps=50,
-    look_every=25,
+    eval_every=25,
     network=Network(neck=8),
     optimizer="sgd",  # AdamW steps along rounding where a gradient is 0, as of the neck's bias
     lr=0.05,
@@ -45,7 +45,7 @@ FROZEN = replace(
 @pytest.fixture
 def begun() -> None:
     """The weights that frozen runs begin with."""
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
 
 
 def others() -> list[Run]:
@@ -115,7 +115,7 @@ def test_records_of_shared_steps_are_those_of_runs_alone_but_for_rounding():
         assert records[run].environment["shared_steps"] == "3 trainings"
 
 
-BLIND = replace(FROZEN, method=FULL.method, steps=4, look_every=2, network=Network(neck=8))
+BLIND = replace(FROZEN, method=FULL.method, steps=4, eval_every=2, network=Network(neck=8))
 
 
 def noting(function, used: list[int]):
@@ -170,11 +170,11 @@ def trained(monkeypatch) -> list[int]:
 def test_a_blind_method_is_trained_once_for_all_targets(run, share, trained):
     runs = [replace(run, task=f"moons:0-{to}", seed=seed) for seed, to in SEEDS_AND_TARGETS]
     assert len({training_key(run) for run in runs}) == 2
-    records = dict(train_together(runs, device="cpu", keep=runs, share_steps=share))
+    records = dict(train_together(runs, device="cpu", save_weights=runs, share_steps=share))
     shared = share and run is BLIND
     assert trained == ([2] * 4 if shared else [1] * 8)
     for run in runs:
-        alone = train(run, device="cpu", keep=False, quiet=True)
+        alone = train(run, device="cpu", save_weights=False, quiet=True)
         close(records[run], alone)
         assert shared or records[run].curve == alone.curve
     kept = [torch.load(saved_weights.weights_file(run.id), weights_only=True) for run in runs]
@@ -192,9 +192,9 @@ def test_other_runs_are_trainings_of_their_own(change):
 
 
 def test_runs_that_keep_the_best_look_are_trainings_of_their_own():
-    """Their targets may find another look best."""
+    """Their targets may find another evaluation best."""
     runs = [
-        replace(FULL, task=f"moons:0-{to}", tuning=replace(FULL.tuning, kept="infomax"))
+        replace(FULL, task=f"moons:0-{to}", tuning=replace(FULL.tuning, chosen_by="infomax"))
         for to in (20, 40)
     ]
     assert training_key(runs[0]) != training_key(runs[1])
@@ -233,7 +233,7 @@ def test_what_goes_wrong_in_a_training_ends_all_its_runs(share):
 @pytest.mark.usefixtures("begun")
 def test_weights_are_kept_of_those_that_others_begin_with():
     runs = others()[:2]
-    list(train_together(runs, device="cpu", keep=runs[1:], share_steps=True))
+    list(train_together(runs, device="cpu", save_weights=runs[1:], share_steps=True))
     assert [saved_weights.weights_file(run.id).exists() for run in runs] == [False, True]
     kept = torch.load(saved_weights.weights_file(runs[1].id), weights_only=True)
     assert kept["neck.0.weight"].shape == (8, 64)
@@ -252,7 +252,7 @@ def test_what_goes_wrong_in_one_ends_that_one():
 
 @pytest.mark.usefixtures("begun")
 def test_one_whose_predictions_are_not_finite_at_a_look_leaves_the_others_alone():
-    tame = replace(FROZEN, steps=2, look_every=1)
+    tame = replace(FROZEN, steps=2, eval_every=1)
     wild = replace(tame, method=replace(DANN, trade_off=1e300))
     ended = dict(train_together([tame, wild], device="cpu", share_steps=True))
     assert isinstance(ended[tame], Record)
@@ -263,7 +263,7 @@ def test_one_whose_predictions_are_not_finite_at_a_look_leaves_the_others_alone(
 @pytest.mark.usefixtures("begun")
 @pytest.mark.parametrize("name", ["bnm", "bsp"])
 def test_a_matrix_that_is_not_finite_ends_its_own_run_alone(name):
-    tame = replace(FROZEN, method=METHODS[name].Hparams(), steps=4, look_every=4)
+    tame = replace(FROZEN, method=METHODS[name].Hparams(), steps=4, eval_every=4)
     wild = replace(tame, method=replace(tame.method, trade_off=1e300))
     ended = dict(train_together([tame, wild], device="cpu", share_steps=True))
     assert isinstance(ended[tame], Record)

@@ -21,7 +21,7 @@ def _known_ceilings(monkeypatch):
 
 
 def run(method=DANN, **settings) -> Run:
-    usual = {"backbone": "mlp", "init": "random", "regime": "full", "steps": 10, "look_every": 4}
+    usual = {"backbone": "mlp", "init": "random", "regime": "full", "steps": 10, "eval_every": 4}
     network = Network(neck=0, dropout=0)
     return Run(method.Hparams(), "moons:0-20", network=network, **(usual | settings))
 
@@ -77,7 +77,7 @@ def test_a_look_and_the_start_are_timed_apart(monkeypatch, tmp_path, watch):
     monkeypatch.setattr(evaluate, "evaluate", watch.slow(evaluate.evaluate))
     monkeypatch.setattr(profiler, "assemble", watch.slow(profiler.assemble))
     found = profiler.profile_run(run(), tmp_path / "trace.json", steps=3)
-    assert (found.start_up, found.look, found.step) == (1, 1, 0)
+    assert (found.start_up, found.evaluation, found.step) == (1, 1, 0)
 
 
 def test_a_trace_shows_every_part(tmp_path):
@@ -86,13 +86,13 @@ def test_a_trace_shows_every_part(tmp_path):
     assert {event["name"] for event in events} >= set(profiler.STEP)
 
 
-def test_a_whole_run_is_its_start_its_steps_and_its_looks():
+def test_a_whole_run_is_its_start_its_steps_and_its_evaluations():
     parts = dict.fromkeys(profiler.STEP, 2.0)
     found = profiler.Profile(
-        run(), 7.0, parts, step=5.0, look=3.0, flops=10**9, peak=4e8, threads=1
+        run(), 7.0, parts, step=5.0, evaluation=3.0, flops=10**9, peak=4e8, threads=1
     )
     assert found.seconds_by_part() == {"start-up": 7} | dict.fromkeys(profiler.STEP, 10) | {
-        "looks": 9
+        "evaluations": 9
     }
     assert found.images == 2 * 64 / 5
     assert found.share_of_peak == 0.5

@@ -21,7 +21,7 @@ FULL = Run(
     init="random",
     regime="full",
     steps=2,
-    look_every=2,
+    eval_every=2,
 )
 MAPPED = replace(
     FULL,
@@ -34,7 +34,7 @@ MAPPED = replace(
 
 @pytest.mark.parametrize("change", [{}, {"features": 8}])
 def test_a_run_builds_its_task_once(change, monkeypatch):
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
     built, usual = [], tasks.build_task
     monkeypatch.setattr(tasks, "build_task", lambda *a: built.append(a[0]) or usual(*a))
     assemble(replace(MAPPED, **change), "cpu")
@@ -130,5 +130,5 @@ def test_a_record_of_regime_full_says_of_how_many_threads_it_is():
 
 
 def test_a_record_of_frozen_features_does_not_depend_on_threads():
-    train(FULL, device="cpu", keep=True, quiet=True)
+    train(FULL, device="cpu", save_weights=True, quiet=True)
     assert "threads" not in trained_with(2, MAPPED).made_from

@@ -27,7 +27,7 @@ RUN = Run(
     regime="full",
     network=Network(neck=0, dropout=0),
     steps=6,
-    look_every=3,
+    eval_every=3,
 )
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
 BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
@@ -39,7 +39,7 @@ ON_FEATURES = [replace(run, regime="frozen", init=BEGUN.id) for run in RUNS]
 def begun() -> None:
     """The weights that runs on features begin with."""
     for folder in ("one", "two", "whole", "results"):
-        train(BEGUN, device="cpu", keep=True, quiet=True, results=Path(folder))
+        train(BEGUN, device="cpu", save_weights=True, quiet=True, results=Path(folder))
 
 
 def curves(folder: Path) -> dict[str, list]:
@@ -77,11 +77,11 @@ def test_a_run_that_fails_leaves_no_record_and_the_others_go_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("look_every", "said"),
+    ("eval_every", "said"),
     [(3, "no loss is finite at step 2 ('task'"), (1, "predictions are not finite after step 1: ")],
 )
-def test_a_run_that_diverges_names_what_is_not_finite_and_the_step(tmp_path, look_every, said):
-    wild = replace(RUN, lr=1e30, optimizer="sgd", look_every=look_every)
+def test_a_run_that_diverges_names_what_is_not_finite_and_the_step(tmp_path, eval_every, said):
+    wild = replace(RUN, lr=1e30, optimizer="sgd", eval_every=eval_every)
     (outcome,) = sweep_outcomes([wild], tmp_path, workers=1)
     assert outcome.error.startswith(f"DivergedError: {said}")
 
@@ -147,7 +147,7 @@ def test_a_damaged_record_is_done_again_and_kept(tmp_path):
 
 
 def test_weights_are_those_of_the_record_that_is_made_again(tmp_path):
-    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True))
     made_from(tmp_path, code="0" * 16)
     file = saved_weights.weights_file(RUN.id, tmp_path)
     before = file.stat().st_mtime_ns
@@ -167,7 +167,7 @@ def test_a_run_comes_after_the_one_whose_weights_it_begins_with(tmp_path):
 def test_weights_are_kept_of_every_run_when_asked(tmp_path):
     list(sweep_outcomes([RUN], tmp_path, workers=1))
     assert not saved_weights.weights_file(RUN.id, tmp_path).exists()
-    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True))
     assert saved_weights.weights_file(RUN.id, tmp_path).exists()
 
 
@@ -180,11 +180,13 @@ def test_weights_without_room_fail_their_run_alone_and_leave_its_record(tmp_path
         usual(run_id, *rest)
 
     monkeypatch.setattr(saved_weights, "save_weights", save)
-    failed, done = sweep_outcomes(RUNS[:2], tmp_path, workers=1, keep=True)
+    failed, done = sweep_outcomes(RUNS[:2], tmp_path, workers=1, save_weights=True)
     assert failed.error.startswith("UnwritableError: cannot write weights: no space left on device")
     assert done.record
     assert records.find(RUNS[0].id, tmp_path).curve
-    assert [o.run for o in sweep_outcomes(RUNS[:2], tmp_path, workers=1, keep=True)] == [RUNS[0]]
+    assert [o.run for o in sweep_outcomes(RUNS[:2], tmp_path, workers=1, save_weights=True)] == [
+        RUNS[0]
+    ]
 
 
 def test_weights_that_are_gone_are_made_again(tmp_path):
@@ -197,12 +199,12 @@ def test_weights_that_are_gone_are_made_again(tmp_path):
 
 
 def test_weights_that_are_damaged_are_made_again(tmp_path):
-    list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
+    list(sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True))
     file = saved_weights.weights_file(RUN.id, tmp_path)
     file.write_bytes(file.read_bytes()[:-100])
-    assert [o.error for o in sweep_outcomes([RUN], tmp_path, workers=1, keep=True)] == [""]
+    assert [o.error for o in sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True)] == [""]
     assert saved_weights.load_classes(RUN.id, tmp_path)
-    assert not list(sweep_outcomes([RUN], tmp_path, workers=1, keep=True))
+    assert not list(sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True))
 
 
 @pytest.mark.parametrize(

@@ -18,18 +18,18 @@ def told(method: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
         regime="full",
         network=Network(neck=0, dropout=0),
         steps=10,
-        look_every=2,
+        eval_every=2,
     )
     fit(run, assemble(run, "cpu"))
     return capsys.readouterr().out.splitlines()
 
 
 def test_each_look_is_a_row_of_one_table(capsys):
-    head, *looks = told("dann", capsys)
+    head, *lines = told("dann", capsys)
     assert head.split("  ")[-2:] == ["loss task", "loss domain"]
     assert "target %  source %   infomax" in head
-    assert [line.split()[0] for line in looks] == ["2", "4", "6", "8", "10"]
-    assert {len(line) for line in looks} == {len(head)}
+    assert [line.split()[0] for line in lines] == ["2", "4", "6", "8", "10"]
+    assert {len(line) for line in lines} == {len(head)}
     assert len(head) < 80
 
 

@@ -188,7 +188,7 @@ def load_decoded(
 def _decode_good(
     images: Listing, path: Path, side: int, skip_bad: bool
 ) -> tuple[Listing, np.memmap, dict[Path, str]]:
-    """Decode the images that can be decoded into an array on disk, after a look at each file.
+    """Decode the images that can be decoded into an array on disk, after a check of each file.
 
     Returns:
         These images, their pixels, and why each of the others cannot be decoded.

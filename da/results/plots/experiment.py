@@ -214,7 +214,7 @@ def _explain(figure: Figure, pens: dict[str, Pen], rows: Sequence[Runs]) -> None
     meaning = {_meaning(rows): style.BAND} if _meaning(rows) else {}
     style.add_legend(figure, own | meaning | _dagger(own, {"ls": ""}))
     if rest := len(pens) - len(own):
-        text = f"{rest} more rows, of lower means at the last look, are thin gray lines"
+        text = f"{rest} more rows, of lower means at the last evaluation, are thin gray lines"
         style.add_note(figure, f"{text}; --only chooses which rows are drawn")
 
 
@@ -238,8 +238,8 @@ def _over_seeds(scores: Scores) -> tuple[Any, Any]:
 
 def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
     """Draw a line over the steps that all records of a row have."""
-    looks = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
-    steps = sorted(set.intersection(*looks))
+    found = [{p["step"] for p in r.curve} for by_seed in runs.values() for r in by_seed.values()]
+    steps = sorted(set.intersection(*found))
     scores = _scores(runs, lambda record: [p[key] for p in record.curve if p["step"] in steps])
     _band(panel, key, steps, *_over_seeds(scores), {"marker": "o" if len(steps) == 1 else ""} | pen)
 

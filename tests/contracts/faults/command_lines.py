@@ -54,7 +54,7 @@ OFTEN = {
 """Options that a command needs, or that make it short."""
 
 TRAIN = (
-    "--backbone lenet --init RUN --side 28 --neck 8 --steps 1 --batch 4 --look-every 1 --wandb off"
+    "--backbone lenet --init RUN --side 28 --neck 8 --steps 1 --batch 4 --eval-every 1 --wandb off"
 )
 """Settings of a training that ends at once and that fits every method."""
 

@@ -92,7 +92,7 @@ def build_run(drawn: dict[str, Any]) -> Run:
         "regime": "frozen" if kind.frozen_only else "full",
         "steps": 2,
         "batch": 8,
-        "look_every": 2,
+        "eval_every": 2,
     }
     network = Network(**{"neck": 8, "dropout": 0, **drawn.get("network", {})})
     parts = {"network": network, "tuning": FineTuning(**drawn.get("tuning", {}))}
@@ -134,6 +134,6 @@ def attempt(drawn: dict[str, Any]) -> Outcome:
 
 def carry_out(every: list[dict[str, Any]]) -> list[Outcome]:
     """Train with each of the drawn settings, in this process."""
-    (first,) = sweep_outcomes([FIRST], Path("results"), workers=1, keep=True)
+    (first,) = sweep_outcomes([FIRST], Path("results"), workers=1, save_weights=True)
     assert first.record, first.error
     return [attempt(drawn) for drawn in every]

@@ -21,7 +21,7 @@ SETTINGS = "--backbone lenet --init random --regime full --side 28 --batch 8 --w
 
 def train(lab: Path, task: str, *more: object, steps: int = 60, method: str = "source_only"):
     """Train on a task, and return what came of it."""
-    words = ["train", "--task", task, *SETTINGS.split(), "--steps", steps, "--look-every", steps]
+    words = ["train", "--task", task, *SETTINGS.split(), "--steps", steps, "--eval-every", steps]
     return da(lab, *words, *more, method)
 
 
@@ -146,7 +146,7 @@ def test_6_transparent_is_white(lab):
 def test_7_a_run_on_other_classes_is_no_beginning(lab):
     class_folders(lab / "base")
     class_folders(lab / "other", classes=("zebra", "dog", "ant"))
-    begun = record(lab, train(lab, "folder:base/A-base/B", "--keep"))["id"]
+    begun = record(lab, train(lab, "folder:base/A-base/B", "--save-weights"))["id"]
     for method in ("tent", "shot"):
         done = train(lab, "folder:other/A-other/B", "--init", begun, method=method)
         assert done.kind == REFUSED, method
@@ -155,7 +155,7 @@ def test_7_a_run_on_other_classes_is_no_beginning(lab):
 
 def test_8_a_last_batch_of_one_image(lab):
     class_folders(lab, each=11)
-    begun = record(lab, train(lab, "folder:A-B", "--keep"))["id"]
+    begun = record(lab, train(lab, "folder:A-B", "--save-weights"))["id"]
     for method, *begins in (("tent", "--init", begun), ("shot", "--init", begun), ("adabn",)):
         done = train(lab, "folder:A-B", *begins, method=method)
         assert done.kind == RESULT, f"{method}: {done.said}"
@@ -189,7 +189,7 @@ def test_11_hidden_folders_are_left_out(lab):
     hidden = lab / "A/cat/.ipynb_checkpoints"
     hidden.mkdir()
     shutil.copy(lab / "A/cat/0.png", hidden / "0-checkpoint.png")
-    run = record(lab, train(lab, "folder:A-B", "--keep"))["id"]
+    run = record(lab, train(lab, "folder:A-B", "--save-weights"))["id"]
     assert decoded(lab) == {36}
     assert "checkpoint" not in da(lab, "predict", run, "A").printed
 
@@ -217,7 +217,7 @@ def broken_chunk(data: bytes) -> bytes:
 
 def test_13_a_broken_image_loses_no_other(lab):
     class_folders(lab)
-    run = record(lab, train(lab, "folder:A-B", "--keep"))["id"]
+    run = record(lab, train(lab, "folder:A-B", "--save-weights"))["id"]
     bad = lab / "A/cat/0.png"
     bad.write_bytes(broken_chunk(bad.read_bytes()))
     refused = train(lab, "folder:A-B")

@@ -33,7 +33,7 @@ def runs():
             network=Network(neck=8),
             steps=2,
             batch=6,
-            look_every=1,
+            eval_every=1,
             seed=0,
         )
     ]
@@ -50,7 +50,7 @@ def swept(lab: Path) -> Path:
     (lab / "lab.py").write_text(GOOD)
     for name, pattern in EXPERIMENTS.items():
         (lab / name).write_text(experiment_text(pattern, GOOD))
-    done = da(lab, "sweep", "lab.py", "--wandb", "off", "--keep")
+    done = da(lab, "sweep", "lab.py", "--wandb", "off", "--save-weights")
     assert done.kind == RESULT, done.said
     return lab
 

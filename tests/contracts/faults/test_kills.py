@@ -30,7 +30,7 @@ FIRST = Run(
     regime="full",
     network=Network(neck=0, dropout=0),
     steps=6,
-    look_every=3,
+    eval_every=3,
 )
 ON_FEATURES = replace(
     FIRST, method=METHODS["dann"].Hparams(), regime="frozen", init=FIRST.id, steps=20
@@ -49,7 +49,7 @@ TINY = "--backbone lenet --init random --regime full --side 28 --batch 8 --wandb
 PICTURES = f"train --task folder:A-B {TINY}"
 COMMANDS = {
     "sweep": "sweep lab.py --workers 2 --wandb off",
-    "train": f"{PICTURES} --steps 100 --look-every 20 --keep dann",
+    "train": f"{PICTURES} --steps 100 --eval-every 20 --save-weights dann",
     "tune": "tune lab.py --only method=source_only --trials 12 --sampler random --search lr",
     "data": f"{PICTURES} --steps 1 source_only",
     "export": "export RUN --to onnx --out model.onnx",
@@ -63,7 +63,7 @@ def prepare(command: str, folder: Path, images: int) -> None:
     if command in ("train", "data", "export"):
         class_folders(folder, each=images)
     if command == "export":
-        finish(f"{PICTURES} --steps 1 --keep source_only".split(), folder)
+        finish(f"{PICTURES} --steps 1 --save-weights source_only".split(), folder)
 
 
 def words_of(command: str, folder: Path) -> list[str]:

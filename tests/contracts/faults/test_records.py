@@ -72,7 +72,7 @@ def swept(lab: Path) -> Path:
     """A folder with one finished run whose weights are stored."""
     class_folders(lab, each=4)
     (lab / "lab.py").write_text(GOOD)
-    done = da(lab, "sweep", "lab.py", "--wandb", "off", "--keep")
+    done = da(lab, "sweep", "lab.py", "--wandb", "off", "--save-weights")
     assert done.kind == RESULT, done.said
     return lab
 

@@ -307,7 +307,7 @@ def test_dark_images_of_16_bits_are_told(office, capsys):
 
 
 def spoil(office: Path) -> list[Path]:
-    """Make images bad: two that a look finds, and one that only decoding finds."""
+    """Make images bad: two that a check finds, and one that only decoding finds."""
     bad = [office / "bike" / "b.jpeg", office / "mug" / "1.png"]
     for file in bad:
         file.write_bytes(b"no image")

@@ -95,7 +95,7 @@ def test_methods_are_sorted_with_their_numbers_beside_them():
     np.testing.assert_allclose(tasks[1], (55, 72))
 
 
-def test_a_selector_picks_the_look():
+def test_a_selector_picks_the_evaluation():
     falling = [record("dann", "emoji:a-b", 0, (60.0, 50.0))]
     last, chosen = (plots.plot_methods(falling, by).axes[0] for by in ("last", "infomax"))
     assert (last.texts[0].get_text(), chosen.texts[0].get_text()) == ("50.0", "60.0")

@@ -1,0 +1,58 @@
+"""The list that `da runs` prints."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from da.cli.run_list import list_runs
+from da.results import records
+from da.results.records import PUBLISHED, Record
+
+POINT = {"step": 9, "target_accuracy": 71.25, "source_accuracy": 90.0, "infomax": -4e-7}
+IDS = [digit * 12 for digit in "abc"]
+
+
+def record(id: str, **settings: object) -> Record:
+    about = {"method": "dann", "task": "zoo:a-b", "seed": 0, "lr": 0.1}
+    return Record(id, about | settings, [POINT | {"loss/task": 1.0}], 1.0)
+
+
+def listed(folder: Path, *found: Record, damaged: tuple[str, ...] = ()) -> list[list[str]]:
+    """Cells of the lines."""
+    return [line.split() for line in list_runs(found, damaged, folder)]
+
+
+def test_columns_that_say_nothing_are_left_out(tmp_path):
+    assert listed(tmp_path, record(IDS[0]), record(IDS[1], seed=1)) == [
+        ["id", "method", "task", "seed", "target", "%", "source", "%", "infomax"],
+        [IDS[0], "dann", "zoo:a-b", "0", "71.2", "90.0", "0"],
+        [IDS[1], "dann", "zoo:a-b", "1", "71.2", "90.0", "0"],
+        ["2", "records,", "none", "of", "them", "of", "other", "code", "or", "data", "than", "now"],
+    ]
+
+
+def test_settings_weights_date_and_state(tmp_path):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / f"{IDS[0]}.pt").touch()
+    for id, year in zip(IDS, (datetime.now().year, 2019), strict=False):
+        records.save(record(id), tmp_path)
+        time = datetime(year, 1, 1).timestamp()
+        os.utime(tmp_path / f"{id}.json", (time, time))
+    old = Record(IDS[1], record(IDS[1], lr=0.5).settings, [POINT], 1.0, made_from={"code": "0"})
+    head, *rows, last = listed(tmp_path, record(IDS[0]), old, damaged=(IDS[2],))
+    heads = "id method task seed settings target % source % infomax date weights state"
+    assert head == heads.split()
+    scores = ["71.2", "90.0", "0"]
+    assert rows == [
+        [IDS[0], "dann", "zoo:a-b", "0", "lr=0.1", *scores, "Jan", "01", "stored"],
+        [IDS[1], "dann", "zoo:a-b", "0", "lr=0.5", *scores, "Jan", "2019", "other", "code"],
+        [IDS[2], "damaged"],
+    ]
+    assert last == ["1", "of", "2", "records", "are", "of", "other", "code", "(method", "dann)"]
+
+
+def test_published_runs_fit_in_120_columns():
+    folder = Path(__file__).parents[2] / PUBLISHED
+    wanted = {id: {} for id in records.record_bundles.read(folder / "precision.jsonl")}
+    found = [records.get(id, folder) for id in wanted]
+    assert max(map(len, list_runs(found, (), folder))) <= 120
