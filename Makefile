@@ -29,7 +29,7 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -m "not faults"
 
-promises: $(READY)  ## docs/promises.md with the figures of a new run
+promises: $(READY)  ## docs/contributing/promises.md with the figures of a new run
 	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \
 	$(BIN)/python -m tests.contracts.test_promises .promises_cache/report.xml
 

@@ -1,4 +1,4 @@
-"""docs/promises.md names tests that exist, and their figures.
+"""docs/contributing/promises.md names tests that exist, and their figures.
 
 `python -m tests.contracts.test_promises REPORT` writes the figures of the JUnit file of a run.
 """
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from da.system.environment import environment
 
-PAGE = Path(__file__).parents[2] / "docs" / "promises.md"
+PAGE = Path(__file__).parents[2] / "docs" / "contributing" / "promises.md"
 ROW = re.compile(r"^(\| .+ \| `(.+)` \|) (.+) \|$", re.MULTILINE)
 COUNTS = re.compile(r"-|\d+ results, \d+ refused, \d+ failed, \d+ faults|\d+ of \d+ tests pass")
 LAST = re.compile(r"^Last run: .*$", re.MULTILINE)
