@@ -48,11 +48,11 @@ pages: $(READY)  ## generated pages and tables of docs/ again, from code and res
 	$(BIN)/python -m tools.docs
 
 docs: .venv/docs-ready pages  ## the site in site/, with every link checked
-	PYTHONPATH=. $(BIN)/zensical build --clean --strict
+	$(BIN)/python -m zensical build --clean --strict
 	$(BIN)/python -m tools.docs.check
 
 docs-serve: .venv/docs-ready  ## the site on localhost:8000, built again with every change
-	PYTHONPATH=. $(BIN)/zensical serve
+	$(BIN)/python -m zensical serve
 
 wheel: $(READY)  ## dist/da_lab-*.whl, which pip installs anywhere
 	rm -rf build dist

@@ -15,7 +15,7 @@ import yaml
 
 import da
 from da.cli.main import main
-from da.data.datasets import dataset_module
+from da.config.registry import DATASETS
 from da.deploy.predict import load_onnx
 from da.models.feature_selection import mutual_information
 from da.ops.transport import exact_plan
@@ -148,8 +148,8 @@ def test_a_missing_library_is_one_line(monkeypatch, capsys, tmp_path, library, c
 @pytest.mark.parametrize(
     ("library", "extra", "use"),
     [
-        ("resvg_py", "emoji", lambda: dataset_module("emoji").open_domain("noto")),
-        ("sklearn.datasets", "digits", lambda: dataset_module("digits").open_domain("optdigits")),
+        ("resvg_py", "emoji", lambda: DATASETS["emoji"].open_domain("noto")),
+        ("sklearn.datasets", "digits", lambda: DATASETS["digits"].open_domain("optdigits")),
         ("ot", "methods", lambda: exact_plan(torch.ones(2, 2))),
         (
             "sklearn.feature_selection",
