@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from da.config.network import Network
 from da.config.validation import choice_errors, limit_errors, refuse
 
 
@@ -24,3 +25,13 @@ class Settings:
     def contradictions(self) -> dict[str, bool]:
         """Return an error message for each contradiction, and whether the settings have it."""
         return {}
+
+    def build(self, backbone: Any, classes: int, network: Network | None = None) -> Any:
+        """Build the untrained method that these settings describe.
+
+        Args:
+            backbone: Network from images to features, with its number of features as `width`.
+            classes: Number of classes.
+            network: Settings of neck and head; None for the defaults of `Network`.
+        """
+        return self.owner(self, backbone, classes, network or Network())

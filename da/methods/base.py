@@ -165,18 +165,6 @@ class Method(nn.Module):
         owner: ClassVar[type["Method"]]
         """Class of the method that these settings are for. Set automatically."""
 
-        def build(
-            self, backbone: nn.Module, classes: int, network: Network | None = None
-        ) -> "Method":
-            """Build the untrained method that these settings describe.
-
-            Args:
-                backbone: Network from images to features, with its number of features as `width`.
-                classes: Number of classes.
-                network: Settings of neck and head; None for the defaults of `Network`.
-            """
-            return self.owner(self, backbone, classes, network or Network())
-
     def __init_subclass__(cls) -> None:
         if "Hparams" not in vars(cls):
             names = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.Hparams"}
