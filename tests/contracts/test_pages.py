@@ -1,6 +1,7 @@
 """Every command and every Python block of README.md and docs/ works, page by page."""
 
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -16,7 +17,8 @@ RUN = [name for name, page in PAGES.items() if any(b.runs for b in read_blocks(p
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_blocks_are_understood(name):
+def test_blocks_are_understood(name, plugins):
+    copytree(ROOT / "examples" / "plugins", plugins, dirs_exist_ok=True)
     for block in read_blocks(PAGES[name].read_text()):
         check_block(block)
 
@@ -50,6 +52,7 @@ ONE = 1
 
 ```python
 from pathlib import Path
+from shutil import copytree
 one = 1
 ```
 

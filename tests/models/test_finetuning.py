@@ -123,7 +123,7 @@ def test_stages_further_down_learn_slower():
     hold_stages(gradual, m.backbone)
     optimizer = SGD(group_parameters(gradual, m, 1.0, 0.1))
     for step in (1, 2, 3):
-        gradual.release(m.backbone, step, optimizer, 0.1)
+        release_stage(gradual, m.backbone, step, optimizer, 0.1)
     assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1, 0.05]
 
 
