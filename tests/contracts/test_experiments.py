@@ -40,6 +40,20 @@ def test_they_differ_from_those_of_the_emoji_experiment_in_their_batch_norms_alo
     assert all(every[run.id] == run for run in apart)
 
 
+def test_the_first_table_is_a_part_of_the_emoji_experiment():
+    first = experiment.load_experiment(FOLDER.parent / "examples" / "first_table.py")
+    whole = experiment.load_experiment(FOLDER / "emoji.py", ["seed=0"])
+    assert len(first) == 12
+    assert {run.id for run in first} < {run.id for run in whole}
+
+
+def test_the_first_rows_of_the_first_table_need_two_styles():
+    first = experiment.load_experiment(FOLDER.parent / "examples" / "first_table.py")
+    early, late = ({run.task.partition(":")[2] for run in half} for half in (first[:6], first[6:]))
+    assert early == {"noto-twemoji", "twemoji-noto"}
+    assert {shift.partition("-")[0] for shift in late} == {"contrast"}
+
+
 def some(tmp_path: Path, *only: str) -> list[tuple[str, int]]:
     """Method and seed of the runs that `only` leaves of twelve."""
     file = tmp_path / "twelve.py"

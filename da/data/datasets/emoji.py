@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -129,8 +128,8 @@ def open_domain(name: str) -> Domain:
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
     path = cache_home() / "emoji" / version / name
     if not path.exists():  # before `make_once`, so that only the failed fetch is reported
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(Pack.fetch, (*PACKS.values(), GROUPS)))
+        for pack in (*PACKS.values(), GROUPS):
+            pack.fetch()
     return keep_domain(path, lambda folder: _make(name, folder))
 
 
