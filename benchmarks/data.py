@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from da.config.choices import Augment
 from da.data.decode import decode_image
-from da.data.transforms import Augment, Resize, augment_images
+from da.data.transforms import Resize, augment_images
 from da.models.backbone import Backbone
 from da.system import memory
 from measure import Bar, Section, Timing, busy, interleaved, show

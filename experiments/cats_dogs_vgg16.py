@@ -15,27 +15,29 @@ da table experiments/cats_dogs_vgg16.py --chosen-by last,source_accuracy
 
 from typing import Any
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.models.finetuning import FineTuning
-from da.runs.run import Run
+import da
 
 EPOCH = 20_000 // 32
 PARTS: tuple[dict[str, Any], ...] = (
     {"regime": "frozen"},
-    {"regime": "full", "tuning": FineTuning(freeze=15), "backbone_lr": 0.1, "augment": "crop_flip"},
+    {
+        "regime": "full",
+        "tuning": da.FineTuning(freeze=15),
+        "backbone_lr": 0.1,
+        "augment": "crop_flip",
+    },
 )
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """What moves, a run a seed each."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             "imagefolder:cats_and_dogs",
             backbone="vgg16",
             side=224,
-            network=Network(neck=0, dropout=0),
+            network=da.Network(neck=0, dropout=0),
             steps=10 * EPOCH,
             batch=32,
             lr=1e-3,

@@ -15,25 +15,23 @@ da sweep experiments/cifar10_resnet18.py
 da table experiments/cifar10_resnet18.py --chosen-by last,source_accuracy
 """
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.runs.run import Run
+import da
 
 EPOCH = 45_000 // 128
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """One run a seed."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             "cifar10",
             backbone="resnet18",
             regime="full",
             side=224,
             crop_pct=224 / 256,
             augment="crop_flip",
-            network=Network(neck=0, dropout=0, head_init="xavier"),
+            network=da.Network(neck=0, dropout=0, head_init="xavier"),
             steps=10 * EPOCH,
             batch=128,
             optimizer="sgd",

@@ -12,18 +12,16 @@ da sweep experiments/cifar10_resnet50.py
 da table experiments/cifar10_resnet50.py --chosen-by last,source_accuracy
 """
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.runs.run import Run
+import da
 
 EPOCH = 45_000 // 64
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """One run a seed."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             "cifar10",
             backbone="resnet50",
             regime="full",
@@ -31,7 +29,7 @@ def runs() -> list[Run]:
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
             augment="crop_flip",
-            network=Network(neck=0, dropout=0),
+            network=da.Network(neck=0, dropout=0),
             steps=25 * EPOCH,
             batch=64,
             optimizer="sgd",

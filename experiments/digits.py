@@ -9,24 +9,21 @@ da table experiments/digits.py
 from dataclasses import replace
 from itertools import product
 
-from da.methods import Method, Network
-from da.methods.dann import DANN
-from da.methods.source_only import SourceOnly
-from da.methods.subspace_alignment import SubspaceAlignment
-from da.runs.run import Run
+import da
+from da.methods import Settings
 
 PAIRS = "mnist-mnistm", "mnist-optdigits", "synfont-mnist"
 
 
-def paper(method: Method.Hparams, task: str, seed: int) -> Run:
+def paper(method: Settings, task: str, seed: int) -> da.Run:
     """Network, batches, optimizer and schedules of the paper, which does not say how many steps."""
-    return Run(
+    return da.Run(
         method,
         task,
         backbone="lenet",
         init="random",
         regime="full",
-        network=Network(neck=0, dropout=0, head=(100, 100)),
+        network=da.Network(neck=0, dropout=0, head=(100, 100)),
         steps=10_000,
         batch=64,
         optimizer="sgd",
@@ -39,11 +36,11 @@ def paper(method: Method.Hparams, task: str, seed: int) -> Run:
     )
 
 
-def aligned(source_only: Run) -> Run:
+def aligned(source_only: da.Run) -> da.Run:
     """Subspace alignment of the features that `source_only` ends with, and a linear classifier."""
     return replace(
         source_only,
-        method=SubspaceAlignment.Hparams(dimensions=60),
+        method=da.methods.SubspaceAlignment(dimensions=60),
         init=source_only.id,
         regime="frozen",
         optimizer="adamw",
@@ -54,16 +51,16 @@ def aligned(source_only: Run) -> Run:
     )
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """For every task source-only, subspace alignment, DANN, and training on the target."""
     found = []
     for pair, seed in product(PAIRS, range(3)):
         target = pair.partition("-")[2]
-        source_only = paper(SourceOnly.Hparams(), f"digits:{pair}", seed)
+        source_only = paper(da.methods.SourceOnly(), f"digits:{pair}", seed)
         found += [
             source_only,
             aligned(source_only),
-            paper(DANN.Hparams(hidden=(100,)), f"digits:{pair}", seed),
-            paper(SourceOnly.Hparams(), f"digits:{target}-{target}", seed),
+            paper(da.methods.DANN(hidden=(100,)), f"digits:{pair}", seed),
+            paper(da.methods.SourceOnly(), f"digits:{target}-{target}", seed),
         ]
     return found

@@ -16,25 +16,23 @@ da plot experiments/feature_selection.py --against features
 from itertools import product
 from typing import get_args
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.models.feature_selection import Rule
-from da.runs.run import Run
+import da
+from da.config.choices import FeatureScore
 
 PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
 KEPT = 10, 20, 40, 80, 160, 320, 640, 1280
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """A linear classifier without a neck, by every rule on every number of columns."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             f"emoji:{pair}",
             features=kept,
             features_by=rule,
-            network=Network(neck=0, dropout=0),
+            network=da.Network(neck=0, dropout=0),
             seed=seed,
         )
-        for rule, kept, pair, seed in product(get_args(Rule), KEPT, PAIRS, range(3))
+        for rule, kept, pair, seed in product(get_args(FeatureScore), KEPT, PAIRS, range(3))
     ]

@@ -11,26 +11,23 @@ da sweep experiments/imagefolder_resnet50.py
 da table experiments/imagefolder_resnet50.py --chosen-by last,source_accuracy
 """
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.models.finetuning import FineTuning
-from da.runs.run import Run
+import da
 
 EPOCH = 1_000 // 64
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """One run a seed."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             "imagefolder:images",
             backbone="resnet50",
             regime="full",
             side=224,
             augment="crop_flip",
-            network=Network(neck=0, dropout=0),
-            tuning=FineTuning(drop_every=7 * EPOCH, chosen_by="source_accuracy"),
+            network=da.Network(neck=0, dropout=0),
+            tuning=da.FineTuning(drop_every=7 * EPOCH, chosen_by="source_accuracy"),
             steps=25 * EPOCH,
             batch=64,
             optimizer="sgd",

@@ -15,27 +15,24 @@ da table experiments/luna16_resnet50.py --chosen-by last,source_accuracy
 
 from typing import Any
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.models.finetuning import FineTuning
-from da.runs.run import Run
+import da
 
 EPOCH = 2_000 // 64
 PARTS: tuple[dict[str, Any], ...] = (
     {"regime": "frozen"},
-    {"regime": "full", "tuning": FineTuning(unfreeze_every=8 * EPOCH), "augment": "crop_flip"},
+    {"regime": "full", "tuning": da.FineTuning(unfreeze_every=8 * EPOCH), "augment": "crop_flip"},
 )
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """What moves, a run a seed each."""
     return [
-        Run(
-            SourceOnly.Hparams(),
+        da.Run(
+            da.methods.SourceOnly(),
             "luna16:luna16",
             backbone="resnet50",
             side=224,
-            network=Network(neck=0, dropout=0, head=(512,), head_dropout=0.5),
+            network=da.Network(neck=0, dropout=0, head=(512,), head_dropout=0.5),
             steps=50 * EPOCH,
             batch=64,
             optimizer="sgd",

@@ -17,25 +17,24 @@ da table experiments/methods.py --cost
 """
 
 from itertools import permutations, product
-from typing import get_args
 
-from da.methods import METHODS, OWN, Method, Network
-from da.methods.base import Family
-from da.methods.source_only import SourceOnly
-from da.runs.run import Run
+import da
+from da.methods import METHODS, describe_method, settings_class, sort_by_family
 
-NETWORK = Network(bn="separate")
+NETWORK = da.Network(bn="separate")
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
 
 
-def methods() -> list[type[Method]]:
-    """Those that stand in the package and need nothing that it does not bring, by family."""
-    families = get_args(Family)
-    ours = [METHODS[name] for name in OWN if METHODS[name].family not in ("peer", "distillation")]
-    return sorted(ours, key=lambda method: families.index(method.family))
+OWN = [name for name, plug_in in METHODS.plug_ins().items() if plug_in.own]
+COMPARED = {
+    name: describe_method(name)
+    for name in sort_by_family(OWN)
+    if describe_method(name).family not in ("peer", "distillation")
+}
+"""Methods of the package that need nothing that it does not bring."""
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """Seed by seed; fine-tuning sees 3 images a class, a source-free method a trained model."""
     return [
         run
@@ -44,16 +43,16 @@ def runs() -> list[Run]:
     ]
 
 
-def on_task(task: str, seed: int) -> list[Run]:
+def on_task(task: str, seed: int) -> list[da.Run]:
     """Every method once."""
-    first = Run(SourceOnly.Hparams(), task, network=NETWORK, seed=seed).id
+    first = da.Run(da.methods.SourceOnly(), task, network=NETWORK, seed=seed).id
     return [
-        Run(
-            method.Hparams(),
+        da.Run(
+            settings_class(name)(),
             task + "+3shot" * method.takes_shots,
             init=first if method.source_free else "pretrained",
             network=NETWORK,
             seed=seed,
         )
-        for method in methods()
+        for name, method in COMPARED.items()
     ]

@@ -10,20 +10,16 @@ da table experiments/precision.py
 from itertools import product
 from typing import get_args
 
-from da.methods.dann import DANN
-from da.methods.mcc import MCC
-from da.methods.source_only import SourceOnly
-from da.ops.precision import Precision
-from da.runs.run import Run
+import da
+from da.config.choices import Precision
 
+METHODS = da.methods.SourceOnly(), da.methods.DANN(), da.methods.MCC()
 PAIRS = "noto-twemoji", "fluent-noto", "contrast-fluent", "openmoji-contrast"
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """Every method with its paper's settings; precision alone differs."""
     return [
-        Run(method.Hparams(), f"emoji:{pair}", precision=precision, seed=seed)
-        for seed, pair, method, precision in product(
-            range(3), PAIRS, (SourceOnly, DANN, MCC), get_args(Precision)
-        )
+        da.Run(method, f"emoji:{pair}", precision=precision, seed=seed)
+        for seed, pair, method, precision in product(range(3), PAIRS, METHODS, get_args(Precision))
     ]

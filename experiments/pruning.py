@@ -16,26 +16,25 @@ da table experiments/pruning.py
 da plot experiments/pruning.py --against sparsity
 """
 
-from da.deploy.compress import pruned_run
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.runs.run import Run
+from dataclasses import replace
+
+import da
 
 SPARSITIES = 0.1, 0.3, 0.5, 0.7, 0.9
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """Of every seed the parent, and then its children."""
     return [run for seed in range(3) for run in family(seed)]
 
 
-def family(seed: int) -> list[Run]:
+def family(seed: int) -> list[da.Run]:
     """A parent, and what is left of it at every sparsity without single weights and channels."""
-    parent = Run(
-        SourceOnly.Hparams(),
+    parent = da.Run(
+        da.methods.SourceOnly(),
         "emoji:noto",
         regime="full",
-        network=Network(neck=0, dropout=0),
+        network=da.Network(neck=0, dropout=0),
         steps=60,
         batch=32,
         lr=3e-3,
@@ -45,14 +44,14 @@ def family(seed: int) -> list[Run]:
         seed=seed,
     )
     children = [
-        pruned_run(parent, sparsity, structured=structured)
+        replace(parent, init=parent.id, sparsity=sparsity, structured=structured)
         for structured in (False, True)
         for sparsity in SPARSITIES
     ]
     return [parent, *children]
 
 
-def name(run: Run) -> str:
+def name(run: da.Run) -> str:
     """What was taken out of a run's network."""
     if not run.sparsity:
         return "parent"

@@ -22,29 +22,26 @@ da plot experiments/strategies.py --against labels
 from itertools import product
 from typing import Any
 
-from da.methods import Network
-from da.methods.source_only import SourceOnly
-from da.models.finetuning import FineTuning
-from da.runs.run import Run
+import da
 
 STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
 LABELS = "+1label", "+5label", "+20label", ""
 STEPS = 60
 
-LINEAR = Network(neck=0, dropout=0)
+LINEAR = da.Network(neck=0, dropout=0)
 MOVING = {"regime": "full", "network": LINEAR, "backbone_lr": 0.1}
 STRATEGIES: dict[str, dict[str, Any]] = {
     "frozen linear": {"network": LINEAR},
-    "frozen mlp": {"network": Network(neck=0, dropout=0, head=(512,), head_dropout=0.5)},
-    "last stage": MOVING | {"tuning": FineTuning(last=1)},
-    "last two": MOVING | {"tuning": FineTuning(last=2)},
-    "gradual": MOVING | {"tuning": FineTuning(unfreeze_every=STEPS // 10)},
+    "frozen mlp": {"network": da.Network(neck=0, dropout=0, head=(512,), head_dropout=0.5)},
+    "last stage": MOVING | {"tuning": da.FineTuning(last=1)},
+    "last two": MOVING | {"tuning": da.FineTuning(last=2)},
+    "gradual": MOVING | {"tuning": da.FineTuning(unfreeze_every=STEPS // 10)},
     "full": MOVING,
     "from scratch": MOVING | {"init": "random", "backbone_lr": 1.0},
 }
 
 
-def runs() -> list[Run]:
+def runs() -> list[da.Run]:
     """All strategies with all numbers of labels on all data sets, seed by seed."""
     data = [*(("emoji:" + style, 0) for style in STYLES), ("fashion_mnist", 48)]
     return [
@@ -53,10 +50,10 @@ def runs() -> list[Run]:
     ]
 
 
-def run(strategy: str, task: str, side: int, seed: int) -> Run:
+def run(strategy: str, task: str, side: int, seed: int) -> da.Run:
     """One run of a strategy."""
-    return Run(
-        SourceOnly.Hparams(),
+    return da.Run(
+        da.methods.SourceOnly(),
         task,
         side=side,
         steps=STEPS,
@@ -69,7 +66,7 @@ def run(strategy: str, task: str, side: int, seed: int) -> Run:
     )
 
 
-def name(one: Run) -> str:
+def name(one: da.Run) -> str:
     """The strategy of a run."""
     own = one.task, one.side, one.seed
     return next(strategy for strategy in STRATEGIES if run(strategy, *own) == one)

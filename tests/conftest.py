@@ -1,5 +1,8 @@
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,8 @@ import torch
 from torch import nn
 
 from da import methods
+from da.config.registry import BACKBONES, DATASETS, SELECTORS
+from da.config.registry import _scan as registry_scan
 from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.data.domain import Domain
@@ -60,6 +65,26 @@ def _own_home(monkeypatch, tmp_path):
     monkeypatch.setenv("DA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.delenv("DA_DATA", raising=False)
+
+
+@pytest.fixture
+def plugins(monkeypatch, tmp_path) -> Iterator[Path]:
+    """An empty folder of plug-ins, which are forgotten when the test has ended."""
+    folder = tmp_path / "plugins"
+    registries = METHODS, DATASETS, BACKBONES, SELECTORS
+    for registry in registries:
+        (folder / registry.kind).mkdir(parents=True)
+    packages = [import_module(registry.package) for registry in registries]
+    known, paths = {*sys.modules}, [list(package.__path__) for package in packages]
+    monkeypatch.setenv("DA_PLUGINS", str(folder))
+    registry_scan.cache_clear()
+    yield folder
+    registry_scan.cache_clear()
+    for package, path in zip(packages, paths, strict=True):
+        package.__path__[:] = path
+    for name in {*sys.modules} - known:
+        if sys.modules[name].__spec__ and str(folder) in str(sys.modules[name].__spec__.origin):
+            del sys.modules[name]
 
 
 def skip_without(library: str) -> None:

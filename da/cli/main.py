@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, report, suggestions, train, tune
+from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 
 COMMANDS = (
@@ -24,9 +24,13 @@ COMMANDS = (
     deploy.predict,
     catalog.data,
     catalog.list_,
+    new.new,
     report.wandb,
 )
 """All commands but `train`, in the order in which help shows them."""
+
+METHOD_HELP = "train --task TASK [OPTIONS]"
+"""Name that `train` has where the help of a method is asked for, which shows this as its usage."""
 
 NAMES = {command.__name__.rstrip("_"): command for command in COMMANDS}
 """Commands by the word that a user types."""
@@ -35,15 +39,28 @@ NAMES = {command.__name__.rstrip("_"): command for command in COMMANDS}
 def _app(arguments: Sequence[str]) -> SubcommandApp:
     """Build the commands; only `train` has the settings of a run, which take seconds to import."""
     app = SubcommandApp()
-    training = arguments[:1] == ["train"]
-    app.command(name="train")(defer(train.train_command() if training else train.no_train))
+    training = arguments[:1] in (["train"], [METHOD_HELP])
+    app.command(name=arguments[0] if training else "train")(
+        defer(train.train_command() if training else train.no_train)
+    )
     for name, command in NAMES.items():
         app.command(name=name)(defer(command))
     return app
 
 
+def _asks_about_method(arguments: Sequence[str]) -> bool:
+    """Return whether the help of `train` with a method is asked for."""
+    if arguments[0] != "train" or not {"-h", "--help"} & {*arguments}:
+        return False
+    from da.methods import METHODS
+
+    return bool(METHODS.keys() & {*arguments})
+
+
 def _explain(said: str, arguments: Sequence[str]) -> str:
     """Turn what tyro said about the arguments of a command into what to do about them."""
+    if arguments[0] == METHOD_HELP:
+        arguments = ["train", *arguments[1:]]
     if arguments[0] == "train":
         return suggestions.explain(said, arguments, *train.train_options())
     if arguments[0] in NAMES:
@@ -61,4 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments == ["--version"]:
             print(f"da {da.__version__}")
             return
+        if _asks_about_method(arguments):
+            arguments[0] = METHOD_HELP
         parse(_app(arguments), arguments, _explain)()

@@ -83,10 +83,11 @@ def check_outputs(results: Path, device: str) -> None:
         UnwritableError: Records cannot be saved in the folder.
     """
     from da.results import records
+    from da.system.cache import check_writable
     from da.training.setup import find_device
 
     find_device(device)
-    records.make_folder(results)
+    check_writable(results, records.CHOSEN_BY)
 
 
 def load_records(runs: "Sequence[Run]", results: Path, *, details: bool = True) -> "list[Record]":

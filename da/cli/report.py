@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -33,11 +33,13 @@ def table(
         format: Format of the table: text for a terminal, Markdown, LaTeX, or CSV.
         cost: Show the cost of a run next to its average accuracy; CSV always has the cost.
     """
+    from da.methods import without_importing
     from da.results import tables
     from da.runs import experiment as experiments
 
-    runs = experiments.load_experiment(experiment, only)
-    wanted = all_records(experiment, runs, results)
+    with without_importing():
+        runs = experiments.load_experiment(experiment, only)
+        wanted = all_records(experiment, runs, results)
     found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
     print(tables.render_table(found, names, format, wanted=wanted, bold=bold, cost=cost))
 
@@ -52,10 +54,12 @@ def publish(
     Args:
         out: Folder of such files; older records of the same runs in them are replaced.
     """
+    from da.methods import without_importing
     from da.results import records
     from da.runs import experiment as experiments
 
-    runs = experiments.load_experiment(experiment)
+    with without_importing():
+        runs = experiments.load_experiment(experiment)
     found = {
         record.id: record for record in (*load_records(runs, out), *load_records(runs, results))
     }
@@ -94,9 +98,11 @@ def runs(
 
     wanted = None
     if experiment:
+        from da.methods import without_importing
         from da.runs import experiment as experiments
 
-        wanted = {run.id: run.settings() for run in experiments.load_experiment(experiment)}
+        with without_importing():
+            wanted = {run.id: run.settings() for run in experiments.load_experiment(experiment)}
     found, damaged = records.load_sound(results, wanted)
     if not found and not damaged:
         raise ValueError(f"no records in {results}; `da train` and `da sweep` write them")
@@ -119,32 +125,38 @@ def plot(
         against: Setting on the horizontal axis, such as lr, or labels for +Klabel; empty for none.
         out: Folder of the plots.
     """
-    from da.config.validation import shorten_names
+    from da.methods import without_importing
     from da.results.plots import experiment as plots
     from da.results.plots import style
     from da.runs import experiment as experiments
 
-    runs = experiments.load_experiment(experiment, only)
     name, figures = experiment.stem, {}
     if map:
-        from da.results.plots.feature_map import plot_feature_map
-        from da.training.embeddings import compute_embedding
-
-        known = {run.id: run for run in runs}
-        if map not in known:
-            raise ValueError(f"unknown run {map!r}, known: {shorten_names(known)}")
-        figures[f"{name}-map-{map}"] = plot_feature_map(
-            **vars(compute_embedding(known[map], results))
-        )
+        figures[f"{name}-map-{map}"] = _feature_map(experiment, only, map, results)
+    if against or not map:
+        with without_importing():
+            runs = experiments.load_experiment(experiment, only)
+            found = named_records(experiment, runs, results)
     if against:
-        found = named_records(experiment, runs, results)
         figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by)
     if not figures:
-        found = named_records(experiment, runs, results)
         figures[f"{name}-curves"] = plots.plot_curves(found)
         figures[f"{name}-methods"] = plots.plot_methods(found, chosen_by)
     for stem, figure in figures.items():
         print(*style.save_figure(figure, out / stem), sep="\n")
+
+
+def _feature_map(experiment: Path, only: Only, id: str, results: Path) -> Any:
+    """Draw the features of a run of the experiment, whose network is trained again if need be."""
+    from da.config.validation import shorten_names
+    from da.results.plots.feature_map import plot_feature_map
+    from da.runs.experiment import load_experiment
+    from da.training.embeddings import compute_embedding
+
+    known = {run.id: run for run in load_experiment(experiment, only)}
+    if id not in known:
+        raise ValueError(f"unknown run {id!r}, known: {shorten_names(known)}")
+    return plot_feature_map(**vars(compute_embedding(known[id], results)))
 
 
 def wandb(

@@ -33,7 +33,7 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
         damaged: Ids of runs whose record cannot be read.
         folder: Folder of the records.
     """
-    by_id = {record.id: record for record in found}
+    by_id, damaged = {record.id: record for record in found}, [*damaged]
     settings = list_differences({id: record.settings for id, record in by_id.items()})
     order = sorted(by_id.values(), key=lambda r: (title(r.settings), settings[r.id], r.id))
     by_id = {record.id: record for record in order}
@@ -50,7 +50,7 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
         for file in old.get(id, []):
             about = *_describe(_read(file), settings.get(id, ""), scores), _date(file)
             rows.append([file.stem, *about, "", "old"])
-    return [*_align(rows), describe_old(states, order) or _count(len(by_id))]
+    return [*_align(rows), describe_old(states, order) or _count(len(by_id), len(damaged))]
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -60,8 +60,10 @@ def _align(rows: Sequence[Sequence[str]]) -> list[str]:
     return align([[row[i] for i in full] for row in rows], left=left)
 
 
-def _count(records: int) -> str:
-    return f"{records} record{'s' * (records != 1)}, none of them of other code or data than now"
+def _count(sound: int, damaged: int) -> str:
+    total = sound + damaged
+    broken = f"{damaged} damaged, " if damaged else ""
+    return f"{total} record{'s' * (total != 1)}, {broken}none known to be of other code or data"
 
 
 def _read(file: Path) -> Record | None:

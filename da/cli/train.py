@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ def train_command() -> Callable[..., None]:
         from da.results import records, tracking
         from da.training.train import train
 
+        tracking.check(wandb)
         check_outputs(results, device)
         record = train(run, device=device, save_weights=save_weights, results=results)
         if not save_weights:  # else it is stored, with its weights
@@ -117,6 +118,7 @@ def sweep(
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
+    tracking.check(wandb)
     check_outputs(results, device)
     again, todo = _plan(mine, results, accept_old)
     labels, failures = label_runs(runs), []
@@ -148,6 +150,8 @@ def sweep(
         tracking.mirror_table(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
+    else:
+        _remove_empty(results)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     exit_with_failures(failures)
 
@@ -177,6 +181,13 @@ def _sound_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":
 
     wanted = {run.id: run.settings() for run in runs}
     return records.load_sound(results, wanted, details=False)[0]
+
+
+def _remove_empty(results: Path) -> None:
+    """Remove a folder of records that holds nothing, as after runs that were all refused."""
+    with suppress(OSError):
+        (results / ".locks").rmdir()
+        results.rmdir()
 
 
 def profile(

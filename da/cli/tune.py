@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from da.cli.options import Device, Experiment, Only, Results, check_outputs
+from da.system.extras import require
 
 if TYPE_CHECKING:
     from da.search.trial import Trial
@@ -47,6 +48,7 @@ def tune(
     from da.search.space import search_space
     from da.search.tune import Search
 
+    require("tune", "a search", "optuna", "matplotlib")
     if trials < 1:
         raise ValueError(f"unknown number of trials {trials}, known: 1 and more")
     runs = experiments.load_experiment(experiment, only)

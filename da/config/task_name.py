@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
 
-SUPERVISED = {"imagefolder", "cifar10", "fashion_mnist", "luna16", "luna16-2d"}
-"""Benchmarks whose tasks all have one domain, even if its path contains a dash or a colon."""
+from da.config.registry import DATASETS
 
 NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
 """Benchmark, domains, and how many labels of what kind a task adds."""
@@ -39,7 +38,7 @@ class TaskName:
         found = NAME.fullmatch(text)
         assert found
         benchmark, domains, few, kind = found.groups("")
-        source, target = _split(domains, whole=benchmark in SUPERVISED)
+        source, target = _split(domains, whole=has_one_domain(benchmark))
         return cls(benchmark, domains, source, target, int(few) if few else None, kind)
 
     def __str__(self) -> str:
@@ -69,6 +68,11 @@ class TaskName:
     def without_labels(self) -> "TaskName":
         """Return the name of the task without such labels."""
         return replace(self, few=None, kind="")
+
+
+def has_one_domain(benchmark: str) -> bool:
+    """Return whether all tasks of a benchmark have one domain, even if its path has a dash."""
+    return benchmark in DATASETS and bool(DATASETS.constants(benchmark).get("ONE_DOMAIN"))
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +15,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from da.config.choices import Augment
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
 from da.data.domain import Images, LabeledImages, Task
-from da.data.transforms import Augment, augment_images, is_random
+from da.data.transforms import augment_images, is_random
+
+COPIES = 10
+"""Largest number of copies of each image in a batch without a warning."""
 
 _SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
 _BLOCK = 16
@@ -241,6 +246,25 @@ def generator(*key: int) -> torch.Generator:
     """Build a separate generator for each key, so that no draw depends on earlier ones."""
     state = np.random.SeedSequence(key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+@lru_cache
+def warn_of_copies(size: int, images: int) -> None:
+    """Say on stderr, once a process, where a batch holds each image more often than `COPIES` times.
+
+    Such a batch works as any other, since small domains are repeated to fill one. Its copies cost
+    time and memory and teach little: only dropout and augmentation differ.
+
+    Args:
+        size: Images of a domain in a batch.
+        images: Training images of the larger domain.
+    """
+    if size > COPIES * images:
+        print(
+            f"da: a batch of {size} shows each image {size // images} times or more in every step; "
+            f"a batch of {images} costs less and learns about the same",
+            file=sys.stderr,
+        )
 
 
 def place_near(x: Tensor, device: torch.device) -> Tensor:

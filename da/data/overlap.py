@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, UInt64
 
-from da.data.datasets import dataset_module
+from da.config.registry import DATASETS
 from da.data.domain import Domain, Task
 from da.data.image_hashes import exact_hashes, perceptual_hashes
 from da.data.tasks import are_same, parse_task
@@ -76,7 +76,7 @@ def count_near(task: Task, source: Domain, target: Domain) -> int:
 
     Only the user's own images are compared, those of benchmarks that take images of any size.
     """
-    if not getattr(dataset_module(parse_task(task.name).benchmark), "ANY_SIDE", False):
+    if not getattr(DATASETS[parse_task(task.name).benchmark], "ANY_SIDE", False):
         return 0
     equal = np.isin(*_compared(task, exact_hashes(source), exact_hashes(target)))
     tests, known = _compared(task, perceptual_hashes(source), perceptual_hashes(target))

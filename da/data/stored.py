@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from da.data.datasets import BENCHMARKS
+from da.config.registry import DATASETS
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
-GROUPS = (*BENCHMARKS, "features", "columns", "hashes", "mnist", "fetched", "weights")
-"""Folders of the cache."""
+COMPUTED = "features", "columns", "hashes", "mnist", "fetched", "weights"
+"""Folders of the cache, beside one for each benchmark."""
 
 ARCHIVES = {".gz", ".tgz", ".whl"}
 """Endings of fetched files."""
@@ -27,9 +27,14 @@ USAGE = (
 )
 
 
+def groups() -> tuple[str, ...]:
+    """Return the names of the folders of the cache."""
+    return (*DATASETS, *COMPUTED)
+
+
 def describe_stored() -> Iterator[str]:
     """Describe each folder of the cache in a line: its size, and when it was used last."""
-    for group in GROUPS:
+    for group in groups():
         if entries := list_entries(group):
             used = time.strftime("%Y-%m-%d", time.localtime(max(map(checksums.last_used, entries))))
             count = f"{len(entries)} stored, last used on {used}"
@@ -43,10 +48,10 @@ def free(names: Sequence[str]) -> Iterator[str]:
     Raises:
         ValueError: If a name is unknown.
     """
-    _check_names(names, (*GROUPS, *WORDS))
+    _check_names(names, (*groups(), *WORDS))
     meant = {
         group: [path for path in list_entries(group) if _is_meant(path, group, names)]
-        for group in GROUPS
+        for group in groups()
     }
     if not any(meant.values()):
         yield "nothing to remove"
@@ -74,8 +79,8 @@ def check_stored(names: Sequence[str]) -> Iterator[str]:
     Raises:
         ValueError: If a name is unknown.
     """
-    _check_names(names, GROUPS)
-    for group in names or GROUPS:
+    _check_names(names, groups())
+    for group in names or groups():
         entries = list_entries(group)
         known = [path for path in entries if checksums.sums_file(path).exists()]
         damaged = [path for path in known if checksums.match(path, whole=True) is False]

@@ -1,16 +1,18 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from da.config.registry import DATASETS
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
 from da.data import splits
-from da.data.datasets import BENCHMARKS, dataset_module
+from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
 from da.data.domain import Domain, Task
 from da.system.cache import NotMadeError, without_making
@@ -24,15 +26,15 @@ def parse_task(text: str) -> TaskName:
             message lists what is known.
     """
     name = TaskName.parse(text)
-    if name.benchmark not in BENCHMARKS:
+    if name.benchmark not in DATASETS:
         known = describe_syntax()
         raise ValueError(f"unknown benchmark {name.benchmark!r} in {text!r}, known: {known}")
-    own = dataset_module(name.benchmark)
-    if not name.domains and "" not in own.DOMAINS:
-        among = f" of {', '.join(own.DOMAINS)}" if own.DOMAINS else ""
+    domains = list_domains(name.benchmark)
+    if not name.domains and "" not in domains:
+        among = f" of {', '.join(domains)}" if domains else ""
         known = task_syntax(name.benchmark)
         raise ValueError(f"no domains in task {text!r}, known: {known}{among}")
-    name = name.with_pair(own.pair)
+    name = name.with_pair(partial(split_domains, name.benchmark))
     if name.few == 0:
         raise ValueError(f"no {name.kind}s in {text!r}: say +1{name.kind} or more, or leave it out")
     if name.kind and (name.kind == "shot") != bool(name.target):
@@ -45,14 +47,8 @@ def parse_task(text: str) -> TaskName:
 
 def describe_syntax() -> str:
     """Explain how the tasks of every benchmark are written."""
-    every = ", ".join(map(task_syntax, BENCHMARKS))
+    every = ", ".join(map(task_syntax, DATASETS))
     return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
-
-
-def task_syntax(benchmark: str) -> str:
-    """Show how the tasks of one benchmark are written."""
-    syntax = dataset_module(benchmark).SYNTAX
-    return f"{benchmark}{'' if syntax[0] == '[' else ':'}{syntax}"
 
 
 def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Domain, Domain]:
@@ -71,7 +67,7 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
             hold out, or images of either cannot be decoded.
     """
     parsed = parse_task(name)
-    own = dataset_module(parsed.benchmark)
+    own = DATASETS[parsed.benchmark]
     options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
     if skip_bad:
         if not getattr(own, "SKIPS_BAD", False):

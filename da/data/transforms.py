@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,21 +10,12 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
+from da.config.choices import Augment, Interpolation
 from da.data.augment import jitter, rand_augment
 from da.system.threads import map_in_threads, one_thread
 
-Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
-"""How training images are changed at random.
-
-crop: a random resized crop. crop_flip: a crop, and half of the images mirrored. jitter: crop_flip,
-and colors changed (`jitter`). strong: crop_flip, and two random operations (`rand_augment`).
-"""
-
 Boxes = Float[Tensor, "b 4"]
 """Top, left, height and width of each image's crop, as shares of the image's sides."""
-
-Interpolation = Literal["bilinear", "bicubic"]
-"""How pixels between the stored ones are computed."""
 
 _RESIZE: dict[Interpolation, Callable[..., Tensor]] = {
     "bilinear": torch._C._nn._upsample_bilinear2d_aa,

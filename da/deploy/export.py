@@ -21,6 +21,7 @@ from da.runs.provenance import recorded_run
 from da.runs.run import Run
 from da.runs.trained_model import TrainedModel, load_model
 from da.system.cache import write_whole
+from da.system.extras import require
 
 Format = Literal["onnx", "pt2"]
 
@@ -83,6 +84,8 @@ def export(
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
+    if format == "onnx":
+        require("export", "export to ONNX", "onnx", "onnxscript", "onnxruntime")
     run, finished = recorded_run(record), load_model(record.id, results)
     about = metadata(record, finished)
     images, words = _images(run, finished)

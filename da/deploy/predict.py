@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
+from da.system.extras import extra
 
 if TYPE_CHECKING:
     from da.runs.trained_model import TrainedModel
@@ -85,7 +86,8 @@ def load_onnx(file: Path) -> Model:
     Raises:
         ValueError: Where the file cannot be read, or `da export` did not write it.
     """
-    import onnxruntime
+    with extra("export", "an ONNX file"):
+        import onnxruntime
 
     try:
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
 from da.evaluation.predictions import Predictions
 from da.methods import Losses, Method, Phase
-from da.ops.precision import Precision
 from da.ops.random import default_generator
 
 CPU = torch.device("cpu")

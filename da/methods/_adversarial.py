@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from da.config.limits import AMOUNT, COUNT, POSITIVE, SHARE
 from da.config.ranges import LogUniform, Uniform
-from da.methods._registry import Family
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.models.network import mlp
 from da.ops.functional import grl_warmup
@@ -51,7 +50,7 @@ class Adversarial(Method):
     `domain_losses` gives the discriminator all source images, then all target images.
     """
 
-    family: ClassVar[Family] = "adversarial"
+    family: ClassVar[str] = "adversarial"
     batchable: ClassVar[tuple[str, ...] | None] = ("trade_off",)
     discriminator: nn.Module
     """Network that gives one logit of coming from the source for each row of its input."""

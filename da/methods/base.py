@@ -1,5 +1,6 @@
 """The contract that every domain-adaptation method keeps."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,14 +10,17 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from da.config.validation import choice_errors, limit_errors, refuse
+from da.config.network import Network
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
 from da.methods._preparation import require_preparation
-from da.methods._registry import METHODS, Family
-from da.models.network import Network
+from da.methods._settings import Settings
+from da.models.network import build_head, build_neck
 from da.models.stages import keep_held_in_eval
 from da.ops.functional import Scalar, cross_entropy
+
+LOADED = time.time()
+"""Time at which this process began to read the code of methods, in seconds."""
 
 Losses = dict[str, Tensor]
 """Losses by name: scalars, already multiplied by their weights. Their sum is minimized.
@@ -52,9 +56,9 @@ class Trainable(Protocol):
 class Method(nn.Module):
     '''Base class of all methods: the network that is trained, and the losses that train it.
 
-    To add a method, write one subclass in a file of its own, `da/methods/NAME.py`, or NAME.py in a
-    folder that the environment variable `DA_METHODS` names. The command line, the tests and the
-    tables find it there and call it NAME. The subclass needs a docstring, `paper`, `family` and
+    To add a method, write one subclass in a file of its own: `methods/NAME.py` in a folder that the
+    environment variable `DA_PLUGINS` names. The command line, the tests and the tables find it
+    there and call it NAME. The subclass needs a docstring, `paper`, `family` and
     `forward`; `Hparams` holds its settings. This is a complete file:
 
         from dataclasses import dataclass
@@ -103,10 +107,10 @@ class Method(nn.Module):
     """Name of the method: the name of its file. Set automatically."""
     paper: ClassVar[str]
     """Authors, year and where to find the paper; "baseline" for a method without one.
-    A class that sets it is registered in `METHODS`; a base class of several methods does not.
+    A class that sets it is the method of its file; a base class of several methods does not.
     """
-    family: ClassVar[Family]
-    """Kind of adaptation, by which `da list methods` sorts methods."""
+    family: ClassVar[str]
+    """Kind of adaptation in a word or two, by which `da list methods` sorts methods."""
     frozen_only: ClassVar[bool] = False
     """True for a method that works only on features that do not move (regime frozen)."""
     blind: ClassVar[bool] = False
@@ -139,7 +143,7 @@ class Method(nn.Module):
     prepared: bool
     """Whether the method has seen its images, or has loaded weights of one that has."""
     needs: ClassVar[str] = ""
-    """Library that the method imports when built, and `da` does not install; empty for none."""
+    """Library that the method imports and that only an extra installs; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
     None for a method that overrides `after_step`, or whose Python code looks at the value of a
@@ -147,7 +151,7 @@ class Method(nn.Module):
     """
 
     @dataclass(frozen=True)
-    class Hparams:
+    class Hparams(Settings):
         """Settings of the method, with the paper's values as defaults.
 
         The docstring of a subclass says where other defaults come from. The docstring below a field
@@ -160,14 +164,6 @@ class Method(nn.Module):
 
         owner: ClassVar[type["Method"]]
         """Class of the method that these settings are for. Set automatically."""
-
-        def __post_init__(self) -> None:
-            refuse(choice_errors(self) | limit_errors(self))
-            refuse(self.contradictions())
-
-        def contradictions(self) -> dict[str, bool]:
-            """Return an error message for each contradiction, and whether the settings have it."""
-            return {}
 
         def build(
             self, backbone: nn.Module, classes: int, network: Network | None = None
@@ -188,10 +184,11 @@ class Method(nn.Module):
         cls.Hparams.owner = cls
         require_preparation(cls, Method)
         cls.name = cls.__module__.rpartition(".")[2]
-        if "paper" in vars(cls):
-            if cls.name in METHODS:
-                raise TypeError(f"two methods in {cls.__module__}: {METHODS[cls.name]}, {cls}")
-            METHODS[cls.name] = cls
+
+    @classmethod
+    def overrides(cls, function: str) -> bool:
+        """Return whether the class defines a function in its own way."""
+        return getattr(cls, function) is not getattr(Method, function)
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__()
@@ -200,8 +197,8 @@ class Method(nn.Module):
         self.network = network
         self.classes = classes
         self.backbone = backbone
-        self.neck, self.width = network.build_neck(backbone.width)  # type: ignore[arg-type]
-        self.head = network.build_head(self.width, classes)
+        self.neck, self.width = build_neck(network, backbone.width)  # type: ignore[arg-type]
+        self.head = build_head(network, self.width, classes)
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
         """Look at all training images before the first step. By default, do nothing."""

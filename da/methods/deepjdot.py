@@ -23,6 +23,7 @@ class DeepJDOT(Method):
 
     paper = "Damodaran et al. 2018, arXiv:1803.10081"
     family = "optimal transport"
+    needs = "ot"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):

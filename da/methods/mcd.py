@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from da.config.limits import WHOLE
 from da.config.ranges import IntRange
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
+from da.models.network import build_head
 from da.ops.functional import discrepancy
 
 
@@ -37,7 +38,7 @@ class MCD(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.rival = network.build_head(self.width, classes)
+        self.rival = build_head(network, self.width, classes)
         if not self._generator():
             raise ValueError("mcd learns features, not with neck 0 on frozen ones: use a neck")
         norms = any(isinstance(module, _BatchNorm) for module in self.modules())

@@ -10,6 +10,7 @@ from torch import nn
 from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
+from da.models.network import build_head
 from da.ops.functional import cross_entropy_against, grl_warmup, reverse_gradient
 
 
@@ -42,7 +43,7 @@ class MDD(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.rival = network.build_head(self.width, classes)
+        self.rival = build_head(network, self.width, classes)
 
     def strength(self, progress: Scalar) -> Scalar:
         """Return the strength of the reversed gradient at `progress` (0 to 1)."""

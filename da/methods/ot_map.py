@@ -12,6 +12,7 @@ class OTMap(TransportMapping):
 
     paper = "Courty et al. 2017, arXiv:1507.00504"
     family = "optimal transport"
+    needs = "ot"
 
     def plan(self, cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
         """Return the plan with the least cost."""

@@ -12,6 +12,7 @@ from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Phase, Scalar
 from da.models.network import Network, mlp
+from da.system.extras import extra
 
 TERMS = "AFN BNM BSP ISTLoss JointAligner MCC TargetDiversity TargetEntropy"
 TOGETHER = "AlignerPlusC CDANNE Classifier DANN DANNE DANNLogits DANNSoftmaxLogits GVB GVBE RTN"
@@ -37,6 +38,7 @@ class PytorchAdapt(Method):
 
     paper = "Musgrave et al. 2022, arXiv:2211.15673"
     family = "peer"
+    needs = "pytorch_adapt"
 
     @dataclass(frozen=True)
     class Hparams(Method.Hparams):
@@ -58,7 +60,7 @@ class PytorchAdapt(Method):
         super().__init__(hp, backbone, classes, network)
         if hp.hook not in MOVED:
             raise ValueError(f"unknown hook {hp.hook!r}, known: {', '.join(sorted(MOVED))}")
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), extra("peers", "the method pytorch_adapt"):
             warnings.simplefilter("ignore")  # its torchmetrics imports pkg_resources
             from pytorch_adapt import hooks, layers
         hook = getattr(hooks, hp.hook)(**MOVED[hp.hook])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from da.config.limits import WHOLE
 from da.methods._mapping import Mapping
 from da.methods.base import Network
+from da.system.extras import extra
 
 MAPPINGS = "CORAL ClassRegularizerOTMapping EntropicOTMapping LinearOTMapping MMDLSConSMapping"
 MAPPINGS += " MultiLinearMongeAlignment OTMapping"
@@ -54,11 +55,9 @@ class Skada(Mapping):
         if hp.adapter not in known:
             these = "adapter with components" if hp.components else "adapter"
             raise ValueError(f"unknown {these} {hp.adapter!r}, known: {', '.join(known)}")
-        try:
+        with extra("peers", "the method skada"):
             import skada
             from sklearn.preprocessing import StandardScaler
-        except ImportError as error:
-            raise ValueError("skada is not installed: pip install 'da-lab[peers]'") from error
         super().__init__(hp, backbone, classes, network)
         settings: dict[str, float] = {"n_components": hp.components} if hp.components else {}
         settings |= {"gamma": 1.0} if hp.adapter == "MMDLSConSMapping" else {}

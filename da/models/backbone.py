@@ -11,7 +11,8 @@ from einops import rearrange
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from da.data.transforms import Interpolation, scale
+from da.config.choices import Interpolation
+from da.data.transforms import scale
 from da.ops.functional import under_transforms
 from da.system.threads import map_in_threads
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -10,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from da.config.choices import FeatureScore
 from da.data.domain import LabeledImages
 from da.system.cache import cache_home, make_once
+from da.system.extras import extra
 from da.system.threads import one_thread
-
-Rule = Literal["mutual_information", "l1"]
 
 FORMULA = 1
 """Cache version of scores; increase it when the computation of scores changes."""
@@ -23,7 +22,7 @@ PENALTY = 0.1
 """L1 penalty of the classifier, as a share of the penalty at which all weights are 0."""
 
 
-def select_columns(images: LabeledImages, count: int, rule: Rule) -> Int[Tensor, "_"]:
+def select_columns(images: LabeledImages, count: int, rule: FeatureScore) -> Int[Tensor, "_"]:
     """Return the `count` columns of features with the highest scores, in ascending order.
 
     Where features have several views `b v d`, only the plain one counts. Scores are computed once
@@ -59,7 +58,9 @@ def _write(part: Path, scores: Float[Tensor, "d"]) -> None:
         np.save(file, scores.numpy())
 
 
-def column_scores(x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: Rule) -> Float[Tensor, "d"]:
+def column_scores(
+    x: Float[Tensor, "n d"], y: Int[Tensor, "n"], rule: FeatureScore
+) -> Float[Tensor, "d"]:
     """Score how well each column tells the classes apart.
 
     Scores are always the same for the same images.
@@ -81,7 +82,8 @@ def mutual_information(x: Float[Tensor, "n d"], y: Int[Tensor, "n"]) -> Float[Te
     Raises:
         ValueError: Where no class has two images.
     """
-    from sklearn.feature_selection import mutual_info_classif  # here: the import takes a second
+    with extra("methods", "mutual_information"):
+        from sklearn.feature_selection import mutual_info_classif  # here: it takes a second
 
     if y.bincount().max() < 2:
         raise ValueError("mutual_information needs two labeled images of a class, known: l1")

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from da.config.choices import Augment, Interpolation, Precision
 from da.data.domain import Domain
 from da.data.loaders import generator
-from da.data.transforms import Augment, Interpolation, augment_images, to_eval_input
+from da.data.transforms import augment_images, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
-from da.ops.precision import Precision
 from da.system.cache import KEY, cache_home, make_once, remove_unused
 
 RECIPE = 2

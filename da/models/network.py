@@ -2,14 +2,10 @@
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Literal
 
 from torch import nn
 
-from da.config.limits import COUNT, SHARE, WHOLE
-from da.config.ranges import Choice, Uniform
-from da.config.validation import choice_errors, limit_errors, refuse
+from da.config.network import Network
 from da.ops.linear import Linear
 from da.ops.random import Dropout
 
@@ -43,62 +39,30 @@ def mlp(
     return nn.Sequential(*layers, Linear(inputs, outputs))
 
 
-@dataclass(frozen=True)
-class Network:
-    """The layers on top of the backbone: `backbone -> neck -> head`.
+def build_head(network: Network, inputs: int, classes: int) -> nn.Sequential:
+    """Build a classifier, as the settings of a network say.
 
-    Raises:
-        ValueError: Where settings contradict each other.
+    Args:
+        network: Settings of the network.
+        inputs: Width of its input.
+        classes: Number of classes.
     """
+    head = mlp(inputs, network.head, classes, dropout=network.head_dropout)
+    if network.head_init == "xavier":
+        for layer in head:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+    return head
 
-    neck: Annotated[int, Choice(0, 128, 256, 512, 1024), WHOLE] = 256
-    """Width of the neck (linear, batch norm, ReLU), whose output is aligned; 0 for no neck."""
-    dropout: Annotated[float, Uniform(0, 0.8), SHARE] = 0.5
-    """Share of the neck's output (features, if no neck) dropped in training; 0 for no dropout."""
-    head: Annotated[tuple[int, ...], COUNT] = ()
-    """Widths of the classifier's hidden layers; empty for a linear classifier."""
-    bn: Literal["joint", "separate"] = "joint"
-    """Batch norm of source and target: joint, in one batch, or separate, in two batches."""
-    neck_norm: bool = True
-    """Batch norm after the linear layer of the neck."""
-    neck_relu: bool = True
-    """ReLU at the end of the neck."""
 
-    head_dropout: Annotated[float, Uniform(0, 0.8), SHARE] = 0.0
-    """Share of each hidden layer of the classifier dropped in training; 0 for no dropout."""
-    head_init: Literal["default", "xavier"] = "default"
-    """Initial weights of the classifier: PyTorch's default, or Xavier uniform."""
-    label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0
-    """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
-
-    def __post_init__(self) -> None:
-        refuse(
-            choice_errors(self)
-            | limit_errors(self)
-            | {
-                "head_dropout goes with hidden layers, for example head 512": (
-                    self.head_dropout != 0 and not self.head
-                ),
-            }
-        )
-
-    def build_head(self, inputs: int, classes: int) -> nn.Sequential:
-        """Build a classifier for rows of `inputs` numbers."""
-        head = mlp(inputs, self.head, classes, dropout=self.head_dropout)
-        if self.head_init == "xavier":
-            for layer in head:
-                if isinstance(layer, nn.Linear):
-                    nn.init.xavier_uniform_(layer.weight)
-        return head
-
-    def build_neck(self, inputs: int) -> tuple[nn.Module, int]:
-        """Build the neck for features of width `inputs`, and return it with its output width."""
-        drop = [Dropout(self.dropout)] if self.dropout else []
-        if not self.neck:
-            return nn.Sequential(*drop), inputs
-        norm = [nn.BatchNorm1d(self.neck)] if self.neck_norm else []
-        relu = [nn.ReLU()] if self.neck_relu else []
-        return nn.Sequential(Linear(inputs, self.neck), *norm, *relu, *drop), self.neck
+def build_neck(network: Network, inputs: int) -> tuple[nn.Module, int]:
+    """Build the neck for features of width `inputs`, and return it with its output width."""
+    drop = [Dropout(network.dropout)] if network.dropout else []
+    if not network.neck:
+        return nn.Sequential(*drop), inputs
+    norm = [nn.BatchNorm1d(network.neck)] if network.neck_norm else []
+    relu = [nn.ReLU()] if network.neck_relu else []
+    return nn.Sequential(Linear(inputs, network.neck), *norm, *relu, *drop), network.neck
 
 
 def copy_as_buffers(network: nn.Module) -> nn.Module:

@@ -16,6 +16,8 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from da.system.extras import extra, require
+
 NARROWED = "narrowed"
 """Name of a buffer in a network that has lost channels, by which its stored weights are known."""
 
@@ -62,6 +64,7 @@ def narrow(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None
     Raises:
         ValueError: Where the channels of the network cannot be removed.
     """
+    require("prune", "pruning of channels", "torch_pruning")
     wide, training = deepcopy(network), network.training
     size = _size(network)
     try:
@@ -79,7 +82,7 @@ def narrow(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None
 
 
 def _take_out(network: nn.Module, share: float, x: Shaped[Tensor, "b ..."]) -> None:
-    with catch_warnings():
+    with catch_warnings(), extra("prune", "pruning of channels"):
         simplefilter("ignore")  # about parameters outside of layers, which it does not prune
         import torch_pruning
 

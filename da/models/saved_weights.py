@@ -14,9 +14,10 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from da.config.choices import BEGINNINGS, Interpolation
 from da.config.setting_names import current_names, first_names
 from da.config.validation import require_run_id, shorten_names
-from da.data.transforms import Interpolation, Resize
+from da.data.transforms import Resize
 from da.models.backbone import hash_weights
 from da.results import records
 from da.system.cache import UnwritableError, cache_home, write_whole
@@ -37,9 +38,6 @@ class NetworkInfo:
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings from which the network is built, as in `Run.settings()`."""
 
-
-BEGINNINGS = "pretrained", "random"
-"""Values of `Run.init` other than the id of a finished run."""
 
 _ABOUT = [f.name for f in fields(NetworkInfo)]
 

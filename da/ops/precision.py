@@ -1,12 +1,8 @@
 """Number formats: half precision in training, and float32 where sums need it."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-Precision = Literal["fp32", "bf16"]
 
 
 def upcast(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.ops.matmul import matmul
+from da.system.extras import extra
 from da.system.threads import one_thread
 
 
@@ -31,7 +32,8 @@ def exact_plan(cost: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
 
     The plan is NaN where a cost is not finite.
     """
-    import ot  # here, since the import takes longer than most commands
+    with extra("methods", "an exact transport plan"):
+        import ot  # here, since the import takes longer than most commands
 
     costs = cost.double().cpu()
     if not costs.isfinite().all():

@@ -1,6 +1,7 @@
 """Make tables from records: method by task, or method by selector. Does not import torch."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from da.config.task_name import TaskName, short_domain
@@ -11,6 +12,9 @@ from da.results.table_render import Cell, Group, Row, Table
 
 STYLES = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
+
+COST = "seconds a run", "images/s"
+"""Heads of the columns of costs."""
 
 FEW = 8
 """Largest number of tasks that fit next to each other on a page."""
@@ -148,29 +152,44 @@ def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
-    """Add two columns for each machine: the median cost of a run there."""
+    """Add the median cost of a run, in two columns, or in two for each machine.
+
+    Two are enough where each row is of a single machine: the costs of those machines that have
+    fewer rows than the first are marked.
+    """
     taken = {line.marked_label: aggregate.costs(runs.values()) for line, runs in rows.items()}
-    machines = list(dict.fromkeys(machine for costs in taken.values() for machine in costs))
-    marks = [f"[{i}] " for i in range(1, len(machines) + 1)] if len(machines) > 1 else [""]
-    heads = [f"{mark}{head}" for mark in marks for head in ("seconds a run", "images/s")]
+    counts = Counter(machine for costs in taken.values() for machine in costs)
+    machines = [machine for machine, _ in counts.most_common()]
+    if max(map(len, taken.values())) > 1:
+        named = {machine: f"[{i}] " for i, machine in enumerate(machines, 1)}
+        pairs = [{machine: ""} for machine in machines]
+        heads = [f"{mark}{head}" for mark in named.values() for head in COST]
+    else:
+        named = {machine: f"[{i}] " if i else "" for i, machine in enumerate(machines)}
+        pairs, heads = [named], [*COST]
     full = []
     for row in table.rows:
-        costs = [taken[row.label].get(machine) for machine in machines]
-        cells = [cell for cost in costs for cell in _cost(cost)]
-        full.append(replace(row, cells=(*row.cells, *cells)))
-    where = "; ".join(f"{mark}{machine}" for mark, machine in zip(marks, machines, strict=True))
+        costs = [cell for pair in pairs for cell in _cost(taken[row.label], pair)]
+        full.append(replace(row, cells=(*row.cells, *costs)))
+    where = "; ".join(f"{mark}{machine}" for machine, mark in named.items())
     note = f"cost: medians over runs on {where}; runs side by side slow one another"
     steps = "images/s: of steps alone, without start, closed-form mapping and evaluations"
-    heads, notes = [*table.heads, *heads], [*table.notes, note, steps]
-    return replace(table, heads=tuple(heads), rows=tuple(full), notes=tuple(notes))
+    notes = (*table.notes, note, steps)
+    return replace(table, heads=(*table.heads, *heads), rows=tuple(full), notes=notes)
 
 
-def _cost(cost: tuple[float, float] | None) -> tuple[Cell, Cell]:
-    """Return cells for the seconds of a run and its images per second, empty without a cost."""
-    if cost is None:
-        return Cell(), Cell()
-    seconds, images = cost
-    return Cell(seconds, digits=table_render.significant_digits(seconds, 1)), Cell(images, digits=0)
+def _cost(taken: Mapping[str, tuple[float, float]], marks: Mapping[str, str]) -> tuple[Cell, Cell]:
+    """Return cells for the seconds of a run and its images per second on one of the machines.
+
+    Args:
+        taken: Costs on each machine that the row has runs of.
+        marks: Mark of each machine that belongs to the cells; they are empty without a cost on one.
+    """
+    for machine in taken.keys() & marks.keys():
+        (seconds, images), mark = taken[machine], marks[machine].strip()
+        digits = table_render.significant_digits(seconds, 1)
+        return Cell(seconds, digits=digits, cite=mark), Cell(images, digits=0, cite=mark)
+    return Cell(), Cell()
 
 
 def _benchmarks(tasks: list[str]) -> str:

@@ -14,9 +14,13 @@ from typing import Any, Literal
 from da.results import records
 from da.results.records import Record
 from da.results.run_labels import label_runs, title
+from da.system.extras import extra, installed, require
 
 Mode = Literal["auto", "online", "offline", "off"]
-"""`auto` follows `WANDB_MODE` if set; otherwise it is online with credentials, and off without."""
+"""`auto` follows `WANDB_MODE` if set; otherwise it is online with credentials, and off without.
+
+Without the library wandb it is off.
+"""
 
 SECONDS = 30
 """Seconds to wait for W&B's servers: once to start a run, and once to finish it."""
@@ -40,6 +44,16 @@ _failures: list[Exception] = []
 
 So a dead network costs one wait in all.
 """
+
+
+def check(mode: Mode) -> None:
+    """Check that the library is there before anything is trained.
+
+    Raises:
+        ValueError: It is not installed, and the mode asks for it.
+    """
+    if mode in ("online", "offline"):
+        require("wandb", f"--wandb {mode}", "wandb")
 
 
 def mirror(
@@ -98,8 +112,9 @@ def push(folder: Path, mode: Mode = "auto") -> int:
     """Mirror every record in a folder to W&B, and return how many were mirrored.
 
     Raises:
-        ValueError: The folder has no records, or a file in it is no record.
+        ValueError: wandb is not installed, the folder has no records, or a file is no record.
     """
+    require("wandb", "W&B", "wandb")
     found = list(records.load_all(folder))
     if not found:
         raise ValueError(f"no records in {folder}; `da train` and `da sweep` write them")
@@ -115,18 +130,19 @@ def _history(run: Any, record: Record) -> None:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    import wandb
+    with extra("wandb", "W&B"):
+        import wandb
 
     return wandb.Table(columns=list(header), data=[list(row) for row in rows])
 
 
 def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> bool:
     """Open a W&B run, write to it and close it; return False if W&B is off or fails."""
-    if mode == "off" or _failures:
+    if mode == "off" or _failures or (mode == "auto" and not installed("wandb")):
         return False
     try:
-        import wandb
-
+        with extra("wandb", "W&B"):
+            import wandb
         settings = wandb.Settings(**QUIET)
         if (way := _way(mode, wandb.setup(settings).settings.base_url)) is None:
             return False
@@ -150,7 +166,8 @@ def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
 
     Without credentials it is off, since W&B would ask for them.
     """
-    from wandb.sdk.lib.wbauth import authenticate_session
+    with extra("wandb", "W&B"):
+        from wandb.sdk.lib.wbauth import authenticate_session
 
     usual = os.environ.get("WANDB_MODE", "online") if mode == "auto" else mode
     if usual != "online":

@@ -1,20 +1,25 @@
 """Load experiment files and select some of their runs.
 
-An experiment file is Python with a function `runs()` that returns a list of `Run`. It may also have
-`name(run)`, which names a run's row in tables and plots. Without it a row is named by its method
-and by the settings in which rows differ.
+An experiment file is Python with a function `runs()` that returns a list of `Run`. It may import
+files beside it. It may also have `name(run)`, which returns a line of text that names the run's row
+in tables and plots:
+
+    def name(run: da.Run) -> str:
+        return "last stage" if run.tuning.last == 1 else "all stages"
+
+Runs of one name are one row, averaged over seeds; where they still differ for a task and seed, the
+row says in which settings. Without `name`, a row is named by its method and by the settings in
+which rows of the method differ.
 """
 
 import re
 import runpy
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from pathlib import Path
-from traceback import walk_tb
 from typing import Any
 
-from da.config.setting_names import SETTINGS, explain_former_name
+from da.config.setting_names import SETTINGS
+from da.runs.experiment_code import experiment_code
 from da.runs.run import Run
 
 
@@ -30,7 +35,7 @@ def load_experiment(experiment: str | Path, only: Sequence[str] = ()) -> list[Ru
     """
     experiment = Path(experiment)
     content = _content(experiment)
-    with _one_line(experiment):
+    with experiment_code(experiment):
         listed = content["runs"]()
     wanted = _distinct(experiment, listed)
     for name, values in _alternatives(only).items():
@@ -50,7 +55,7 @@ def _alternatives(only: Sequence[str]) -> dict[str, list[str]]:
 def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     """Return the name that the file gives each run's row, by run id; empty where it names none."""
     name = _content(experiment).get("name")
-    with _one_line(experiment):
+    with experiment_code(experiment):
         found = {run.id: name(run) for run in runs} if name else {}
     for text in found.values():
         if not isinstance(text, str) or len(text.strip().splitlines()) != 1:
@@ -62,36 +67,11 @@ def _content(experiment: Path) -> dict[str, Any]:
     if not experiment.is_file():
         known = ", ".join(map(str, sorted(Path("experiments").glob("*.py"))))
         raise ValueError(f"no experiment {experiment}, known: {known or 'none in experiments/'}")
-    with _one_line(experiment):
+    with experiment_code(experiment):
         found = runpy.run_path(str(experiment))
     if "runs" not in found:
         raise ValueError(f"{experiment} has no function runs() -> list[Run]")
     return found
-
-
-@contextmanager
-def _one_line(experiment: Path) -> Iterator[None]:
-    """Turn any error of the file's code into a ValueError that names the line of the file.
-
-    What the code prints goes to stderr, so that it does not get into tables.
-    """
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    except (Exception, SystemExit) as error:
-        raise ValueError(_describe_error(experiment, error)) from error
-
-
-def _describe_error(experiment: Path, error: BaseException) -> str:
-    """Return the error's message after the last line of the file that it passed through."""
-    file, said = str(experiment), str(error)
-    lines = [n for frame, n in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
-    if isinstance(error, SyntaxError) and error.filename == file:
-        lines, said = [error.lineno or 1], error.msg
-    if isinstance(error, TypeError) and (renamed := explain_former_name(error)):
-        said = renamed
-    at = f", line {lines[-1]}" if lines else ""
-    return f"{experiment}{at}: {type(error).__name__}: {said}"
 
 
 def _distinct(experiment: Path, listed: Any) -> list[Run]:

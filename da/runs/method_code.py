@@ -3,16 +3,17 @@
 import ast
 import hashlib
 import io
-import os
 import tokenize
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from da.config.registry import METHODS
+
 PACKAGE = Path(__file__).parents[1] / "methods"
 """Folder of our own methods."""
 
-COMMON = "base", "_registry", "__init__"
+COMMON = "base", "_settings", "_source", "__init__"
 """Files that all methods share; their changes are those of the package, as in its commit."""
 
 DIGITS = 16
@@ -38,7 +39,7 @@ def loaded_code_digest(method: str) -> str | None:
     Where a file was changed after this process had read it, the digest is one of no code, so that
     the run is done again.
     """
-    from da.methods import LOADED
+    from da.methods.base import LOADED
 
     if any(file.stat().st_ctime > LOADED for file in _code_files(method)):
         return "changed meanwhile"
@@ -59,8 +60,9 @@ def _code_files(method: str) -> list[Path]:
 
 def _find(name: str, beside: Path | None) -> Path | None:
     """Return the file of a module of methods: in our folder, in yours, or next to another file."""
-    folders = map(Path, filter(None, os.environ.get("DA_METHODS", "").split(os.pathsep)))
-    for folder in (PACKAGE, *folders, *([beside.parent] if beside else [])):
+    if not beside and name in METHODS and not METHODS.find(name).own:
+        return METHODS.find(name).file
+    for folder in (PACKAGE, *METHODS.user_folders(), *([beside.parent] if beside else [])):
         for file in (folder / f"{name}.py", folder / name / "__init__.py"):
             if name not in COMMON and file.is_file():
                 return file.resolve()
@@ -93,7 +95,9 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             full = [".".join(filter(None, [node.module, alias.name])) for alias in node.names]
         else:
             continue
-        yield from (name.removeprefix("da.methods.").partition(".")[0] for name in full)
+        for name in full:
+            own = name.removeprefix("da.methods.")
+            yield from [own.partition(".")[0]] if name.startswith("da.") else own.split(".")
 
 
 MARKS = {

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from da.config.registry import DATASETS
 from da.config.validation import is_run_id, shorten_names
 from da.results import records
 from da.results.records import Record
@@ -113,12 +114,11 @@ def _state(record: Record, now: _Now) -> str:
 def _data_digests(task: str, side: int, skip_bad: bool, decode: bool) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
-    from da.data.datasets import dataset_module
 
     if digests := tasks.current_digests(task, side, skip_bad):
         return digests
     try:
-        own = dataset_module(tasks.parse_task(task).benchmark)
+        own = DATASETS[tasks.parse_task(task).benchmark]
     except ValueError:
         return None
     if not getattr(own, "ANY_SIDE", False):  # of data that is fetched, and not a user's

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from da.methods import Network
-from da.methods.dann import DANN
+from da.config.network import Network
+from da.methods import settings_class
 from da.runs.run import Run
 
 
@@ -16,7 +16,7 @@ class Recipe:
     says: str
     """Where the settings are published, and how this project differs from the source."""
     settings: Mapping[str, Any]
-    """Values for the fields of a `Run`, by name."""
+    """Values for the fields of a `Run`, by name; `method` has those of the method's settings."""
 
 
 _FINE_TUNED = {
@@ -36,7 +36,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             "Ganin et al. 2016, section 5.2.2, MNIST network; eq. 9 adds up the domain losses. "
             "The paper does not give the number of steps.",
             {
-                "method": DANN.Hparams(hidden=(100,), domain_loss="sum"),
+                "method": {"hidden": (100,), "domain_loss": "sum"},
                 "network": Network(neck=0, dropout=0, head=(100, 100)),
                 "backbone": "lenet",
                 "init": "random",
@@ -57,7 +57,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             "Nesterov's momentum, and its learning rate falls to a tenth, here to a sixth.",
             _FINE_TUNED
             | {
-                "method": DANN.Hparams(hidden_norm=True, steepness=20),
+                "method": {"hidden_norm": True, "steepness": 20},
                 "network": Network(neck=256, dropout=0),
                 "batch": 32,
                 "lr": 0.01,
@@ -74,7 +74,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             "learning rate falls to 1/32, here to a sixth.",
             _FINE_TUNED
             | {
-                "method": DANN.Hparams(hidden_dropout=0.5, steepness=100),
+                "method": {"hidden_dropout": 0.5, "steepness": 100},
                 "network": Network(
                     neck=256, dropout=0, neck_norm=False, neck_relu=False, bn="separate"
                 ),
@@ -93,9 +93,12 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             "for DANN. The library shifts images, and does not crop them.",
             _FINE_TUNED
             | {
-                "method": DANN.Hparams(
-                    hidden=(256, 256), hidden_norm=True, hidden_leak=0.01, domain_loss="sum"
-                ),
+                "method": {
+                    "hidden": (256, 256),
+                    "hidden_norm": True,
+                    "hidden_leak": 0.01,
+                    "domain_loss": "sum",
+                },
                 "network": Network(neck=256, dropout=0, bn="separate"),
                 "batch": 32,
                 "lr": 0.002,
@@ -127,6 +130,7 @@ def build_run(method: str, name: str, *, task: str, seed: int = 0, **changes: An
         known = ", ".join(f"{m} {n}" for m, recipes in RECIPES.items() for n in recipes)
         raise ValueError(f"no recipe {method} {name}, known: {known}")
     settings = {**RECIPES[method][name].settings, "task": task, "seed": seed}
+    settings["method"] = settings_class(method)(**settings["method"])
     if changes.get("regime") == "frozen":
         settings |= _FROZEN
     return Run(**settings | changes)

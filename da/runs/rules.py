@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from da.config.choices import BEGINNINGS
 from da.config.task_name import TaskName
 from da.config.validation import choice_errors, find_control, is_run_id, limit_errors
-from da.methods import Method
-from da.models.saved_weights import BEGINNINGS
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -82,7 +81,7 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
             run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
         ),
         f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
-            run.sparsity != 0 and method.predict is not Method.predict
+            run.sparsity != 0 and method.overrides("predict")
         ),
         "structured needs a sparsity above 0": run.structured and not run.sparsity,
     }

@@ -7,16 +7,17 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
+from da.config.choices import Augment, FeatureScore, Precision, Schedule
+from da.config.fine_tuning import FineTuning
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
+from da.config.network import Network
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
+from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
 from da.config.validation import refuse, shorten_names
-from da.data.transforms import Augment
-from da.methods import METHODS, Method, Network
-from da.models.feature_selection import Rule
-from da.models.finetuning import FineTuning, Schedule
-from da.ops.precision import Precision
+from da.methods import settings_class
+from da.methods._settings import Settings
 from da.runs.rules import RULES
 
 PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
@@ -31,7 +32,7 @@ class Run:
         ValueError: Where a setting has an unknown value, or settings contradict each other.
     """
 
-    method: Method.Hparams
+    method: Settings
     """Method to train with, and its settings; `da train dann --help` shows those of dann."""
     task: str
     """Domains to adapt, as BENCHMARK:SOURCE-TARGET: see `da list tasks`.
@@ -73,7 +74,7 @@ class Run:
     """
     features: Annotated[int, WHOLE] = 0
     """Columns of the frozen features that are kept, in both domains; 0 for all."""
-    features_by: Rule = "mutual_information"
+    features_by: FeatureScore = "mutual_information"
     """Score by which `features` keeps columns, computed on labeled source training images.
     mutual_information: how much a column says about the class.
     l1: size of the weights of a column in a linear classifier with an L1 penalty.
@@ -159,7 +160,7 @@ class Run:
 
     def _make_plain(self) -> None:
         """Make all values plain, so that runs of equal settings have one id and equal records."""
-        kinds: dict[str, Any] = {"method": Method.Hparams, **PARTS}
+        kinds: dict[str, Any] = {"method": Settings, **PARTS}
         for name, kind in kinds.items():
             part = getattr(self, name)
             if not isinstance(part, kind):
@@ -178,10 +179,9 @@ class Run:
             ValueError: For an unknown method or setting.
         """
         settings = current_names(settings)
-        kind = METHODS.get(settings["method"])
-        if not kind:
-            known = shorten_names(METHODS)
-            raise ValueError(f"unknown method {settings['method']!r}, known: {known}")
+        name = settings["method"]
+        if name not in METHODS:
+            raise ValueError(f"unknown method {name!r}, known: {shorten_names(METHODS)}")
         hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
         rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
         parts = {
@@ -190,7 +190,7 @@ class Run:
         }
         try:
             made = {name: part(**parts[name]) for name, part in PARTS.items()}
-            return cls(kind.Hparams(**hp), **made, **rest)
+            return cls(settings_class(name)(**hp), **made, **rest)
         except TypeError as error:
             raise ValueError(f"cannot understand the settings of a run: {error}") from error
 
@@ -236,7 +236,7 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _plain(own: dict[str, Any], method: Method.Hparams, *parts: Any) -> dict[str, Any]:
+def _plain(own: dict[str, Any], method: Settings, *parts: Any) -> dict[str, Any]:
     """Return all settings in one dictionary as JSON would read them back: lists for tuples."""
     plain = own | {f"hp.{name}": value for name, value in vars(method).items()}
     for part in parts:

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal import JournalFileBackend
 from tqdm import tqdm
 
+from da.system.extras import extra
 from da.system.locks import Lock
+
+with extra("tune", "a search"):
+    from optuna.storages.journal import JournalFileBackend
 
 CHUNK = 1 << 16
 """Bytes read at once from the end of the file."""

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from da.config.ranges import Choice, LogUniform, Range
 from da.results.plots import style
-from da.results.plots.experiment import TITLES
+from da.results.plots.experiment import name_axis
 from da.results.plots.style import Pen
 from da.search.trial import Trial
+from da.system.extras import extra
+
+with extra("tune", "a plot"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
 
 @style.with_style
@@ -45,7 +48,7 @@ def plot_search(trials: Sequence[Trial], space: Mapping[str, Range], chosen_by: 
     for i, (name, a_range) in enumerate(space.items()):
         panel = figure.add_subplot(grid[1 + i // columns, i % columns], sharey=course)
         _setting(panel, scored, name, a_range)
-    label = "target accuracy, %, oracle ‡" if chosen_by == "oracle" else TITLES[chosen_by]
+    label = "target accuracy, %, oracle ‡" if chosen_by == "oracle" else name_axis(chosen_by)
     for panel in (course, *figure.axes[1::columns]):
         panel.set_ylabel(label)
     style.add_legend(figure, _legend_entries(scored, chosen_by))

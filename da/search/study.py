@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.trial import FrozenTrial, TrialState
-
 from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, format_value
 from da.search.journal import Journal, describe_damage
 from da.search.trial import Trial
+from da.system.extras import extra
 from da.system.locks import Lock
+
+with extra("tune", "a search"):
+    import optuna
+    from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+    from optuna.storages import JournalStorage
+    from optuna.trial import FrozenTrial, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from da.config.ranges import Range
-from da.evaluation.selectors import SELECTORS
+from da.config.registry import SELECTORS
 from da.results import records
 from da.runs.run import Run
 from da.search.space import replace_settings

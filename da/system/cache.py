@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from da.system import checksums
 from da.system.locks import lock, remove_stale_locks
@@ -129,6 +130,21 @@ def explain_write_errors(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Non
         raise UnwritableError(
             f"cannot write {path}: {error}; make room there or point {chosen_by} elsewhere"
         ) from error
+
+
+def check_writable(folder: Path, chosen_by: str = "DA_HOME") -> None:
+    """Check that files can be written in a folder, or that it can be made, without making it.
+
+    Raises:
+        UnwritableError: They cannot; `chosen_by` is explained at `write_whole`.
+    """
+    with explain_write_errors(folder, chosen_by):
+        for there in (folder, *folder.absolute().parents):
+            with suppress(FileNotFoundError):
+                there.lstat()
+                break
+        with TemporaryFile(dir=there):
+            pass
 
 
 def _concerns(error: OSError, folder: Path) -> bool:

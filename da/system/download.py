@@ -170,7 +170,7 @@ def _check(file: Path, sha256: str) -> None:
 
 def _run_client(command: list[str], part: Path) -> None:
     """Run a package client in an empty folder; the one file it leaves there becomes `part`."""
-    folder = part_path(part.with_name("client"))
+    folder = part_path(part.with_name(f"client{part.name}"))
     remove(folder)
     folder.mkdir()
     try:

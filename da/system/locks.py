@@ -21,7 +21,6 @@ class Lock:
 
     def acquire(self, *, wait: bool = True) -> bool:
         """Take the lock and return True, or return False where another has it, without `wait`."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             while self._held is None:
                 self._held = self._try(wait)
@@ -30,7 +29,11 @@ class Lock:
         return True
 
     def _try(self, wait: bool) -> int | None:
-        opened = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            opened = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        except FileNotFoundError:  # another process has just removed the folder, as it was empty
+            return None
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(opened), self.path.lstat()):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from da.config.choices import Precision
 from da.data.batch import Batch, tensors
 from da.methods import Losses, Method
-from da.ops.precision import Precision
 from da.ops.random import default_generator
 from da.training.engine import Step, train_step
 from da.training.vmap import Group

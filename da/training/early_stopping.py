@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from da.models.finetuning import FineTuning
+from da.config.fine_tuning import FineTuning
 from da.results.records import Point
 
 

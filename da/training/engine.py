@@ -9,10 +9,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
-from da.ops.precision import Precision
 
 Step = Callable[[Any, float], Losses]
 """Function that takes one step from a batch and the progress, and returns the losses before it."""

@@ -1,6 +1,7 @@
 """Evaluate a method during training: accuracy, scores, losses, diagnostics."""
 
-from da.evaluation import diagnostics, predictions, selectors
+from da.config.registry import SELECTORS
+from da.evaluation import diagnostics, predictions
 from da.results.records import Point
 from da.runs.run import Run
 from da.training import engine
@@ -28,7 +29,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
             "after it, was not"
         )
     right = predictions.accuracy(seen.target_logits, parts.task.target_test.y)
-    scores = {name: score(seen) for name, score in selectors.SELECTORS.items()}
+    scores = {name: score(seen) for name, score in SELECTORS.items()}
     if parts.method.streams:
         y = parts.task.target_test.y
         scores["target_accuracy/online"] = predictions.online_accuracy(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from da.models.finetuning import Schedule
+from da.config.choices import Schedule
 from da.runs.run import Run
 from da.training.engine import Rate
 

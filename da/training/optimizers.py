@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from da.methods import Method
 from da.models import pruning
+from da.models.finetuning import group_parameters
 from da.runs.run import Run
 
 
@@ -40,7 +41,7 @@ def build_optimizer(run: Run, method: Method) -> Optimizer:
 
 
 def _optimizer(run: Run, method: Method) -> Optimizer:
-    groups = run.tuning.groups(method, run.lr, run.lr * run.backbone_lr)
+    groups = group_parameters(run.tuning, method, run.lr, run.lr * run.backbone_lr)
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
     betas = (float(run.momentum), 0.999)  # PyTorch wants one type, and 0 is a momentum too

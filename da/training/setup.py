@@ -9,14 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from da.config.choices import Interpolation
 from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, LabeledImages, Task
-from da.data.transforms import Interpolation, Resize, to_eval_input
+from da.data.transforms import Resize, to_eval_input
 from da.methods import Method
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.class_order import class_order, load_head
+from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
@@ -75,6 +77,9 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     with run_threads(run):
         method = _built(run, backbone, task, place, results)
         task = prepare_task(method, task)
+    if not method.streams:
+        largest = max(len(task.source_train), len(task.target_train))
+        loaders.warn_of_copies(run.batch, largest)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side, made_from)
 
@@ -104,7 +109,7 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     method = run.method.build(backbone, len(task.classes), run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
-    run.tuning.hold(method.backbone)
+    hold_stages(run.tuning, method.backbone)
     if method.source_free or run.sparsity:
         _begin(method, run, task, results)
     if method.taught:

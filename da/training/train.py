@@ -12,6 +12,7 @@ from tqdm import tqdm
 from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
 from da.models import saved_weights
+from da.models.finetuning import release_stage
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
@@ -211,7 +212,7 @@ def _steps(
         count_steps(run, parts),
         run.eval_every,
         rate=lr_factor(run, count_steps(run, parts)),
-        before=lambda step: run.tuning.release(parts.method.backbone, step, moving, top),
+        before=lambda step: release_stage(run.tuning, parts.method.backbone, step, moving, top),
         precision=run.precision,
         take=captured_step(parts.method, moving, run.precision) if run.cuda_graph else None,
     )

@@ -226,7 +226,7 @@ def test_records_of_other_code_are_told_made_again_or_accepted(experiment, capsy
     _, now, old, last = capsys.readouterr().out.splitlines()
     assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 0 .*\d", now)
     assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 0 .* old", old)
-    assert last == "1 record, none of them of other code or data than now"
+    assert last == "1 record, none known to be of other code or data"
 
 
 @pytest.mark.slow
@@ -252,7 +252,7 @@ def test_a_damaged_record_is_one_line_for_all_and_a_sweep_makes_it_again(experim
             da(*words)
         assert (words[0], ended.value.code, capsys.readouterr().err) == (words[0], 2, f"{said}\n")
     da("runs", experiment)
-    assert re.search(rf"{id} .* damaged$", capsys.readouterr().out)
+    assert re.search(rf"{id} .* damaged\n1 record, 1 damaged, none known", capsys.readouterr().out)
     swept(experiment, "--only", *ONE)
     assert capsys.readouterr().err.startswith(f"{said}: done now\n")
     da("table", experiment, "--only", *ONE)
@@ -346,6 +346,37 @@ def test_results_that_cannot_be_written_are_told_of_before_training(experiment, 
     told = capsys.readouterr()
     assert told.out == ""
     assert re.fullmatch(rf"da: cannot write {experiment}: .*point --results elsewhere\n", told.err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --task folder:nowhere-there --results new dann",
+        "train --task moons:0-20 --backbone lenet --regime full --results new/er dann",
+        "sweep refused.py --results new --workers 1 --wandb off",
+        "tune refused.py --results new --search magic",
+    ],
+)
+def test_a_run_that_is_refused_leaves_no_folder(experiment, capsys, words):
+    Path("refused.py").write_text(EXPERIMENT.replace("moons:0-20", "moons:x-20"))
+    with pytest.raises(SystemExit):
+        da(*words.split())
+    assert capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("train mcc --help", "da train --task TASK [OPTIONS] mcc [-h]"),
+        ("train --seed 1 mcc -h", "da train --task TASK [OPTIONS] mcc [-h]"),
+        ("train --help", "da train [-h] [TRAIN OPTIONS] {"),
+    ],
+)
+def test_the_usage_of_a_method_shows_what_stands_before_it(words, usage, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        da(*words.split())
+    assert capsys.readouterr().out.startswith(f"usage: {usage}")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from da.config.task_name import TaskName, short_domain
         ("emoji:noto+5label", ("emoji", "noto", "", 5)),
         ("fashion_mnist+5label", ("fashion_mnist", "", "", 5)),
         ("imagefolder:/a-b/c-d+20label", ("imagefolder", "/a-b/c-d", "", 20)),
-        ("luna16-2d:my-scans", ("luna16-2d", "my-scans", "", 0)),
+        ("luna16_2d:my-scans", ("luna16_2d", "my-scans", "", 0)),
     ],
 )
 def test_a_name_is_read_without_any_folder_and_printed_again(task, parts):

@@ -6,11 +6,11 @@ from typing import Annotated, Any, get_type_hints
 
 import pytest
 
+from da.config.fine_tuning import FineTuning
 from da.config.limits import COUNT, SHARE, Limit
 from da.config.ranges import find_range
 from da.config.validation import limit_errors, refuse, require_run_id
 from da.methods import METHODS, Network
-from da.models.finetuning import FineTuning
 from da.runs.run import Run
 
 NUMBERS = int, float, tuple[int, ...], tuple[float, ...]

@@ -24,6 +24,17 @@ NOTE = re.compile(r"^ *<!-- test: (.+?) -->$")
 NOTES = "only parse", "fails", "images"
 
 
+IN_ONE_PROCESS = """
+import shlex, sys
+from da.cli.main import main
+from da.training import sweep
+sweep.usual_workers = lambda *_: 1
+for words in sys.argv[1:]:
+    main(shlex.split(words, comments=True))
+"""
+"""Program that carries out commands of `da`: a start takes longer than most of them."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A fenced block of a page."""
@@ -124,6 +135,9 @@ class Session:
 
     def _status(self, commands: list[str]) -> int:
         """Run commands up to the first that fails, and return its exit status."""
+        if self.exported and all(map(_is_plain, commands)):
+            words = [command[3:] for command in commands]
+            return self._process([sys.executable, "-c", IN_ONE_PROCESS, *words]).returncode
         for command in commands:
             if status := self._command(command):
                 return status
@@ -133,7 +147,7 @@ class Session:
         if command.startswith("export "):
             self.exported |= dict(pair.split("=", 1) for pair in shlex.split(command)[1:])
             return 0
-        if command.startswith("da ") and not self.exported and not re.search(r"[|>&;$]", command):
+        if _is_plain(command) and not self.exported:
             return self._here(shlex.split(command, comments=True)[1:])
         return self._process(["bash", "-c", command]).returncode
 
@@ -150,6 +164,11 @@ class Session:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"PATH": path} | self.exported
         return subprocess.run(arguments, cwd=self.folder, env=environment, check=False)
+
+
+def _is_plain(command: str) -> bool:
+    """Tell whether a command is one of `da` that needs no shell."""
+    return command.startswith("da ") and not re.search(r"[|>&;$]", command)
 
 
 def draw_classes(root: Path, per_class: int = 12) -> None:

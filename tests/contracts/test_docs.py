@@ -46,6 +46,13 @@ def test_every_method_has_an_equation_but_those_of_other_libraries():
     assert set(load_equations()) == set(methods.names()) - peers
 
 
+def test_equations_have_no_command_that_stays_latex():
+    mathml = pytest.importorskip("tools.docs.mathml", exc_type=ImportError)
+    for name, text in load_equations().items():
+        for fence in re.findall(r"```math\n(.*?)```", text, re.DOTALL):
+            assert "\\" not in mathml.format_fence(fence), name
+
+
 def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
     folder = tmp_path / "benchmarks" / "reports"
     folder.mkdir(parents=True)
@@ -60,7 +67,7 @@ def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
 
 def test_a_table_of_settings_has_default_values_and_help():
     text = markdown.describe_settings(methods.METHODS["mcc"].Hparams)
-    assert "| `temperature` | `2.5` | above 0<br>tune: 0.5 to 10, log | Temperature that " in text
+    assert "| `temperature` | `2.5` | above 0;<br>tune: 0.5 to 10, log | Temperature that " in text
 
 
 @pytest.mark.parametrize(

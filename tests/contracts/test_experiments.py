@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from da.methods import METHODS, OWN
+from da.methods import METHODS
 from da.runs import experiment
 from da.runs.run import Run
 
@@ -28,7 +28,7 @@ def every() -> dict[str, Run]:
 
 
 def test_every_method_of_the_package_is_compared_but_peers(every):
-    ours = {name for name in OWN if METHODS[name].family not in ("peer", "distillation")}
+    ours = {name for name, kind in METHODS.items() if kind.family not in ("peer", "distillation")}
     assert {run.method.owner.name for run in every.values()} == ours
     assert len(every) == len(ours) * 20 * 3
 

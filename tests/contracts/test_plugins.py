@@ -1,39 +1,42 @@
-"""Methods outside the package, and README's own, word for word."""
+"""Plug-ins outside the package: in a folder, and in an installed package."""
 
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from da import methods
 from da.cli import listings
-from da.methods import METHODS, OWN, Method, load
+from da.cli.main import main
+from da.config.registry import METHODS, REGISTRIES, SELECTORS
+from da.data.datasets import task_syntax
+from da.methods import Method, describe_method
 from tests.conftest import build
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-SECTION = README.partition("## Add a method\n")[2].partition("\n## ")[0]
-FILES = dict(re.findall(r"`(\S+\.py)`[^`]*```python\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE))
-CODE = FILES["mine/cmd.py"]
+EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
+CODE = (EXAMPLES / "methods" / "cmd.py").read_text()
 
+FILES = {"methods": "cmd", "datasets": "shapes", "backbones": "tiny", "selectors": "atc"}
+"""The example of each kind."""
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> Iterator[Path]:
-    """An empty folder, whose methods are forgotten when the test has ended."""
-    modules, known, path = set(sys.modules), set(METHODS), list(methods.__path__)
-    yield tmp_path
-    methods.__path__[:] = path
-    for module in set(sys.modules) - modules:
-        if module.startswith("da.methods."):
-            del sys.modules[module]
-    for name in METHODS.keys() - known:
-        del METHODS[name]
+EXPERIMENT = """
+import da
+
+def runs():
+    return [
+        da.Run(
+            da.methods.CMD(trade_off), "shapes:ink-chalk", "tiny", "random", "full", side=32,
+            steps=4, eval_every=2, batch=16, tuning=da.FineTuning(chosen_by="atc"),
+        )
+        for trade_off in (0.0, 4.0)
+    ]
+"""
 
 
 def da(*words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -43,80 +46,181 @@ def da(*words: str, home: Path, **variables: str) -> subprocess.CompletedProcess
     return subprocess.run(words, cwd=home, env=clean | variables, capture_output=True, text=True)
 
 
-def test_a_complete_method_fits_in_forty_lines():
-    assert len(CODE.splitlines()) <= 40
-    assert "cmd" not in OWN
+def in_a_folder(tmp_path: Path) -> dict[str, str]:
+    shutil.copytree(EXAMPLES, tmp_path / "mine")
+    return {"DA_PLUGINS": "mine"}
+
+
+def installed(tmp_path: Path) -> dict[str, str]:
+    """A package as pip leaves it, on Python's path."""
+    site = tmp_path / "site"
+    shutil.copytree(EXAMPLES, site / "my_package")
+    about = site / "my_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    points = (f"[da.{kind}]\nmine = my_package.{kind}\n" for kind in FILES)
+    (about / "entry_points.txt").write_text("\n".join(points))
+    return {"PYTHONPATH": str(site)}
 
 
 @pytest.mark.slow
-def test_the_method_of_the_readme_is_trained_and_stands_in_the_table(tmp_path):
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (commands,) = re.findall(r"^```sh\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
-    done = da("sh", "-ec", commands, home=tmp_path)
+@pytest.mark.parametrize("place", [in_a_folder, installed])
+def test_one_of_each_kind_is_listed_trained_selected_by_and_shown(tmp_path, place):
+    variables = place(tmp_path)
+    (tmp_path / "mine.py").write_text(EXPERIMENT)
+    names = {**FILES, "tasks": "shapes:ink-chalk"}
+    for what in ("methods", "tasks", "backbones", "selectors"):
+        lines = da("da", "list", what, home=tmp_path, **variables).stdout.splitlines()
+        assert names[what] in [line.split()[0] for line in lines]
+    done = da("da", "sweep", "mine.py", "--workers", "2", home=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
-    table = done.stdout.partition("moons: target accuracy in %")[2]
-    reached = dict(re.findall(r"^cmd trade_off=(\S+) +(\d+\.\d) ±.* 2$", table, re.MULTILINE))
-    assert reached.keys() == {"0.0", "4.0"}
-    assert float(reached["4.0"]) > float(reached["0.0"]) + 3
-    assert done.stderr.count("adaptation gradient exactly zero") == 2
+    chosen = ("--chosen-by", "last,atc,oracle")
+    table = da("da", "table", "mine.py", *chosen, home=tmp_path, **variables)
+    assert re.search(r"^cmd trade_off=4\.0 ( +\d+\.\d\*?){3} +1$", table.stdout, re.MULTILINE)
+    assert "other code" not in table.stderr
+    plot = da("da", "plot", "mine.py", home=tmp_path, **variables)
+    assert plot.returncode == 0, plot.stderr
 
 
-def test_it_is_listed_and_found_by_its_name(folder):
-    (folder / "_shared.py").write_text("")
-    (folder / "cmd.py").write_text(CODE)
-    load(folder)
-    method = METHODS["cmd"]
-    assert method.name == "cmd"
+def test_a_complete_method_fits_in_forty_lines():
+    assert len(CODE.splitlines()) <= 40
+    assert "cmd" not in METHODS
+
+
+def test_a_method_is_listed_and_found_by_its_name(plugins):
+    (plugins / "methods" / "_shared.py").write_text("")
+    (plugins / "methods" / "cmd.py").write_text(CODE)
     (line,) = [line.split() for line in listings.list_methods() if line.startswith("cmd ")]
     assert line[:3] == ["cmd", "discrepancy", "2017"]
-    settings = method.Hparams(trade_off=0.5)
+    assert "da.methods.cmd" not in sys.modules
+    settings = METHODS["cmd"].Hparams(trade_off=0.5)
+    assert METHODS["cmd"].name == "cmd"
     assert pickle.loads(pickle.dumps(settings)) == settings
     assert "da.methods._shared" not in sys.modules
 
 
-def test_the_example_in_the_docstring_of_a_method_is_one(folder, batch):
+def test_shared_code_stands_in_a_file_of_its_own(plugins):
+    (plugins / "methods" / "_mine.py").write_text(CODE.replace("    paper =", "    source ="))
+    text = '"""A."""\nfrom da.methods._mine import CMD\n\n\nclass Mine(CMD):\n    """M."""\n'
+    (plugins / "methods" / "mine.py").write_text(f'{text}    paper = "Me 2026, here"\n')
+    assert describe_method("mine").Hparams(trade_off=2.0).trade_off == 2.0
+    assert describe_method("mine").family == METHODS["mine"].family == "discrepancy"
+
+
+def test_the_example_in_the_docstring_of_a_method_is_one(plugins, batch):
     text = cleandoc(Method.__doc__).partition("complete file:\n\n")[2]
     example = text.partition("\n\nA method")[0]
-    (folder / "mean_gap.py").write_text(dedent(example))
-    load(folder)
+    (plugins / "methods" / "mean_gap.py").write_text(dedent(example))
     assert set(build(METHODS["mean_gap"])(batch, 0.5)) == {"task", "gap"}
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("dann", CODE, r"dann\.py: the name dann stands already, known: .*source_only"),
-        ("base", CODE, r"base\.py: the name base stands already"),
-        ("_mapping", CODE, r"_mapping\.py: the name _mapping stands already"),
+        ("dann", CODE, r"dann\.py: the method name dann is taken, rename it; known: adabn, "),
+        ("base", CODE, r"base\.py: the method name base is taken"),
+        ("_mapping", CODE, r"_mapping\.py: the method name _mapping is taken"),
         ("mine", "x = 1\n", r"mine\.py has no method: a subclass of Method that names its paper"),
-        ("mine", "x = \n", r"mine\.py fails: SyntaxError: invalid syntax \(mine\.py, line 1\)"),
-        ("mine", "import nowhere\n", r"mine\.py fails: ModuleNotFoundError: .*'nowhere'"),
-        ("mine", CODE + "\n\nclass Twin(CMD):\n    paper = 'none'\n", "two methods in"),
-        ("mine", CODE.replace('"discrepancy"', '"luck"'), "CMD has no known family: baseline, "),
-        ("mine", CODE.replace("    family =", "    kind ="), "CMD has no known family: baseline, "),
-        ("mine", re.sub(r'    """Features.*', "", CODE), r"mine\.py: CMD has no docstring"),
+        ("mine", "\nx = \n", r"mine\.py, line 2: SyntaxError: invalid syntax"),
+        ("mine", "\n\nimport nowhere\n", r"mine\.py, line 3: ModuleNotFoundError: .*'nowhere'"),
+        (
+            "mine",
+            CODE + "\n\nclass Twin(CMD):\n    paper = 'none'\n",
+            "two methods, CMD and Tw",
+        ),
+        ("mine", CODE.replace("    family =", "    kind ="), "CMD no family"),
+        (
+            "mine",
+            re.sub(r'^    """.*', "", CODE, count=1, flags=re.M),
+            r"mine\.py gives CMD no docstring",
+        ),
     ],
 )
-def test_a_mistake_is_named_with_its_file(folder, name, text, said):
-    (folder / f"{name}.py").write_text(text)
+def test_a_mistake_in_a_method_is_named_with_its_file(plugins, name, text, said):
+    (plugins / "methods" / f"{name}.py").write_text(text)
     with pytest.raises(ValueError, match=said) as raised:
-        load(folder)
+        listings.list_methods()
     assert "\n" not in str(raised.value)
 
 
-def test_a_second_folder_may_not_take_the_name(folder):
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-        (folder / name / "cmd.py").write_text(CODE)
-    load(folder / "a")
-    with pytest.raises(ValueError, match=r"b/cmd\.py: the name cmd stands already"):
-        load(folder / "b")
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("datasets", "mine", r"mine\.py has no function open_domain\(name\) -> Domain"),
+        ("backbones", "mine", r"mine\.py has no function build\(pretrained\) -> Backbone"),
+        ("selectors", "mine", r"mine\.py has no function score\(predictions\) -> float"),
+        ("selectors", "snd", r"snd\.py: the selector name snd is taken, rename it; known: bnm, "),
+    ],
+)
+def test_a_mistake_in_any_plug_in_is_named_with_its_file(plugins, kind, name, said):
+    (plugins / kind / f"{name}.py").write_text('"""Nothing."""\n')
+    (registry,) = [registry for registry in REGISTRIES if registry.kind == kind]
+    with pytest.raises(ValueError, match=said):
+        _ = registry[name]
+
+
+def test_a_second_folder_may_not_take_the_name(plugins, tmp_path, monkeypatch):
+    (plugins / "methods" / "cmd.py").write_text(CODE)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "cmd.py").write_text(CODE)
+    monkeypatch.setenv("DA_METHODS", str(tmp_path / "b"))
+    with pytest.raises(ValueError, match=r"b/cmd\.py: the method name cmd is taken"):
+        METHODS.find("cmd")
+
+
+@pytest.mark.parametrize("variable", ["DA_PLUGINS", "DA_METHODS"])
+def test_a_folder_that_is_not_there_ends_with_status_2_and_one_line(
+    plugins, monkeypatch, capsys, variable
+):
+    monkeypatch.setenv(variable, f"{plugins}{os.pathsep}nowhere")
+    with pytest.raises(SystemExit) as ended:
+        main(["list", "methods"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"da: no folder nowhere, which {variable} names\n"
+
+
+def test_what_a_data_set_does_not_say_is_usual(plugins):
+    file = plugins / "datasets" / "pets.py"
+    file.write_text('"""Pets."""\nDOMAINS = "cats", "dogs"\n\ndef open_domain(name): ...\n')
+    assert task_syntax("pets") == "pets:cats-dogs"
+    file.write_text(file.read_text() + 'SYNTAX = "dogs-cats"\n')
+    os.utime(file, ns=(0, 0))
+    assert task_syntax("pets") == "pets:dogs-cats"
+
+
+def test_the_scores_of_a_selector_have_its_axis(plugins):
+    from da.results.plots.experiment import name_axis
+
+    (plugins / "selectors" / "atc.py").write_text((EXAMPLES / "selectors" / "atc.py").read_text())
+    assert name_axis("atc") == SELECTORS.constants("atc")["AXIS"]
+    assert name_axis("target_accuracy") == "target accuracy, %"
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_not_there_ends_with_status_2_and_one_line(tmp_path):
-    done = da("da", "list", "methods", home=tmp_path, DA_METHODS=f"{tmp_path}{os.pathsep}nowhere")
-    assert done.returncode == 2
-    assert done.stderr == "da: no folder nowhere, which DA_METHODS names\n"
+@pytest.mark.parametrize("kind", ["method", "dataset", "backbone", "selector", "experiment"])
+def test_da_new_writes_a_file_that_passes_its_test(tmp_path, kind):
+    done = da("da", "new", kind, f"my_{kind}", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = "experiments" if kind == "experiment" else "plugins"
+    tried = da(sys.executable, "-m", "pytest", "-q", f"{folder}/test_my_{kind}.py", home=tmp_path)
+    assert tried.returncode == 0, tried.stdout
+    again = da("da", "new", kind, f"my_{kind}", home=tmp_path)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("method", "dann", "the method 'dann' is there already; known: adabn, "),
+        ("dataset", "emoji", "the dataset 'emoji' is there already; known: cifar10, "),
+        ("method", "My-Method", "in small letters, such as my_method, not 'My-Method'"),
+        ("selector", "../../x", "in small letters, such as my_selector, not '../../x'"),
+    ],
+)
+def test_da_new_refuses_a_name(capsys, kind, name, said):
+    with pytest.raises(SystemExit) as ended:
+        main(["new", kind, name])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not any(Path().iterdir())

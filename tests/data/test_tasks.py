@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from da.config.task_name import SUPERVISED
+from da.config.registry import DATASETS
+from da.config.task_name import has_one_domain
 from da.data import catalog, datasets
 from da.data import tasks as data_tasks
-from da.data.datasets import BENCHMARKS, digits, emoji, moons
+from da.data.datasets import digits, emoji, moons
 from da.data.domain import PARTS, Domain, load_domain, save_domain
 from da.system.cache import cache_home
 from tests.conftest import points
@@ -50,7 +51,7 @@ def test_folders_may_have_dashes_and_pluses_in_their_names(tmp_path):
 
 @pytest.mark.parametrize("name", ["office:a-b", "", "noto-twemoji", ":"])
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
-    with pytest.raises(ValueError, match=r"unknown benchmark .*known: emoji:.*digits:.*folder:"):
+    with pytest.raises(ValueError, match=r"unknown benchmark .*known: cifar10.*emoji:.*folder:"):
         data_tasks.parse_task(name)
 
 
@@ -224,48 +225,58 @@ def test_every_benchmark_says_how_its_tasks_are_written():
     for name, module in (("emoji", emoji), ("digits", digits)):
         n = len(module.DOMAINS)
         assert len([task for task in tasks if task.startswith(f"{name}:")]) == n * (n - 1) + n
-    assert {re.split(r"\W*:", task)[0] for task in tasks} == set(BENCHMARKS)
-    wanted = {"folder:PATH/amazon-PATH/webcam", "cifar10[:PATH]", "luna16-2d:PATH", "emoji:noto"}
+    assert {re.split(r"\W*:", task)[0] for task in tasks} == set(DATASETS)
+    wanted = {"folder:PATH/amazon-PATH/webcam", "cifar10[:PATH]", "luna16_2d:PATH", "emoji:noto"}
     assert wanted <= set(tasks)
     assert all(task in data_tasks.describe_syntax() for task in wanted - {"emoji:noto"})
 
 
 def test_tables_know_the_benchmarks_whose_tasks_are_of_one_domain():
-    single = {
-        name for name in BENCHMARKS if datasets.dataset_module(name).SYNTAX.strip("[:]") == "PATH"
-    }
-    assert single == SUPERVISED
+    single = {name for name in DATASETS if datasets.task_syntax(name).endswith((":PATH", ":PATH]"))}
+    assert single == {name for name in DATASETS if has_one_domain(name)}
+
+
+TOY = '''"""Two small domains."""
+import torch
+from da.data.domain import Domain
+
+DOMAINS = "a", "b"
+
+def open_domain(name):
+    rows = torch.arange(8)
+    roles = dict.fromkeys(("source_train", "source_test", "target_train", "target_test"), rows)
+    x = torch.zeros(8, 4, 4, 3, dtype=torch.uint8)
+    return Domain(("c", "d"), x, rows % 2, roles, "toy")
+'''
 
 
 @pytest.fixture
-def toy(monkeypatch) -> None:
-    """A benchmark of two small domains in place of emoji."""
-    made = points(torch.zeros(8, 4, 4, 3, dtype=torch.uint8), torch.arange(8) % 2)
-    monkeypatch.setattr(emoji, "DOMAINS", ("a", "b"))
-    monkeypatch.setattr(emoji, "open_domain", lambda name: made)
+def toy(plugins) -> None:
+    """A data set of two small domains."""
+    (plugins / "datasets" / "toy.py").write_text(TOY)
 
 
 def test_prepare_opens_every_domain(toy):
-    lines = list(catalog.prepare_benchmarks(["emoji"]))
+    lines = list(catalog.prepare_benchmarks(["toy"]))
     assert [line.split() for line in lines] == [
-        f"emoji:{name} 8 images, 4 x 4 x 3, 2 classes".split() for name in "ab"
+        f"toy:{name} 8 images, 4 x 4 x 3, 2 classes".split() for name in "ab"
     ]
 
 
 @pytest.mark.parametrize("name", ["office", "folder"])
 def test_prepare_knows_what_can_be_fetched(name):
-    fetched = "emoji, digits, cifar10, fashion_mnist"
+    fetched = "cifar10, digits, emoji, fashion_mnist"
     with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}$"):
         list(catalog.prepare_benchmarks([name]))
 
 
 def test_state_says_what_is_here(toy):
-    assert any("not here: da data emoji" in line for line in catalog.describe_benchmarks())
-    (cache_home() / "emoji").mkdir(parents=True)
-    (cache_home() / "emoji" / "x.npy").write_bytes(bytes(3_000_000))
+    assert any("not here: da data toy" in line for line in catalog.describe_benchmarks())
+    (cache_home() / "toy").mkdir(parents=True)
+    (cache_home() / "toy" / "x.npy").write_bytes(bytes(3_000_000))
     lines = list(catalog.describe_benchmarks())
-    assert len(lines) == len(BENCHMARKS)
-    assert any(line.startswith("emoji") and "3 MB in" in line for line in lines)
+    assert len(lines) == len(DATASETS)
+    assert any(line.startswith("toy") and "3 MB in" in line for line in lines)
 
 
 def test_a_task_is_mapped_once_for_each_domain_and_keeps_rows_and_labels(pair):

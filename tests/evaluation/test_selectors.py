@@ -5,9 +5,12 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
+from da.config.registry import SELECTORS
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors import SELECTORS, bnm, entropy, infomax, snd, source_accuracy
 
+bnm, entropy, infomax, snd, source_accuracy = (
+    SELECTORS[name] for name in ("bnm", "entropy", "infomax", "snd", "source_accuracy")
+)
 TARGET_ONLY = {"entropy": entropy, "infomax": infomax, "snd": snd, "bnm": bnm}
 
 

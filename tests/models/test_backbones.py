@@ -14,7 +14,7 @@ from da.data.transforms import Resize, crop_center
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
 from da.models.backbone import Backbone, Features, check_fit, fingerprint
-from da.models.backbones import build_backbone, efficientnet_lite0, timm_models
+from da.models.backbones import _timm, build_backbone, efficientnet_lite0
 from da.models.backbones.mlp import MLP
 from da.system.cache import write_whole
 
@@ -29,7 +29,7 @@ def no_network(monkeypatch):
         raise socket.gaierror("Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    monkeypatch.setattr(timm_models, "getproxies", dict)
+    monkeypatch.setattr(_timm, "getproxies", dict)
     monkeypatch.delenv(OFFLINE, raising=False)
     monkeypatch.setattr(constants, OFFLINE, False)
 
@@ -215,7 +215,7 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
     def fail(*_, **__):
         raise OSError("no connection\nand a second line")
 
-    timm_models.import_timm()
+    _timm.import_timm()
     monkeypatch.setattr(create, fail)
     with pytest.raises(ValueError, match="no connection") as caught:
         build_backbone(name, "pretrained")
@@ -228,8 +228,8 @@ def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch, name, create):
 
 
 def hub_is_tried() -> bool:
-    timm_models._look_for_hub.cache_clear()
-    timm_models._look_for_hub()
+    _timm._look_for_hub.cache_clear()
+    _timm._look_for_hub()
     return not constants.HF_HUB_OFFLINE
 
 
@@ -243,7 +243,7 @@ def test_with_a_network_the_hub_is_tried(monkeypatch):
 
 
 def test_behind_a_proxy_the_hub_is_tried(monkeypatch):
-    monkeypatch.setattr(timm_models, "getproxies", lambda: {"https": "http://proxy"})
+    monkeypatch.setattr(_timm, "getproxies", lambda: {"https": "http://proxy"})
     assert hub_is_tried()
 
 
@@ -256,11 +256,11 @@ def test_a_word_of_the_users_on_the_hub_stands(monkeypatch):
 def test_the_network_is_looked_for_once_and_only_where_a_hub_would_be_asked(monkeypatch):
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *name: asked.append(name) or [])
-    timm_models._look_for_hub.cache_clear()
+    _timm._look_for_hub.cache_clear()
     build_backbone("efficientnet_lite0")
     build_backbone("test_vit", "random")
     assert not asked
-    timm = timm_models.import_timm()
+    timm = _timm.import_timm()
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked"))
     for _ in range(2):
         with pytest.raises(pytest.fail.Exception):

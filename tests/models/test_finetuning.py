@@ -7,12 +7,13 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from da.evaluation import selectors
+from da.config.fine_tuning import FineTuning
+from da.evaluation.selectors import infomax
 from da.methods import Network
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
-from da.models.finetuning import FineTuning
+from da.models.finetuning import group_parameters, hold_stages, release_stage
 from da.models.stages import list_stages
 from da.runs.run import Run
 from da.training import optimizers, train
@@ -55,15 +56,15 @@ def method(kind=SourceOnly):
 
 def trained(m, tuning: FineTuning, batch, steps: int = 6):
     """What the optimizer holds of the backbone before each step, by stage from the top."""
-    tuning.hold(m.backbone)
-    optimizer = SGD(tuning.groups(m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
+    hold_stages(tuning, m.backbone)
+    optimizer = SGD(group_parameters(tuning, m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
     numbers = {
         id(p): n for n, s in enumerate(list_stages(m.backbone)[::-1]) for p in s.parameters()
     }
     held = []
 
     def before(step: int) -> None:
-        tuning.release(m.backbone, step, optimizer, 0.1)
+        release_stage(tuning, m.backbone, step, optimizer, 0.1)
         mine = [id(p) for group in optimizer.param_groups for p in group["params"]]
         held.append(sorted({numbers[i] for i in mine if i in numbers}))
 
@@ -114,13 +115,13 @@ def test_a_stage_moves_from_its_step_on(batch):
 
 def test_stages_further_down_learn_slower():
     m = method()
-    groups = FineTuning(stage_lr=0.5).groups(m, 1.0, 0.1)
+    groups = group_parameters(FineTuning(stage_lr=0.5), m, 1.0, 0.1)
     rates = {id(p): group["lr"] for group in groups for p in group["params"]}
     assert rates[id(m.head[0].weight)] == 1.0
     assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
     gradual = FineTuning(stage_lr=0.5, unfreeze_every=1)
-    gradual.hold(m.backbone)
-    optimizer = SGD(gradual.groups(m, 1.0, 0.1))
+    hold_stages(gradual, m.backbone)
+    optimizer = SGD(group_parameters(gradual, m, 1.0, 0.1))
     for step in (1, 2, 3):
         gradual.release(m.backbone, step, optimizer, 0.1)
     assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1, 0.05]
@@ -128,7 +129,7 @@ def test_stages_further_down_learn_slower():
 
 def test_norms_and_biases_need_not_decay():
     m = method()
-    for group in FineTuning(decay_norms=False).groups(m, 0.1, 0.1):
+    for group in group_parameters(FineTuning(decay_norms=False), m, 0.1, 0.1):
         matrices = {p.ndim > 1 for p in group["params"]}
         assert matrices == {"weight_decay" not in group}
 
@@ -147,7 +148,7 @@ def test_the_best_look_is_kept_and_patience_ends():
 
 def test_a_run_ends_early_and_stores_its_best_model(monkeypatch):
     scores = iter([0.1, 0.5, 0.4, 0.4])
-    monkeypatch.setitem(selectors.SELECTORS, "infomax", lambda seen: next(scores))
+    monkeypatch.setattr(infomax, "score", lambda seen: next(scores))
     run = replace(RUN, steps=20, tuning=FineTuning(chosen_by="infomax", patience=2))
     record = train.train(run, device="cpu", save_weights=True, quiet=True)
     assert [point["step"] for point in record.curve] == [1, 2, 3, 4]
@@ -185,7 +186,7 @@ def test_settings_that_contradict_each_other(settings, message):
 def test_more_stages_than_there_are():
     for tuning in (FineTuning(last=4), FineTuning(freeze=10)):
         with pytest.raises(ValueError, match="known: up to"):
-            tuning.hold(Three())
+            hold_stages(tuning, Three())
 
 
 def test_frozen_features_have_no_stages():

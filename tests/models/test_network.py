@@ -9,6 +9,7 @@ from torch import nn
 
 from da.methods import METHODS, Network
 from da.methods.base import Batch
+from da.models.network import build_head
 from da.ops.random import Dropout
 from tests.conftest import build
 
@@ -20,7 +21,7 @@ SUPERVISED = [
 
 
 def test_a_hidden_layer_has_its_dropout():
-    head = Network(head=(16, 8), head_dropout=0.5).build_head(4, 3)
+    head = build_head(Network(head=(16, 8), head_dropout=0.5), 4, 3)
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
     assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
@@ -45,11 +46,11 @@ def test_settings_without_sense_are_refused(settings, message):
 
 def test_xavier_is_uniform_within_its_bound():
     torch.manual_seed(0)
-    (layer,) = Network(head_init="xavier").build_head(400, 200)
+    (layer,) = build_head(Network(head_init="xavier"), 400, 200)
     assert isinstance(layer, nn.Linear)
     bound = (6 / (400 + 200)) ** 0.5
     assert 0.99 * bound < layer.weight.abs().max() <= bound
-    (usual,) = Network().build_head(400, 200)
+    (usual,) = build_head(Network(), 400, 200)
     assert usual.weight.abs().max() <= 1 / 400**0.5
 
 

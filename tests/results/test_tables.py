@@ -242,7 +242,19 @@ def test_cost_is_never_the_best() -> None:
     assert [cell.best for cell in table.rows[0].cells] == [True, True, False, False]
 
 
-def test_each_machine_has_its_own_columns() -> None:
+def test_costs_of_another_machine_are_marked_where_each_row_is_of_one() -> None:
+    records = [costly("dann", 4, "two"), costly("mcc", 2), costly("tent", 8)]
+    table = build_table(records, cost=True)
+    assert table.heads[1:] == ("seconds a run", "images/s")
+    assert {name: cells[1:] for name, cells in texts(table).items()} == {
+        "dann": ["4.0 [1]", "16,000 [1]"],
+        "mcc": ["2.0", "32,000"],
+        "tent": ["8.0", "8,000"],
+    }
+    assert "cost: medians over runs on one, cpu; [1] two, cpu;" in table.notes[-2]
+
+
+def test_each_machine_has_its_own_columns_where_a_row_is_of_two() -> None:
     records = [costly("dann", 4), costly("mcc", 2, "two"), costly("mcc", 3, seed=1)]
     table = build_table(records, cost=True)
     assert table.heads[1:] == (

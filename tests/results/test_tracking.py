@@ -1,5 +1,6 @@
 import json
 import struct
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +130,22 @@ def test_a_failure_costs_one_line_and_nothing_else(monkeypatch, capsys):
     assert (out, len(calls)) == ("", 1)
     assert err.count("\n") == 1
     assert "ConnectionError: no network" in err
+
+
+def test_without_the_library_auto_is_silently_off(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert not tracking.mirror(record())
+    assert capsys.readouterr() == ("", "")
+    tracking.check("auto")
+    tracking.check("off")
+
+
+def test_without_the_library_online_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(ValueError, match=r'--wandb offline needs wandb: .*"da-lab\[wandb\]"'):
+        tracking.check("offline")
+    assert not tracking.mirror(record(), "online")
+    assert 'W&B needs wandb: pip install "da-lab[wandb]"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mode", ["auto", "online"])

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from da import methods
-from da.methods import METHODS
+from da.methods import METHODS, base
 from da.runs import method_code
 from da.runs.method_code import code_digest, loaded_code_digest
 
@@ -95,5 +94,5 @@ def test_shared_files_of_our_own_methods_count():
 def test_code_that_was_changed_after_it_was_loaded_is_of_no_digest(folder, monkeypatch):
     assert loaded_code_digest("dann") == code_digest("dann")
     assert loaded_code_digest("mine") == "changed meanwhile"
-    monkeypatch.setattr(methods, "LOADED", (folder / "mine.py").stat().st_ctime + 1)
+    monkeypatch.setattr(base, "LOADED", (folder / "mine.py").stat().st_ctime + 1)
     assert loaded_code_digest("mine") == code_digest("mine")

@@ -22,8 +22,8 @@ each_dann = pytest.mark.parametrize("name", DANN)
 def built(name: str):
     """The method of a recipe, on features of width 5."""
     torch.manual_seed(0)
-    settings = DANN[name].settings
-    return settings["method"].build(Features(5), 3, settings["network"])
+    run = build_run("dann", name, task="moons:0-40")
+    return run.method.build(Features(5), 3, run.network)
 
 
 def kinds(module: nn.Module) -> list[str]:
@@ -41,14 +41,16 @@ def test_every_recipe_is_a_run_and_says_where_it_is_printed(method, name):
     assert made.method.owner is METHODS[method]
     assert (made.task, made.seed) == ("moons:0-40", 3)
     assert RECIPES[method][name].says
-    assert made == replace(made, **RECIPES[method][name].settings)
+    settings = RECIPES[method][name].settings
+    own = METHODS[method].Hparams(**settings["method"])
+    assert made == replace(made, **settings | {"method": own})
 
 
 @each_dann
 def test_on_frozen_features_what_concerns_the_backbone_is_left_out(name):
     made = build_run("dann", name, task="moons:0-40", regime="frozen", steps=7)
     assert (made.regime, made.augment, made.backbone_lr, made.steps) == ("frozen", "none", 1.0, 7)
-    assert made.method == DANN[name].settings["method"]
+    assert made.method == METHODS["dann"].Hparams(**DANN[name].settings["method"])
 
 
 def test_recipes_differ():

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from da.config.fine_tuning import FineTuning
 from da.methods import METHODS, Network
 from da.methods.dann import DANN
 from da.methods.fine_tune import FineTune
 from da.methods.mcc import MCC
 from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
-from da.models.finetuning import FineTuning
 from da.results.records import PUBLISHED
 from da.runs.run import Run
 

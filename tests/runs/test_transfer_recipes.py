@@ -8,7 +8,7 @@ from torchvision import models
 
 from da.data import tasks
 from da.models import backbone
-from da.models.backbones.timm_models import import_timm
+from da.models.backbones._timm import import_timm
 from da.runs import experiment
 from da.runs.run import Run
 from da.training.train import train

@@ -12,6 +12,7 @@ from da.system import cache
 from da.system.cache import (
     UnwritableError,
     cache_home,
+    check_writable,
     discard,
     file_sha256,
     make_once,
@@ -318,3 +319,17 @@ def test_a_discarded_link_leaves_its_target(tmp_path):
 def test_sha256_is_that_of_the_content(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert file_sha256(tmp_path / "file") == reference(b"abc").hexdigest()
+
+
+@pytest.mark.parametrize("folder", ["new", "new/er/still", ""])
+def test_a_folder_is_tried_without_being_made(folder, tmp_path):
+    check_writable(tmp_path / folder)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("folder", ["file", "file/x", "/proc", "/proc/x", "x" * 300, "link"])
+def test_a_folder_that_cannot_be_written_or_made_is_told_of(folder, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(UnwritableError, match=r"^cannot write .*point --results elsewhere$"):
+        check_writable(tmp_path / folder, "--results")

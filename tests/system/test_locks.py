@@ -89,3 +89,16 @@ def test_stale_locks_are_removed_and_held_ones_stay(tmp_path: Path):
         remove_stale_locks(tmp_path)
         assert list(tmp_path.iterdir()) == [held]
     remove_stale_locks(tmp_path / "nowhere")
+
+
+def test_a_folder_that_another_process_removes_in_between_is_made_again(tmp_path, monkeypatch):
+    path, real = tmp_path / "locks" / "a", os.open
+
+    def open_late(*arguments):
+        monkeypatch.setattr(os, "open", real)
+        path.parent.rmdir()
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "open", open_late)
+    with lock(path):
+        assert path.exists()

@@ -1,7 +1,7 @@
 import pytest
 
+from da.config.fine_tuning import FineTuning
 from da.methods import METHODS
-from da.models.finetuning import FineTuning
 from da.runs.run import Run
 from da.training.lr_schedule import SCHEDULES, lr_factor
 

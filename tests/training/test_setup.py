@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from da.data import tasks
+from da.data import loaders, tasks
 from da.data.domain import Domain
 from da.methods import METHODS, Network
 from da.results.records import Record
@@ -132,3 +132,14 @@ def test_a_record_of_regime_full_says_of_how_many_threads_it_is():
 def test_a_record_of_frozen_features_does_not_depend_on_threads():
     train(FULL, device="cpu", save_weights=True, quiet=True)
     assert "threads" not in trained_with(2, MAPPED).made_from
+
+
+@pytest.mark.parametrize(("batch", "warned"), [(64, False), (3000, False), (100_000, True)])
+def test_a_batch_of_many_copies_is_told_of_in_one_line_before_training(batch, warned, capsys):
+    loaders.warn_of_copies.cache_clear()
+    for _ in range(2):
+        parts = assemble(replace(FULL, batch=batch), "cpu")
+    assert len(parts.task.source_train) == len(parts.task.target_train) == 300
+    told = capsys.readouterr().err
+    assert told.startswith("da: a batch of 100000 shows each image 333 times or more in ") == warned
+    assert told.count("\n") == warned

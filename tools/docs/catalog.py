@@ -1,14 +1,13 @@
 """Pages of data sets, backbones, selectors and recipes, from what the files say of themselves."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from inspect import cleandoc
 from typing import Any
 
 from da.cli import listings
-from da.data.datasets import BENCHMARKS, dataset_module
-from da.data.tasks import task_syntax
-from da.models.backbones import OWN
+from da.config import registry
+from da.data.datasets import list_domains, task_syntax
+from da.methods import settings_class
 from da.runs.recipes import RECIPES, Recipe
 from tools.docs.markdown import NOTE, table
 
@@ -63,19 +62,21 @@ run = build_run("dann", "tllib", task="emoji:noto-twemoji", seed=0)
 
 def render_datasets() -> str:
     """Render each data set: what it is, its domains, and how its tasks are written."""
-    parts = [_section(name, dataset_module(name).__doc__, _tasks(name)) for name in BENCHMARKS]
+    found = registry.DATASETS
+    parts = [_section(name, found.constants(name)["__doc__"], _tasks(name)) for name in found]
     return DATASETS.format(note=NOTE, parts="\n\n".join(parts))
 
 
 def _tasks(name: str) -> str:
-    domains = [f"`{domain}`" for domain in dataset_module(name).DOMAINS if domain]
+    domains = [f"`{domain}`" for domain in list_domains(name) if domain]
     listed = f"Domains: {', '.join(domains)}. " if domains else ""
     return f"{listed}Tasks: `{task_syntax(name)}`."
 
 
 def render_backbones() -> str:
     """Render what our own backbones say of themselves."""
-    parts = [_section(name, import_module(f"da.models.backbones.{name}").__doc__) for name in OWN]
+    found = registry.BACKBONES
+    parts = [_section(name, found.constants(name)["__doc__"]) for name in found]
     return BACKBONES.format(note=NOTE, parts="\n\n".join(parts))
 
 
@@ -93,15 +94,17 @@ def render_selectors() -> str:
 def render_recipes() -> str:
     """Render each recipe: where it is printed, and its settings."""
     parts = [
-        f"## {method}, {name}\n\n{recipe.says}\n\n{_settings(recipe)}"
+        f"## {method}, {name}\n\n{recipe.says}\n\n{_settings(method, recipe)}"
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]
     return RECIPES_PAGE.format(note=NOTE, parts="\n\n".join(parts))
 
 
-def _settings(recipe: Recipe) -> str:
-    rows = [(f"`{name}`", f"`{_value(value)}`") for name, value in recipe.settings.items()]
+def _settings(method: str, recipe: Recipe) -> str:
+    own = settings_class(method)(**recipe.settings["method"])
+    settings = {**recipe.settings, "method": own}
+    rows = [(f"`{name}`", f"`{_value(value)}`") for name, value in settings.items()]
     return table(("setting", "value"), rows)
 
 

@@ -87,7 +87,7 @@ def _values(field: Field) -> str:
     notes = [n for n in getattr(field.type, "__metadata__", ()) if isinstance(n, Limit)]
     known = [note.known.removesuffix(" and finite") for note in notes] or [_known(field.type)]
     searched = find_range(field)
-    return "<br>".join(filter(None, [*known, f"tune: {_range(searched)}" if searched else ""]))
+    return ";<br>".join(filter(None, [*known, f"tune: {_range(searched)}" if searched else ""]))
 
 
 def _known(kind: Any) -> str:

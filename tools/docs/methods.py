@@ -1,11 +1,12 @@
 """A page for each method, and an index of all."""
 
+import re
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
 from da.cli.options import named_records
-from da.methods import METHODS, OWN, Method
+from da.methods import METHODS, Method
 from da.results import aggregate, tables
 from da.results.records import PUBLISHED
 from da.results.table_render import Row, Table, render_markdown
@@ -15,6 +16,7 @@ from tools.docs.markdown import NOTE, describe_settings, link_papers, paragraphs
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = ROOT / "experiments" / "methods.py"
+REFUSED = re.compile(r"Raises ValueError (.*?)\.(?: |$)")
 CHOSEN_BY = "last", "infomax", "oracle"
 INDEX = """{note}
 
@@ -39,7 +41,7 @@ paper.
 
 def names() -> tuple[str, ...]:
     """Return the names of the methods of this package."""
-    return tuple(sorted(OWN))
+    return tuple(sorted(name for name, found in METHODS.plug_ins().items() if found.own))
 
 
 def render_pages() -> dict[str, str]:
@@ -57,11 +59,8 @@ def _render(name: str, method: type[Method]) -> str:
         "In our tables": _results(name),
         "Differs from the paper": "\n\n".join(_differences(method)),
     }
-    parts = [
-        NOTE,
-        f"# {name}",
-        f"{method.__name__} · {method.family} · {link_papers(method.paper)}",
-    ]
+    about = (method.__name__, method.family, link_papers(method.paper))
+    parts = [NOTE, f"# {name}", " · ".join(dict.fromkeys(about))]
     parts += [
         f"## {title}\n\n{text}".removeprefix("## \n\n") for title, text in sections.items() if text
     ]
@@ -74,22 +73,26 @@ def _module_title(method: type[Method]) -> str:
 
 
 def _idea(method: type[Method]) -> list[str]:
-    """Return title and docstring of a method, without how it differs from its paper."""
-    first, *rest = [
-        part.partition("Differs from")[0].strip() for part in paragraphs(method.__doc__)
-    ]
+    """Return title and docstring of a method, without what has a section of its own."""
+    first, *rest = map(_common_part, paragraphs(method.__doc__))
     return list(filter(None, [f"**{_module_title(method)}** {first}", *rest]))
+
+
+def _common_part(paragraph: str) -> str:
+    """Return a paragraph up to how the method differs from its paper, without what it refuses."""
+    return REFUSED.sub("", paragraph).partition("Differs from")[0].strip()
 
 
 def _differences(method: type[Method]) -> list[str]:
     """Return what the docstrings of a method and of its settings say after "Differs from"."""
     own = [*paragraphs(method.__doc__), *paragraphs(method.Hparams.__doc__)]
+    own = [REFUSED.sub("", part).strip() for part in own]
     return [part[part.index("Differs from") :] for part in own if "Differs from" in part]
 
 
 def _settings(method: type[Method]) -> str:
     """Render the origin of the defaults and the table of settings."""
-    origin = [p.partition("Differs from")[0].strip() for p in paragraphs(_own_doc(method))]
+    origin = map(_common_part, paragraphs(_own_doc(method)))
     rows = describe_settings(method.Hparams) if fields(method.Hparams) else ""
     return "\n\n".join(filter(None, [*origin, rows]))
 
@@ -120,7 +123,11 @@ def _needs(method: type[Method]) -> list[str]:
         f"The library {method.needs}.": bool(method.needs),
     }
     found = [text for text, needed in needs.items() if needed]
-    return [*(found or ["Labeled source images and unlabeled target images."]), _shared(method)]
+    refused = [
+        f"It is refused {why}." for why in REFUSED.findall(" ".join(paragraphs(method.__doc__)))
+    ]
+    usual = ["Labeled source images and unlabeled target images."]
+    return [*(found or usual), *refused, _shared(method)]
 
 
 def _shared(method: type[Method]) -> str:
@@ -177,6 +184,6 @@ def _index_row(name: str, method: type[Method]) -> tuple[str, ...]:
 
     year, paper = _dated(method.paper)
     rows = _rows(name)
-    cells = [str(cell) for cell in rows[-1].cells] if rows else [""] * len(CHOSEN_BY)
-    mark = " †" * bool(rows and rows[-1].section)
+    cells = [str(cell) for cell in rows[0].cells] if rows else [""] * len(CHOSEN_BY)
+    mark = " †" * bool(rows and rows[0].section)
     return f"[{name}]({name}.md){mark}", *cells, method.family, year, link_papers(paper)

@@ -1,30 +1,48 @@
-"""Data sets, one file each, and the table of benchmarks that they form."""
+"""All data sets, one in each file: those of this package, and your own.
 
-from importlib import import_module
-from typing import Any
+The name of a file is the name of the benchmark in tasks. Its docstring says what it is, and it has
 
-BENCHMARKS = {
-    "emoji": "emoji",
-    "digits": "digits",
-    "folder": "folder",
-    "moons": "moons",
-    "imagefolder": "imagefolder",
-    "cifar10": "cifar10",
-    "fashion_mnist": "fashion_mnist",
-    "luna16": "luna16",
-    "luna16-2d": "luna16_2d",
-}
-"""Each benchmark, and its module, which has `DOMAINS`, `SYNTAX`, `pair` and `open_domain`.
+- `DOMAINS`: names of its domains; '' stands for a domain that needs no name, and no names for
+  domains that a task describes, such as folders.
+- `open_domain(name)`: function that opens a domain, or makes it first.
 
-`DOMAINS` names its domains; '' stands for a domain that needs no name. `SYNTAX` shows how its tasks
-are written. `pair(names)` splits these into source and target, or into the one domain of a
-supervised task and ''. `open_domain(name)` opens a domain. A module with `ANY_SIDE`, whose images
-have no size of their own, takes `open_domain(name, side)`. A module with `SKIPS_BAD`, which decodes
-files of the user's own, takes `open_domain(name, skip_bad=True)` too, and has
-`check_images(name)` where a task has two domains.
+It may have
+
+- `SYNTAX`: how its tasks are written, after the colon.
+- `pair(names)`: function that splits what stands there into source and target, or into the one
+  domain of a supervised task and ''. Without it, names in `DOMAINS` are joined by a dash.
+- `ONE_DOMAIN = True`: each task has one domain, even if its path has a dash or a colon.
+- `ANY_SIDE = True`: images have no size of their own; `open_domain(name, side)` takes one.
+- `SKIPS_BAD = True`: images are files of the user's; `open_domain(name, skip_bad=True)` leaves out
+  those that cannot be decoded, and `check_images(name)` lists them.
 """
 
+from da.config.registry import DATASETS
+from da.config.task_name import has_one_domain, split_pair
 
-def dataset_module(benchmark: str) -> Any:
-    """Import the module of a benchmark by its name."""
-    return import_module(f"da.data.datasets.{BENCHMARKS[benchmark]}")
+DATASETS.extend_package(__path__)
+
+
+def list_domains(benchmark: str) -> tuple[str, ...]:
+    """Return the names of a benchmark's domains, without importing its file if that is possible."""
+    constants = DATASETS.constants(benchmark)
+    return constants["DOMAINS"] if "DOMAINS" in constants else DATASETS[benchmark].DOMAINS
+
+
+def task_syntax(benchmark: str) -> str:
+    """Show how the tasks of one benchmark are written."""
+    names = [name for name in list_domains(benchmark) if name]
+    own = DATASETS.constants(benchmark).get("SYNTAX", "-".join(names[:2]))
+    return f"{benchmark}{'' if own[:1] in ('', '[') else ':'}{own}"
+
+
+def split_domains(benchmark: str, names: str) -> tuple[str, str]:
+    """Split the domains in a task's name into source and target, or into one and ''.
+
+    Raises:
+        ValueError: A domain is unknown.
+    """
+    module = DATASETS[benchmark]
+    if hasattr(module, "pair"):
+        return module.pair(names)
+    return (names, "") if has_one_domain(benchmark) else split_pair(names, list_domains(benchmark))

@@ -7,11 +7,12 @@ a column and through the slices, as in SimpleITK. Arrays are indexed k j i.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from jaxtyping import Bool, Float, Shaped, UInt8
-from scipy.ndimage import map_coordinates
+
+from da.system.extras import extra
 
 AIR = -1000
 """Value outside a volume, in Hounsfield units."""
@@ -50,6 +51,7 @@ def read_header(file: Path) -> Volume:
     Raises:
         ValueError: If it, or the file of its voxels, is damaged; the message names it.
     """
+    sitk = _simpleitk()
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(file))
     try:
@@ -89,6 +91,7 @@ def read_voxels(volume: Volume) -> Shaped[np.ndarray, "k j i"]:
     Raises:
         ValueError: If the volume is damaged; the message names it.
     """
+    sitk = _simpleitk()
     try:
         return sitk.GetArrayFromImage(sitk.ReadImage(str(volume.file)))
     except RuntimeError as error:
@@ -118,9 +121,17 @@ def cut_slices(
     y, x, z = np.meshgrid(across, across, [-1.0, 0.0, 1.0], indexing="ij")
     points = center + np.stack([x, y, z], -1).reshape(-1, 3)
     kji = volume.to_voxels(points).T[::-1]
+    with extra("ct", "a CT scan"):
+        from scipy.ndimage import map_coordinates
     found = map_coordinates(hu, kji, np.float32, order=1, cval=AIR).reshape(x.shape)
     low, high = window
     return (((found - low) / (high - low)).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _simpleitk() -> Any:
+    with extra("ct", "a CT scan"):
+        import SimpleITK
+    return SimpleITK
 
 
 def _reason(error: RuntimeError) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import gaussian_filter
+
+from da.system.extras import extra
 
 TRAIN_FONTS = {
     "Amatic SC": ("font_amatic_sc", "files/AmaticSC-*.ttf"),
@@ -71,12 +72,10 @@ def list_fonts(family: str, where: tuple[str, str]) -> list[Path]:
         ValueError: If the package is not installed or lacks them.
     """
     package, pattern = where
-    try:
+    with extra("digits", f"the font {family}"):
         found = sorted(Path(str(files(package))).glob(pattern))
-    except ModuleNotFoundError:
-        found = []
     if not found:
-        raise ValueError(f"no font {family}: pip install {package.replace('_', '-')}")
+        raise ValueError(f"no font {family}: install {package.replace('_', '-')} again")
     return [file for file in found if not FAINT.search(file.stem)]
 
 
@@ -126,6 +125,8 @@ def _photograph(
 
 def _blur(x: Float[np.ndarray, "n h w"], rng: np.random.Generator) -> Float[np.ndarray, "n h w"]:
     """Blur every image with one of four Gaussian widths; a width of 0 is no blur."""
+    with extra("digits", "the data set digits"):
+        from scipy.ndimage import gaussian_filter
     widths = np.array([0, 0.4, 0.7, 1.0])
     chosen = rng.integers(len(widths), size=len(x))
     for i, sigma in enumerate(widths):

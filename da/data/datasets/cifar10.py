@@ -25,6 +25,7 @@ from da.system.cache import cache_home
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
+ONE_DOMAIN = True
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),

@@ -24,9 +24,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
-from sklearn.datasets import load_digits
 
-from da.config.task_name import split_pair
 from da.data import paths
 from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
@@ -34,8 +32,8 @@ from da.data.datasets._mnist import to_rgb
 from da.data.decode import decode_image
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
 from da.system.cache import cache_home
+from da.system.extras import extra
 
-SYNTAX = "mnist-mnistm"
 DOMAINS = "mnist", "mnistm", "optdigits", "synfont"
 CLASSES = tuple("0123456789")
 SIDE = 28
@@ -64,15 +62,6 @@ RECIPE = 1
 
 Digits = tuple[UInt8[np.ndarray, "_ 28 28 3"], Int[np.ndarray, "_"]]
 """Images and the digit of each."""
-
-
-def pair(names: str) -> tuple[str, str]:
-    """Split the domains in a task's name into two of `DOMAINS`, or into one and ''.
-
-    Raises:
-        ValueError: If the name has other domains.
-    """
-    return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
@@ -122,8 +111,10 @@ def load_photographs(names: dict[str, str]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
     images = []
     for path in names.values():
         package, _, file = path.partition("/")
+        with extra("digits", "the data set digits"):
+            place = files(package)
         try:
-            with Image.open(str(files(package) / file)) as image:
+            with Image.open(str(place / file)) as image:
                 images.append(np.asarray(image.convert("RGB")))
         except OSError as error:
             raise ValueError(f"cannot read {path}: {error}; install {package} again") from error
@@ -204,6 +195,8 @@ def _optdigits() -> tuple[Digits, Digits]:
 
     An image is for testing if the SHA-256 of its 64 numbers is divisible by 3.
     """
+    with extra("digits", "the data set digits"):
+        from sklearn.datasets import load_digits
     data = load_digits()
     small = data.images.astype(np.uint8)
     hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in small]

@@ -13,22 +13,20 @@ import hashlib
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import resvg_py
 from jaxtyping import UInt8
 from PIL import Image
 
-from da.config.task_name import split_pair
 from da.data.domain import Domain, keep_domain, save_domain
 from da.system.cache import cache_home
 from da.system.download import npm_pack, read_member
-
-SYNTAX = "noto-twemoji"
+from da.system.extras import extra
 
 SIDE = 96
 """Width and height of images, in pixels."""
@@ -104,7 +102,8 @@ PACKS = {
 }
 """Each style, with the archive of its drawings."""
 
-DOMAINS = tuple(PACKS)
+DOMAINS = "noto", "twemoji", "fluent", "contrast", "openmoji"
+assert tuple(PACKS) == DOMAINS
 
 GROUPS = Pack(
     "emojibase-data",
@@ -113,11 +112,6 @@ GROUPS = Pack(
     "MIT",
 )
 """The archive that lists the subgroup of each emoji."""
-
-
-def pair(names: str) -> tuple[str, str]:
-    """Split the styles in a task's name into source and target, or into one style and ''."""
-    return split_pair(names, DOMAINS)
 
 
 def open_domain(name: str) -> Domain:
@@ -131,12 +125,12 @@ def open_domain(name: str) -> Domain:
     Raises:
         ValueError: If a pack cannot be fetched.
     """
-    recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, resvg_py.__version__))
+    recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, _resvg().__version__))
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
     path = cache_home() / "emoji" / version / name
     if not path.exists():  # before `make_once`, so that only the failed fetch is reported
-        for pack in (*PACKS.values(), GROUPS):
-            pack.fetch()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Pack.fetch, (*PACKS.values(), GROUPS)))
     return keep_domain(path, lambda folder: _make(name, folder))
 
 
@@ -175,8 +169,14 @@ def render(icons: dict[str, Any], name: str) -> UInt8[np.ndarray, "h w 3"]:
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'width="{SIDE}" height="{SIDE}" viewBox="{box}" color="black">{icon["body"]}</svg>'
     )
-    png = resvg_py.svg_to_bytes(svg_string=svg, background="white", skip_system_fonts=True)
+    png = _resvg().svg_to_bytes(svg_string=svg, background="white", skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def _resvg() -> Any:
+    with extra("emoji", "the data set emoji"):
+        import resvg_py
+    return resvg_py
 
 
 def _icon(icons: dict[str, Any], name: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from da.system.cache import cache_home
 
 SYNTAX = "[:PATH]"
 DOMAINS = ("",)
+ONE_DOMAIN = True
 CLASSES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),

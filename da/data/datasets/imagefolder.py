@@ -31,6 +31,7 @@ from da.data.domain import Domain
 
 SYNTAX = "PATH"
 DOMAINS = ()
+ONE_DOMAIN = True
 ANY_SIDE = True
 SKIPS_BAD = True
 

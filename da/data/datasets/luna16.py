@@ -33,6 +33,7 @@ from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH"
 DOMAINS = ()
+ONE_DOMAIN = True
 CLASSES = "other", "nodule"
 SIDE = 64
 """Width and height of a patch, in pixels and in millimeters."""

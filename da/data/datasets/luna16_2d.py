@@ -1,7 +1,7 @@
 """LUNA16 with one axial slice of each patch in all three channels, in place of three slices.
 
 Images, classes, files and sets are those of `da.data.datasets.luna16`. A task is written
-`luna16-2d:PATH`.
+`luna16_2d:PATH`.
 """
 
 from pathlib import Path
@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from da.data.datasets import luna16
-from da.data.datasets.luna16 import DOMAINS, SYNTAX, pair
 from da.data.domain import Domain, keep_domain, save_domain
 from da.system.cache import cache_home, remove_unused
 
-__all__ = ["DOMAINS", "SYNTAX", "open_domain", "pair"]
+SYNTAX = "PATH"
+DOMAINS = ()
+ONE_DOMAIN = True
+pair = luna16.pair
 
 
 def open_domain(name: str) -> Domain:
@@ -30,4 +32,4 @@ def open_domain(name: str) -> Domain:
         rows = {role: some.numpy() for role, some in deep.rows.items()}
         save_domain(folder, flat, deep.y.numpy(), deep.classes, rows)
 
-    return keep_domain(cache_home() / "luna16-2d" / deep.digest[:24], write)
+    return keep_domain(cache_home() / "luna16_2d" / deep.digest[:24], write)

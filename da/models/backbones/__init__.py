@@ -1,7 +1,11 @@
-"""Feature extractors by name.
+"""Feature extractors by name: a file each, those of timm and torchvision, and your own.
 
 Each takes images in 0..1, normalizes them as in the training of its weights, and has a `width`:
-the number of its features.
+the number of its features. A file has a function `build(pretrained)`, and may have
+
+- `PRETRAINED = False`: it has no pretrained weights.
+- `WEIGHTS_SHA256` and `INTERPOLATION`: digest of the only pretrained weights, and how images were
+  resized for them, so that stored features are found before the network is built.
 """
 
 from collections.abc import Sequence
@@ -10,17 +14,15 @@ from pathlib import Path
 
 from torch import nn
 
+from da.config.choices import BEGINNINGS
+from da.config.registry import BACKBONES
 from da.models import pruning
 from da.models.backbone import set_normalization
-from da.models.backbones import efficientnet_lite0, lenet
-from da.models.backbones.efficientnet_lite0 import LITE0_INTERPOLATION, LITE0_SHA256
-from da.models.backbones.mlp import MLP
-from da.models.backbones.timm_models import build_from_library
+from da.models.backbones._timm import build_from_library
 from da.models.features import FrozenBackbone
-from da.models.saved_weights import BEGINNINGS, load_weights, time_of_weights, weights_origin
+from da.models.saved_weights import load_weights, time_of_weights, weights_origin
 
-OWN = "efficientnet_lite0", "lenet", "mlp"
-"""Backbones that need no internet access; any name of timm or torchvision is known too."""
+BACKBONES.extend_package(__path__)
 
 
 def build_backbone(
@@ -35,7 +37,7 @@ def build_backbone(
     """Build a backbone with pretrained weights, random weights, or the weights of a run.
 
     Args:
-        name: One of `OWN`, or any name of timm or torchvision.
+        name: A file's, or any name of timm or torchvision.
         init: Origin of the weights: `pretrained`, `random`, or the id of a finished run.
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
@@ -47,16 +49,7 @@ def build_backbone(
     """
     init = weights_origin(init, results)
     pretrained = init == "pretrained"
-    if pretrained and name in ("lenet", "mlp"):
-        raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
-    if name == "mlp":
-        backbone: nn.Module = MLP(2)
-    elif name == "lenet":
-        backbone = lenet.build()
-    elif name == "efficientnet_lite0":
-        backbone = efficientnet_lite0.build(pretrained)
-    else:
-        backbone = build_from_library(name, pretrained, hidden, OWN)
+    backbone = _build(name, pretrained, hidden)
     if init not in BEGINNINGS:
         try:
             state = load_weights(init, results=results)
@@ -70,6 +63,17 @@ def build_backbone(
     for what, given in (("mean", mean), ("std", std)):
         if given:
             set_normalization(backbone, what, given, "" if init == "random" else name)
+    return backbone
+
+
+def _build(name: str, pretrained: bool, hidden: bool) -> nn.Module:
+    if name not in BACKBONES:
+        return build_from_library(name, pretrained, hidden)
+    if pretrained and not BACKBONES.constants(name).get("PRETRAINED", True):
+        raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
+    backbone = BACKBONES[name].build(pretrained)
+    if not isinstance(getattr(backbone, "width", None), int):
+        raise ValueError(f"{BACKBONES.find(name).file}: the network has no width, a whole number")
     return backbone
 
 
@@ -87,7 +91,7 @@ def frozen_backbone(
     features are computed, since its import takes seconds.
 
     Args:
-        name: One of `OWN`, or any name of timm or torchvision.
+        name: A file's, or any name of timm or torchvision.
         init: Origin of the weights: `pretrained`, `random`, or the id of a finished run.
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
@@ -109,9 +113,8 @@ def _frozen_backbone(
     changed: int,
 ) -> FrozenBackbone:
     """Prepare it, again where the file of its weights has changed; see `frozen_backbone`."""
-    known = (name, init) == ("efficientnet_lite0", "pretrained")
-    digest = f"{name} {LITE0_SHA256}" if known else ""
+    about = BACKBONES.constants(name) if name in BACKBONES and init == "pretrained" else {}
+    digest = f"{name} {about['WEIGHTS_SHA256']}" if "WEIGHTS_SHA256" in about else ""
     by_hand = f" {mean} {std}" if mean or std else ""
-    how = LITE0_INTERPOLATION if known else None
     make = partial(build_backbone, name, init, hidden=hidden, mean=mean, std=std, results=results)
-    return FrozenBackbone(make, digest, by_hand, how, name)
+    return FrozenBackbone(make, digest, by_hand, about.get("INTERPOLATION"), name)

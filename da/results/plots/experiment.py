@@ -1,6 +1,6 @@
 """Figures of the records of an experiment. This module does not import torch."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from math import inf
 from textwrap import fill
@@ -8,34 +8,18 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from da.config.registry import SELECTORS
 from da.results.aggregate import Runs, check_selectors, group_records, list_selectors
 from da.results.plots import style
 from da.results.plots.style import Pen
 from da.results.records import Record
 from da.results.series import add_setting_to_seed, group_by_value
+from da.system.extras import extra
 
-TITLES = {
-    "target_accuracy": "target accuracy, %",
-    "source_accuracy": "source accuracy, %",
-    "entropy": "entropy, negated, nats",
-    "infomax": "infomax, nats",
-    "snd": "snd, nats",
-    "bnm": "bnm, 0 to 1",
-}
-"""Name and unit of each measured quantity, for the axes."""
-
-RANGES = {
-    "target_accuracy": (0, 100),
-    "source_accuracy": (0, 100),
-    "entropy": (-inf, 0),
-    "infomax": (0, inf),
-    "snd": (0, inf),
-    "bnm": (0, 1),
-}
-"""Lowest and highest possible value of each quantity."""
+with extra("plot", "a plot"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SETTINGS = {
     "features": "features kept",
@@ -65,7 +49,7 @@ def plot_curves(records: Sequence[Record]) -> Figure:
     panels = _panels(figure, height, len(keys))
     for panel, key in zip(panels, keys, strict=True):
         weight = "bold" if key == "target_accuracy" else "normal"
-        panel.set_title(TITLES.get(key, key.replace("_", " ")), weight=weight)
+        panel.set_title(name_axis(key), weight=weight)
         panel.grid(axis="y")
         for name, row in rows.items():
             _curve(panel, row, key, pens[name])
@@ -254,8 +238,22 @@ def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, p
 
 def _bounds(key: str, middle: Any, spread: Any) -> tuple[Any, Any]:
     """Return `middle` minus and plus `spread`, limited to values that are possible."""
-    lowest, highest = RANGES.get(key, (-inf, inf))
-    return np.maximum(middle - spread, lowest), np.minimum(middle + spread, highest)
+    lowest, highest = _about_scores(key).get("RANGE", (None, None))
+    low = -inf if lowest is None else lowest
+    high = inf if highest is None else highest
+    return np.maximum(middle - spread, low), np.minimum(middle + spread, high)
+
+
+def name_axis(key: str) -> str:
+    """Return the name and unit of a measured quantity, for an axis."""
+    return _about_scores(key).get("AXIS", key.replace("_", " "))
+
+
+def _about_scores(key: str) -> Mapping[str, Any]:
+    """Return what the file of a selector says about its scores; target accuracy has none."""
+    if key == "target_accuracy":
+        return {"AXIS": "target accuracy, %", "RANGE": (0, 100)}
+    return SELECTORS.constants(key) if key in SELECTORS else {}
 
 
 def _accuracy(chosen_by: str) -> str:

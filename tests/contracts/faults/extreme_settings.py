@@ -8,8 +8,8 @@ from typing import Any, get_args, get_type_hints
 
 from hypothesis import strategies as st
 
+from da.config.fine_tuning import FineTuning
 from da.methods import METHODS, Network
-from da.models.finetuning import FineTuning
 from da.runs.run import PARTS, Run
 from da.training.sweep import sweep_outcomes
 from tests.contracts.faults.outcomes import (

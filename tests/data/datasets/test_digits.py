@@ -11,7 +11,7 @@ from PIL import Image
 
 from da.data.datasets import _mnist as mnist
 from da.data.datasets import _synfont as synfont
-from da.data.datasets import digits
+from da.data.datasets import digits, split_domains
 from da.system import download as downloads
 from da.system.cache import cache_home
 
@@ -214,7 +214,7 @@ def test_training_and_test_share_no_font():
 
 
 def test_a_missing_font_package_is_named():
-    with pytest.raises(ValueError, match="no font Comic: pip install font-comic"):
+    with pytest.raises(ValueError, match=r'Comic needs font-comic: .*"da-lab\[digits\]"'):
         synfont.list_fonts("Comic", ("font_comic", "files/*.ttf"))
 
 
@@ -354,6 +354,6 @@ def test_wrong_published_files_are_named(published, monkeypatch):
 
 
 def test_an_unknown_domain_is_named():
-    assert digits.pair("synfont-mnist") == ("synfont", "mnist")
+    assert split_domains("digits", "synfont-mnist") == ("synfont", "mnist")
     with pytest.raises(ValueError, match=r"unknown domain 'usps'.*known: mnist, mnistm, optdigits"):
-        digits.pair("mnist-usps")
+        split_domains("digits", "mnist-usps")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from da.data.datasets import emoji
+from da.data.datasets import emoji, split_domains
 from da.data.domain import PARTS
 
 EDGES = ["1f499", "1f51a", "1f412", "1f4d1"]
@@ -172,9 +172,9 @@ def test_a_style_is_drawn_once_and_anew_after_a_change(
 
 
 def test_an_unknown_style_is_named_with_the_known() -> None:
-    assert emoji.pair("noto-openmoji") == ("noto", "openmoji")
+    assert split_domains("emoji", "noto-openmoji") == ("noto", "openmoji")
     with pytest.raises(ValueError, match="'nota' in 'nota-noto', known: noto, twemoji, fluent"):
-        emoji.pair("nota-noto")
+        split_domains("emoji", "nota-noto")
 
 
 def test_a_failed_fetch_is_reported_as_that_alone(

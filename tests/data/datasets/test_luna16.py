@@ -119,7 +119,7 @@ def test_the_same_split_twice(root, monkeypatch, tmp_path):
 
 def test_flat_patches_are_the_middle_slice_three_times(root):
     deep, _ = tasks.open_domains(f"luna16:{root}")
-    flat, _ = tasks.open_domains(f"luna16-2d:{root}+2label")
+    flat, _ = tasks.open_domains(f"luna16_2d:{root}+2label")
     assert all((flat.x[..., channel] == deep.x[..., 1]).all() for channel in range(3))
     assert not (deep.x[..., 0] == deep.x[..., 1]).all()
     assert flat.y.equal(deep.y)

@@ -4,25 +4,22 @@ import difflib
 import os
 import socket
 import warnings
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.request import getproxies
 
+from da.config.registry import BACKBONES
 from da.models.backbone import Backbone
-from da.models.backbones.torchvision_models import from_torchvision
+from da.models.backbones._torchvision import from_torchvision
 
 
-def build_from_library(
-    name: str, pretrained: bool, hidden: bool = True, own: Sequence[str] = ()
-) -> Backbone:
+def build_from_library(name: str, pretrained: bool, hidden: bool = True) -> Backbone:
     """Build a backbone from a network of torchvision or timm; torchvision comes first.
 
     Args:
         name: Name of the network.
         pretrained: Whether to load pretrained weights; random ones otherwise.
         hidden: Whether to keep the hidden layers of the network's classifier.
-        own: Further names that the error for an unknown name lists.
 
     Raises:
         ValueError: Where the name is unknown, or its weights cannot be loaded.
@@ -33,7 +30,7 @@ def build_from_library(
     in_torchvision = name in models.list_models(models)
     if not in_torchvision and not timm.is_model(name):
         every = {*timm.list_models(), *models.list_models(models)}
-        known = ", ".join([*own, *difflib.get_close_matches(name, every, 3)])
+        known = ", ".join([*BACKBONES, *difflib.get_close_matches(name, every, 3)])
         raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
     build = from_torchvision if in_torchvision else _from_timm
     try:

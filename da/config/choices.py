@@ -1,0 +1,25 @@
+"""Named values that settings choose from; what they stand for is computed elsewhere."""
+
+from typing import Literal
+
+Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
+"""How training images are changed at random, by `da.data.transforms`.
+
+crop: a random resized crop. crop_flip: a crop, and half of the images mirrored. jitter: crop_flip,
+and colors changed. strong: crop_flip, and two random operations of RandAugment.
+"""
+
+Interpolation = Literal["bilinear", "bicubic"]
+"""How pixels between the stored ones are computed, by `da.data.transforms`."""
+
+Precision = Literal["fp32", "bf16"]
+"""Number format of a network's computations: float32, or bfloat16 by autocast."""
+
+FeatureScore = Literal["mutual_information", "l1"]
+"""Score by which `da.models.feature_selection` keeps columns of features."""
+
+Schedule = Literal["constant", "cosine", "annealing"]
+"""Course of the learning rate, which `da.training.lr_schedule` computes."""
+
+BEGINNINGS = "pretrained", "random"
+"""Weights that a backbone starts from, other than those of a finished run."""

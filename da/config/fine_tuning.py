@@ -1,0 +1,60 @@
+"""Settings of fine-tuning: which parts of a backbone are trained, when, and how fast."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from da.config.limits import AMOUNT, WHOLE
+from da.config.ranges import LogUniform
+from da.config.registry import SELECTORS
+from da.config.validation import choice_errors, limit_errors, refuse
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The trained stages of the backbone, the learning rate's course, and the choice of weights.
+
+    Raises:
+        ValueError: Where settings contradict each other.
+    """
+
+    last: Annotated[int, WHOLE] = 0
+    """Stages of the backbone that are trained, counted from the output; 0 for all."""
+    freeze: Annotated[int, WHOLE] = 0
+    """Backbone layers that stay frozen, counted from the input, ReLUs and pools too; 0 for none."""
+    unfreeze_every: Annotated[int, WHOLE] = 0
+    """Steps between unfreezing stages, one by one from the output; 0 for all from the start."""
+    stage_lr: Annotated[float, LogUniform(0.1, 1), AMOUNT] = 1.0
+    """Factor of the learning rate from a stage to the one nearer the input; 1 for equal rates."""
+    decay_norms: bool = True
+    """Weight decay of norms and biases too, not only of weight matrices."""
+    warmup: Annotated[int, WHOLE] = 0
+    """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
+    drop_every: Annotated[int, WHOLE] = 0
+    """Steps between drops of the learning rate to a tenth; 0 for no drops."""
+    chosen_by: str = "last"
+    """Evaluation whose weights become the model: `last`, or the best by this selector.
+    See `da list selectors`; `oracle` cannot choose here.
+    """
+    patience: Annotated[int, WHOLE] = 0
+    """Evaluations without a better score until training stops; 0 for no early stop."""
+
+    def __post_init__(self) -> None:
+        held = self.last, self.freeze, self.unfreeze_every
+        known = "last", *SELECTORS
+        refuse(
+            choice_errors(self)
+            | limit_errors(self)
+            | {
+                f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": self.chosen_by
+                not in known,
+                "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
+                "patience needs a score, as chosen_by names it": (
+                    self.patience != 0 and self.chosen_by == "last"
+                ),
+            }
+        )
+
+    @property
+    def moves_stages(self) -> bool:
+        """Whether the stages of the backbone are trained in different ways."""
+        return bool(self.last or self.freeze or self.unfreeze_every or self.stage_lr != 1)

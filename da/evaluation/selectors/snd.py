@@ -1,0 +1,27 @@
+"""Soft neighborhood density of the target, in nats (Saito et al. 2021)."""
+
+import torch
+from torch.nn.functional import normalize
+
+from da.evaluation.predictions import Predictions
+from da.ops import functional
+
+AXIS = "snd, nats"
+RANGE = 0, None
+
+
+def score(p: Predictions, temperature: float = 0.05) -> float:
+    """Return the soft neighborhood density of the target, in nats; higher is better.
+
+    It is the mean entropy of each target image's similarities to all others. The temperature is
+    the paper's (Saito et al. 2021). A single image, which is similar to no other, has 0.
+    """
+    if len(p.target_logits) == 1:
+        return 0.0
+    q = normalize(p.target_logits.softmax(1))
+    total = 0.0
+    for rows in torch.arange(len(q)).split(1024):
+        similarity = q[rows] @ q.T / temperature
+        similarity[torch.arange(len(rows)), rows] = -torch.inf
+        total += functional.entropy(similarity.softmax(1)).sum().item()
+    return total / len(q)

@@ -1,0 +1,11 @@
+"""Accuracy on source test images, in percent."""
+
+from da.evaluation.predictions import Predictions, accuracy
+
+AXIS = "source accuracy, %"
+RANGE = 0, 100
+
+
+def score(p: Predictions) -> float:
+    """Return the accuracy on source test images, in percent; higher is better."""
+    return accuracy(p.source_logits, p.source_y)

@@ -1,0 +1,26 @@
+"""The base class of the settings of all methods."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from da.config.validation import choice_errors, limit_errors, refuse
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a method.
+
+    Raises:
+        ValueError: Where a value is outside its limit, or settings contradict each other.
+    """
+
+    owner: ClassVar[Any]
+    """Class of the method that these settings are for, or what its file says. Set automatically."""
+
+    def __post_init__(self) -> None:
+        refuse(choice_errors(self) | limit_errors(self))
+        refuse(self.contradictions())
+
+    def contradictions(self) -> dict[str, bool]:
+        """Return an error message for each contradiction, and whether the settings have it."""
+        return {}
