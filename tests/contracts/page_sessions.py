@@ -9,9 +9,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ for words in sys.argv[1:]:
     main(shlex.split(words, comments=True))
 """
 """Program that carries out commands of `da`: a start takes longer than most of them."""
+
+PARSE = """
+import sys
+from tests.contracts.page_sessions import Block, check_block
+check_block(Block("sh", "", "only parse", sys.argv[1], 0))
+"""
+"""Program that checks commands which need what a page has exported, such as folders of plug-ins."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,22 @@ def read_blocks(page: str) -> Iterator[Block]:
         above, i = "", end + 1
 
 
+def check_page(page: str) -> None:
+    """Check the blocks of a page up to the first `export`; what needs it is left to a session."""
+    for block in read_blocks(page):
+        check_block(block)
+        if any(command.startswith("export ") for command in block.commands):
+            return
+
+
 def check_block(block: Block) -> None:
     """Check a block without carrying it out: Python compiles, commands of `da` are understood."""
     assert not block.note or block.note.startswith(NOTES), f"line {block.line}: {block.note}"
     if block.language == "python":
         compile(block.text, block.title or "page", "exec")
     for command in block.commands if block.note != "fails" else []:
+        if command.startswith("export "):
+            return
         if command.startswith("da "):
             arguments = words(command)
             assert callable(_app(arguments).cli(prog="da", args=arguments)), command
@@ -121,6 +139,9 @@ class Session:
             file.write_text(block.text)
         elif block.runs and block.language == "python":
             self._python(block)
+        elif block.note == "only parse" and block.commands and self.exported:
+            root = {"PYTHONPATH": str(Path(__file__).parents[2])}
+            self._process([sys.executable, "-c", PARSE, block.text], root).check_returncode()
         elif block.runs and block.note == "fails":
             assert self._status(block.commands) == 2, f"line {block.line}: exit 2 expected"
         elif block.runs:
@@ -160,9 +181,11 @@ class Session:
                 return int(ended.code or 0)
         return 0
 
-    def _process(self, arguments: list[str]) -> subprocess.CompletedProcess[bytes]:
+    def _process(
+        self, arguments: list[str], more: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[bytes]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = os.environ | {"PATH": path} | self.exported
+        environment = {**os.environ, "PATH": path, **self.exported, **more}
         return subprocess.run(arguments, cwd=self.folder, env=environment, check=False)
 
 

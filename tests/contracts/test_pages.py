@@ -1,12 +1,12 @@
 """Every command and every Python block of README.md and docs/ works, page by page."""
 
 from pathlib import Path
-from shutil import copytree
+from subprocess import CalledProcessError
 
 import pytest
 
 from da.training import sweep
-from tests.contracts.page_sessions import Session, check_block, read_blocks
+from tests.contracts.page_sessions import Session, check_block, check_page, read_blocks
 
 ROOT = Path(__file__).parents[2]
 PAST = "docs/findings/"
@@ -17,10 +17,8 @@ RUN = [name for name, page in PAGES.items() if any(b.runs for b in read_blocks(p
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_blocks_are_understood(name, plugins):
-    copytree(ROOT / "examples" / "plugins", plugins, dirs_exist_ok=True)
-    for block in read_blocks(PAGES[name].read_text()):
-        check_block(block)
+def test_blocks_are_understood(name):
+    check_page(PAGES[name].read_text())
 
 
 @pytest.mark.slow
@@ -52,7 +50,6 @@ ONE = 1
 
 ```python
 from pathlib import Path
-from shutil import copytree
 one = 1
 ```
 
@@ -98,12 +95,24 @@ def test_a_session_keeps_files_and_variables(tmp_path, monkeypatch):
         "```sh\nda list nothing\n```",
         "<!-- test: fails -->\n```sh\nda list methods\n```",
         "```sh\nexport A=b\ntest $A = c\n```",
+        "```sh\nexport A=b\nda list nothing\n```",
     ],
 )
 def test_a_session_tells_what_does_not_work(page, tmp_path):
     session, blocks = Session(tmp_path), read_blocks(page)
     with pytest.raises(AssertionError):
         [session.run(block) for block in blocks]
+
+
+@pytest.mark.slow
+def test_a_command_that_needs_an_export_is_parsed_with_it(tmp_path):
+    page = "```sh\nexport A=b\n```\n<!-- test: only parse -->\n```sh\nda table --none\n```"
+    check_page(page)
+    session = Session(tmp_path)
+    exported, parsed = read_blocks(page)
+    session.run(exported)
+    with pytest.raises(CalledProcessError):
+        session.run(parsed)
 
 
 @pytest.mark.parametrize(

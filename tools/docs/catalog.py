@@ -41,6 +41,8 @@ labels, but no target labels. All of them are computed at every evaluation, so t
 `da table --chosen-by NAME` and `da plot --chosen-by NAME` choose afterwards.
 
 {rows}
+
+{parts}
 """
 
 RECIPES_PAGE = """{note}
@@ -85,10 +87,19 @@ def _section(name: str, doc: str | None, end: str = "") -> str:
 
 
 def render_selectors() -> str:
-    """Render what `da list selectors` prints as a table."""
+    """Render what `da list selectors` prints as a table, and what each file says."""
     split = [line.partition(" ") for line in listings.list_selectors()]
     rows = [(f"`{name}`", text.strip()) for name, _, text in split]
-    return SELECTORS.format(note=NOTE, rows=table(("selector", "what it is"), rows))
+    found = registry.SELECTORS
+    parts = [_section(name, _as_phrase(found[name].__doc__)) for name in found]
+    table_of_all = table(("selector", "what it is"), rows)
+    return SELECTORS.format(note=NOTE, rows=table_of_all, parts="\n\n".join(parts))
+
+
+def _as_phrase(doc: str) -> str:
+    """Turn `Return the share of ...` into `The share of ...`."""
+    phrase = doc.removeprefix("Return ")
+    return phrase[0].upper() + phrase[1:]
 
 
 def render_recipes() -> str:

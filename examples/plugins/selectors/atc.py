@@ -1,7 +1,7 @@
-"""Target accuracy, in percent, as average thresholded confidence estimates it; higher is better.
+"""Target accuracy, in percent, as thresholded confidence estimates it (Garg et al. 2022).
 
 The threshold is the confidence that as many source images fall below as are classified wrongly.
-The score is the share of target images at or above it (Garg et al. 2022, arXiv:2201.04234).
+The score is the share of target images at or above it (ATC, arXiv:2201.04234).
 """
 
 from da.evaluation.predictions import Predictions
