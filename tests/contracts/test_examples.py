@@ -29,7 +29,7 @@ def start(script: str, *arguments: str, folder: Path) -> str:
 
 def test_each_fits_in_forty_lines():
     scripts = list(EXAMPLES.glob("*.py"))
-    assert len(scripts) == 4
+    assert len(scripts) > 3
     assert all(len(script.read_text().splitlines()) < 40 for script in scripts)
 
 
