@@ -12,7 +12,7 @@ install = { $(1)/bin/python -m pip install --quiet --constraint constraints.txt 
     --constraint constraints.txt $(2) || \
   $(1)/bin/python -m pip install --quiet --constraint constraints.txt $(2); }
 
-.PHONY: demo test faults numeric check promises pages docs docs-serve wheel bench bench-peers
+.PHONY: demo test faults journeys numeric check promises pages docs docs-serve wheel bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## a first table in two minutes: three methods on four shifts between emoji styles
@@ -26,10 +26,13 @@ demo: $(READY)  ## a first table in two minutes: three methods on four shifts be
 	  'What more there is: docs/index.md'
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "not faults"
+	$(BIN)/python -m pytest -n 2 -m "not faults and not journeys"
 
 faults: $(READY)  ## kills, damaged files, odd commands and settings: what must not happen
 	$(BIN)/python -m pytest -n 2 -m faults
+
+journeys: $(READY)  ## what users do: every page, example, plug-in, and the wheel
+	$(BIN)/python -m pytest -n 2 -m journeys
 
 numeric: $(READY)  ## tests of numbers as on a processor of another kind, with two threads
 	$(OTHER) $(BIN)/python -m pytest -n 2 -m numeric
@@ -38,7 +41,7 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not faults"
+	$(BIN)/python -m pytest -n 2 -m "not faults and not journeys"
 
 promises: $(READY)  ## docs/contributing/promises.md with the figures of a new run
 	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \

@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("methods")
         if {item.path.parent.name, item.path.stem.removeprefix("test_")} & NUMERIC:
             item.add_marker("numeric")
+        if item.path.parent.name == "journeys":
+            item.add_marker("journeys")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

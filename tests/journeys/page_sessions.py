@@ -37,7 +37,7 @@ for words in sys.argv[1:]:
 
 PARSE = """
 import sys
-from tests.contracts.page_sessions import Block, check_block
+from tests.journeys.page_sessions import Block, check_block
 check_block(Block("sh", "", "only parse", sys.argv[1], 0))
 """
 """Program that checks commands which need what a page has exported, such as folders of plug-ins."""

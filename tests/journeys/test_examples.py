@@ -5,9 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.contracts.page_sessions import draw_classes
+from tests.journeys.page_sessions import draw_classes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -33,7 +31,6 @@ def test_each_fits_in_forty_lines():
     assert all(len(script.read_text().splitlines()) < 40 for script in scripts)
 
 
-@pytest.mark.slow
 def test_own_folders_become_a_table(tmp_path):
     for domain in ("amazon", "webcam"):
         draw_classes(tmp_path / "photos" / domain)
@@ -43,7 +40,6 @@ def test_own_folders_become_a_table(tmp_path):
     assert "6 runs, each" in printed
 
 
-@pytest.mark.slow
 def test_an_ablation_becomes_latex(tmp_path):
     start("ablation_to_latex.py", "ablation.tex", folder=tmp_path)
     table = (tmp_path / "ablation.tex").read_text()
@@ -51,7 +47,6 @@ def test_an_ablation_becomes_latex(tmp_path):
     assert all(f"trade\\_off={weight} &" in table for weight in ("0.0", "0.3", "1.0"))
 
 
-@pytest.mark.slow
 def test_every_selector_says_which_evaluation_it_takes(tmp_path):
     header, *rows = start("choose_without_labels.py", folder=tmp_path).splitlines()
     below = {row.split()[0]: float(row.split()[-1]) for row in rows}

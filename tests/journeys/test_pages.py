@@ -6,7 +6,7 @@ from subprocess import CalledProcessError
 import pytest
 
 from da.training import sweep
-from tests.contracts.page_sessions import Session, check_block, check_page, read_blocks
+from tests.journeys.page_sessions import Session, check_block, check_page, read_blocks
 
 ROOT = Path(__file__).parents[2]
 PAST = "docs/findings/"
@@ -21,7 +21,6 @@ def test_blocks_are_understood(name):
     check_page(PAGES[name].read_text())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN)
 def test_a_page_works_from_top_to_bottom(name, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
@@ -104,7 +103,6 @@ def test_a_session_tells_what_does_not_work(page, tmp_path):
         [session.run(block) for block in blocks]
 
 
-@pytest.mark.slow
 def test_a_command_that_needs_an_export_is_parsed_with_it(tmp_path):
     page = "```sh\nexport A=b\n```\n<!-- test: only parse -->\n```sh\nda table --none\n```"
     check_page(page)

@@ -18,8 +18,6 @@ PROJECT = PACKAGE.parent
 CORE_BRINGS = {"scipy", "setuptools"}
 """Distributions of extras that those of the core need too."""
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
