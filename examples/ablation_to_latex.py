@@ -21,7 +21,7 @@ def main(file: str) -> None:
         )
         for weight, task, seed in product(WEIGHTS, TASKS, range(2))
     ]
-    Path(file).write_text(da.table(da.sweep(runs), style="latex"))
+    Path(file).write_text(da.table(da.sweep(runs), format="latex"))
 
 
 if __name__ == "__main__":

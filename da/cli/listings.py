@@ -1,11 +1,21 @@
 """Lines that `da list` prints, for each kind of thing that it lists. This needs no torch."""
 
 from collections.abc import Callable, Mapping
+from textwrap import fill
+from typing import Any
 
-from da.config.registry import BACKBONES, METHODS, SELECTORS
+from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
 from da.data import catalog
 from da.methods import describe_method, sort_by_family, year_of_paper
 from da.results.text_columns import align
+
+TASKS: dict[str, Any] = {
+    "initial_indent": "  ",
+    "subsequent_indent": "  ",
+    "break_long_words": False,
+    "break_on_hyphens": False,
+}
+"""Layout of the tasks of a data set."""
 
 
 def list_methods() -> list[str]:
@@ -19,6 +29,18 @@ def _dated(paper: str) -> tuple[str, str]:
     """Split `Authors year, where` into the year and the rest; without a year, into '' and all."""
     year = year_of_paper(paper)
     return year, paper.replace(f" {year}", "", 1) if year else paper
+
+
+def list_tasks() -> list[str]:
+    """List the tasks of each data set beneath what it is."""
+    return [
+        line
+        for name in DATASETS
+        for line in (
+            f"{name}: {first_sentence(DATASETS.constants(name))}",
+            fill("  ".join(catalog.list_tasks(name)), 78, **TASKS),
+        )
+    ]
 
 
 def list_backbones() -> list[str]:
@@ -53,7 +75,7 @@ def list_recipes() -> list[str]:
 
 LISTS: dict[str, Callable[[], list[str]]] = {
     "methods": list_methods,
-    "tasks": catalog.list_tasks,
+    "tasks": list_tasks,
     "backbones": list_backbones,
     "selectors": list_selectors,
     "recipes": list_recipes,

@@ -153,9 +153,11 @@ def label_runs(runs: "Sequence[Run]") -> dict[str, str]:
 
 
 def describe_record(label: str, record: "Record") -> str:
-    """Describe a finished run: its label, target accuracy and time."""
-    accuracy = record.curve[-1]["target_accuracy"]
-    return f"{label}: {accuracy:.1f} % in {_span(record.seconds)}"
+    """Describe a finished run: its label, target accuracy of its model, and time."""
+    chosen_by = record.settings.get("chosen_by", "last")
+    kept = max(record.curve, key=lambda point: point.get(chosen_by, point["step"]))
+    at = f" at step {kept['step']:.0f}, chosen by {chosen_by}," if chosen_by != "last" else ""
+    return f"{label}: {kept['target_accuracy']:.1f} %{at} in {_span(record.seconds)}"
 
 
 def describe_outcome(label: str, outcome: "Outcome") -> str:

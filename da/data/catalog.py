@@ -8,14 +8,11 @@ from da.data.datasets import list_domains, task_syntax
 from da.system.cache import cache_home
 
 
-def list_tasks() -> list[str]:
-    """List every benchmark's tasks of two domains and of one, or how its tasks are written."""
-    tasks = []
-    for name in DATASETS:
-        domains = [domain for domain in list_domains(name) if domain]
-        names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
-        tasks += [f"{name}:{each}" for each in names] or [task_syntax(name)]
-    return tasks
+def list_tasks(benchmark: str) -> list[str]:
+    """List a benchmark's tasks of two domains and of one, or how its tasks are written."""
+    domains = [domain for domain in list_domains(benchmark) if domain]
+    names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
+    return [f"{benchmark}:{name}" for name in names] or [task_syntax(benchmark)]
 
 
 def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
@@ -44,9 +41,8 @@ def describe_benchmarks() -> Iterator[str]:
             yield f"{about} Tasks: {task_syntax(name)}"
             continue
         size = sum(f.stat().st_size for f in (cache_home() / name).rglob("*") if f.is_file())
-        here = (
-            f"{size / 1e6:.0f} MB in {cache_home() / name}" if size else f"not here: da data {name}"
-        )
+        here = f"{size / 1e6:.0f} MB in {cache_home() / name}"
+        here = here if size else f"nothing stored: da data {name}"
         listed = ", ".join(domains)
         names = f"Domains: {listed}" if listed else f"Tasks: {task_syntax(name)}"
         yield f"{about} {names}; {here}"

@@ -10,7 +10,7 @@ from da.results.aggregate import Line, Runs
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
 
-STYLES = "terminal", "markdown", "latex", "csv"
+FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
 
 COST = "seconds a run", "images/s"
@@ -23,7 +23,7 @@ FEW = 8
 def render_table(
     records: Sequence[Record],
     chosen_by: str | Sequence[str] = ("last",),
-    style: str = "terminal",
+    format: str = "terminal",
     wanted: Sequence[Record] | None = None,
     bold: bool = False,
     cost: bool = False,
@@ -33,8 +33,9 @@ def render_table(
     Args:
         records: Records of the runs so far.
         chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or scores in the
-            records. Several give a column each, averaged over tasks.
-        style: One of `STYLES`.
+            records. Several, in a list or with commas between, give a column each, averaged over
+            tasks.
+        format: One of `FORMATS`: text for a terminal, Markdown, LaTeX or CSV.
         wanted: A record of every run of the experiment, with an empty curve for runs that are not
             carried out yet; None if unknown.
         bold: Mark the best in a terminal by ANSI codes instead of a star.
@@ -42,20 +43,20 @@ def render_table(
             always has every task and the cost.
 
     Raises:
-        ValueError: A style or selector is unknown (the error names the known ones), or there are no
-            records.
+        ValueError: A format or selector is unknown (the error names the known ones), or there are
+            no records.
     """
-    if style not in STYLES:
-        raise ValueError(f"unknown style {style!r}, known: {', '.join(STYLES)}")
-    chosen_by = [chosen_by] if isinstance(chosen_by, str) else chosen_by
-    if style == "csv":
+    if format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}, known: {', '.join(FORMATS)}")
+    chosen_by = chosen_by.split(",") if isinstance(chosen_by, str) else chosen_by
+    if format == "csv":
         return table_csv.render_csv(records, chosen_by)
     table = build_table(records, chosen_by, wanted, cost)
-    if style == "terminal":
+    if format == "terminal":
         return table_render.render_terminal(table, bold=bold)
     return (
         table_render.render_markdown(table)
-        if style == "markdown"
+        if format == "markdown"
         else table_render.render_latex(table)
     )
 

@@ -17,6 +17,10 @@ Result = TypeVar("Result")
 _SPAWN = multiprocessing.get_context("spawn")
 
 
+NOT_GUARDED = 78
+"""Exit status of a process that is started by the script that it has to import first."""
+
+
 @dataclass(frozen=True)
 class Death:
     """The end of a process in the middle of a task."""
@@ -47,7 +51,10 @@ def run_in_processes(
 
     Raises:
         Exception: The error of a task. The processes finish the tasks that they have begun.
+        ValueError: The script that is running starts processes whenever it is imported.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(NOT_GUARDED)
     left, pool = deque(tasks), list[_Worker]()
     resource_tracker.ensure_running()  # which unblocks Ctrl-C when it starts
     try:
@@ -112,6 +119,11 @@ class _Worker:
             result, error = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join()
+            if self.process.exitcode == NOT_GUARDED:
+                raise ValueError(
+                    "each worker imports this script: put what starts workers under "
+                    '`if __name__ == "__main__":`, or sweep with workers=1'
+                ) from None
             return Death(self.process.exitcode or 0)
         if error:
             raise error

@@ -77,7 +77,7 @@ def test_sweep_then_table_then_plot(experiment, capsys):
     assert "oracle" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         da("table", experiment, "--chosen-by", "luck")
-    assert "known: last, source_accuracy" in capsys.readouterr().err
+    assert "known: last, bnm, " in capsys.readouterr().err
     da("plot", experiment)
     files = capsys.readouterr().out.split()
     assert len(files) == 4
@@ -610,3 +610,16 @@ def test_publish_writes_one_file_and_tables_are_made_of_it(experiment, capsys):
     assert "2 of 2 runs" in capsys.readouterr().out
     assert list(Path("public").glob("*.json")) == []
     assert Path("public/tiny.jsonl").read_bytes() == before
+
+
+def test_the_accuracy_of_a_run_is_that_of_the_model_it_keeps():
+    curve = [
+        {"step": step, "target_accuracy": accuracy, "infomax": score}
+        for step, accuracy, score in ((100, 60.0, 0.5), (200, 70.0, 0.9), (300, 65.0, 0.7))
+    ]
+    for chosen_by, said in (
+        ("last", "dann: 65.0 % in 2.0 s"),
+        ("infomax", "dann: 70.0 % at step 200, chosen by infomax, in 2.0 s"),
+    ):
+        record = Record("0" * 12, {"chosen_by": chosen_by}, curve, 2.0)
+        assert describe_record("dann", record) == said

@@ -58,8 +58,7 @@ def test_one_of_each_kind_is_listed_trained_selected_by_and_shown(tmp_path, plac
     (tmp_path / "mine.py").write_text(EXPERIMENT)
     names = {**FILES, "tasks": "shapes:ink-chalk"}
     for what in ("methods", "tasks", "backbones", "selectors"):
-        lines = da("da", "list", what, home=tmp_path, **variables).stdout.splitlines()
-        assert names[what] in [line.split()[0] for line in lines]
+        assert names[what] in da("da", "list", what, home=tmp_path, **variables).stdout.split()
     done = da("da", "sweep", "mine.py", "--workers", "2", home=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
     chosen = ("--chosen-by", "last,atc,oracle")

@@ -122,7 +122,7 @@ def test_equal_as_printed_are_both_the_best() -> None:
 
 
 def test_an_only_row_is_not_the_best() -> None:
-    assert "*" not in render_table([record("dann", STYLES[0], 60)], style="markdown")
+    assert "*" not in render_table([record("dann", STYLES[0], 60)], format="markdown")
 
 
 def evaluated() -> list[Record]:
@@ -147,6 +147,7 @@ def test_several_selectors_the_oracle_last_and_marked() -> None:
     assert table.heads == ("snd", "last", "oracle ‡")
     assert texts(table) == {"dann": ["60.0", "50.0", "70.0"]}
     assert "‡ oracle: chosen with target labels" in table.notes
+    assert render_table(evaluated(), "oracle,snd") == render_table(evaluated(), ["oracle", "snd"])
 
 
 def test_several_selectors_average_over_tasks() -> None:
@@ -163,13 +164,13 @@ def test_unknown_selector_names_the_known() -> None:
 
 def test_unknown_style_names_the_known() -> None:
     with pytest.raises(ValueError, match="'html', known: terminal, markdown, latex, csv"):
-        render_table(evaluated(), style="html")
+        render_table(evaluated(), format="html")
 
 
 @pytest.mark.parametrize("style", ["terminal", "csv"])
 def test_no_records(style: str) -> None:
     with pytest.raises(ValueError, match="da sweep"):
-        render_table([], style=style)
+        render_table([], format=style)
 
 
 def test_twenty_tasks_fit_a_terminal() -> None:
@@ -182,7 +183,7 @@ def test_twenty_tasks_fit_a_terminal() -> None:
 
 @pytest.mark.parametrize("style", ["terminal", "markdown", "latex"])
 def test_all_twenty_numbers_are_shown(style: str) -> None:
-    text = render_table(twenty(), style=style)
+    text = render_table(twenty(), format=style)
     for i in range(20):
         assert f"{21 + 3 * i}.0" in text
 
@@ -196,8 +197,8 @@ def test_average_of_a_source_is_over_its_targets() -> None:
 def test_many_tasks_of_one_source_each_are_cut_into_pieces() -> None:
     records = [record("dann", f"moons:{i}-{i + 1}", i) for i in range(10)]
     for style in ("terminal", "markdown", "latex"):
-        assert all(f"{i}-{i + 1}" in render_table(records, style=style) for i in range(10))
-        assert " 4.5" in render_table(records, style=style), "average"
+        assert all(f"{i}-{i + 1}" in render_table(records, format=style) for i in range(10))
+        assert " 4.5" in render_table(records, format=style), "average"
 
 
 def test_heads_that_would_be_alike_stay_whole() -> None:
@@ -226,7 +227,7 @@ def test_cost_is_the_median_run_beside_the_accuracy() -> None:
     }
     assert table.notes[-2].startswith("cost: medians over runs on one, cpu;")
     assert all(
-        "32,000" in render_table(records, style=s, cost=True)
+        "32,000" in render_table(records, format=s, cost=True)
         for s in ("terminal", "markdown", "latex")
     )
 
@@ -281,7 +282,7 @@ def test_runs_that_were_tested_on_training_images_are_marked() -> None:
     good = [record(name, task, 50) for name in ("dann", "mcc") for task in STYLES]
     bad = replace(good[0], made_from={"repeated": 7})
     for style in ("terminal", "markdown", "latex", "csv"):
-        usual, text = (render_table(some, style=style) for some in (good, [bad, *good[1:]]))
+        usual, text = (render_table(some, format=style) for some in (good, [bad, *good[1:]]))
         assert "§" not in usual
         assert "\\S{}" not in usual
         assert "repeated" not in usual

@@ -94,3 +94,22 @@ def test_workers_end_with_their_parent_even_while_they_start(tmp_path, pause):
         start = time.monotonic()
         assert parent.stdout.read() == b""  # ends when no worker holds it any more
         assert time.monotonic() - start < 15
+
+
+UNGUARDED = """
+from da.training.worker_pool import run_in_processes
+print(list(run_in_processes(abs, [-1, -2], 2)))
+"""
+
+
+@pytest.mark.slow
+def test_a_script_that_workers_import_before_they_work_is_told(tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if not line.startswith((" ", "Traceback"))]
+    assert len(said) == 1, done.stderr
+    assert "under `if __name__ ==" in said[0]
+    guarded = UNGUARDED.replace("print", "if __name__ == '__main__': print")
+    (tmp_path / "script.py").write_text(guarded)
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
+    assert sorted(eval(done.stdout)) == [(-2, 2), (-1, 1)]
