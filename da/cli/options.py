@@ -153,11 +153,13 @@ def label_runs(runs: "Sequence[Run]") -> dict[str, str]:
 
 
 def describe_record(label: str, record: "Record") -> str:
-    """Describe a finished run: its label, target accuracy of its model, and time."""
+    """Describe a finished run: its label, target accuracy of its model if known, and time."""
     chosen_by = record.settings.get("chosen_by", "last")
     kept = max(record.curve, key=lambda point: point.get(chosen_by, point["step"]))
     at = f" at step {kept['step']:.0f}, chosen by {chosen_by}," if chosen_by != "last" else ""
-    return f"{label}: {kept['target_accuracy']:.1f} %{at} in {_span(record.seconds)}"
+    found = kept.get("target_accuracy")
+    reached = "no accuracy, as the target has no labels," if found is None else f"{found:.1f} %"
+    return f"{label}: {reached}{at} in {_span(record.seconds)}"
 
 
 def describe_outcome(label: str, outcome: "Outcome") -> str:

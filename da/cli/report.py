@@ -126,6 +126,7 @@ def plot(
         out: Folder of the plots.
     """
     from da.methods import without_importing
+    from da.results import aggregate
     from da.results.plots import experiment as plots
     from da.results.plots import style
     from da.runs import experiment as experiments
@@ -140,8 +141,12 @@ def plot(
     if against:
         figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by)
     if not figures:
-        figures[f"{name}-curves"] = plots.plot_curves(found)
-        figures[f"{name}-methods"] = plots.plot_methods(found, chosen_by)
+        tested, untested = aggregate.split_tested(found)
+        if untested:
+            print(f"da: {untested}", file=sys.stderr)
+        figures[f"{name}-curves"] = plots.plot_curves(tested)
+        if all(aggregate.has_accuracy(record) for record in tested):
+            figures[f"{name}-methods"] = plots.plot_methods(tested, chosen_by)
     for stem, figure in figures.items():
         print(*style.save_figure(figure, out / stem), sep="\n")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from da.config.validation import shorten_text
+from da.config.validation import shorten_names, shorten_text
 from da.results import records
-from da.results.aggregate import list_scores
+from da.results.aggregate import has_accuracy, list_scores
 from da.results.old_records import list_old
 from da.results.records import Record
 from da.results.run_labels import list_differences, title
@@ -50,7 +50,16 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
         for file in old.get(id, []):
             about = *_describe(_read(file), settings.get(id, ""), scores), _date(file)
             rows.append([file.stem, *about, "", "old"])
-    return [*_align(rows), describe_old(states, order) or _count(len(by_id), len(damaged))]
+    untested = [record for record in order if not has_accuracy(record)]
+    end = describe_old(states, order) or _count(len(by_id), len(damaged))
+    return [*_align(rows), *_explain(untested), end]
+
+
+def _explain(untested: Sequence[Record]) -> list[str]:
+    """Say which records have no accuracy, in a line if there are some."""
+    tasks = shorten_names(dict.fromkeys(record.settings["task"] for record in untested))
+    why = f"{len(untested)} without target %, as the target of {tasks} has no labels"
+    return [why] if untested else []
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,13 +8,15 @@ from pathlib import PurePath
 
 from da.config.registry import DATASETS
 
-NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label))?", re.DOTALL)
-"""Benchmark, domains, and how many labels of what kind a task adds."""
+NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label)|\+(unlabelled))?", re.DOTALL)
+"""Benchmark, domains, and how many labels of what kind a task adds, or that it hides them."""
 
 
 @dataclass(frozen=True)
 class TaskName:
-    """The name of a task: `BENCHMARK:SOURCE-TARGET[+Kshot]` or `BENCHMARK:DOMAIN[+Klabel]`.
+    """The name of a task: `BENCHMARK:SOURCE-TARGET[+END]` or `BENCHMARK:DOMAIN[+Klabel]`.
+
+    END is Kshot, or `unlabelled` where labels of the target are not looked at, even for tests.
 
     `str` prints it. Paths may have dashes, so some names can be cut in several places. `parse` goes
     by the name alone, since a record may come from a machine with other folders.
@@ -29,7 +31,7 @@ class TaskName:
     few: int | None = None
     """K of `+Kshot` or `+Klabel`; None where the name has no such end."""
     kind: str = ""
-    """"shot", "label" or empty."""
+    """"shot", "label", "unlabelled" or empty."""
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -37,9 +39,9 @@ class TaskName:
         """Read a task's name; any text is one."""
         found = NAME.fullmatch(text)
         assert found
-        benchmark, domains, few, kind = found.groups("")
+        benchmark, domains, few, kind, hidden = found.groups("")
         source, target = _split(domains, whole=has_one_domain(benchmark))
-        return cls(benchmark, domains, source, target, int(few) if few else None, kind)
+        return cls(benchmark, domains, source, target, int(few) if few else None, kind or hidden)
 
     def __str__(self) -> str:
         colon = ":" if self.domains else ""
@@ -47,8 +49,13 @@ class TaskName:
 
     @property
     def end(self) -> str:
-        """`+Kshot`, `+Klabel` or nothing."""
-        return f"+{self.few}{self.kind}" if self.kind else ""
+        """`+Kshot`, `+Klabel`, `+unlabelled` or nothing."""
+        return f"+{'' if self.few is None else self.few}{self.kind}" if self.kind else ""
+
+    @property
+    def hides_labels(self) -> bool:
+        """Whether labels that the target may have are not looked at."""
+        return self.kind == "unlabelled"
 
     @property
     def labels(self) -> str:
@@ -66,8 +73,8 @@ class TaskName:
         return replace(self, source=source, target=target)
 
     def without_labels(self) -> "TaskName":
-        """Return the name of the task without such labels."""
-        return replace(self, few=None, kind="")
+        """Return the name of the task without such labels; `+unlabelled` stays."""
+        return self if self.hides_labels else replace(self, few=None, kind="")
 
 
 def has_one_domain(benchmark: str) -> bool:

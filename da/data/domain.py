@@ -73,8 +73,10 @@ class Domain:
     """Images of one kind, or their features, with their classes and the role of each image."""
 
     classes: tuple[str, ...]
+    """Names of the classes; none where the images have no labels and a source names them."""
     x: Shaped[Tensor, "b ..."]
     y: Int[Tensor, "b"]
+    """Class of each image, or -1 for all where they have no labels."""
     rows: dict[str, Tensor]
     """Rows of `x` for each role, by the names in `PARTS`."""
     digest: str
@@ -91,6 +93,15 @@ class Domain:
             found.update(f"{name} {len(rows)} ".encode())
             found.update(rows.to(torch.int64).contiguous().numpy().data)
         return found.hexdigest()[:16]
+
+    @property
+    def is_labeled(self) -> bool:
+        """Whether the images have labels, for tests or more."""
+        return bool((self.y >= 0).all())
+
+    def without_labels(self) -> "Domain":
+        """Return the domain as if the class of no image were known."""
+        return replace(self, classes=(), y=torch.full_like(self.y, -1))
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Select some of the images, with their classes."""
@@ -119,6 +130,11 @@ class Task:
     target_test: LabeledImages
     shots: LabeledImages | None = None
     """Labeled target images, a few of each class, in tasks that end in `+Kshot`."""
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the target's test images have labels, without which there is no accuracy."""
+        return bool((self.target_test.y >= 0).all())
 
     def map(self, source: Change, target: Change | None = None) -> "Task":
         """Return the task with other images or features, of the same rows and labels.

@@ -169,7 +169,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def cache_key(root: Path, files: list[Path], side: int) -> str:
+def cache_key(root: Path, files: list[Path], side: int, about: str = "") -> str:
     """Make a key for the cache that changes when the images may have changed.
 
     It depends on the root, on the side, on the rules of decoding, on each file's name, size and
@@ -180,16 +180,17 @@ def cache_key(root: Path, files: list[Path], side: int) -> str:
         root: Folder that holds the files.
         files: The files that are decoded.
         side: Width of the stored images, in pixels.
+        about: What else is stored and may change, such as labels that a list gives.
     """
-    about, start = [f"{root} {side} {VERSION}"], len(str(root)) + 1
+    told, start = [f"{root} {side} {VERSION}{about}"], len(str(root)) + 1
     for file in map(os.fspath, files):
         try:
             stat = os.stat(file)
-            about.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
+            told.append(f"{file[start:]} {stat.st_size} {stat.st_mtime_ns}")
         except OSError as error:
-            about.append(f"{file[start:]} {error.strerror}")
-    about += map(_digest_begin, {file.parent: file for file in reversed(files)}.values())
-    return hashlib.sha256(os.fsencode("\n".join(about))).hexdigest()[:24]
+            told.append(f"{file[start:]} {error.strerror}")
+    told += map(_digest_begin, {file.parent: file for file in reversed(files)}.values())
+    return hashlib.sha256(os.fsencode("\n".join(told))).hexdigest()[:24]
 
 
 def _digest_begin(file: Path) -> str:

@@ -1,6 +1,8 @@
 """Finding a user's own data: at a path, or at that path under `DA_DATA`."""
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -20,11 +22,58 @@ def data_folder() -> Path | None:
 
 def find_folder(name: str) -> Path | None:
     """Return the folder `name`, else the one of that name under `DA_DATA`, else None."""
+    return next((place.resolve() for place in _places(name) if place.is_dir()), None)
+
+
+def find_file(name: str) -> Path | None:
+    """Return the file `name`, else the one of that name under `DA_DATA`, else None."""
+    return next((place.resolve() for place in _places(name) if place.is_file()), None)
+
+
+def _places(name: str) -> list[Path]:
     if not name:
-        return None
+        return []
     here, under = Path(os.path.expanduser(name)), data_folder()
-    places = [here, under / here] if under else [here]
-    return next((place.resolve() for place in places if place.is_dir()), None)
+    return [here, under / here] if under else [here]
+
+
+def require_file(name: str) -> Path:
+    """Return the file `name`, or else the one of that name under `DA_DATA`.
+
+    Raises:
+        ValueError: If there is neither.
+    """
+    if found := find_file(name):
+        return found
+    data = data_folder()
+    raise ValueError(f"no such file: {name!r}{f', nor under {data}' if data else ''}")
+
+
+def split_paths(
+    names: str, find: Callable[[str], Path | None], kind: str, syntax: str
+) -> tuple[str, str]:
+    """Split `names` at the one '-' or ':' that has an existing path on both sides.
+
+    Args:
+        names: Two paths as a task's name has them.
+        find: `find_folder` or `find_file`.
+        kind: Word for what is looked for: folder or file.
+        syntax: Example of two paths, for messages.
+
+    Raises:
+        ValueError: If there is no such place, or more than one.
+    """
+    cuts = [(names[: at.start()], names[at.end() :]) for at in re.finditer("[-:]", names)]
+    found = [cut for cut in cuts if all(map(find, cut))]
+    if len(found) > 1:
+        ways = " or ".join(f"{source!r} to {target!r}" for source, target in found)
+        raise ValueError(f"{names!r} may mean {ways}; write a path in another way, say with './'")
+    if not found:
+        near = [cut for cut in cuts if any(map(find, cut))] or cuts
+        missing = dict.fromkeys(path for cut in near for path in cut if not find(path))
+        listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
+        raise ValueError(f"no such {kind}: {listed}; known: two {kind}s as in {syntax}")
+    return found[0]
 
 
 def require_folder(name: str) -> Path:

@@ -1,6 +1,7 @@
 """Tasks by their names: which domains they adapt, and with which labels."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,11 @@ def parse_task(text: str) -> TaskName:
     name = name.with_pair(partial(split_domains, name.benchmark))
     if name.few == 0:
         raise ValueError(f"no {name.kind}s in {text!r}: say +1{name.kind} or more, or leave it out")
-    if name.kind and (name.kind == "shot") != bool(name.target):
+    if name.hides_labels and not name.target:
+        raise ValueError(
+            f"{name.end} in {text!r}, known: of two domains, where it hides the target's labels"
+        )
+    if name.few and (name.kind == "shot") != bool(name.target):
         k = name.few
         raise ValueError(
             f"{name.end} in {text!r}, known: +{k}shot of two domains, +{k}label of one"
@@ -75,7 +80,11 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
         options["skip_bad"] = True
     source, target = parsed.pair
     names = (source, target) if target else (source,)
-    domains = _open_all(own, names, options)
+    domains = _open_all(own, names, options, parsed.hides_labels)
+    if not domains[0].is_labeled:
+        raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
+    if not domains[-1].is_labeled:
+        domains[-1] = replace(domains[-1], classes=domains[0].classes)
     a, b = domains[0].classes, domains[-1].classes
     if a != b:
         more = {source: {*a} - {*b}, target: {*b} - {*a}}
@@ -88,16 +97,25 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     return domains[0], domains[-1]
 
 
-def _open_all(own: Any, names: Iterable[str], options: dict[str, Any]) -> list[Domain]:
-    """Open domains; where images of one cannot be decoded, look at those of the next ones too."""
+def _open_all(
+    own: Any, names: Iterable[str], options: dict[str, Any], hidden: bool
+) -> list[Domain]:
+    """Open domains, a second one without its labels where these are `hidden`.
+
+    Where images of one cannot be decoded, those of the next ones are looked at too.
+    """
     domains: list[Domain] = []
     bad: list[str] = []
     for name in names:
+        hide = hidden and bool(domains or bad)
         try:
             if bad:
                 own.check_images(name)
+            elif hide and hasattr(own, "open_unlabeled"):
+                domains.append(own.open_unlabeled(name, **options))
             else:
-                domains.append(own.open_domain(name, **options))
+                domain = own.open_domain(name, **options)
+                domains.append(domain.without_labels() if hide else domain)
         except BadImagesError as error:
             bad += error.lists
     if bad:
@@ -152,8 +170,10 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
     k = parsed.few or 0
     if not parsed.target:
         return _supervised(name, source, target, k)
+    if k and not target.is_labeled:
+        raise ValueError(f"{name}: the images of {parsed.target} have no labels: none can be shown")
+    same = target.is_labeled and (parsed.source == parsed.target or are_same(source, target))
     shots = _shots(name, target, k)
-    same = parsed.source == parsed.target or are_same(source, target)
     test = target.rows["source_test" if same else "target_test"]
     test = test[torch.isin(test, shots, invert=True)]
     if not len(test):

@@ -7,6 +7,7 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from da.config.task_name import TaskName
+from da.config.validation import shorten_names
 from da.results.records import Point, Record
 
 
@@ -89,10 +90,33 @@ def group_by_source(tasks: Sequence[str]) -> dict[str, list[str]]:
 
 
 def list_selectors(records: Sequence[Record]) -> list[str]:
-    """List what can choose the evaluation of every run: `last`, scores that all have, `oracle`."""
+    """List what can choose the evaluation of every run: `last`, scores that all have, `oracle`.
+
+    The oracle is there where all have a target accuracy.
+    """
     points = [point for record in records for point in record.curve]
     scores = [key for key in list_scores(points) if all(key in point for point in points)]
-    return ["last", *scores, "oracle"]
+    return ["last", *scores, *["oracle"] * all("target_accuracy" in point for point in points)]
+
+
+def has_accuracy(record: Record) -> bool:
+    """Return whether a run was tested with target labels; a run without evaluations may be."""
+    return not record.curve or "target_accuracy" in record.curve[-1]
+
+
+def split_tested(records: Sequence[Record]) -> tuple[list[Record], str]:
+    """Return the records that have a target accuracy, and a line on those that have none.
+
+    Where none has, all are returned. The line is empty where all have.
+    """
+    tested = [record for record in records if has_accuracy(record)]
+    tasks = dict.fromkeys(_task(r) for r in records if not has_accuracy(r))
+    if not tasks:
+        return tested, ""
+    named = shorten_names(tasks)
+    if not any(record.curve for record in tested):
+        return [*records], f"no target accuracy: the target of {named} has no labels"
+    return tested, f"left out, as their targets have no labels: {named}"
 
 
 def list_scores(points: Iterable[Point]) -> list[str]:
@@ -114,28 +138,31 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
         raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
     known = list_selectors(records)
     for name in names:
+        if name == "oracle" and name not in known:
+            raise ValueError(f"oracle needs target labels: {split_tested(records)[1]}")
         if name not in known:
             raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")
     return sorted(dict.fromkeys(names), key=lambda name: name == "oracle") or ["last"]
 
 
-def average(runs: Runs, tasks: Sequence[str], selector: str) -> tuple[float | None, float | None]:
+def average(
+    runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy"
+) -> tuple[float | None, float | None]:
     """Return the mean target accuracy over tasks, and its standard deviation over seeds.
 
     The deviation is between the means of single seeds, so it is None unless two seeds or more have
-    all tasks. If a task is missing, both values are None.
+    all tasks. If a task is missing or has no accuracy, both values are None.
 
     Args:
         runs: Records of one row.
         tasks: Columns to average over.
         selector: What chooses the evaluation of each run: `last`, `oracle`, or a score.
+        score: What is averaged: the accuracy, or the score of a selector.
     """
-    if any(task not in runs for task in tasks):
+    each_run = [r for task in tasks for r in runs.get(task, {}).values()]
+    if any(task not in runs for task in tasks) or not all(score in r.curve[-1] for r in each_run):
         return None, None
-    reached = [
-        {seed: r.point(selector)["target_accuracy"] for seed, r in runs[task].items()}
-        for task in tasks
-    ]
+    reached = [{seed: r.point(selector)[score] for seed, r in runs[task].items()} for task in tasks]
     seeds = set.intersection(*(set(by_seed) for by_seed in reached))
     each = [fmean(by_seed[seed] for by_seed in reached) for seed in sorted(seeds)]
     mean = fmean(fmean(by_seed.values()) for by_seed in reached)

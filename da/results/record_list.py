@@ -22,9 +22,11 @@ class Records(list[Record]):
                 `infomax`, or `oracle`, which looks at target labels.
 
         Raises:
-            ValueError: The selector is unknown, or there are no records.
+            ValueError: The selector is unknown, there are no records, or one has no accuracy.
         """
         aggregate.check_selectors(self, [chosen_by])
+        if not all(map(aggregate.has_accuracy, self)):
+            raise ValueError(aggregate.split_tested(self)[1])
         return [record.point(chosen_by)["target_accuracy"] for record in self]
 
     def to_frame(self) -> "DataFrame":

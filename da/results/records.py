@@ -40,10 +40,10 @@ class Record:
     curve: list[Point]
     """Evaluations, first to last.
 
-    Each has `step`, `target_accuracy` and a score for every selector; the score `entropy` is minus
-    the mean entropy of the target predictions. Each also has `loss/NAME`, and `diagnosis/NAME` as
-    `da.evaluation.diagnostics` gives it. `predicted/CLASS` is the number of target test images
-    that are predicted to be of the class.
+    Each has `step`, `target_accuracy` if the target has labels, and a score for every selector; the
+    score `entropy` is minus the mean entropy of the target predictions. It has `loss/NAME`, and
+    `diagnosis/NAME` as `da.evaluation.diagnostics` gives it. `predicted/CLASS` is the number of
+    target test images that are predicted to be of the class.
     """
     seconds: float
     """Wall time of the run, in seconds."""

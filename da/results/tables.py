@@ -78,12 +78,15 @@ def build_table(
     Raises:
         ValueError: A selector is unknown, or there are no records.
     """
-    names = aggregate.check_selectors(records, chosen_by)
-    rows = aggregate.group_records(records)
+    tested, untested = aggregate.split_tested(records)
+    names = aggregate.check_selectors(tested or records, chosen_by)
+    rows = aggregate.group_records(tested)
     tasks = aggregate.list_tasks(rows)
+    if not any(map(aggregate.has_accuracy, tested)):
+        return _by_score(rows, tasks, names, aggregate.list_scores(tested[0].curve), untested)
     by_task = len(names) == 1 and not cost
     table = _by_task(rows, tasks, names[0]) if by_task else _by_selector(rows, tasks, names)
-    notes = [_progress(len(records), wanted) + _choice(names)]
+    notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
     if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):
@@ -123,6 +126,28 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> 
     heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
     notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
     return Table(title, heads, tuple(ours), notes)
+
+
+def _by_score(
+    rows: dict[Line, Runs], tasks: list[str], names: list[str], scores: list[str], untested: str
+) -> Table:
+    """Build a table of the selectors' scores, of runs that have no target accuracy.
+
+    Raises:
+        ValueError: Several selectors are to choose.
+    """
+    if len(names) > 1:
+        raise ValueError(f"{untested}; choose by one selector, not {', '.join(names)}")
+    ours = []
+    for line, runs in rows.items():
+        cells = [aggregate.average(runs, tasks, names[0], score) for score in scores]
+        row = _row(line, runs, [])
+        digits = (1 if score == "source_accuracy" else 3 for score in scores)
+        each = (Cell(*cell, digits=n) for cell, n in zip(cells, digits, strict=True))
+        ours.append(replace(row, cells=tuple(each)))
+    over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
+    title = f"{_benchmarks(tasks)}, {over}: scores without target labels"
+    return Table(title, tuple(scores), tuple(ours), (f"{_choice(names)}", untested))
 
 
 def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:

@@ -11,6 +11,7 @@ from typing import Any
 from da.config.ranges import Range
 from da.config.registry import SELECTORS
 from da.results import records
+from da.results.aggregate import has_accuracy, split_tested
 from da.runs.run import Run
 from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
@@ -132,6 +133,8 @@ class Search:
                 raise ValueError(f"run {outcome.run.id} of a trial failed: {outcome.error}")
         key = "target_accuracy" if self.oracle else self.chosen_by
         found = records.load(self.folder, {run.id: run.settings() for run in runs})
+        if self.oracle and not all(map(has_accuracy, found)):
+            raise ValueError(f"oracle needs target labels: {split_tested(found)[1]}")
         scores = [record.curve[-1][key] for record in found]
         if not all(map(math.isfinite, scores)):
             raise ArithmeticError(f"{key} is not finite")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from da.config.task_name import TaskName
 from da.evaluation.predictions import accuracy, outputs, predict
 from da.methods import METHODS
 from da.models.saved_weights import load_network_state, restore_weights, weights_file
@@ -23,13 +24,14 @@ class Embedding:
     """Features before and after adaptation, and the class of each test image."""
 
     title: str
-    """Title of the run, and its target accuracy in %."""
+    """Title of the run, and its target accuracy in %, if the target has labels."""
     before: Pair
     """Features without adaptation."""
     after: Pair
     """Features with adaptation."""
     y_s: Int[np.ndarray, "n"]
     y_t: Int[np.ndarray, "m"]
+    """Class of each target image; as predicted where the target has no labels."""
     classes: tuple[str, ...]
 
 
@@ -44,14 +46,16 @@ def compute_embedding(run: Run, results: Path = Path("results")) -> Embedding:
         results: Folder of the records and weights.
     """
     method = METHODS["source_only"].Hparams()
-    alone = replace(run, method=method, task=run.task.partition("+")[0])
+    alone = replace(run, method=method, task=str(TaskName.parse(run.task).without_labels()))
     parts = _trained(run, results)
     task = parts.task
     y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
-    right = accuracy(
-        predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
-    )
-    title = f"{run.title}: target accuracy {right:.1f} %"
+    logits = predict(parts.method, task, device=parts.device).target_logits
+    title = f"{run.title}: target classes as predicted"
+    if task.is_tested:
+        title = f"{run.title}: target accuracy {accuracy(logits, task.target_test.y):.1f} %"
+    else:
+        y_t = logits.argmax(1).numpy()
     before = _features(_trained(alone, results), parts)
     return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
 

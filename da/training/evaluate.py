@@ -2,6 +2,7 @@
 
 from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
+from da.evaluation.predictions import Predictions
 from da.results.records import Point
 from da.runs.run import Run
 from da.training import engine
@@ -10,6 +11,8 @@ from da.training.setup import Parts, count_steps, run_batches
 
 def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Point:
     """Evaluate the method after `step`: accuracy, the selectors' scores, losses, diagnostics.
+
+    There is no accuracy where the target's test images have no labels.
 
     Diagnostics always use the same batch, the first of the training.
 
@@ -28,22 +31,27 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
             f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
             "after it, was not"
         )
-    right = predictions.accuracy(seen.target_logits, parts.task.target_test.y)
     scores = {name: score(seen) for name, score in SELECTORS.items()}
-    if parts.method.streams:
-        y = parts.task.target_test.y
-        scores["target_accuracy/online"] = predictions.online_accuracy(
-            parts.method.get_buffer("online"), y
-        )
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
     progress = (step - 1) / count_steps(run, parts)
     found = diagnostics.diagnose(
         parts.method, next(run_batches(run, parts)), progress, run.precision
     )
     return (
-        {"step": step, "target_accuracy": right}
+        {"step": step}
+        | (_accuracies(seen, parts) if parts.task.is_tested else {})
         | scores
         | {f"loss/{name}": loss for name, loss in losses.items()}
         | {f"diagnosis/{name}": value for name, value in found.items()}
         | {f"predicted/{name}": count for name, count in predicted.items()}
     )
+
+
+def _accuracies(seen: Predictions, parts: Parts) -> Point:
+    """Return the accuracy on target test images, and of predictions while they streamed by."""
+    y = parts.task.target_test.y
+    found = {"target_accuracy": predictions.accuracy(seen.target_logits, y)}
+    if parts.method.streams:
+        online = parts.method.get_buffer("online")
+        found["target_accuracy/online"] = predictions.online_accuracy(online, y)
+    return found

@@ -13,6 +13,8 @@ It may have
   domain of a supervised task and ''. Without it, names in `DOMAINS` are joined by a dash.
 - `ONE_DOMAIN = True`: each task has one domain, even if its path has a dash or a colon.
 - `ANY_SIDE = True`: images have no size of their own; `open_domain(name, side)` takes one.
+- `open_unlabeled(name)`: function that opens a domain of a task that ends in `+unlabelled`, and
+  does not look at labels. Without it the domain is opened, and its labels are dropped.
 - `SKIPS_BAD = True`: images are files of the user's; `open_domain(name, skip_bad=True)` leaves out
   those that cannot be decoded, and `check_images(name)` lists them.
 """

@@ -31,6 +31,8 @@ class Listing(NamedTuple):
     """Which of several sets of images each file is in; 0 where there is one set."""
     notes: tuple[str, ...] = ()
     """What the user has to know of how the folder is read, one line each."""
+    about: str = ""
+    """What is known of the images other than by their paths, for the cache."""
 
     @property
     def names(self) -> list[str]:
@@ -46,8 +48,10 @@ class Listing(NamedTuple):
         if not files:
             return self
         stay = np.array([file not in files for file in self.files])
+        if not stay.any():
+            raise ValueError(f"no image in {self.root} is left")
         for c, s in {*zip(self.y, self.sets, strict=True)}:
-            if not (stay & (self.y == c) & (self.sets == s)).any():
+            if self.classes and not (stay & (self.y == c) & (self.sets == s)).any():
                 raise ValueError(f"no image of class {self.classes[c]!r} in {self.root} is left")
         kept = [file for file in self.files if file not in files]
         return self._replace(files=kept, y=self.y[stay], sets=self.sets[stay])
@@ -115,6 +119,21 @@ def list_classes(root: Path, sets: Sequence[Path] = ()) -> Listing:
         _check_same(first, {*labels[first]}, other, {*labels[other]})
     notes = (*found.describe(), *_describe_strays(labels))
     return _number(root, files, tuple(f"{root}: {note}" for note in notes))
+
+
+def list_unlabeled(root: Path) -> Listing:
+    """List all images under `root` at any depth, as images without labels.
+
+    Raises:
+        ValueError: If there are none, or the folder cannot be read.
+    """
+    found = find_images([root])
+    if not (files := found.images[0]):
+        raise ValueError(f"the folder {root} has no image in it{found.describe_others()}")
+    notes = [*found.describe(), f"{len(files)} images without labels"]
+    none = np.full(len(files), -1)
+    told = tuple(f"{root}: {note}" for note in notes)
+    return Listing(root, files, none, (), np.zeros_like(none), told, " unlabeled")
 
 
 def _number(

@@ -6,6 +6,9 @@ Both domains need the same classes, two or more. A task is written
 number is up to you. Where a domain holds one folder alone, as amazon/images in Office-31, the
 classes are taken from that. Hidden files and folders are left out, and every image counts once.
 
+A target may be a folder of images alone, without labels. Then there is no target accuracy. A task
+that ends in `+unlabelled` does not look at the target's class folders either.
+
 All target images are used without labels in training, and all are tested on, as in the published
 tables (the transductive protocol of Office-31 and similar data sets). Of the source, every fifth
 image is held out.
@@ -13,7 +16,6 @@ image is held out.
 
 import json
 import math
-import re
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,7 @@ from da.data.datasets._class_folders import (
     Listing,
     has_images,
     list_classes,
+    list_unlabeled,
     split_name,
     subfolders,
 )
@@ -69,17 +72,7 @@ def pair(names: str) -> tuple[str, str]:
     Raises:
         ValueError: If there is no such place, or more than one.
     """
-    cuts = [(names[: at.start()], names[at.end() :]) for at in re.finditer("[-:]", names)]
-    found = [cut for cut in cuts if all(map(paths.find_folder, cut))]
-    if len(found) > 1:
-        ways = " or ".join(f"{source!r} to {target!r}" for source, target in found)
-        raise ValueError(f"{names!r} may mean {ways}; write a path in another way, say with './'")
-    if not found:
-        near = [cut for cut in cuts if any(map(paths.find_folder, cut))] or cuts
-        missing = dict.fromkeys(path for cut in near for path in cut if not paths.find_folder(path))
-        listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
-        raise ValueError(f"no such folder: {listed}; known: two folders as in {SYNTAX}")
-    return found[0]
+    return paths.split_paths(names, paths.find_folder, "folder", SYNTAX)
 
 
 def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
@@ -97,7 +90,17 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
         ValueError: If a folder is unreadable or lacks images, if what looks like a class is none,
             or if images cannot be decoded. The message names it.
     """
-    return load_decoded("folder", _list(name), side, divide=_divide, skip_bad=skip_bad)
+    images = _list(name)
+    return load_decoded("folder", images, side, divide=divide, skip_bad=skip_bad)
+
+
+def open_unlabeled(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+    """Open all images under the folder `name`, at any depth, whatever its folders mean.
+
+    Arguments and errors are those of `open_domain`.
+    """
+    images = list_unlabeled(paths.find_folder(name) or Path(name))
+    return load_decoded("folder", images, side, divide=divide, skip_bad=skip_bad)
 
 
 def check_images(name: str) -> None:
@@ -113,7 +116,10 @@ def check_images(name: str) -> None:
 
 
 def _list(name: str) -> Listing:
-    root, notes = _class_level(paths.find_folder(name) or Path(name))
+    top = paths.find_folder(name) or Path(name)
+    if not subfolders(top) and has_images(top):
+        return list_unlabeled(top)
+    root, notes = _class_level(top)
     images = list_classes(root)
     return images._replace(notes=(*notes, *images.notes))
 
@@ -138,7 +144,7 @@ def _class_level(root: Path) -> tuple[Path, list[str]]:
     return root, notes
 
 
-def _divide(images: Listing) -> Rows:
+def divide(images: Listing) -> Rows:
     """Return the rows for each role; `source_test` is empty where no class has two images."""
     every, held = np.arange(len(images.y)), splits.hold_out(images.names, images.y)
     return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
@@ -177,7 +183,7 @@ def load_decoded(
         save_domain(folder, x, kept.y, kept.classes, divide(kept))
         (folder / FAULTS).write_text(json.dumps({str(file): why for file, why in faults.items()}))
 
-    folder = cache_home() / benchmark / cache_key(images.root, images.files, wide)
+    folder = cache_home() / benchmark / cache_key(images.root, images.files, wide, images.about)
     domain = keep_domain(folder, write)
     stored = json.loads((folder / FAULTS).read_text())
     faults = {Path(file): why for file, why in stored.items()}

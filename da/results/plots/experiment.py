@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from da.config.registry import SELECTORS
-from da.results.aggregate import Runs, check_selectors, group_records, list_selectors
+from da.results.aggregate import (
+    Runs,
+    check_selectors,
+    group_records,
+    has_accuracy,
+    list_selectors,
+    split_tested,
+)
 from da.results.plots import style
 from da.results.plots.style import Pen
 from da.results.records import Record
@@ -35,15 +42,17 @@ Scores = Float[np.ndarray, "tasks seeds *steps"]
 def plot_curves(records: Sequence[Record]) -> Figure:
     """Plot target accuracy and every selector's score over steps, with a line per method.
 
-    Lines are means over tasks and seeds. Bands are one standard deviation, over seeds, of the mean
-    over tasks. If there are more lines than styles, only baselines and the best have their own.
+    Accuracy is left out where a target has no labels. Lines are means over tasks and seeds. Bands
+    are one standard deviation, over seeds, of the mean over tasks. If there are more lines than
+    styles, only baselines and the best have their own.
 
     Raises:
         ValueError: There are no records.
     """
     rows = _rows(records)
     pens = _pens(rows)
-    keys = ["target_accuracy", *list_selectors(records)[1:-1]]
+    scores = [key for key in list_selectors(records)[1:] if key != "oracle"]
+    keys = ["target_accuracy"] * all(map(has_accuracy, records)) + scores
     height = 1 + -(-len(keys) // 3)
     figure = style.new_figure(2.2 * height + _space(pens))
     panels = _panels(figure, height, len(keys))
@@ -75,6 +84,7 @@ def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
             records.
     """
     rows = _rows(records)
+    _check_tested(records)
     [chosen_by] = check_selectors(records, [chosen_by])
     scores = {
         name: _scores(row, lambda record: record.point(chosen_by)["target_accuracy"])
@@ -115,6 +125,7 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
             ones), or there are no records.
     """
     rows = _rows(add_setting_to_seed(records, setting))
+    _check_tested(records)
     [chosen_by] = check_selectors(records, [chosen_by])
     pens = _pens(rows)
     lines = {name: group_by_value(row) for name, row in rows.items()}
@@ -136,6 +147,12 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
     return figure
 
 
+def _check_tested(records: Sequence[Record]) -> None:
+    if not all(map(has_accuracy, records)):
+        tested, why = split_tested(records)
+        raise ValueError(f"no plot of accuracy, {why}" if len(tested) < len(records) else why)
+
+
 def _rows(records: Sequence[Record]) -> dict[str, Runs]:
     """Return the runs of each line or dot by its name, with a dagger if shown target labels."""
     if not records:
@@ -154,7 +171,7 @@ def _pens(rows: dict[str, Runs]) -> dict[str, Pen]:
 
     def rank(name: str) -> tuple[bool, float]:
         baseline = _any(rows[name]).settings["method"] == "source_only"
-        last = _scores(rows[name], lambda record: record.curve[-1]["target_accuracy"])
+        last = _scores(rows[name], lambda record: record.curve[-1].get("target_accuracy", 0.0))
         return not baseline, -float(_over_seeds(last)[0])
 
     return style.assign_pens(list(rows), sorted(rows, key=rank))
