@@ -143,13 +143,15 @@ class Task:
             source: Function of all stored images of the source.
             target: The same of the target; `source` where it is None.
         """
-        x_s, x_t = source(self.source_train.x), (target or source)(self.target_train.x)
+        change = target or source
+        x_s, x_t = source(self.source_train.x), change(self.target_train.x)
+        own = self.target_test.x is not self.target_train.x
         return replace(
             self,
             source_train=replace(self.source_train, x=x_s),
             source_test=replace(self.source_test, x=x_s),
             target_train=replace(self.target_train, x=x_t),
-            target_test=replace(self.target_test, x=x_t),
+            target_test=replace(self.target_test, x=change(self.target_test.x) if own else x_t),
             shots=self.shots and replace(self.shots, x=x_t),
         )
 

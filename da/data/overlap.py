@@ -29,24 +29,26 @@ PAIRS = 50_000_000
 BLOCK = 200_000
 """Pairs that are in memory at a time."""
 
-_found: dict[tuple[str, str, str], tuple[int, int]] = {}
+_found: dict[tuple[str, ...], tuple[int, int]] = {}
 
 
-def report_overlap(task: Task, source: Domain, target: Domain) -> dict[str, int]:
+def report_overlap(task: Task, source: Domain, target: Domain, *tests: Domain) -> dict[str, int]:
     """Say on stderr, once a process, which test images of a task are training images too.
 
     Args:
         task: The task.
         source: Its source domain, with pixels.
         target: Its target domain, with pixels.
+        tests: The domain of its test images, with pixels, where that is another one.
 
     Returns:
         The number of equal images as `repeated`, for the record; nothing where there are none.
     """
     name, total = parse_task(task.name), len(task.target_test)
-    key = task.name, source.data_digest, target.data_digest
+    domains = source, target, *tests
+    key = task.name, *(domain.data_digest for domain in domains)
     if key not in _found:
-        _found[key] = count_repeated(task, source, target), count_near(task, source, target)
+        _found[key] = count_repeated(task, *domains), count_near(task, *domains)
     repeated, near = _found[key]
     if name.target and name.source != name.target and are_same(source, target):
         _tell(f"{task.name}: source and target are one domain: tested on {total} held-out images")
@@ -66,29 +68,32 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def count_repeated(task: Task, source: Domain, target: Domain) -> int:
+def count_repeated(task: Task, *domains: Domain) -> int:
     """Count the test images that equal a labeled training image of the source, or a shot."""
-    return int(np.isin(*_compared(task, exact_hashes(source), exact_hashes(target))).sum())
+    return int(np.isin(*_compared(task, *map(exact_hashes, domains))).sum())
 
 
-def count_near(task: Task, source: Domain, target: Domain) -> int:
+def count_near(task: Task, *domains: Domain) -> int:
     """Count the test images that look like a labeled training image, but do not equal one.
 
     Only the user's own images are compared, those of benchmarks that take images of any size.
     """
     if not getattr(DATASETS[parse_task(task.name).benchmark], "ANY_SIDE", False):
         return 0
-    equal = np.isin(*_compared(task, exact_hashes(source), exact_hashes(target)))
-    tests, known = _compared(task, perceptual_hashes(source), perceptual_hashes(target))
+    equal = np.isin(*_compared(task, *map(exact_hashes, domains)))
+    tests, known = _compared(task, *map(perceptual_hashes, domains))
     near = [_have_near(tests[:, i], known[:, i], most) for i, most in enumerate(NEAR)]
     return int((np.any(near, 0) & ~equal).sum())
 
 
-def _compared(task: Task, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _compared(
+    task: Task, source: np.ndarray, target: np.ndarray, *tests: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Select the hashes of test images, and of labeled training images with shots."""
     shots = task.shots.rows if task.shots else torch.empty(0, dtype=torch.int64)
     labeled = source[task.source_train.rows.numpy()], target[shots.numpy()]
-    return target[task.target_test.rows.numpy()], np.concatenate(labeled)
+    tested = tests[0] if tests else target
+    return tested[task.target_test.rows.numpy()], np.concatenate(labeled)
 
 
 def _have_near(

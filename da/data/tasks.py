@@ -15,7 +15,7 @@ from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
-from da.data.domain import Domain, Task
+from da.data.domain import Domain, LabeledImages, Task
 from da.system.cache import NotMadeError, without_making
 
 
@@ -73,11 +73,9 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     """
     parsed = parse_task(name)
     own = DATASETS[parsed.benchmark]
-    options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
-    if skip_bad:
-        if not getattr(own, "SKIPS_BAD", False):
-            raise ValueError(f"skip_bad is for images of your own, not for {parsed.benchmark}")
-        options["skip_bad"] = True
+    if skip_bad and not getattr(own, "SKIPS_BAD", False):
+        raise ValueError(f"skip_bad is for images of your own, not for {parsed.benchmark}")
+    options = _options(own, side, skip_bad)
     source, target = parsed.pair
     names = (source, target) if target else (source,)
     domains = _open_all(own, names, options, parsed.hides_labels)
@@ -95,6 +93,36 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
+
+
+def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> list[Domain]:
+    """Open the domain of the target's labeled test images; return none where `test` is empty.
+
+    Args:
+        task: The task's name.
+        test: The domain's name, as it could stand in the task.
+        side: Pixels a side of network input, as for `open_domains`.
+        skip_bad: Whether to leave out images that cannot be decoded.
+
+    Raises:
+        ValueError: If there is no such domain, or its images have no labels.
+    """
+    if not test:
+        return []
+    benchmark = parse_task(task).benchmark
+    if (known := list_domains(benchmark)) and test not in known:
+        raise ValueError(f"unknown domain {test!r} for tests, known: {', '.join(known)}")
+    own = DATASETS[benchmark]
+    (domain,) = _open_all(own, [test], _options(own, side, skip_bad), hidden=False)
+    if not domain.is_labeled:
+        raise ValueError(f"the images of {test} have no labels, and tests need them")
+    return [domain]
+
+
+def _options(own: Any, side: int, skip_bad: bool) -> dict[str, Any]:
+    """Return the options with which a data set opens a domain."""
+    options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    return options | ({"skip_bad": True} if skip_bad else {})
 
 
 def _open_all(
@@ -123,25 +151,39 @@ def _open_all(
     return domains
 
 
-def digest_domains(name: str, source: Domain, target: Domain) -> dict[str, str]:
-    """Return a digest of the data of each domain of a task: `source`, and `target` if it has one.
+def digest_domains(name: str, source: Domain, target: Domain, *tests: Domain) -> dict[str, str]:
+    """Return a digest of the data of each domain of a task: `source`, `target` if it has one.
+
+    That of `test` is there too, where test images are of another domain.
 
     Args:
         name: The task's name.
         source: Its source domain, or the one domain of a supervised task.
         target: Its target domain; the same for a supervised task.
+        tests: The domain of its test images, where that is another one.
     """
     digests = {"source": source.data_digest, "target": target.data_digest}
+    if tests:
+        digests["test"] = tests[0].data_digest
     return digests if parse_task(name).target else {"source": digests["source"]}
 
 
-def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[str, str] | None:
+def count_left_out(*domains: Domain) -> dict[str, int]:
+    """Return the number of images that were left out of each domain, where there are such."""
+    roles = zip(("source", "target", "test"), domains, strict=False)
+    return {f"skipped_{role}": d.left_out for role, d in roles if d.left_out}
+
+
+def current_digests(
+    task: str, side: int = 0, skip_bad: bool = False, test: str = ""
+) -> dict[str, str] | None:
     """Return `digest_domains` of a task's data as it is now, without decoding or fetching any.
 
     Args:
         task: The task's name.
         side: Pixels a side of network input, as for `open_domains`.
         skip_bad: Whether images that cannot be decoded are left out.
+        test: Domain of the test images, as for `open_tests`.
 
     Returns:
         The digests, or None where they are not known: images are not decoded in their present
@@ -149,12 +191,13 @@ def current_digests(task: str, side: int = 0, skip_bad: bool = False) -> dict[st
     """
     try:
         with without_making():
-            return digest_domains(task, *open_domains(task, side, skip_bad))
+            opened = open_domains(task, side, skip_bad)
+            return digest_domains(task, *opened, *open_tests(task, test, side, skip_bad))
     except (NotMadeError, ValueError, OSError):
         return None
 
 
-def build_task(name: str, source: Domain, target: Domain) -> Task:
+def build_task(name: str, source: Domain, target: Domain, *tests: Domain) -> Task:
     """Build the task `name` from its two domains.
 
     Where both are the same domain, however it is written, it is tested on images that it was not
@@ -165,6 +208,10 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
         name: The task's name.
         source: Its source domain, or the one domain of a supervised task.
         target: Its target domain; the same for a supervised task.
+        tests: The domain of its test images, where that is another one.
+
+    Raises:
+        ValueError: If the test images have other classes, or shots or tests are too few.
     """
     parsed = parse_task(name)
     k = parsed.few or 0
@@ -184,9 +231,17 @@ def build_task(name: str, source: Domain, target: Domain) -> Task:
         source.part(source.rows["source_train"]),
         target.images(target.rows["target_train"]),
         source.part(source.rows["source_test"]),
-        target.part(test),
+        _part_of(source, *tests) if tests else target.part(test),
         target.part(shots) if k else None,
     )
+
+
+def _part_of(source: Domain, test: Domain) -> LabeledImages:
+    """Return all images of `test`, which needs the classes of the source."""
+    if source.classes != test.classes:
+        names = [shorten_names(domain.classes) for domain in (source, test)]
+        raise ValueError(f"test images have the classes {names[1]}, the source has {names[0]}")
+    return test.part(test.rows["target_test"])
 
 
 def are_same(source: Domain, target: Domain) -> bool:

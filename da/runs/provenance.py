@@ -25,7 +25,7 @@ OTHER_CODE, OTHER_DATA, OTHER_BEGINNING = "other code", "other data", "other beg
 UNKNOWN_DATA = "changed or undecoded data"
 """State of a record whose images have changed, or are not decoded here yet."""
 
-DIGESTS = "code", "source", "target", "init"
+DIGESTS = "code", "source", "target", "test", "init"
 """Keys of `Record.made_from` that are compared, where both sides have them."""
 
 
@@ -96,7 +96,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda task, side, bad: data and _data_digests(task, side, bad, decode))
+        self.data = cache(lambda *of: data and _data_digests(*of, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
@@ -105,17 +105,21 @@ def _state(record: Record, now: _Now) -> str:
         return OTHER_CODE
     if "source" not in told:
         return CURRENT
-    data = now.data(settings["task"], settings.get("side", 0), settings.get("skip_bad", False))
+    usual = {"side": 0, "skip_bad": False, "test": ""}
+    own = (settings.get(name, default) for name, default in usual.items())
+    data = now.data(settings["task"], *own)
     if data and any(told.get(key, digest) != digest for key, digest in data.items()):
         return UNKNOWN_DATA if UNKNOWN_DATA in data.values() else OTHER_DATA
     return CURRENT
 
 
-def _data_digests(task: str, side: int, skip_bad: bool, decode: bool) -> dict[str, str] | None:
+def _data_digests(
+    task: str, side: int, skip_bad: bool, test: str, decode: bool
+) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
 
-    if digests := tasks.current_digests(task, side, skip_bad):
+    if digests := tasks.current_digests(task, side, skip_bad, test):
         return digests
     try:
         own = DATASETS[tasks.parse_task(task).benchmark]
@@ -126,7 +130,8 @@ def _data_digests(task: str, side: int, skip_bad: bool, decode: bool) -> dict[st
     if not decode:
         return {"source": UNKNOWN_DATA}
     try:
-        return tasks.digest_domains(task, *tasks.open_domains(task, side, skip_bad))
+        opened = tasks.open_domains(task, side, skip_bad)
+        return tasks.digest_domains(task, *opened, *tasks.open_tests(task, test, side, skip_bad))
     except (ValueError, OSError) as error:
         return {"source": f"unreadable: {error}"}
 

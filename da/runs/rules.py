@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 
 
 def _task_errors(run: "Run") -> dict[str, bool]:
-    control = find_control(run.task)
-    return {f"task has a character that a line of text cannot have: {control!r}": control != ""}
+    found = {"task": find_control(run.task), "test": find_control(run.test)}
+    return {
+        **{
+            f"{name} has a character that a line of text cannot have: {control!r}": control != ""
+            for name, control in found.items()
+        },
+        f"test {run.test!r} needs a task of two domains, whose target it tests": (
+            run.test != "" and not TaskName.parse(run.task).target
+        ),
+    }
 
 
 def _regime_errors(run: "Run") -> dict[str, bool]:

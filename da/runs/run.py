@@ -40,6 +40,10 @@ class Run:
     emoji:noto-twemoji+3shot also gives 3 labeled target images of each class.
     emoji:noto has one domain and trains on all its labels; emoji:noto+5label on 5 of each class.
     """
+    test: str = ""
+    """Domain of labeled test images of the target, which is written as in the task.
+    For example a folder, where those of the target have no labels. Empty for the target's own.
+    """
     backbone: str = "efficientnet_lite0"
     """Network without its classifier.
     See `da list backbones`; any name of timm or torchvision also works.

@@ -1,6 +1,6 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,16 +62,17 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    source, target = tasks.open_domains(run.task, run.side, run.skip_bad)
-    stored_side = source.x.shape[1]
+    read = run.side, run.skip_bad
+    domains = *tasks.open_domains(run.task, *read), *tasks.open_tests(run.task, run.test, *read)
+    stored_side = domains[0].x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
-    backbone, task = make(run, source, target, place, results)
+    backbone, task = make(run, domains, place, results)
     made_from = {
         **provenance.describe_origin(run, results),
-        **tasks.digest_domains(run.task, source, target),
-        **overlap.report_overlap(task, source, target),
-        **_count_left_out(source, target),
+        **tasks.digest_domains(run.task, *domains),
+        **overlap.report_overlap(task, *domains),
+        **tasks.count_left_out(*domains),
     }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
@@ -82,12 +83,6 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         loaders.warn_of_copies(run.batch, largest)
     generator = default_generator(place).clone_state()
     return Parts(task, method, place, generator, stored_side, made_from)
-
-
-def _count_left_out(source: Domain, target: Domain) -> dict[str, Any]:
-    """Return the number of images that were left out of each domain, where there are such."""
-    counts = {"skipped_source": source.left_out, "skipped_target": target.left_out}
-    return {name: count for name, count in counts.items() if count}
 
 
 @contextmanager
@@ -131,23 +126,23 @@ def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
 
 
 def _frozen_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
+    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
     begun = saved_weights.weights_origin(run.init, results)
     frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
     if by_hand := _resize_settings(run):
         check_resize(frozen.network, run.backbone, **by_hand)
-    source, target = _resized(run, frozen.interpolation, source, target)
+    seen = _resized(run, frozen.interpolation, *domains)
     recipe = features.Recipe(run.precision, run.augment, run.views)
-    source, target = (features.extract_features(d, frozen, recipe, place) for d in (source, target))
-    task = tasks.build_task(run.task, source, target)
-    backbone = Features(source.x.shape[-1], _columns(run, task.source_train, results))
+    found = [features.extract_features(domain, frozen, recipe, place) for domain in seen]
+    task = tasks.build_task(run.task, *found)
+    backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
     return backbone, task.map(backbone)
 
 
 def _trained_parts(
-    run: Run, source: Domain, target: Domain, place: torch.device, results: Path
+    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
 ) -> tuple[nn.Module, Task]:
     """Return the backbone that trains, and the task with pixels as stored."""
     backbone = backbones.build_backbone(
@@ -155,13 +150,13 @@ def _trained_parts(
     )
     if run.init != "random":
         check_resize(backbone, run.backbone, **_resize_settings(run))
-    source, target = _resized(run, interpolation(backbone), source, target)
+    source, *others = _resized(run, interpolation(backbone), *domains)
     if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
     few = to_eval_input(source.x[:2], source.resize)
     check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)
-    return backbone, tasks.build_task(run.task, source, target)
+    return backbone, tasks.build_task(run.task, source, *others)
 
 
 def _resize_settings(run: Run) -> dict[str, int | str]:

@@ -130,6 +130,7 @@ def test_every_setting_counts(name):
         "deterministic": True,
         "method": MCC.Hparams(),
         "task": "emoji:twemoji-noto",
+        "test": "joypixels",
         "init": "0123456789ab",
         "optimizer": "sgd",
         "schedule": "cosine",

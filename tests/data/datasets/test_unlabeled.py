@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 import da
 from da.cli.main import main
@@ -11,8 +12,10 @@ from da.data import tasks
 from da.results import aggregate, records, tables
 from da.results.record_list import Records
 from da.results.records import Record
+from da.runs import provenance
 from da.search.tune import Search
 from da.training.train import train
+from tests.conftest import points
 from tests.fixtures.datasets import image_folder
 
 FAST = {
@@ -170,3 +173,51 @@ def test_a_search_by_the_oracle_is_refused(tmp_path):
     search = Search("x", [run_on(FLAT)], {}, tmp_path / "r", chosen_by="oracle")
     with pytest.raises(ValueError, match="oracle needs target labels"):
         search._scores([run_on(FLAT)])
+
+
+def test_labeled_test_images_may_lie_elsewhere(tmp_path):
+    image_folder(tmp_path / "tests", each=3)
+    run = run_on(FLAT, test="tests")
+    record = train(run, device="cpu", quiet=True)
+    assert record.curve[-1].keys() - train(run_on(FLAT), device="cpu", quiet=True).curve[-1].keys()
+    assert record.made_from["test"] != record.made_from["target"]
+    assert record.made_from["repeated"]  # as all three are made of the same noise
+    assert run.id != run_on(FLAT).id == run_on(FLAT, test="").id
+    assert sum(n for key, n in record.curve[-1].items() if key.startswith("predicted/")) == 6
+
+
+def test_test_images_of_elsewhere_are_mapped_as_the_target_is():
+    domains = [points(torch.full((6, 2), float(x)), torch.arange(6) % 3, 3) for x in (1, 2, 3)]
+    mapped = tasks.build_task("moons:0-1", *domains).map(lambda x: x + 1, lambda x: x * 2)
+    assert mapped.source_test.x.unique().tolist() == [2]
+    assert mapped.target_train.x.unique().tolist() == [4]
+    assert mapped.target_test.x.unique().tolist() == [6]
+
+
+def test_a_record_is_old_when_its_test_images_change(tmp_path):
+    image_folder(tmp_path / "tests", each=3)
+    record = train(run_on(FLAT, test="tests"), device="cpu", quiet=True)
+    assert provenance.find_states([record], tmp_path)[record.id] == provenance.CURRENT
+    (tmp_path / "tests" / "cat" / "cat-00.png").unlink()
+    states = provenance.find_states([record], tmp_path, decode=True)
+    assert states[record.id] == provenance.OTHER_DATA
+
+
+@pytest.mark.parametrize(
+    ("task", "test", "said"),
+    [
+        (FLAT, "flat", "images of flat have no labels, and tests need them"),
+        (FLAT, "nowhere", "cannot read the folder nowhere"),
+        ("moons:0", "1", "test '1' needs a task of two domains"),
+        ("emoji:noto-twemoji", "x", "unknown domain 'x' for tests, known: noto"),
+    ],
+)
+def test_tests_that_cannot_be_are_refused(task, test, said):
+    with pytest.raises(ValueError, match=said):
+        tasks.open_tests(run_on(task, test=test).task, test)
+
+
+def test_tests_of_other_classes_are_refused(tmp_path):
+    image_folder(tmp_path / "other", ("cat", "cow"), each=2)
+    with pytest.raises(ValueError, match="test images have the classes cat, cow, the source has"):
+        train(run_on(FLAT, test="other"), device="cpu", quiet=True)
