@@ -110,7 +110,15 @@ def check_images(name: str) -> None:
         BadImagesError: If some cannot be decoded.
         ValueError: As for `open_domain`.
     """
-    images = _list(name)
+    check_listed(_list(name))
+
+
+def check_listed(images: Listing) -> None:
+    """Look at the first bytes of each of some images, without decoding any.
+
+    Raises:
+        BadImagesError: If some cannot be decoded.
+    """
     with ignore_warnings(), ThreadPoolExecutor() as pool:
         _refuse_faults(images, _look(images, pool), skip_bad=False)
 
