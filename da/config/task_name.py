@@ -99,12 +99,21 @@ def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
 
 def short_domain(name: str) -> str:
     """Return the name of a domain for the head of a table: the last telling part of a path."""
+    if "?" in name:  # a table's domain is a value of a column
+        return name.rpartition(":")[2]
     parts = [part for part in PurePath(name).parts if part != "images"]  # as Office-31 unpacks
     return parts[-1] if parts else name
 
 
 def _split(domains: str, *, whole: bool) -> tuple[str, str]:
-    """Cut where it leaves the same folder twice, else two neighbors, else a rooted target."""
+    """Cut where it leaves the same folder twice, else two neighbors, else a rooted target.
+
+    Two values of a column of a table, as in FILE?domain=site:A-B, are cut at their first dash.
+    """
+    table, _, values = domains.rpartition(":")
+    if "?" in table and not whole:
+        source, dash, target = values.partition("-")
+        return f"{table}:{source}", f"{table}:{target}" if dash else ""
     found = [] if whole else re.finditer("[-:]", domains)
     cuts = [(domains[: at.start()], domains[at.end() :]) for at in found]
     return max(cuts, key=_plausible, default=(domains, ""))

@@ -145,10 +145,17 @@ SIDES = 28, 32, 64, 96, 224, 256, 384
 """Common input sizes in pixels a side, tried for the error where images do not fit."""
 
 
+def take_inputs(backbone: nn.Module, inputs: int) -> None:
+    """Tell a backbone for points, which has a method `take_inputs`, how many numbers these have."""
+    if (take := getattr(backbone, "take_inputs", None)) is not None:
+        take(inputs)
+
+
 def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> None:
     """Check that a backbone can compute features of its input.
 
-    The backbone does not change, and the run's random numbers stay unused.
+    The backbone does not change, but for one of points: it is told how many numbers these have. The
+    trial leaves the run's random numbers unused.
 
     Args:
         backbone: Backbone that is tried.
@@ -158,10 +165,13 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
     Raises:
         ValueError: Where the backbone does not fit the input.
     """
+    if x.ndim == 2:
+        take_inputs(backbone, x.shape[1])
     if _fits(backbone, x):
         return
     if x.ndim == 2:
-        given, known = f"points of {x.shape[1]} numbers", "mlp with regime full and init random"
+        given = f"points of {x.shape[1]} numbers"
+        known = "identity, or mlp with regime full and init random"
     else:
         given = f"images of {x.shape[-1]} x {x.shape[-2]} pixels"
         sides = [side for side in SIDES if _fits(backbone, x.new_zeros(*x.shape[:2], side, side))]

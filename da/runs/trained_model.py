@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
 from da.models import backbones, saved_weights
-from da.models.backbone import Features
+from da.models.backbone import Features, take_inputs
 from da.models.features import scale_outputs, scale_rows
 from da.runs.run import Run
 
@@ -96,6 +96,7 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     backbone = backbones.build_backbone(
         run.backbone, run_id, **run.backbone_options, results=results
     )
+    take_inputs(backbone, about.stored_side)  # which is the number of features of a point
     if run.unit_features:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"

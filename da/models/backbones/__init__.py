@@ -4,6 +4,7 @@ Each takes images in 0..1, normalizes them as in the training of its weights, an
 the number of its features. A file has a function `build(pretrained)`, and may have
 
 - `PRETRAINED = False`: it has no pretrained weights.
+- a method `take_inputs(n)` of the network: it takes points of n numbers, and not images.
 - `WEIGHTS_SHA256` and `INTERPOLATION`: digest of the only pretrained weights, and how images were
   resized for them, so that stored features are found before the network is built.
 """

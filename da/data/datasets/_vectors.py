@@ -1,0 +1,61 @@
+"""Domains of rows that a user's file holds: features or images as they are, with their labels."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from da.config.validation import find_control, shorten_names
+from da.data import splits
+from da.data.domain import PARTS, Domain
+
+
+def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> Domain:
+    """Build a domain of rows, with the roles that images have in tasks of `folder`.
+
+    All rows are shown as target and tested on. Of the source, every fifth is held out.
+
+    Args:
+        where: What holds the rows, for messages.
+        x: Features `b d` or images `b h w c`.
+        labels: Label of each row, numbers or words; None for rows without labels.
+
+    Raises:
+        ValueError: If there is one class alone, or a label is no line of text.
+    """
+    classes, y = _number(where, labels) if labels is not None else ((), np.full(len(x), -1))
+    every = np.arange(len(x))
+    held = splits.hold_out([str(i) for i in every], y)
+    rows = zip(PARTS, (every[~held], every[held], every, every), strict=True)
+    digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
+    digest.update(np.ascontiguousarray(x).data)
+    roles = {role: torch.from_numpy(own) for role, own in rows}
+    return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest.hexdigest())
+
+
+def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the names of the classes, and the class of each row."""
+    given = np.asarray(labels)
+    if given.dtype.kind == "f" and (given == np.round(given)).all():
+        given = given.astype(np.int64)
+    if given.dtype.kind == "f":
+        raise ValueError(f"{where}: labels are whole numbers or words, not {given.flat[0]}")
+    every, y = np.unique(given, return_inverse=True)
+    names = tuple(str(name) for name in every)
+    if len(names) < 2:
+        raise ValueError(
+            f"{where} has the classes {shorten_names(names) or 'none'}: two are needed"
+        )
+    for name in names:
+        if not name or find_control(name):
+            raise ValueError(f"{where} has a class with the name {name!r}")
+    return names, y.astype(np.int64)
+
+
+def file_state(file: Path) -> tuple[int, int]:
+    """Return time and size of a file, which tell whether it has changed."""
+    about = file.stat()
+    return about.st_mtime_ns, about.st_size
