@@ -65,7 +65,10 @@ def load_run(record: records.Record, results: Path = Path("results")) -> Model:
     """Load the network of a finished run whose weights were stored in `results`."""
     from da.runs.trained_model import load_model
 
-    return wrap_network(load_model(record.id, results))
+    finished = load_model(record.id, results)
+    if hasattr(finished.parts[0], "take_inputs"):
+        raise ValueError(f"run {record.id!r} takes no images: {record.settings['task']}")
+    return wrap_network(finished)
 
 
 def wrap_network(finished: "TrainedModel") -> Model:

@@ -96,7 +96,9 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda *of: data and _data_digests(*of, decode))
+        self.data = cache(
+            lambda task, side, bad, test: data and _data_digests(task, side, bad, test, decode)
+        )
 
 
 def _state(record: Record, now: _Now) -> str:

@@ -7,6 +7,7 @@ import da
 from da.cli.main import main
 from da.data import tasks
 from da.data.datasets import arrays
+from da.deploy.predict import load_run
 from da.runs.trained_model import load_model
 from da.training.train import train
 
@@ -124,3 +125,10 @@ def test_other_files_are_named(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--task", "arrays:a.npz-c.npz", "--backbone", "identity", "mcc"])
     assert "no such file: 'c.npz'" in capsys.readouterr().err
+
+
+def test_a_model_of_features_takes_no_images():
+    run = run_of(da.methods.MCC(), backbone="identity", steps=2)
+    record = train(run, device="cpu", quiet=True, save_weights=True)
+    with pytest.raises(ValueError, match=rf"run '{run.id}' takes no images: {NAME}"):
+        load_run(record)
