@@ -120,7 +120,11 @@ def test_mlp_and_features_say_their_width():
     ("name", "x", "said"),
     [
         ("lenet", torch.zeros(2, 3, 96, 64), "lenet does not fit images of 64 x 96 .*: side 28$"),
-        ("lenet", torch.zeros(2, 2), "lenet does not fit points of 2 .*: mlp with regime full"),
+        (
+            "lenet",
+            torch.zeros(2, 2),
+            "lenet does not fit points of 2 .*: identity, or mlp with regime full",
+        ),
         ("mlp", torch.zeros(2, 3, 96, 96), "mlp does not fit images .*: backbones for images"),
     ],
 )
@@ -290,7 +294,11 @@ def test_weights_that_were_not_kept_are_answered_with_those_that_were():
         build_backbone("mlp", "0123456789ab")
 
 
-@pytest.mark.parametrize("other", [Features(64), MLP(3), MLP(2, 8)], ids=["none", "deep", "wide"])
+@pytest.mark.parametrize(
+    "other",
+    [Features(64), nn.Sequential(*MLP(2), nn.Linear(64, 64)), MLP(2, 8)],
+    ids=["none", "deep", "wide"],
+)
 def test_weights_of_another_network_are_refused(other):
     keep("0123456789ab", other)
     with pytest.raises(ValueError, match="0123456789ab"):
