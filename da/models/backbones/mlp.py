@@ -13,6 +13,6 @@ class MLP(nn.Sequential):
         self.width = width
 
 
-def build(pretrained: bool) -> MLP:
+def build(pretrained: bool = False) -> MLP:
     """Build the network for points in the plane."""
     return MLP(2)
