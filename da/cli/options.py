@@ -153,9 +153,13 @@ def label_runs(runs: "Sequence[Run]") -> dict[str, str]:
 
 
 def describe_record(label: str, record: "Record") -> str:
-    """Describe a finished run: its label, target accuracy and time."""
-    accuracy = record.curve[-1]["target_accuracy"]
-    return f"{label}: {accuracy:.1f} % in {_span(record.seconds)}"
+    """Describe a finished run: its label, its model's target accuracy, and time."""
+    point, by = record.curve[-1], record.settings.get("chosen_by", "last")
+    chosen = ""
+    if by != "last":  # as `BestWeights` does: of equal scores, the first
+        point = max(record.curve, key=lambda point: point[by])
+        chosen = f" at step {point['step']}, chosen by {by},"
+    return f"{label}: {point['target_accuracy']:.1f} %{chosen} in {_span(record.seconds)}"
 
 
 def describe_outcome(label: str, outcome: "Outcome") -> str:

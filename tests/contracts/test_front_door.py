@@ -45,7 +45,10 @@ def test_a_run_of_one_line_is_trained_and_found(tmp_path):
     assert record.curve == da.train(run, quiet=True).curve
     found = da.load_records(tmp_path)
     assert found == [record] == da.load_records(tmp_path, [run])
-    assert found.accuracy() == found.accuracy("oracle") == [record.curve[-1]["target_accuracy"]]
+    reached = record.curve[-1]["target_accuracy"]
+    assert found.accuracy() == found.accuracy("oracle") == [round(reached, 4)]
+    assert repr(record) == f"<record {run.id}: source_only moons:0-40 seed 0>"
+    assert repr(found).splitlines()[1:] == [f"{reached:.1f} %  {run.title} {run.id}"]
     assert "source_only" in da.table(found, chosen_by="infomax")
 
 
