@@ -11,7 +11,7 @@ WIDTH = 100
 
 
 def render_python(runs: Sequence[Run], says: str) -> str:
-    """Render a Python function `tuned` that returns any of `runs`, with the imports it needs.
+    """Render a Python function `tuned` that returns any of `runs`, with its import.
 
     The arguments of `tuned` are the task, the seed, and every other setting that differs among the
     runs. All runs have the same method.
@@ -28,19 +28,18 @@ def render_python(runs: Sequence[Run], says: str) -> str:
         for name in PARTS
         if (found := _arguments([getattr(run, name) for run in runs], varied))
     }
-    method = _call(f"{kind.__name__}.Hparams", _arguments([r.method for r in runs], varied), 8)
+    method = _call(f"da.methods.{kind.__name__}", _arguments([r.method for r in runs], varied), 8)
     for name, found in parts.items():
-        own.append(f"{name}={_call(PARTS[name].__name__, found, 8)}")
-    imported = [kind, Run, *(PARTS[name] for name in parts)]
+        own.append(f"{name}={_call(f'da.{PARTS[name].__name__}', found, 8)}")
     parameters = ", ".join(f"{name}: {type_}" for name, type_ in varied.items())
     return "\n".join(
         [
-            *sorted(f"from {made.__module__} import {made.__name__}" for made in imported),
+            "import da",
             "",
             "",
-            f"def tuned({parameters}) -> Run:",
+            f"def tuned({parameters}) -> da.Run:",
             f'    """{says}"""',
-            f"    return {_call('Run', [method, 'task', 'seed=seed', *own], 4)}",
+            f"    return {_call('da.Run', [method, 'task', 'seed=seed', *own], 4)}",
         ]
     )
 

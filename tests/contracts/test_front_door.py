@@ -16,6 +16,7 @@ PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 def test_every_name_is_there(name):
     assert getattr(da, name)
     assert name in dir(da)
+    assert "Any" not in dir(da)  # what a tab shows
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -33,6 +34,7 @@ def test_import_loads_nothing_but_the_names():
 def test_settings_of_methods_go_by_the_names_of_their_classes():
     assert da.methods.DANN(trade_off=0.5) == da.methods.METHODS["dann"].Hparams(trade_off=0.5)
     assert "MCC" in dir(da.methods)
+    assert "Any" not in dir(da.methods)
     with pytest.raises(AttributeError, match="no method 'DANNN', known: AdaBN"):
         _ = da.methods.DANNN
 
