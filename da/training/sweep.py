@@ -129,7 +129,9 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
     Args:
         runs: Runs to train.
         results: Folder of the records.
-        options: Options of `sweep_outcomes`, such as `workers`, `device` and `save_weights`.
+        options: `workers`, a number of processes or "auto"; `device`, such as "cuda" or "auto";
+            `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
+            train together where they can, which changes their records by rounding.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
