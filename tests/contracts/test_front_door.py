@@ -54,6 +54,15 @@ def test_a_run_of_one_line_is_trained_and_found(tmp_path):
     assert "source_only" in da.table(found, chosen_by="infomax")
 
 
+def test_a_sweep_in_python_warns_of_what_a_run_ends_with(tmp_path, capsys):
+    run = da.Run(da.methods.CORAL(trade_off=0.0), "moons:0-40", "mlp", "random", "full", steps=2)
+    da.sweep([run], tmp_path, workers=1)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"{run.id}: warning: adaptation gradient exactly zero" in said
+    da.sweep([run], tmp_path, workers=1)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_failed_run_is_named_after_all_others_are_done(tmp_path):
     runs = [
         da.Run(
