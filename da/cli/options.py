@@ -65,7 +65,7 @@ def run_with_methods() -> "type[Run]":
     )
     members = {
         "__annotations__": {"method": hparams},
-        "__doc__": Run.__doc__,
+        "__doc__": _first_line(Run),
         "__module__": Run.__module__,
     }
     return dataclass(frozen=True)(type("Run", (Run,), members))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -28,6 +29,8 @@ def parse_task(text: str) -> TaskName:
     name = TaskName.parse(text)
     if name.benchmark not in DATASETS:
         known = describe_syntax()
+        if "/" in name.benchmark:
+            raise ValueError(f"no benchmark in {text!r}: folders of yours are folder:{text}")
         raise ValueError(f"unknown benchmark {name.benchmark!r} in {text!r}, known: {known}")
     domains = list_domains(name.benchmark)
     if not name.domains and "" not in domains:
@@ -75,17 +78,25 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
         options["skip_bad"] = True
     source, target = parsed.pair
     names = (source, target) if target else (source,)
+    if (names_of := getattr(own, "class_names", None)) and len({*map(names_of, names)}) > 1:
+        _require_same(name, {each: names_of(each, check=True) for each in names})
     domains = _open_all(own, names, options)
-    a, b = domains[0].classes, domains[-1].classes
-    if a != b:
-        more = {source: {*a} - {*b}, target: {*b} - {*a}}
-        said = (f"only {here} has {shorten_names(own)}" for here, own in more.items() if own)
-        raise ValueError(f"{name}: {', '.join(said)}")
+    _require_same(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
+
+
+def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
+    """Refuse domains whose classes differ, and name these."""
+    every = {*chain.from_iterable(classes.values())}
+    shared = every.intersection(*classes.values())
+    said = [f"only {here} has {shorten_names(more)}" for here, own in classes.items()
+            if (more := {*own} - shared)]  # fmt: skip
+    if said:
+        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}")
 
 
 def _open_all(own: Any, names: Iterable[str], options: dict[str, Any]) -> list[Domain]:

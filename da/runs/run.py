@@ -28,6 +28,8 @@ PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
 class Run:
     """Settings that fully determine a training run.
 
+    `da train --help` explains each, and `da train dann --help` those of the method dann.
+
     Raises:
         ValueError: Where a setting has an unknown value, or settings contradict each other.
     """

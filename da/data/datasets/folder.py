@@ -29,6 +29,7 @@ from da.config.validation import MOST_NAMES
 from da.data import paths, splits
 from da.data.datasets._class_folders import (
     Listing,
+    class_folders,
     has_images,
     list_classes,
     split_name,
@@ -77,6 +78,10 @@ def pair(names: str) -> tuple[str, str]:
     if not found:
         near = [cut for cut in cuts if any(map(paths.find_folder, cut))] or cuts
         missing = dict.fromkeys(path for cut in near for path in cut if not paths.find_folder(path))
+        if not cuts and paths.find_folder(names):
+            raise ValueError(
+                f"{names!r} is one folder, {SYNTAX} are two; imagefolder:{names} trains on one"
+            )
         listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
         raise ValueError(f"no such folder: {listed}; known: two folders as in {SYNTAX}")
     return found[0]
@@ -98,6 +103,21 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
             or if images cannot be decoded. The message names it.
     """
     return load_decoded("folder", _list(name), side, divide=_divide, skip_bad=skip_bad)
+
+
+def class_names(name: str, *, check: bool = False) -> tuple[str, ...]:
+    """Return the names of the classes under the folder `name`, without decoding any image.
+
+    Args:
+        name: Path of the folder.
+        check: Whether to look if what seems to be a class has images, and is one.
+
+    Raises:
+        ValueError: As for `open_domain`.
+    """
+    if check:
+        return _list(name).classes
+    return tuple(class_folders(_class_level(paths.find_folder(name) or Path(name))[0]))
 
 
 def check_images(name: str) -> None:

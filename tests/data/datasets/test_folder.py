@@ -47,13 +47,20 @@ def test_pair_survives_dashes_and_colons_in_paths(office, tmp_path):
         assert folder.pair(f"{office}{separator}{other}") == (str(office), str(other))
 
 
-def test_pair_names_the_folder_that_does_not_exist(office):
+def test_pair_names_the_folder_that_does_not_exist(office, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    plain = Path("plain")
+    plain.mkdir()
     with pytest.raises(ValueError, match=r"no such folder: '/no/web-cam'; known: .*webcam"):
         folder.pair(f"{office}-/no/web-cam")
     with pytest.raises(ValueError, match="no such folder: '/no/amazon', '/no/webcam'"):
         folder.pair("/no/amazon-/no/webcam")
     with pytest.raises(ValueError, match="'amazon' with no '-' in it"):
         folder.pair("amazon")
+    with pytest.raises(
+        ValueError, match=r"is one folder, .* are two; imagefolder:plain trains on one$"
+    ):
+        folder.pair(str(plain))
 
 
 def test_pair_lists_all_readings_where_there_are_several(monkeypatch, tmp_path):
@@ -208,7 +215,8 @@ def test_an_unreadable_folder_is_named():
         folder.open_domain("/no/such")
 
 
-def test_classes_that_differ_are_named(office, tmp_path):
+def test_classes_that_differ_are_named_before_anything_is_decoded(office, monkeypatch, tmp_path):
+    monkeypatch.setattr(folder, "try_decode", None)
     for label in ("lamp", "mug"):
         picture(tmp_path / "web" / label / "0.png", 0)
     with pytest.raises(ValueError, match=r"real-world:2 has bike, only .*web has lamp"):
