@@ -238,8 +238,9 @@ def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:
     """Return a check that a module has a function, which is called as in `score(predictions)`."""
 
     def get(module: ModuleType) -> ModuleType:
+        function: Any = getattr(module, how.partition("(")[0], None)
         try:
-            signature(getattr(module, how.partition("(")[0], None)).bind("")
+            signature(function).bind("")
         except TypeError as error:
             raise ValueError(f"has no function {how}") from error
         return module
@@ -261,7 +262,11 @@ def _method_class(module: ModuleType) -> type:
     if more:
         raise ValueError(f"has two methods, {kind.__name__} and {more[0].__name__}: make it two")
     family = getattr(kind, "family", "")
-    for what, there in (("docstring", kind.__doc__), ("family", family), ("paper", kind.paper)):
+    for what, there in (
+        ("docstring", kind.__doc__),
+        ("family", family),
+        ("paper", vars(kind)["paper"]),
+    ):
         if not there or not isinstance(there, str):
             raise ValueError(f"gives {kind.__name__} no {what}, which is text")
     return kind
