@@ -53,14 +53,19 @@ SaveWeights = Annotated[
 ]
 
 
-def run_with_methods() -> "type[Run]":
-    """Return `Run` as the command line shows it, with each method as a command of its own."""
+def run_with_methods(named: Collection[str] = ()) -> "type[Run]":
+    """Return `Run` as the command line shows it, with each method as a command of its own.
+
+    Args:
+        named: Words of the command line. Methods of the user's that fail are left out unless named.
+    """
     from da.methods import METHODS
     from da.runs.run import Run
 
+    methods = METHODS.load(named)
     hparams = subcommand_type_from_defaults(
-        {name: kind.Hparams() for name, kind in METHODS.items()},
-        {name: f"{_first_line(kind)} ({kind.paper})" for name, kind in METHODS.items()},
+        {name: kind.Hparams() for name, kind in methods.items()},
+        {name: f"{_first_line(kind)} ({kind.paper})" for name, kind in methods.items()},
         prefix_names=False,
     )
     members = {

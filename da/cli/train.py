@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from da.runs.run import Run
 
 
-def train_command() -> Callable[..., None]:
-    """Return the command `train`; importing its settings takes seconds."""
+def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
+    """Return the command `train` for the words after it; importing its settings takes seconds."""
     if TYPE_CHECKING:
         from da.runs.run import Run
     else:
-        Run = run_with_methods()
+        Run = run_with_methods(words)
 
     def train(
         run: OmitArgPrefixes[Run],
@@ -75,7 +75,8 @@ def train_options() -> tuple[set[str], dict[str, set[str]]]:
 
     settings = [field.name for part in (Run, *PARTS.values()) for field in fields(part)]
     own = {
-        name: option_names([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()
+        name: option_names([f.name for f in fields(kind.Hparams)])
+        for name, kind in METHODS.load().items()
     }
     groups = option_names(["run", "method", *PARTS])
     return (option_names(settings) | command_options(train_command())) - groups, own

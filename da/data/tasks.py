@@ -15,7 +15,7 @@ from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
-from da.data.domain import Domain, Task
+from da.data.domain import PARTS, Domain, Task
 from da.system.cache import NotMadeError, without_making
 
 
@@ -108,12 +108,43 @@ def _open_all(own: Any, names: Iterable[str], options: dict[str, Any]) -> list[D
             if bad:
                 own.check_images(name)
             else:
-                domains.append(own.open_domain(name, **options))
+                domains.append(_checked(own, name, own.open_domain(name, **options)))
         except BadImagesError as error:
             bad += error.lists
     if bad:
         raise BadImagesError(*dict.fromkeys(bad))
     return domains
+
+
+def _checked(own: Any, name: str, domain: Any) -> Any:
+    """Return what a data set opened, after checks if it is the user's.
+
+    Raises:
+        ValueError: It is no domain, or its parts do not fit together.
+    """
+    where = f"{own.__file__}: open_domain({name!r})"
+    if DATASETS.find(own.__name__.rpartition(".")[2]).own:
+        return domain
+    if not isinstance(domain, Domain):
+        raise ValueError(f"{where} gives {type(domain).__name__}, known: Domain")
+    x, y, count = domain.x, domain.y, len(domain.x)
+    if not isinstance(x, Tensor) or (x.dtype, x.ndim) not in ((torch.uint8, 4), (torch.float32, 2)):
+        raise ValueError(f"{where} has another x than bytes b h w c, or float32 features b d")
+    if x.ndim == 4 and x.shape[3] not in (1, 3):
+        raise ValueError(f"{where} has x of shape {tuple(x.shape)}, known: b h w c with 3 colors")
+    if not _are_below(y, len(domain.classes)) or len(y) != count:
+        raise ValueError(f"{where} has another y than the place in classes of each row of x, int64")
+    if {*domain.rows} != {*PARTS} or not all(_are_below(r, count) for r in domain.rows.values()):
+        raise ValueError(f"{where} has other rows than of x, int64, for {', '.join(PARTS)}")
+    if not isinstance(domain.digest, str):
+        raise ValueError(f"{where} has digest {domain.digest!r}, known: a text, as SHA-256 of x")
+    return domain
+
+
+def _are_below(numbers: Any, limit: int) -> bool:
+    if not isinstance(numbers, Tensor) or numbers.dtype != torch.int64 or numbers.ndim != 1:
+        return False
+    return not len(numbers) or 0 <= int(numbers.min()) <= int(numbers.max()) < limit
 
 
 def digest_domains(name: str, source: Domain, target: Domain) -> dict[str, str]:

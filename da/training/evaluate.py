@@ -1,5 +1,6 @@
 """Evaluate a method during training: accuracy, scores, losses, diagnostics."""
 
+from da.config.plug_in_errors import PlugInError
 from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
 from da.results.records import Point
@@ -21,6 +22,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
 
     Raises:
         DivergedError: Where a prediction is not finite.
+        PlugInError: Where a selector gives no number.
     """
     seen = predictions.predict(parts.method, parts.task, device=parts.device)
     if not seen.target_logits.softmax(1).isfinite().all():
@@ -29,7 +31,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
             "after it, was not"
         )
     right = predictions.accuracy(seen.target_logits, parts.task.target_test.y)
-    scores = {name: score(seen) for name, score in SELECTORS.items()}
+    scores = {name: _score(name, seen) for name in SELECTORS}
     if parts.method.streams:
         y = parts.task.target_test.y
         scores["target_accuracy/online"] = predictions.online_accuracy(
@@ -47,3 +49,16 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         | {f"diagnosis/{name}": value for name, value in found.items()}
         | {f"predicted/{name}": count for name, count in predicted.items()}
     )
+
+
+def _score(name: str, seen: predictions.Predictions) -> float:
+    """Return what a selector gives for these predictions.
+
+    Raises:
+        PlugInError: It is no number.
+    """
+    score = SELECTORS[name](seen)
+    if isinstance(score, bool) or not isinstance(score, (int, float)):
+        file, kind = SELECTORS.find(name).file, type(score).__name__
+        raise PlugInError(f"{file}: score(predictions) has to give a float, not {kind}")
+    return score
