@@ -248,14 +248,11 @@ def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:
     return get
 
 
-_BASE = "<class 'da.methods.base.Method'>"
-
-
 def _method_class(module: ModuleType) -> type:
     """Return the class of a file of a method: the one that names its paper."""
     own = [v for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__]
-    found = [kind for kind in own if isinstance(kind, type) and "paper" in vars(kind)]
-    found = [kind for kind in found if _BASE in [str(base) for base in kind.__mro__]]
+    kinds = [kind for kind in own if isinstance(kind, type) and hasattr(kind, "Hparams")]
+    found = [kind for kind in kinds if "paper" in vars(kind)]
     if not found:
         raise ValueError("has no method: a subclass of Method that names its paper")
     kind, *more = found

@@ -67,6 +67,7 @@ def test_the_example_in_the_docstring_of_a_method_is_one(plugins, batch):
         ("base", CODE, r"base\.py: the method name base is taken"),
         ("_mapping", CODE, r"_mapping\.py: the method name _mapping is taken"),
         ("mine", "x = 1\n", r"mine\.py has no method: a subclass of Method that names its paper"),
+        ("mine", 'class Mine:\n    paper = "P"\n', r"mine\.py has no method: a subclass of Method"),
         ("mine", "\nx = \n", r"mine\.py, line 2: SyntaxError: invalid syntax"),
         ("mine", "\n\nimport nowhere\n", r"mine\.py, line 3: ModuleNotFoundError: .*'nowhere'"),
         (
