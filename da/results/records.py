@@ -38,12 +38,10 @@ class Record:
     """Settings as `Run.settings()` gives them: method, task, seed, ..., and the method's `hp.NAME`.
     """
     curve: list[Point]
-    """Evaluations, first to last.
-
-    Each has `step`, `target_accuracy` and a score for every selector; the score `entropy` is minus
-    the mean entropy of the target predictions. Each also has `loss/NAME`, and `diagnosis/NAME` as
-    `da.evaluation.diagnostics` gives it. `predicted/CLASS` is the number of target test images
-    that are predicted to be of the class.
+    """Evaluations, first to last. Each has `step`, a score for every selector, `loss/NAME`, and
+    `target_accuracy` where the target has labels; `entropy` is minus the mean entropy of target
+    predictions. `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
+    number of target test images that are predicted to be of the class.
     """
     seconds: float
     """Wall time of the run, in seconds."""
@@ -54,9 +52,8 @@ class Record:
     environment: dict[str, str] = field(default_factory=dict)
     """Machine and software of the run.
 
-    It holds what affects rounding: processor and cores, its instructions in use, the library of
-    matrix products, threads, and device. It also holds the git commit, and the versions of the
-    libraries that matter.
+    It holds what affects rounding: processor, cores, instructions in use, library of matrix
+    products, threads and device; and the git commit, and versions of the libraries that matter.
     """
     made_from: dict[str, Any] = field(default_factory=dict)
     """What the run was made from, other than its settings: digests of code and data.
@@ -78,6 +75,8 @@ class Record:
         if chosen_by == "last":
             return self.curve[-1]
         key = "target_accuracy" if chosen_by == "oracle" else chosen_by
+        if key not in self.curve[-1]:
+            raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return max(reversed(self.curve), key=lambda point: point[key])
 
 
