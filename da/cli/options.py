@@ -64,7 +64,8 @@ def run_with_methods() -> "type[Run]":
         prefix_names=False,
     )
     members = {
-        "__annotations__": {"method": hparams},
+        "__annotations__": {"method": hparams, "backbone": str},
+        "backbone": Run.backbone,
         "__doc__": Run.__doc__,
         "__module__": Run.__module__,
     }
