@@ -38,7 +38,12 @@ class OwnBackbone(Backbone):
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Tensor:
         """Return features `b d` of images, which are bytes or numbers in 0..1, or of features."""
-        f = self.body(self.normalize(x) if x.ndim == 4 else x)
+        images = x.ndim == 4 and x.shape[1] == len(self.mean)
+        if images:
+            x = self.normalize(x)
+        elif x.dtype == torch.uint8:
+            x = x.float() / 255
+        f = self.body(x)
         return f.mean((2, 3)) if f.ndim == 4 else f
 
 
