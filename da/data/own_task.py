@@ -72,8 +72,10 @@ class OwnTask(str):
         """Read the data, store it, and return the text that names it."""
         if not NAME.fullmatch(name):
             raise ValueError(f"the name of a task is letters, digits and _, not {name!r}")
-        mine = [(open_items(source, "source"), "source", True)]
-        theirs = [(open_items(target, "target"), "target", None if test is None else False)]
+        mine: list[_Part] = [(open_items(source, "source"), "source", True)]
+        theirs: list[_Part] = [
+            (open_items(target, "target"), "target", None if test is None else False)
+        ]
         if test is not None:
             theirs.append((open_items(test, "test"), "test", True))
         key = json.dumps([name, version]) if version else ""
@@ -264,8 +266,8 @@ def _number(
     """
     if all(label is None for label in labels):
         return [NO_LABEL] * len(labels)
-    number = {name: i for i, name in enumerate(names)}
-    known: dict[int | str | None, int] = dict(number)
+    number: dict[int | str | None, int] = {name: i for i, name in enumerate(names)}
+    known = dict(number)
     known |= dict(enumerate(range(len(names)))) if not own else {}
     known |= {i: number[name] for i, name in enumerate(own) if name in number}
     for i, label in enumerate(labels):
