@@ -69,7 +69,8 @@ def run_with_methods(named: Collection[str] = ()) -> "type[Run]":
         prefix_names=False,
     )
     members = {
-        "__annotations__": {"method": hparams},
+        "__annotations__": {"method": hparams, "backbone": str},
+        "backbone": Run.backbone,
         "__doc__": _first_line(Run),
         "__module__": Run.__module__,
     }
@@ -162,7 +163,9 @@ def describe_record(label: str, record: "Record") -> str:
     chosen_by = record.settings.get("chosen_by", "last")
     kept = max(record.curve, key=lambda point: point.get(chosen_by, point["step"]))
     at = f" at step {kept['step']:.0f}, chosen by {chosen_by}," if chosen_by != "last" else ""
-    return f"{label}: {kept['target_accuracy']:.1f} %{at} in {_span(record.seconds)}"
+    right = kept.get("target_accuracy")
+    reached = "target without labels" if right is None else f"{right:.1f} %"
+    return f"{label}: {reached}{at} in {_span(record.seconds)}"
 
 
 def describe_outcome(label: str, outcome: "Outcome") -> str:

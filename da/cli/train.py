@@ -112,6 +112,7 @@ def sweep(
     from tqdm import tqdm
 
     from da.results import tables, tracking
+    from da.results.untested import is_tested
     from da.runs import experiment as experiments
     from da.training.sweep import sweep_outcomes
 
@@ -147,11 +148,12 @@ def sweep(
         progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise
-    if found := _sound_records(runs, results):
+    found = _sound_records(runs, results)
+    if any(map(is_tested, found)):
         tracking.mirror_table(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
-    else:
+    if not found:
         _remove_empty(results)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     exit_with_failures(failures)

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.transforms import Resize, to_eval_input
@@ -120,6 +120,11 @@ class Task:
     shots: LabeledImages | None = None
     """Labeled target images, a few of each class, in tasks that end in `+Kshot`."""
 
+    @cached_property
+    def is_tested(self) -> bool:
+        """Whether the classes of the target's test images are known."""
+        return bool((self.target_test.y >= 0).all())
+
     def map(self, source: Change, target: Change | None = None) -> "Task":
         """Return the task with other images or features, of the same rows and labels.
 
@@ -140,7 +145,7 @@ class Task:
 
 def save_domain(
     folder: Path,
-    x: UInt8[np.ndarray, "b h w c"],
+    x: Shaped[np.ndarray, "b ..."],
     y: Int[np.ndarray, "b"],
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
@@ -149,8 +154,8 @@ def save_domain(
 
     Args:
         folder: Where to write; created if it does not exist.
-        x: Pixels. Where these are too many for memory, a memory map of `folder`/x.npy, which is
-            then not written again.
+        x: Pixels, or features. Where these are too many for memory, a memory map of
+            `folder`/x.npy, which is then not written again.
         y: The class of each image.
         classes: Names of the classes.
         rows: Rows of `x` for each role, by the names in `PARTS`.

@@ -76,7 +76,8 @@ def count_near(task: Task, source: Domain, target: Domain) -> int:
 
     Only the user's own images are compared, those of benchmarks that take images of any size.
     """
-    if not getattr(DATASETS[parse_task(task.name).benchmark], "ANY_SIDE", False):
+    own = getattr(DATASETS[parse_task(task.name).benchmark], "ANY_SIDE", False)
+    if not own or source.x.ndim != 4 or target.x.ndim != 4:
         return 0
     equal = np.isin(*_compared(task, exact_hashes(source), exact_hashes(target)))
     tests, known = _compared(task, perceptual_hashes(source), perceptual_hashes(target))

@@ -78,7 +78,7 @@ def comparison_table(
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):
         cells = (
-            Cell(record.curve[-1]["target_accuracy"]),
+            Cell(record.curve[-1].get("target_accuracy")),
             Cell(cost.count_parameters(*network.parts), digits=0),
             Cell(cost.count_macs(network, x) / 1e6, digits=2),
             Cell(1e3 * time.seconds, digits=2),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from da.results import aggregate, records
 from da.results.records import Record
 from da.results.run_labels import label_runs
+from da.results.untested import leave_out_untested
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,6 +32,7 @@ class Records(list[Record]):
         Raises:
             ValueError: The selector is unknown, or there are no records.
         """
+        leave_out_untested(self)
         aggregate.check_selectors(self, [chosen_by])
         return [round(record.point(chosen_by)["target_accuracy"], 4) for record in self]
 

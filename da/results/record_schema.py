@@ -11,6 +11,9 @@ from da.config.validation import is_run_id
 OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
 """Fields that a record may lack; those of later versions are ignored."""
 
+UNKNOWN = {"target_accuracy"}
+"""Numbers that an evaluation lacks where the target has no labels."""
+
 MOST = 100
 """Characters of a wrong value that a message shows."""
 
@@ -112,7 +115,8 @@ def _check_point(point: dict[str, Any]) -> None:
         if not _is_number(value) or not (math.isfinite(value) or "/" in name):
             raise ValueError(f"{_show(name)} of an evaluation is {_show(value)}")
     for name, most in (("step", math.inf), ("target_accuracy", 100)):
-        if not 0 <= point.get(name, -1) <= most:
+        missing = 0 if name in UNKNOWN else -1
+        if not 0 <= point.get(name, missing) <= most:
             raise ValueError(f"{name} of an evaluation is {_show(point.get(name))}")
 
 

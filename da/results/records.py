@@ -38,11 +38,10 @@ class Record:
     settings: dict[str, Any]
     """Settings as `Run.settings()` gives them: method, task, seed, ..., `hp.NAME` of the method."""
     curve: list[Point]
-    """Evaluations, first to last.
-
-    Each has `step`, `target_accuracy` and a score for every selector, such as `entropy`, and
-    `loss/NAME`, and `diagnosis/NAME` as `da.evaluation.diagnostics` gives it. `predicted/CLASS` is
-    the number of target test images that are predicted to be of the class.
+    """Evaluations, first to last. Each has `step`, a score for every selector, `loss/NAME`, and
+    `target_accuracy` where the target has labels; `entropy` is minus the mean entropy of target
+    predictions. `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
+    number of target test images that are predicted to be of the class.
     """
     seconds: float
     """Wall time of the run, in seconds."""
@@ -76,6 +75,8 @@ class Record:
         if chosen_by == "last":
             return self.curve[-1]
         key = "target_accuracy" if chosen_by == "oracle" else chosen_by
+        if key not in self.curve[-1]:
+            raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return max(reversed(self.curve), key=lambda point: point[key])
 
 

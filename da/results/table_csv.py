@@ -14,6 +14,7 @@ from da.results.aggregate import (
 )
 from da.results.literature_rows import cite, reference_for
 from da.results.records import Record
+from da.results.untested import leave_out_untested
 
 COLUMNS = (
     *("method", "task", "chosen_by", "mean", "deviation", "seeds", "uses_target_labels"),
@@ -28,6 +29,7 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
 
     Arguments and errors are those of `da.results.tables.render_table`.
     """
+    records = leave_out_untested(records)
     names = check_selectors(records, chosen_by)
     rows = group_records(records)
     out = io.StringIO()

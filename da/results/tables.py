@@ -9,6 +9,7 @@ from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.records import Record
 from da.results.table_render import Cell, Group, Row, Table
+from da.results.untested import describe_left_out, leave_out_untested
 
 FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
@@ -78,6 +79,7 @@ def build_table(
     Raises:
         ValueError: A selector is unknown, or there are no records.
     """
+    untested, records = describe_left_out(records), leave_out_untested(records)
     names = aggregate.check_selectors(records, chosen_by)
     rows = aggregate.group_records(records)
     tasks = aggregate.list_tasks(rows)
@@ -88,6 +90,8 @@ def build_table(
         notes.append("† shown target labels, so never the best")
     if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):
         notes.append(f"§ up to {most} of a task's test images are labeled training images too")
+    if untested:
+        notes.append(untested)
     if any(len(runs) < len(tasks) for runs in rows.values()):
         notes.append("an average is blank where one of its tasks is missing")
     table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))

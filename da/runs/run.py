@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -42,9 +43,9 @@ class Run:
     emoji:noto-twemoji+3shot also gives 3 labeled target images of each class.
     emoji:noto has one domain and trains on all its labels; emoji:noto+5label on 5 of each class.
     """
-    backbone: str = "efficientnet_lite0"
+    backbone: str | Any = "efficientnet_lite0"
     """Network without its classifier.
-    See `da list backbones`; any name of timm or torchvision also works.
+    See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
     """
     init: str = "pretrained"
     """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
@@ -170,8 +171,20 @@ class Run:
                 raise ValueError(f"wrong settings: {name} is such as {example}, not {part!r}")
             if plain := plain_values(part):
                 object.__setattr__(self, name, replace(part, **plain))
+        if not isinstance(self.backbone, str):
+            object.__setattr__(self, "backbone", _name_backbone(self.backbone, self.side))
         for name, value in plain_values(self).items():
             object.__setattr__(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Take a backbone of the user's along to another process."""
+        own = _find_backbone(self.backbone)
+        return vars(self) | ({"own": own} if own else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if own := state.pop("own", None):
+            _name_backbone(own, state["side"])
+        vars(self).update(state)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":
@@ -225,6 +238,25 @@ class Run:
         own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _name_backbone(given: Any, side: int) -> Any:
+    """Return the name of a user's module, which is kept; anything else as it is."""
+    torch = sys.modules.get("torch")
+    if not torch or not isinstance(given, torch.nn.Module):
+        return given
+    from da.models.own_backbone import register_backbone
+
+    return register_backbone(given, side)
+
+
+def _find_backbone(name: str) -> Any:
+    """Return the user's module of that name, or None for another backbone."""
+    if not name.startswith("python:"):
+        return None
+    from da.models.own_backbone import find_backbone
+
+    return find_backbone(name)
 
 
 @lru_cache

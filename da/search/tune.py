@@ -132,6 +132,8 @@ class Search:
                 raise ValueError(f"run {outcome.run.id} of a trial failed: {outcome.error}")
         key = "target_accuracy" if self.oracle else self.chosen_by
         found = records.load(self.folder, {run.id: run.settings() for run in runs})
+        if any(key not in record.curve[-1] for record in found):
+            raise ValueError(f"{key} is not known, since the target has no labels")
         scores = [record.curve[-1][key] for record in found]
         if not all(map(math.isfinite, scores)):
             raise ArithmeticError(f"{key} is not finite")

@@ -47,13 +47,15 @@ def compute_embedding(run: Run, results: Path = Path("results")) -> Embedding:
     alone = replace(run, method=method, task=run.task.partition("+")[0])
     parts = _trained(run, results)
     task = parts.task
-    y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
-    right = accuracy(
-        predict(parts.method, task, device=parts.device).target_logits, task.target_test.y
-    )
-    title = f"{run.title}: target accuracy {right:.1f} %"
+    y_s, y_t = task.source_test.y, task.target_test.y
+    logits = predict(parts.method, task, device=parts.device).target_logits
+    title = run.title
+    if task.is_tested:
+        title += f": target accuracy {accuracy(logits, y_t):.1f} %"
+    else:
+        y_t = logits.argmax(1)
     before = _features(_trained(alone, results), parts)
-    return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
+    return Embedding(title, before, _features(parts, parts), y_s.numpy(), y_t.numpy(), task.classes)
 
 
 def _trained(run: Run, results: Path) -> Parts:

@@ -30,10 +30,10 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
             f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
             "after it, was not"
         )
-    right = predictions.accuracy(seen.target_logits, parts.task.target_test.y)
+    y, tested = parts.task.target_test.y, parts.task.is_tested
+    right = {"target_accuracy": predictions.accuracy(seen.target_logits, y)} if tested else {}
     scores = {name: _score(name, seen) for name in SELECTORS}
-    if parts.method.streams:
-        y = parts.task.target_test.y
+    if parts.method.streams and tested:
         scores["target_accuracy/online"] = predictions.online_accuracy(
             parts.method.get_buffer("online"), y
         )
@@ -43,7 +43,8 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         parts.method, next(run_batches(run, parts)), progress, run.precision
     )
     return (
-        {"step": step, "target_accuracy": right}
+        {"step": step}
+        | right
         | scores
         | {f"loss/{name}": loss for name, loss in losses.items()}
         | {f"diagnosis/{name}": value for name, value in found.items()}

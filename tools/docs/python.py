@@ -4,9 +4,9 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "train", "sweep", "load_experiment"),
+    "Runs": ("Run", "Network", "FineTuning", "train", "fit", "sweep", "load_experiment"),
     "Records and tables": ("load_records", "table"),
-    "Tasks and models": ("load_task", "load_model"),
+    "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
 }
 """Names of `da` by what they are for; others come last."""

@@ -15,6 +15,7 @@ from da.results.plots import style
 from da.results.plots.style import Pen
 from da.results.records import Record
 from da.results.series import add_setting_to_seed, group_by_value
+from da.results.untested import leave_out_untested
 from da.system.extras import extra
 
 with extra("plot", "a plot"):
@@ -41,6 +42,7 @@ def plot_curves(records: Sequence[Record]) -> Figure:
     Raises:
         ValueError: There are no records.
     """
+    records = leave_out_untested(records)
     rows = _rows(records)
     pens = _pens(rows)
     keys = ["target_accuracy", *list_selectors(records)[1:-1]]
@@ -74,6 +76,7 @@ def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
         ValueError: The selector is unknown (the error names the known ones), or there are no
             records.
     """
+    records = leave_out_untested(records)
     rows = _rows(records)
     [chosen_by] = check_selectors(records, [chosen_by])
     scores = {
@@ -114,6 +117,7 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
         ValueError: The setting does not vary or the selector is unknown (the error names the known
             ones), or there are no records.
     """
+    records = leave_out_untested(records)
     rows = _rows(add_setting_to_seed(records, setting))
     [chosen_by] = check_selectors(records, [chosen_by])
     pens = _pens(rows)
