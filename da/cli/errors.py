@@ -12,6 +12,7 @@ from typing import Any
 
 from tyro.extras import SubcommandApp
 
+from da.config.plug_in_errors import PlugInError, explain_plug_in
 from da.system.one_line import one_line
 
 Command = Callable[[], None]
@@ -81,20 +82,25 @@ def one_line_errors() -> Iterator[None]:
     except BrokenPipeError:  # the reader of our output, such as `head`, has stopped
         _drop_output()
         raise SystemExit(141) from None
-    except (ValueError, OSError, *FAILED_RUN) as error:
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except (Exception, SystemExit) as error:
+        known = explain_plug_in(error) or error
+        if not isinstance(known, (ValueError, OSError, *FAILED_RUN)):
+            raise
         _drop_output()
         if os.environ.get("DA_DEBUG"):
             raise
         with contextlib.suppress(OSError):
-            print(f"da: {_describe(error)}", file=sys.stderr)
-        raise SystemExit(1 if isinstance(error, FAILED_RUN) else 2) from error
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+            print(f"da: {_describe(known)}", file=sys.stderr)
+        raise SystemExit(1 if isinstance(known, FAILED_RUN) else 2) from error
 
 
 def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in UNWRITABLE and not error.filename:
         return f"cannot write the output: {error.strerror}"
+    if isinstance(error, PlugInError):
+        return f"{one_line(error)} (DA_DEBUG=1 shows more)"
     if isinstance(error, RuntimeError) or not str(error):
         first = str(error).strip().partition("\n")[0] or "no more is known"
         return f"{one_line(f'{type(error).__name__}: {first}')} (DA_DEBUG=1 shows where)"

@@ -41,7 +41,7 @@ def _app(arguments: Sequence[str]) -> SubcommandApp:
     app = SubcommandApp()
     training = arguments[:1] in (["train"], [METHOD_HELP])
     app.command(name=arguments[0] if training else "train")(
-        defer(train.train_command() if training else train.no_train)
+        defer(train.train_command(arguments) if training else train.no_train)
     )
     for name, command in NAMES.items():
         app.command(name=name)(defer(command))

@@ -3,6 +3,7 @@
 import keyword
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from string import Template
 from typing import Annotated, Literal
 
@@ -75,6 +76,6 @@ def _check_name(kind: str, name: str) -> None:
 
 def _next_steps(kind: str, name: str, own: Path, file: Path, test: Path) -> Iterator[str]:
     if kind != "experiment":
-        yield f"export DA_PLUGINS={own}"
-    yield f"python -m pytest {test}"
-    yield TRIES[kind].format(name=name, file=file)
+        yield f"export DA_PLUGINS={quote(str(own))}"
+    yield f"python -m pytest {quote(str(test))}"
+    yield TRIES[kind].format(name=name, file=quote(str(file)))

@@ -53,19 +53,25 @@ SaveWeights = Annotated[
 ]
 
 
-def run_with_methods() -> "type[Run]":
-    """Return `Run` as the command line shows it, with each method as a command of its own."""
+def run_with_methods(named: Collection[str] = ()) -> "type[Run]":
+    """Return `Run` as the command line shows it, with each method as a command of its own.
+
+    Args:
+        named: Words of the command line. Methods of the user's that fail are left out unless named.
+    """
     from da.methods import METHODS
     from da.runs.run import Run
 
+    methods = METHODS.load(named)
     hparams = subcommand_type_from_defaults(
-        {name: kind.Hparams() for name, kind in METHODS.items()},
-        {name: f"{_first_line(kind)} ({kind.paper})" for name, kind in METHODS.items()},
+        {name: kind.Hparams() for name, kind in methods.items()},
+        {name: f"{_first_line(kind)} ({kind.paper})" for name, kind in methods.items()},
         prefix_names=False,
     )
     members = {
-        "__annotations__": {"method": hparams},
-        "__doc__": Run.__doc__,
+        "__annotations__": {"method": hparams, "backbone": str},
+        "backbone": Run.backbone,
+        "__doc__": _first_line(Run),
         "__module__": Run.__module__,
     }
     return dataclass(frozen=True)(type("Run", (Run,), members))

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from da.runs.run import Run
 
 
-def train_command() -> Callable[..., None]:
-    """Return the command `train`; importing its settings takes seconds."""
+def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
+    """Return the command `train` for the words after it; importing its settings takes seconds."""
     if TYPE_CHECKING:
         from da.runs.run import Run
     else:
-        Run = run_with_methods()
+        Run = run_with_methods(words)
 
     def train(
         run: OmitArgPrefixes[Run],
@@ -75,7 +75,8 @@ def train_options() -> tuple[set[str], dict[str, set[str]]]:
 
     settings = [field.name for part in (Run, *PARTS.values()) for field in fields(part)]
     own = {
-        name: option_names([f.name for f in fields(kind.Hparams)]) for name, kind in METHODS.items()
+        name: option_names([f.name for f in fields(kind.Hparams)])
+        for name, kind in METHODS.load().items()
     }
     groups = option_names(["run", "method", *PARTS])
     return (option_names(settings) | command_options(train_command())) - groups, own
@@ -111,6 +112,7 @@ def sweep(
     from tqdm import tqdm
 
     from da.results import tables, tracking
+    from da.results.aggregate import has_accuracy
     from da.runs import experiment as experiments
     from da.training.sweep import sweep_outcomes
 
@@ -146,11 +148,12 @@ def sweep(
         progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise
-    if found := _sound_records(runs, results):
+    found = _sound_records(runs, results)
+    if any(map(has_accuracy, found)):
         tracking.mirror_table(
             *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
         )
-    else:
+    if not found:
         _remove_empty(results)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")
     exit_with_failures(failures)

@@ -41,6 +41,7 @@ def _checked(settings: type) -> list[tuple[str, type, type | None]]:
     found: list[tuple[str, type, type | None]] = []
     for field in fields(settings):
         hint = hints[field.name]
+        hint = str if hint == str | Any else hint  # text, or an object that becomes text
         if get_origin(hint) is tuple:
             found.append((field.name, tuple, get_args(hint)[0]))
         elif hint in KINDS or get_origin(hint) is Literal:

@@ -9,15 +9,18 @@ value is a package of such files, or one module.
 
 import ast
 import os
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import redirect_stdout
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from da.system.code_errors import describe_code_error
+from da.system.code_errors import describe_code_error, warn_once
 
 ROOT = Path(__file__).parents[1]
 """Folder of our own package."""
@@ -46,7 +49,7 @@ class Registry(Mapping):  # no types in brackets: a check of these would import 
         package: Our own package of them.
         get: Function from an imported file to what the name stands for. It raises ValueError for a
             file that lacks it.
-        reserved: Files in our folder that are no plug-ins.
+        reserved: Names that no plug-in may have, such as those of other files in our folder.
         variable: A second environment variable, which names folders of plug-ins of this kind alone.
     """
 
@@ -83,13 +86,30 @@ class Registry(Mapping):  # no types in brackets: a check of these would import 
         plug_in = self.find(name)
         self.extend_package(import_module(self.package).__path__)
         try:
-            module = import_module(plug_in.module)
-        except Exception as error:
+            with redirect_stdout(sys.stderr):
+                module = import_module(plug_in.module)
+        except (Exception, SystemExit) as error:
             raise ValueError(describe_code_error(plug_in.file, error)) from error
         try:
             return self.get_thing(module)
         except ValueError as error:
             raise ValueError(f"{plug_in.file} {error}") from error
+
+    def load(self, needed: Collection[str] = ()) -> dict[str, Any]:
+        """Import all files; one of the user's that fails is left out, with a line on stderr.
+
+        Raises:
+            ValueError: A needed one fails.
+        """
+        found = {}
+        for name, plug_in in self.plug_ins().items():
+            try:
+                found[name] = self[name]
+            except ValueError as error:
+                if plug_in.own or name in needed:
+                    raise
+                warn_once(f"{self.word} {name} left out: {error}")
+        return found
 
     def plug_ins(self) -> Mapping[str, PlugIn]:
         """Return all plug-ins by name, ours first.
@@ -118,9 +138,10 @@ class Registry(Mapping):  # no types in brackets: a check of these would import 
         return _constants(file, file.stat().st_mtime_ns)
 
     def user_folders(self) -> list[Path]:
-        """Return the folders of the user's own plug-ins of this kind that are there."""
+        """Return the folders of the user's own plug-ins of this kind that are there, each once."""
         named = [folder / self.kind for folder in _listed(FOLDERS)]
-        return [f for f in [*named, *_listed(self.variable)] if f.is_dir()]
+        there = [f for f in [*named, *_listed(self.variable)] if f.is_dir()]
+        return list({f.resolve(): f for f in there[::-1]}.values())[::-1]
 
     def extend_package(self, path: Any) -> None:
         """Let our package's `__path__` find the user's own files, in every process, by name."""
@@ -144,8 +165,9 @@ def _scan(registry: Registry, general: str, special: str) -> Mapping[str, PlugIn
     for name in sorted(taken.keys() - {*registry.reserved}):
         if name[0] != "_":
             found[name] = PlugIn(name, taken[name], f"{registry.package}.{name}", own=True)
+    taken |= dict.fromkeys(registry.reserved, registry.folder)
     for folder in registry.user_folders():
-        for file in sorted(folder.glob("*.py")):
+        for file in sorted({*folder.glob("[!.]*.py")} - {folder / "__init__.py"}):
             if file.stem in taken:
                 raise _twice(registry, file, file.stem, found)
             taken[file.stem] = file
@@ -153,7 +175,7 @@ def _scan(registry: Registry, general: str, special: str) -> Mapping[str, PlugIn
                 module = f"{registry.package}.{file.stem}"
                 found[file.stem] = PlugIn(file.stem, file.resolve(), module)
     for plug_in in _installed(registry.kind):
-        if plug_in.name in found:
+        if plug_in.name in taken or plug_in.name in found:
             raise _twice(registry, plug_in.file, plug_in.name, found)
         found[plug_in.name] = plug_in
     return found
@@ -208,7 +230,7 @@ def parse_file(file: Path) -> ast.Module:
     """
     try:
         return ast.parse(file.read_bytes(), str(file))
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError(describe_code_error(file, error)) from error
 
 
@@ -216,8 +238,11 @@ def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:
     """Return a check that a module has a function, which is called as in `score(predictions)`."""
 
     def get(module: ModuleType) -> ModuleType:
-        if not callable(getattr(module, how.partition("(")[0], None)):
-            raise ValueError(f"has no function {how}")
+        function: Any = getattr(module, how.partition("(")[0], None)
+        try:
+            signature(function).bind("")
+        except TypeError as error:
+            raise ValueError(f"has no function {how}") from error
         return module
 
     return get
@@ -226,15 +251,21 @@ def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:
 def _method_class(module: ModuleType) -> type:
     """Return the class of a file of a method: the one that names its paper."""
     own = [v for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__]
-    found = [kind for kind in own if isinstance(kind, type) and "paper" in vars(kind)]
+    kinds = [kind for kind in own if isinstance(kind, type) and hasattr(kind, "Hparams")]
+    found = [kind for kind in kinds if "paper" in vars(kind)]
     if not found:
         raise ValueError("has no method: a subclass of Method that names its paper")
     kind, *more = found
     if more:
         raise ValueError(f"has two methods, {kind.__name__} and {more[0].__name__}: make it two")
-    for what, there in (("docstring", kind.__doc__), ("family", getattr(kind, "family", ""))):
-        if not there:
-            raise ValueError(f"gives {kind.__name__} no {what}")
+    family = getattr(kind, "family", "")
+    for what, there in (
+        ("docstring", kind.__doc__),
+        ("family", family),
+        ("paper", vars(kind)["paper"]),
+    ):
+        if not there or not isinstance(there, str):
+            raise ValueError(f"gives {kind.__name__} no {what}, which is text")
     return kind
 
 
@@ -258,6 +289,7 @@ SELECTORS = Registry(
     "selector",
     "da.evaluation.selectors",
     lambda module: _with_function("score(predictions) -> float")(module).score,
+    reserved=("last", "oracle", "step", "target_accuracy"),
 )
 """Functions of all selectors, from predictions to a score; higher is better."""
 

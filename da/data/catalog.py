@@ -41,8 +41,8 @@ def describe_benchmarks() -> Iterator[str]:
             yield f"{about} Tasks: {task_syntax(name)}"
             continue
         size = sum(f.stat().st_size for f in (cache_home() / name).rglob("*") if f.is_file())
-        here = f"{size / 1e6:.0f} MB in {cache_home() / name}"
-        here = here if size else f"nothing stored: da data {name}"
+        absent = f"not here: da data {name}" if DATASETS.find(name).own else "nothing is stored"
+        here = f"{size / 1e6:.0f} MB in {cache_home() / name}" if size else absent
         listed = ", ".join(domains)
         names = f"Domains: {listed}" if listed else f"Tasks: {task_syntax(name)}"
         yield f"{about} {names}; {here}"

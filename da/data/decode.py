@@ -32,6 +32,9 @@ _BITS, _PHOTOMETRIC = 258, 262
 _STEPS = {"L;2": 85, "L;4": 17}
 """Distance of gray values that had 2 or 4 bits, by Pillow's name of such pixels."""
 
+_OF_FILES = "format", "tile", "tag_v2"
+"""What a picture knows of its file, and a copy does not."""
+
 _Made = TypeVar("_Made")
 
 
@@ -90,6 +93,26 @@ def decode_image(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
         made = try_decode(file, side)
     if isinstance(made, str):
         raise ValueError(f"cannot decode {file}: {made}")
+    return made.pixels
+
+
+def decode_picture(picture: Image.Image, side: int) -> UInt8[np.ndarray, "h w 3"]:
+    """Decode a picture in memory as `decode_image` does a file, and leave it as it is.
+
+    Raises:
+        ValueError: If its pixels cannot be used; the message says why.
+    """
+    about = {key: getattr(picture, key) for key in _OF_FILES if hasattr(picture, key)}
+    try:
+        copy = picture.copy()  # which reads the file behind it, and forgets what it is
+        for key, value in about.items():
+            setattr(copy, key, value)
+        with ignore_warnings():
+            made = _decode(copy, side)
+    except (OSError, SyntaxError) as error:
+        raise ValueError(_explain(error)) from error
+    if isinstance(made, str):
+        raise ValueError(made)
     return made.pixels
 
 

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.transforms import Resize, to_eval_input
@@ -131,7 +131,7 @@ class Task:
     shots: LabeledImages | None = None
     """Labeled target images, a few of each class, in tasks that end in `+Kshot`."""
 
-    @property
+    @cached_property
     def is_tested(self) -> bool:
         """Whether the target's test images have labels, without which there is no accuracy."""
         return bool((self.target_test.y >= 0).all())
@@ -158,7 +158,7 @@ class Task:
 
 def save_domain(
     folder: Path,
-    x: UInt8[np.ndarray, "b h w c"],
+    x: Shaped[np.ndarray, "b ..."],
     y: Int[np.ndarray, "b"],
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
@@ -167,8 +167,8 @@ def save_domain(
 
     Args:
         folder: Where to write; created if it does not exist.
-        x: Pixels. Where these are too many for memory, a memory map of `folder`/x.npy, which is
-            then not written again.
+        x: Pixels, or features. Where these are too many for memory, a memory map of
+            `folder`/x.npy, which is then not written again.
         y: The class of each image.
         classes: Names of the classes.
         rows: Rows of `x` for each role, by the names in `PARTS`.
@@ -211,3 +211,35 @@ def _check_domain(folder: Path) -> None:
         raise ValueError(f"{folder} has other pixels than were stored")
     if len(domain.x) != len(domain.y) or set(domain.rows) != set(PARTS):
         raise ValueError(f"{folder} has other rows than were stored")
+
+
+def check_domain(domain: Any, where: str) -> None:
+    """Check what a user's data set opened.
+
+    Args:
+        domain: What it gave.
+        where: Where it did, for messages.
+
+    Raises:
+        ValueError: It is no domain, or its parts do not fit together.
+    """
+    if not isinstance(domain, Domain):
+        raise ValueError(f"{where} gives {type(domain).__name__}, known: Domain")
+    x, y, count = domain.x, domain.y, len(domain.x)
+    if not isinstance(x, Tensor) or (x.dtype, x.ndim) not in ((torch.uint8, 4), (torch.float32, 2)):
+        raise ValueError(f"{where} has another x than bytes b h w c, or float32 features b d")
+    if x.ndim == 4 and x.shape[3] not in (1, 3):
+        raise ValueError(f"{where} has x of shape {tuple(x.shape)}, known: b h w c with 3 colors")
+    fits = _are_below(y, len(domain.classes)) or (isinstance(y, Tensor) and bool((y == -1).all()))
+    if not fits or len(y) != count:
+        raise ValueError(f"{where} has another y than the place in classes of each row of x, int64")
+    if {*domain.rows} != {*PARTS} or not all(_are_below(r, count) for r in domain.rows.values()):
+        raise ValueError(f"{where} has other rows than of x, int64, for {', '.join(PARTS)}")
+    if not isinstance(domain.digest, str):
+        raise ValueError(f"{where} has digest {domain.digest!r}, known: a text, as SHA-256 of x")
+
+
+def _are_below(numbers: Any, limit: int) -> bool:
+    if not isinstance(numbers, Tensor) or numbers.dtype != torch.int64 or numbers.ndim != 1:
+        return False
+    return not len(numbers) or 0 <= int(numbers.min()) <= int(numbers.max()) < limit

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
-from da.data.domain import Domain, LabeledImages, Task
+from da.data.domain import Domain, LabeledImages, Task, check_domain
 from da.system.cache import NotMadeError, without_making
 
 
@@ -28,6 +29,8 @@ def parse_task(text: str) -> TaskName:
     """
     name = TaskName.parse(text)
     if name.benchmark not in DATASETS:
+        if "/" in name.benchmark:
+            raise ValueError(f"no benchmark in {text!r}: folders of yours are folder:{text}")
         known = describe_syntax()
         raise ValueError(f"unknown benchmark {name.benchmark!r} in {text!r}, known: {known}")
     domains = list_domains(name.benchmark)
@@ -78,21 +81,30 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     options = _options(own, side, skip_bad)
     source, target = parsed.pair
     names = (source, target) if target else (source,)
+    names_of = None if parsed.hides_labels else getattr(own, "class_names", None)
+    if names_of and len({*map(names_of, names)} - {()}) > 1:
+        _require_same(name, {each: names_of(each, check=True) for each in names})
     domains = _open_all(own, names, options, parsed.hides_labels)
     if not domains[0].is_labeled:
         raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
     if not domains[-1].is_labeled:
         domains[-1] = replace(domains[-1], classes=domains[0].classes)
-    a, b = domains[0].classes, domains[-1].classes
-    if a != b:
-        more = {source: {*a} - {*b}, target: {*b} - {*a}}
-        said = (f"only {here} has {shorten_names(own)}" for here, own in more.items() if own)
-        raise ValueError(f"{name}: {', '.join(said)}")
+    _require_same(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
+
+
+def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
+    """Refuse domains whose classes differ, and name these."""
+    every = {*chain.from_iterable(classes.values())}
+    shared = every.intersection(*classes.values())
+    said = [f"only {here} has {shorten_names(more)}" for here, own in classes.items()
+            if (more := {*own} - shared)]  # fmt: skip
+    if said:
+        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}")
 
 
 def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> list[Domain]:
@@ -143,6 +155,8 @@ def _open_all(
                 domains.append(own.open_unlabeled(name, **options))
             else:
                 domain = own.open_domain(name, **options)
+                if not DATASETS.find(own.__name__.rpartition(".")[2]).own:
+                    check_domain(domain, f"{own.__file__}: open_domain({name!r})")
                 domains.append(domain.without_labels() if hide else domain)
         except BadImagesError as error:
             bad += error.lists

@@ -70,7 +70,10 @@ class ExportResult:
 
 
 def export(
-    record: Record, file: Path, format: Format, results: Path = Path("results")
+    record: Record,
+    file: str | Path,
+    format: Format = "onnx",
+    results: str | Path = Path("results"),
 ) -> ExportResult:
     """Export the network of a finished run, and check that the file gives the same outputs.
 
@@ -84,6 +87,7 @@ def export(
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
+    file, results = Path(file), Path(results)
     if format == "onnx":
         require("export", "export to ONNX", "onnx", "onnxscript", "onnxruntime")
     run, finished = recorded_run(record), load_model(record.id, results)

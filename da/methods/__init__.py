@@ -105,7 +105,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, *_class_names().values()])
+    return sorted([*__all__, *_class_names().values()])
 
 
 def _class_names() -> dict[str, str]:

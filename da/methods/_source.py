@@ -37,14 +37,15 @@ class MethodSource:
         self.name = file.module.rpartition(".")[2]
         self.__name__, self.__doc__ = node.name, ast.get_docstring(node)
         self.file, self.node = file, node
+        if len(node.bases) > 1 or node.keywords or node.decorator_list:
+            raise UnreadableError(node.name)
         self.bases = [] if file.module == BASE else [file.base(base) for base in node.bases]
 
     def __getattr__(self, name: str) -> Any:
-        for node in self.node.body:
+        for node in reversed(self.node.body):
             targets = node.targets if isinstance(node, ast.Assign) else [_target(node)]
             if name in [target.id for target in targets if isinstance(target, ast.Name)]:
-                value = node.value  # type: ignore[attr-defined]
-                return ast.literal_eval(value) if value else None
+                return _plain(node.value)  # type: ignore[attr-defined]
         for base in self.bases:
             return getattr(base, name)
         raise AttributeError(name)
@@ -75,6 +76,18 @@ class MethodSource:
         return made
 
 
+def _stored(node: ast.AST) -> set[str]:
+    names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+
+
+def _plain(value: ast.expr | None) -> Any:
+    try:
+        return ast.literal_eval(value) if value else None
+    except (ValueError, TypeError) as error:
+        raise UnreadableError(value) from error
+
+
 def _target(node: ast.AST) -> ast.AST | None:
     return node.target if isinstance(node, ast.AnnAssign) else None
 
@@ -100,14 +113,16 @@ class _File:
 
     def execute(self, inner: ast.stmt) -> Any:
         """Execute the class of some settings, with what it needs of the file and nothing more."""
-        names = [node for node in ast.walk(inner) if isinstance(node, ast.Name)]
-        stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        stored |= {node.arg for node in ast.walk(inner) if isinstance(node, ast.arg)}
-        wanted = {node.id for node in names} - stored
+        arguments = {node.arg for node in ast.walk(inner) if isinstance(node, ast.arg)}
+        names = {node.id for node in ast.walk(inner) if isinstance(node, ast.Name)}
+        wanted = names - _stored(inner) - arguments
         known: dict[str, Any] = {"__name__": self.module}
         for node in self.tree.body:
             if _is_light(node):
                 exec(compile(ast.Module([node], []), self.module, "exec"), known)
+            elif not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                for name in _stored(node):
+                    known.pop(name, None)
         for name in wanted & {*self.classes, *self.imported} - known.keys():
             known[name] = SimpleNamespace(Hparams=self.base(ast.Name(name)).Hparams)
         if missing := wanted - known.keys() - vars(builtins).keys():
@@ -190,12 +205,15 @@ def read_method(name: str) -> MethodSource | None:
         ValueError: There is no such method, or its file is no Python.
     """
     plug_in = METHODS.find(name)
+    file = _read_file(plug_in.file, plug_in.module, plug_in.file.stat().st_mtime_ns)
     try:
-        file = _read_file(plug_in.file, plug_in.module, plug_in.file.stat().st_mtime_ns)
-        found = [name for name, node in file.classes.items() if _names_paper(node)]
-        source = _read_class(file, found[0]) if len(found) == 1 else None
-        return source if source and source.__doc__ and source.family and source.Hparams else None
-    except UnreadableError:
+        (kind,) = [name for name, node in file.classes.items() if _names_paper(node)]
+        source = _read_class(file, kind)
+        texts = source.__doc__, source.family, source.paper
+        complete = all(isinstance(text, str) and text for text in texts) and source.Hparams
+        flags = source.blind, source.batchable, source.streams  # each plain, or an error
+        return source if complete and flags else None
+    except Exception:  # importing the file says what is wrong with it
         return None
 
 

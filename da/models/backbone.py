@@ -167,27 +167,31 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
     """
     if x.ndim == 2:
         take_inputs(backbone, x.shape[1])
-    if _fits(backbone, x):
+    if not (why := _misfit(backbone, x)):
         return
     if x.ndim == 2:
         given = f"points of {x.shape[1]} numbers"
         known = "identity, or mlp with regime full and init random"
     else:
         given = f"images of {x.shape[-1]} x {x.shape[-2]} pixels"
-        sides = [side for side in SIDES if _fits(backbone, x.new_zeros(*x.shape[:2], side, side))]
+        sides = [
+            side for side in SIDES if not _misfit(backbone, x.new_zeros(*x.shape[:2], side, side))
+        ]
         known = f"side {' or '.join(map(str, sides))}" if sides else "backbones for images"
+        given += "" if sides else f" ({why})"
     raise ValueError(f"backbone {name} does not fit {given}, known: {known}")
 
 
 @torch.no_grad()
-def _fits(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> bool:
-    """Tell whether `backbone`, in evaluation mode, gives `backbone.width` features of `x`."""
+def _misfit(backbone: nn.Module, x: Shaped[Tensor, "b ..."]) -> str:
+    """Say why `backbone`, in evaluation mode, gives no `backbone.width` features of `x`; or ""."""
     modes = {module: module.training for module in backbone.modules()}
     with torch.random.fork_rng(devices=[]):
         try:
-            return backbone.eval()(x).shape == (len(x), backbone.width)
-        except Exception:  # each library has its own error for input that does not fit
-            return False
+            given, wanted = tuple(backbone.eval()(x).shape), (len(x), backbone.width)
+            return "" if given == wanted else f"features are {given}, with its width {wanted}"
+        except Exception as error:  # each library has its own error for input that does not fit
+            return f"{type(error).__name__}: {error}".partition("\n")[0]
         finally:
             for module, training in modes.items():
                 module.training = training

@@ -17,6 +17,8 @@ Settings = Mapping[str, Any]
 
 MOST = 0.6
 """Share of the target predictions above which one class has too many."""
+MOST_OF_TWO = 0.75
+"""The same where there are two classes, which share them unevenly by chance."""
 CONSTANT = 1e-4
 """Deviation of a discriminator's probabilities below which its output counts as constant."""
 APART = 0.995
@@ -85,7 +87,8 @@ def _why_same_of_all(point: Point, settings: Settings) -> str:
 
 def _one_class(point: Point, settings: Settings) -> str:
     counts = _counts(point)
-    if not counts or counts[0][1] <= MOST * sum(n for _, n in counts):
+    most = MOST_OF_TWO if len(counts) == 2 else MOST
+    if not counts or counts[0][1] <= most * sum(n for _, n in counts):
         return ""
     name, share = _largest(counts)
     return f"one class has most of the target predictions: {name} {share}"

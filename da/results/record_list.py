@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from da.results import aggregate, records
 from da.results.records import Record
+from da.results.run_labels import label_runs
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
 class Records(list[Record]):
     """Records of finished runs, in the order of the runs or of their ids."""
 
+    def __repr__(self) -> str:
+        """Describe each record in a line, since whole records fill pages."""
+        labels = label_runs({record.id: record.settings for record in self})
+        reached = (f"{r.curve[-1]['target_accuracy']:.1f} %  {labels[r.id]}" for r in self)
+        return "\n".join([f"{len(self)} records, accuracy at the last evaluation:", *reached])
+
     def accuracy(self, chosen_by: str = "last") -> list[float]:
-        """Return the target accuracy of each record, in percent.
+        """Return the target accuracy of each record, in percent, to four decimals.
 
         Args:
             chosen_by: What chooses the evaluation of each run: `last`, a selector such as
@@ -27,7 +34,7 @@ class Records(list[Record]):
         aggregate.check_selectors(self, [chosen_by])
         if not all(map(aggregate.has_accuracy, self)):
             raise ValueError(aggregate.split_tested(self)[1])
-        return [record.point(chosen_by)["target_accuracy"] for record in self]
+        return [round(record.point(chosen_by)["target_accuracy"], 4) for record in self]
 
     def to_frame(self) -> "DataFrame":
         """Return a table of pandas: a row for each record, its id as index.

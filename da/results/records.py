@@ -16,6 +16,7 @@ from da.config.validation import is_run_id, require_run_id, shorten_names
 from da.results import record_bundles
 from da.results.old_records import set_aside
 from da.results.record_schema import DamagedError, parse_record
+from da.results.run_labels import title
 from da.system.cache import explain_write_errors, write_whole
 
 CHOSEN_BY = "--results"
@@ -35,15 +36,12 @@ class Record:
     id: str
     """Id of the run, a hash of its settings."""
     settings: dict[str, Any]
-    """Settings as `Run.settings()` gives them: method, task, seed, ..., and the method's `hp.NAME`.
-    """
+    """Settings as `Run.settings()` gives them: method, task, seed, ..., `hp.NAME` of the method."""
     curve: list[Point]
-    """Evaluations, first to last.
-
-    Each has `step`, `target_accuracy` if the target has labels, and a score for every selector; the
-    score `entropy` is minus the mean entropy of the target predictions. It has `loss/NAME`, and
-    `diagnosis/NAME` as `da.evaluation.diagnostics` gives it. `predicted/CLASS` is the number of
-    target test images that are predicted to be of the class.
+    """Evaluations, first to last. Each has `step`, a score for every selector, `loss/NAME`, and
+    `target_accuracy` where the target has labels; `entropy` is minus the mean entropy of target
+    predictions. `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
+    number of target test images that are predicted to be of the class.
     """
     seconds: float
     """Wall time of the run, in seconds."""
@@ -54,20 +52,19 @@ class Record:
     environment: dict[str, str] = field(default_factory=dict)
     """Machine and software of the run.
 
-    It holds what affects rounding: processor and cores, its instructions in use, the library of
-    matrix products, threads, and device. It also holds the git commit, and the versions of the
-    libraries that matter.
+    It holds what affects rounding: processor, cores, instructions in use, the library of matrix
+    products, threads, device; also the git commit, and versions of the libraries that matter.
     """
     made_from: dict[str, Any] = field(default_factory=dict)
-    """What the run was made from, other than its settings: digests of code and data.
-
-    Empty for a record of an earlier version, which did not store it.
-    """
+    """Digests of the code and data of the run; empty for a record of an earlier version."""
     weights: str = ""
     """SHA-256 of the final weights and what they need, such as names of classes.
 
     Stored weights belong to the record if they have it. Empty for a record of an earlier version.
     """
+
+    def __repr__(self) -> str:
+        return f"<record {self.id}: {title(self.settings)}>"
 
     def point(self, chosen_by: str) -> Point:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
@@ -78,6 +75,8 @@ class Record:
         if chosen_by == "last":
             return self.curve[-1]
         key = "target_accuracy" if chosen_by == "oracle" else chosen_by
+        if key not in self.curve[-1]:
+            raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return max(reversed(self.curve), key=lambda point: point[key])
 
 

@@ -119,6 +119,8 @@ def push(folder: Path, mode: Mode = "auto") -> int:
     if not found:
         raise ValueError(f"no records in {folder}; `da train` and `da sweep` write them")
     names = label_runs({record.id: record.settings for record in found})
+    if mode == "auto" and "WANDB_MODE" not in os.environ:
+        mode = "online"  # as who pushes asks for
     return sum(mirror(record, mode, name=names[record.id]) for record in found)
 
 
@@ -164,7 +166,8 @@ def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> b
 def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
     """Resolve a mode to online, offline or None for off.
 
-    Without credentials it is off, since W&B would ask for them.
+    Without credentials it is off, since W&B would ask for them. One line says so where the user
+    asked to be online.
     """
     with extra("wandb", "W&B"):
         from wandb.sdk.lib.wbauth import authenticate_session
@@ -174,7 +177,8 @@ def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:
         return "offline" if usual in ("offline", "dryrun") else None
     if authenticate_session(host=host, source="da", prompt=False, update_session=False):
         return "online"
-    _say("W&B is off; WANDB_API_KEY or `wandb login` turns it on, --wandb offline needs neither")
+    if mode == "online" or "WANDB_MODE" in os.environ:
+        _say("W&B is off; WANDB_API_KEY or `wandb login` turns it on, offline needs neither")
     return None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -28,6 +29,8 @@ PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
 class Run:
     """Settings that fully determine a training run.
 
+    `da train --help` explains each, and `da train dann --help` those of the method dann.
+
     Raises:
         ValueError: Where a setting has an unknown value, or settings contradict each other.
     """
@@ -44,9 +47,9 @@ class Run:
     """Domain of labeled test images of the target, which is written as in the task.
     For example a folder, where those of the target have no labels. Empty for the target's own.
     """
-    backbone: str = "efficientnet_lite0"
+    backbone: str | Any = "efficientnet_lite0"
     """Network without its classifier.
-    See `da list backbones`; any name of timm or torchvision also works.
+    See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
     """
     init: str = "pretrained"
     """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
@@ -172,8 +175,20 @@ class Run:
                 raise ValueError(f"wrong settings: {name} is such as {example}, not {part!r}")
             if plain := plain_values(part):
                 object.__setattr__(self, name, replace(part, **plain))
+        if not isinstance(self.backbone, str):
+            object.__setattr__(self, "backbone", _name_backbone(self.backbone, self.side))
         for name, value in plain_values(self).items():
             object.__setattr__(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Take a backbone of the user's along to another process."""
+        own = _find_backbone(self.backbone)
+        return vars(self) | ({"own": own} if own else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if own := state.pop("own", None):
+            _name_backbone(own, state["side"])
+        vars(self).update(state)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Run":
@@ -227,6 +242,25 @@ class Run:
         own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _name_backbone(given: Any, side: int) -> Any:
+    """Return the name of a user's module, which is kept; anything else as it is."""
+    torch = sys.modules.get("torch")
+    if not torch or not isinstance(given, torch.nn.Module):
+        return given
+    from da.models.own_backbone import register_backbone
+
+    return register_backbone(given, side)
+
+
+def _find_backbone(name: str) -> Any:
+    """Return the user's module of that name, or None for another backbone."""
+    if not name.startswith("python:"):
+        return None
+    from da.models.own_backbone import find_backbone
+
+    return find_backbone(name)
 
 
 @lru_cache

@@ -1,5 +1,7 @@
 """Errors of a user's own code as one line of text, with file and line and without a traceback."""
 
+import sys
+from functools import cache
 from pathlib import Path
 from traceback import walk_tb
 
@@ -21,3 +23,9 @@ def describe_code_error(file: Path, error: BaseException) -> str:
         file, at, said = Path(error.filename), [error.lineno or 1], error.msg
     line = f", line {at[-1]}" if at else ""
     return f"{file}{line}: {type(error).__name__}: {said}"
+
+
+@cache
+def warn_once(text: str) -> None:
+    """Print a warning to stderr, once in a process."""
+    print(f"warning: {text}", file=sys.stderr)

@@ -49,15 +49,15 @@ def compute_embedding(run: Run, results: Path = Path("results")) -> Embedding:
     alone = replace(run, method=method, task=str(TaskName.parse(run.task).without_labels()))
     parts = _trained(run, results)
     task = parts.task
-    y_s, y_t = (images.y.numpy() for images in (task.source_test, task.target_test))
+    y_s, y_t = task.source_test.y, task.target_test.y
     logits = predict(parts.method, task, device=parts.device).target_logits
-    title = f"{run.title}: target classes as predicted"
+    title = run.title
     if task.is_tested:
-        title = f"{run.title}: target accuracy {accuracy(logits, task.target_test.y):.1f} %"
+        title += f": target accuracy {accuracy(logits, y_t):.1f} %"
     else:
-        y_t = logits.argmax(1).numpy()
+        y_t = logits.argmax(1)
     before = _features(_trained(alone, results), parts)
-    return Embedding(title, before, _features(parts, parts), y_s, y_t, task.classes)
+    return Embedding(title, before, _features(parts, parts), y_s.numpy(), y_t.numpy(), task.classes)
 
 
 def _trained(run: Run, results: Path) -> Parts:

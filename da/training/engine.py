@@ -52,11 +52,14 @@ def train_step(
         batch: Images of source and target, or of the target alone.
         progress: Share of the training that is done, from 0 to 1.
         precision: Number format of the forward pass.
+
+    Raises:
+        ValueError: The losses are no tensors by name.
     """
     logged: Losses = {}
     for phase in method.phases():
         with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
-            losses = phase.losses(batch, progress)
+            losses = _checked(method, phase.losses(batch, progress))
         params = [p for p in phase.updates if p.requires_grad]
         _forget_gradients(optimizer)
         live = [loss for loss in losses.values() if loss.requires_grad]
@@ -66,6 +69,21 @@ def train_step(
         logged |= {name: loss.detach() for name, loss in losses.items()}
     method.after_step()
     return logged
+
+
+def _checked(method: object, losses: Any) -> Losses:
+    """Return the losses of a method, which are tensors by name.
+
+    Raises:
+        ValueError: They are anything else.
+    """
+    wrong = [losses]
+    if isinstance(losses, dict):
+        wrong = [loss for loss in losses.values() if not isinstance(loss, Tensor)]
+    if wrong:
+        kind = type(wrong[0]).__name__
+        raise ValueError(f"{type(method).__name__} returns {kind}, known: losses, tensors by name")
+    return losses
 
 
 def _forget_gradients(optimizer: Optimizer) -> None:

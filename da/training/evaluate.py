@@ -1,5 +1,6 @@
 """Evaluate a method during training: accuracy, scores, losses, diagnostics."""
 
+from da.config.plug_in_errors import PlugInError
 from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
 from da.evaluation.predictions import Predictions
@@ -24,6 +25,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
 
     Raises:
         DivergedError: Where a prediction is not finite.
+        PlugInError: Where a selector gives no number.
     """
     seen = predictions.predict(parts.method, parts.task, device=parts.device)
     if not seen.target_logits.softmax(1).isfinite().all():
@@ -31,7 +33,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
             f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
             "after it, was not"
         )
-    scores = {name: score(seen) for name, score in SELECTORS.items()}
+    scores = {name: _score(name, seen) for name in SELECTORS}
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
     progress = (step - 1) / count_steps(run, parts)
     found = diagnostics.diagnose(
@@ -55,3 +57,16 @@ def _accuracies(seen: Predictions, parts: Parts) -> Point:
         online = parts.method.get_buffer("online")
         found["target_accuracy/online"] = predictions.online_accuracy(online, y)
     return found
+
+
+def _score(name: str, seen: predictions.Predictions) -> float:
+    """Return what a selector gives for these predictions.
+
+    Raises:
+        PlugInError: It is no number.
+    """
+    score = SELECTORS[name](seen)
+    if isinstance(score, bool) or not isinstance(score, (int, float)):
+        file, kind = SELECTORS.find(name).file, type(score).__name__
+        raise PlugInError(f"{file}: score(predictions) has to give a float, not {kind}")
+    return score

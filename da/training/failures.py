@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import numpy as np
 import torch
 
+from da.config.plug_in_errors import explain_plug_in
 from da.runs.run import Run
 from da.training.engine import DivergedError
 
@@ -27,29 +28,31 @@ def explain_failures(
 ) -> Callable[Concatenate[Run, P], R]:
     """Return `function`, of a run, with errors that its settings explain in one line.
 
-    MemoryError says what to lower, and DivergedError that numbers are not finite.
+    MemoryError says what to lower, and DivergedError that numbers are not finite. An error of a
+    plug-in has its file and line.
     """
 
     @wraps(function)
     def explained(run: Run, *given: P.args, **named: P.kwargs) -> R:
         try:
             return function(run, *given, **named)
-        except (RuntimeError, ValueError, TypeError, MemoryError, ArithmeticError) as error:
-            if (cause := _explain(run, error)) is None:
+        except (Exception, SystemExit) as error:
+            if (cause := _explain(run, error) or explain_plug_in(error)) is None:
                 raise
             raise cause from error
 
     return explained
 
 
-def _explain(run: Run, error: Exception) -> Exception | None:
+def _explain(run: Run, error: BaseException) -> Exception | None:
     """Return an error that says what `error` is about in terms of the run; None if unknown."""
     said, name = str(error), run.method.owner.name
+    place = str(explain_plug_in(error) or said)
     if isinstance(error, MemoryError) or any(part in said for part in MEMORY + TOO_LARGE):
         widths = "or the widths of neck, head and hidden layers"
         return MemoryError(f"{name} is out of memory: lower batch, side, {widths}")
     if isinstance(error, NUMERICAL) or any(part in said for part in NOT_FINITE):
-        return DivergedError(f"numbers of {name} grow too large or too small: {_first_line(said)}")
+        return DivergedError(f"numbers of {name} grow too large or too small: {_first_line(place)}")
     if TOO_FEW in said:
         return ValueError(
             f"batch norm needs two images or more at once, and {name} has one: known: batch 2 or "

@@ -1,6 +1,7 @@
 """Train many runs in parallel processes, each run once even if several sweeps share a folder."""
 
 import math
+import sys
 import threading
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from da.models.saved_weights import load_classes, weights_file
-from da.results import records
+from da.results import health, records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
 from da.results.run_labels import label_runs
@@ -123,21 +124,28 @@ def sweep_outcomes(
 def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) -> Records:
     """Train the runs that have no record yet, and return the records of all, in their order.
 
-    A script that calls this with several workers does so under `if __name__ == "__main__":`, since
-    each worker imports the script.
+    Warnings that a run ends with, as of an adaptation without effect, go to stderr. A script that
+    calls this with several workers does so under `if __name__ == "__main__":`, since each worker
+    imports the script.
 
     Args:
         runs: Runs to train.
         results: Folder of the records.
-        options: Options of `sweep_outcomes`, such as `workers`, `device` and `save_weights`.
+        options: `workers`, a number of processes or "auto"; `device`, such as "cuda" or "auto";
+            `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
+            train together where they can, which changes their records by rounding.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
     """
     folder = Path(results)
-    ended = list(sweep_outcomes(runs, folder, **options))
-    if failed := [outcome for outcome in ended if outcome.error]:
-        labels = label_runs({run.id: run.settings() for run in runs})
+    labels, failed = label_runs({run.id: run.settings() for run in runs}), []
+    for outcome in sweep_outcomes(runs, folder, **options):
+        failed += [outcome] if outcome.error else []
+        if made := outcome.record:
+            for warning in health.lasting_warnings(made.curve, made.settings):
+                print(f"{labels[made.id]}: warning: {warning}", file=sys.stderr)
+    if failed:
         raise RuntimeError("\n".join(f"{labels[o.run.id]} failed: {o.error}" for o in failed))
     return load_records(folder, runs)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from da.config.registry import SELECTORS
 from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
 from da.models import saved_weights
@@ -166,6 +167,7 @@ def fit(
         quiet: Whether to print no progress.
         then: Function called after each evaluation with its step and its losses.
     """
+    SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
     with run_threads(run):
         return _fit(run, parts, quiet, then)
 

@@ -12,6 +12,7 @@ import pytest
 
 from da.cli.main import main
 from da.cli.options import describe_record
+from da.config.fine_tuning import FineTuning
 from da.methods import METHODS
 from da.results import records, tracking
 from da.results.records import Record
@@ -161,6 +162,17 @@ def test_what_came_of_a_run_says_how_long_it_took(seconds, said):
     run = Run(METHODS["dann"].Hparams(), "emoji:a-b")
     record = Record(run.id, run.settings(), [{"step": 1, "target_accuracy": 60.0}], seconds)
     assert describe_record("dann", record) == f"dann: 60.0 % in {said}"
+
+
+def test_what_came_of_a_run_is_the_accuracy_of_the_model_that_it_keeps():
+    run = Run(METHODS["mcc"].Hparams(), "emoji:a-b", tuning=FineTuning(chosen_by="infomax"))
+    scores = (0.1, 61.0), (0.9, 64.0), (0.9, 66.0), (0.2, 60.0)
+    curve = [
+        {"step": n, "infomax": score, "target_accuracy": accuracy}
+        for n, (score, accuracy) in enumerate(scores)
+    ]
+    said = describe_record("mcc", Record(run.id, run.settings(), curve, 2.0))
+    assert said == "mcc: 64.0 % at step 1, chosen by infomax, in 2.0 s"
 
 
 def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys, monkeypatch):

@@ -16,6 +16,7 @@ PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 def test_every_name_is_there(name):
     assert getattr(da, name)
     assert name in dir(da)
+    assert "Any" not in dir(da)  # what a tab shows
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -33,6 +34,7 @@ def test_import_loads_nothing_but_the_names():
 def test_settings_of_methods_go_by_the_names_of_their_classes():
     assert da.methods.DANN(trade_off=0.5) == da.methods.METHODS["dann"].Hparams(trade_off=0.5)
     assert "MCC" in dir(da.methods)
+    assert "Any" not in dir(da.methods)
     with pytest.raises(AttributeError, match="no method 'DANNN', known: AdaBN"):
         _ = da.methods.DANNN
 
@@ -45,8 +47,20 @@ def test_a_run_of_one_line_is_trained_and_found(tmp_path):
     assert record.curve == da.train(run, quiet=True).curve
     found = da.load_records(tmp_path)
     assert found == [record] == da.load_records(tmp_path, [run])
-    assert found.accuracy() == found.accuracy("oracle") == [record.curve[-1]["target_accuracy"]]
+    reached = record.curve[-1]["target_accuracy"]
+    assert found.accuracy() == found.accuracy("oracle") == [round(reached, 4)]
+    assert repr(record) == f"<record {run.id}: source_only moons:0-40 seed 0>"
+    assert repr(found).splitlines()[1:] == [f"{reached:.1f} %  {run.title} {run.id}"]
     assert "source_only" in da.table(found, chosen_by="infomax")
+
+
+def test_a_sweep_in_python_warns_of_what_a_run_ends_with(tmp_path, capsys):
+    run = da.Run(da.methods.CORAL(trade_off=0.0), "moons:0-40", "mlp", "random", "full", steps=2)
+    da.sweep([run], tmp_path, workers=1)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"{run.id}: warning: adaptation gradient exactly zero" in said
+    da.sweep([run], tmp_path, workers=1)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_failed_run_is_named_after_all_others_are_done(tmp_path):

@@ -159,11 +159,16 @@ def test_classes_that_differ_are_named(monkeypatch):
     classes = {"0": ("cat", "cup", "dog"), "1": ("bus", "cat", "cup")}
     whole = moons.open_domain("0")
     monkeypatch.setattr(moons, "open_domain", lambda name: replace(whole, classes=classes[name]))
-    with pytest.raises(ValueError, match=r"^moons:0-1: only 0 has dog, only 1 has bus$"):
+    with pytest.raises(ValueError, match=r"same classes, but only 0 has dog, only 1 has bus$"):
         data_tasks.open_domains("moons:0-1")
     classes["1"] = ("cat",)
-    with pytest.raises(ValueError, match=r"^moons:0-1: only 0 has cup, dog$"):
+    with pytest.raises(ValueError, match=r"^moons:0-1: both .* but only 0 has cup, dog$"):
         data_tasks.open_domains("moons:0-1")
+
+
+def test_folders_without_their_benchmark_are_told_how_they_are_written():
+    with pytest.raises(ValueError, match=r"yours are folder:photos/amazon-photos/webcam$"):
+        data_tasks.parse_task("photos/amazon-photos/webcam")
 
 
 def test_a_task_is_found_by_its_name():
@@ -271,7 +276,9 @@ def test_prepare_knows_what_can_be_fetched(name):
 
 
 def test_state_says_what_is_here(toy):
-    assert any("nothing stored: da data toy" in line for line in catalog.describe_benchmarks())
+    told = "\n".join(catalog.describe_benchmarks())
+    assert "a, b; nothing is stored\n" in f"{told}\n"  # it may need no storing
+    assert "not here: da data emoji" in told
     (cache_home() / "toy").mkdir(parents=True)
     (cache_home() / "toy" / "x.npy").write_bytes(bytes(3_000_000))
     lines = list(catalog.describe_benchmarks())

@@ -40,6 +40,26 @@ def test_own_folders_become_a_table(tmp_path):
     assert "6 runs, each" in printed
 
 
+def test_a_torchvision_dataset_and_model_become_a_table_and_onnx(tmp_path):
+    short = (EXAMPLES / "torchvision_dataset.py").read_text()
+    assert len(short.splitlines()) <= 15
+    for domain in ("ink", "chalk"):
+        draw_classes(tmp_path / domain)
+    quick = short.replace('regime="full"', 'regime="full", side=64, steps=8, batch=8')
+    (tmp_path / "script.py").write_text(quick)
+    printed = start(str(tmp_path / "script.py"), "ink", "chalk", folder=tmp_path)
+    assert "python: target accuracy in %" in printed
+    assert "\ndann " in printed
+    assert (tmp_path / "dann.onnx").stat().st_size > 4e7
+
+
+def test_own_loaders_train_an_own_network(tmp_path):
+    assert len((EXAMPLES / "own_loaders.py").read_text().splitlines()) <= 25
+    printed = start("own_loaders.py", folder=tmp_path)
+    assert float(printed.split(" %")[0]) > 90
+    assert not [path for path in tmp_path.iterdir() if path.name != "home"]
+
+
 def test_an_ablation_becomes_latex(tmp_path):
     start("ablation_to_latex.py", "ablation.tex", folder=tmp_path)
     table = (tmp_path / "ablation.tex").read_text()

@@ -133,6 +133,13 @@ def test_a_backbone_that_does_not_fit_its_input_is_told_with_what_does(name, x, 
         check_fit(build_backbone(name, "random"), name, x)
 
 
+def test_a_width_that_lies_is_told():
+    backbone = nn.AdaptiveAvgPool2d(1)
+    backbone.width = 5
+    with pytest.raises(ValueError, match=r"features are \(2, 3, 1, 1\), with its width \(2, 5\)"):
+        check_fit(backbone, "mine", torch.ones(2, 3, 28, 28))
+
+
 def test_seeing_whether_a_backbone_fits_changes_nothing():
     class Drawing(nn.Sequential):
         width = 4

@@ -48,7 +48,7 @@ def test_every_weight_is_in_one_stage(name):
 
 
 def test_first_layers_are_counted_as_a_listing_shows_them():
-    built = lenet.build(False)
+    built = lenet.build()
     assert [type(layer).__name__ for layer in list(list_layers(built.body).values())[:3]] == [
         "Conv2d",
         "MaxPool2d",

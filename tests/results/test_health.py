@@ -111,6 +111,12 @@ def test_one_class_for_most(changes, cause):
     assert cause in why
 
 
+def test_one_class_of_two_has_most_from_three_quarters_on():
+    pair = {key: n for key, n in evaluation(100, (62, 38, 0)).items() if key != "predicted/eel"}
+    assert found(pair) == ("", "")
+    assert found(pair | {"predicted/cat": 120})[0].endswith("cat 76%")
+
+
 def test_a_warning_is_new_once_and_lasting_to_the_end():
     dead = {"adaptation_gradient": 0.0}
     curve = [

@@ -42,7 +42,7 @@ def test_bought_labels_have_no_printed_counterpart() -> None:
         record("dann", "digits:mnist-mnistm+3shot", 80),
     ]
     assert "76.66" not in render_table(records)
-    assert "76.66" not in render_table(records, style="csv")
+    assert "76.66" not in render_table(records, format="csv")
 
 
 def test_printed_numbers_are_never_the_best() -> None:

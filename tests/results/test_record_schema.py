@@ -34,7 +34,7 @@ DAMAGES: list[tuple[dict[str, object], str]] = [
     ({"curve": None}, "curve is null"),
     ({"curve": [3]}, "an evaluation is 3"),
     ({"curve": [{}]}, "step of an evaluation is null"),
-    ({"curve": [{"step": 1}]}, "target_accuracy of an evaluation is null"),
+    ({"curve": [{"step": 1, "target_accuracy": -1}]}, "target_accuracy of an evaluation is -1"),
     ({"curve": [POINT, POINT]}, "step 1 follows step 1"),
     (with_points(step="1"), '"step" of an evaluation is "1"'),
     (with_points(step=10**400), "it has a number that is too large"),

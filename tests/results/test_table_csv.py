@@ -8,7 +8,7 @@ from tests.results.test_tables import EMOJI, costly, record, twenty
 
 
 def test_csv_has_a_line_for_each_method_task_and_selector() -> None:
-    text = render_table(twenty(), ["oracle", "last"], style="csv")
+    text = render_table(twenty(), ["oracle", "last"], format="csv")
     lines = list(csv.DictReader(io.StringIO(text)))
     keys = [(line["method"], line["task"], line["chosen_by"]) for line in lines]
     methods = "source_only", "subspace_alignment", "mcc"
@@ -22,7 +22,7 @@ def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
         record("dann", "digits:mnist-mnistm", 78),
         record("source_only", "digits:mnistm-mnistm", 97),
     ]
-    lines = list(csv.DictReader(io.StringIO(render_table(records, style="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_table(records, format="csv"))))
     assert [line["method"] for line in lines] == ["dann", "target_only"]
     assert [line["uses_target_labels"] for line in lines] == ["no", "yes"]
     assert [line["printed"] for line in lines] == ["76.66", "95.96"]
@@ -31,7 +31,7 @@ def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
 
 def test_csv_tells_what_a_run_takes_on_each_machine() -> None:
     runs = [costly("dann", 4), costly("mcc", 2), costly("mcc", 8, "two", seed=1)]
-    lines = list(csv.DictReader(io.StringIO(render_table(runs, style="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_table(runs, format="csv"))))
     found = [(line["machine"], line["seconds"], line["images_per_second"]) for line in lines]
     assert found == [
         ("one, cpu", "4.0000", "16000.0000"),
@@ -42,5 +42,5 @@ def test_csv_tells_what_a_run_takes_on_each_machine() -> None:
 def test_csv_counts_test_images_that_are_training_images() -> None:
     records = [replace(record("dann", EMOJI[0], 50), made_from={"repeated": 7})]
     records += [record("mcc", EMOJI[0], 50)]
-    lines = list(csv.DictReader(io.StringIO(render_table(records, style="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_table(records, format="csv"))))
     assert [line["repeated"] for line in lines] == ["7", "0"]

@@ -149,13 +149,23 @@ def test_without_the_library_online_says_what_to_install(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("mode", ["auto", "online"])
-def test_without_credentials_one_line_says_how_to_turn_it_on(mode, monkeypatch, capsys):
+def test_without_credentials_one_line_tells_who_asked_how_to_turn_it_on(mode, monkeypatch, capsys):
     monkeypatch.setattr(wandb, "init", pytest.fail)
+    if mode == "auto":
+        assert not tracking.mirror(record(), mode)
+        assert capsys.readouterr() == ("", "")
+        monkeypatch.setenv("WANDB_MODE", "online")
     assert not tracking.mirror(record(), mode)
     assert not tracking.mirror(record("other"), mode)
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "WANDB_API_KEY" in err
+
+
+def test_a_push_without_credentials_says_why_nothing_is_mirrored(tmp_path, monkeypatch, capsys):
+    records.save(record("3f2a9c3f2a9c"), tmp_path)
+    assert tracking.push(tmp_path) == 0
+    assert "WANDB_API_KEY" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["environment", "netrc"])

@@ -1,6 +1,7 @@
 """Phases equal separate optimizers; two processes equal one; what is not finite stops a run."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from da.methods import Method, Network, Phase
 from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models.backbones.mlp import MLP
+from da.training import engine
 from da.training.engine import DivergedError, fit, train_step
 from da.training.lr_schedule import SCHEDULES
 from tests.conftest import build
@@ -309,3 +311,9 @@ def test_between_looks_a_gpu_is_not_waited_for(method, batch, precision):
         list(fit(method, watched(there, 4, waits), optimizer, 4, every=4, precision=precision))
     finally:
         waits(True)
+
+
+@pytest.mark.parametrize(("wrong", "kind"), [(3, "int"), ({"task": 0.5}, "float"), (None, "NoneT")])
+def test_losses_that_are_no_tensors_are_named(wrong, kind):
+    with pytest.raises(ValueError, match=f"SimpleNamespace returns {kind}.*, known: losses"):
+        engine._checked(SimpleNamespace(), wrong)

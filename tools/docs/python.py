@@ -4,9 +4,9 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "train", "sweep", "load_experiment"),
+    "Runs": ("Run", "Network", "FineTuning", "train", "fit", "sweep", "load_experiment"),
     "Records and tables": ("load_records", "table"),
-    "Tasks and models": ("load_task", "load_model"),
+    "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
 }
 """Names of `da` by what they are for; others come last."""
@@ -28,10 +28,11 @@ INTRODUCTION = """{note}
 
 # Python
 
-`import da` offers all of this by name and loads each when it is first used. `da.methods`,
-`da.datasets`, `da.backbones` and `da.selectors` are what `da list` lists: settings of a method are
-`da.methods.DANN(trade_off=0.5)`, as [its page](methods/index.md) describes them. All settings of a
-run stand on [a page of their own](settings.md).
+`import da` offers all of this by name and loads each when it is first used. Settings of a
+method are `da.methods.DANN(trade_off=0.5)`, as [its page](methods/index.md) describes them. All
+settings of a run stand on [a page of their own](settings.md). What `da list` lists is in mappings
+by name: `da.methods.METHODS`, `da.datasets.DATASETS`, `da.backbones.BACKBONES` and
+`da.selectors.SELECTORS`.
 """
 
 

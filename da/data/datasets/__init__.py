@@ -26,9 +26,18 @@ DATASETS.extend_package(__path__)
 
 
 def list_domains(benchmark: str) -> tuple[str, ...]:
-    """Return the names of a benchmark's domains, without importing its file if that is possible."""
+    """Return the names of a benchmark's domains, without importing its file if that is possible.
+
+    Raises:
+        ValueError: The file has none, or they are no texts.
+    """
     constants = DATASETS.constants(benchmark)
-    return constants["DOMAINS"] if "DOMAINS" in constants else DATASETS[benchmark].DOMAINS
+    constant = constants.get("DOMAINS")
+    found = getattr(DATASETS[benchmark], "DOMAINS", None) if constant is None else constant
+    if not isinstance(found, (tuple, list)) or not all(isinstance(name, str) for name in found):
+        file = DATASETS.find(benchmark).file
+        raise ValueError(f'{file} has DOMAINS {found!r}, known: names, as in ("photo", "art")')
+    return tuple(found)
 
 
 def task_syntax(benchmark: str) -> str:
@@ -46,5 +55,8 @@ def split_domains(benchmark: str, names: str) -> tuple[str, str]:
     """
     module = DATASETS[benchmark]
     if hasattr(module, "pair"):
-        return module.pair(names)
+        pair = module.pair(names)
+        if isinstance(pair, tuple) and [type(name) for name in pair] == [str, str]:
+            return pair
+        raise ValueError(f"{module.__file__}: pair({names!r}) gives {pair!r}, known: two names")
     return (names, "") if has_one_domain(benchmark) else split_pair(names, list_domains(benchmark))

@@ -19,7 +19,7 @@ import numpy as np
 from da.config.validation import shorten_names
 from da.data import paths as data_paths
 from da.data import splits
-from da.data.datasets import folder
+from da.data.datasets import _decoded
 from da.data.datasets._class_folders import (
     SPLITS,
     Listing,
@@ -60,7 +60,7 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
             notes=(f"{root}: left out: the folders {shorten_names(rest)}", *images.notes)
         )
     divide = partial(_divide, sets=len(sets))
-    return folder.load_decoded("imagefolder", images, side, divide=divide, skip_bad=skip_bad)
+    return _decoded.load_decoded("imagefolder", images, side, divide=divide, skip_bad=skip_bad)
 
 
 def _sets(root: Path) -> list[Path]:
@@ -82,7 +82,7 @@ def _sets(root: Path) -> list[Path]:
     return [root]
 
 
-def _divide(images: Listing, sets: int) -> folder.Rows:
+def _divide(images: Listing, sets: int) -> _decoded.Rows:
     train, validation, test = _divide_sets(images, sets)
     names = images.names
     return splits.assign_roles(

@@ -23,7 +23,7 @@ import numpy as np
 
 from da.config.validation import find_control, shorten_names
 from da.data import paths
-from da.data.datasets import folder
+from da.data.datasets import _decoded, folder
 from da.data.datasets._class_folders import Listing
 from da.data.domain import Domain
 
@@ -83,11 +83,11 @@ def check_images(name: str) -> None:
         BadImagesError: If some cannot be decoded.
         ValueError: As for `open_domain`.
     """
-    folder.check_listed(read_list(paths.require_file(name)))
+    _decoded.check_listed(read_list(paths.require_file(name)))
 
 
 def _load(images: Listing, side: int, skip_bad: bool) -> Domain:
-    return folder.load_decoded("list", images, side, divide=folder.divide, skip_bad=skip_bad)
+    return _decoded.load_decoded("list", images, side, divide=folder.divide, skip_bad=skip_bad)
 
 
 def read_list(file: Path, *, labeled: bool = True) -> Listing:

@@ -21,6 +21,7 @@ from da.models import pruning
 from da.models.backbone import set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.features import FrozenBackbone
+from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
 
 BACKBONES.extend_package(__path__)
@@ -50,7 +51,8 @@ def build_backbone(
     """
     init = weights_origin(init, results)
     pretrained = init == "pretrained"
-    backbone = _build(name, pretrained, hidden)
+    own = is_own(name)
+    backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden)
     if init not in BEGINNINGS:
         try:
             state = load_weights(init, results=results)
@@ -63,7 +65,7 @@ def build_backbone(
             ) from error
     for what, given in (("mean", mean), ("std", std)):
         if given:
-            set_normalization(backbone, what, given, "" if init == "random" else name)
+            set_normalization(backbone, what, given, "" if init == "random" or own else name)
     return backbone
 
 
@@ -116,6 +118,8 @@ def _frozen_backbone(
     """Prepare it, again where the file of its weights has changed; see `frozen_backbone`."""
     about = BACKBONES.constants(name) if name in BACKBONES and init == "pretrained" else {}
     digest = f"{name} {about['WEIGHTS_SHA256']}" if "WEIGHTS_SHA256" in about else ""
+    if is_own(name) and init == "pretrained":
+        digest = name
     by_hand = f" {mean} {std}" if mean or std else ""
     make = partial(build_backbone, name, init, hidden=hidden, mean=mean, std=std, results=results)
     return FrozenBackbone(make, digest, by_hand, about.get("INTERPOLATION"), name)

@@ -7,7 +7,7 @@ from da.models.backbone import Backbone
 PRETRAINED = False
 
 
-def build(pretrained: bool) -> Backbone:
+def build(pretrained: bool = False) -> Backbone:
     """Build the MNIST network of Ganin et al. 2016, figure 4a, up to the fork.
 
     It maps images of 28 pixels a side to 768 features. ReLU follows the pool, which gives the

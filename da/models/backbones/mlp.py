@@ -31,6 +31,6 @@ class MLP(nn.Sequential):
         super()._load_from_state_dict(state, prefix, *rest)
 
 
-def build(pretrained: bool) -> MLP:
+def build(pretrained: bool = False) -> MLP:
     """Build the network for points in the plane; `take_inputs` changes their dimension."""
     return MLP(2)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from da.cli.main import main
 from da.data import image_files, splits
-from da.data.datasets import folder
+from da.data.datasets import _decoded, folder
 from da.data.tasks import load_task, open_domains
 from da.results import records
 from da.system.cache import cache_home
@@ -47,13 +47,20 @@ def test_pair_survives_dashes_and_colons_in_paths(office, tmp_path):
         assert folder.pair(f"{office}{separator}{other}") == (str(office), str(other))
 
 
-def test_pair_names_the_folder_that_does_not_exist(office):
+def test_pair_names_the_folder_that_does_not_exist(office, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    plain = Path("plain")
+    plain.mkdir()
     with pytest.raises(ValueError, match=r"no such folder: '/no/web-cam'; known: .*webcam"):
         folder.pair(f"{office}-/no/web-cam")
     with pytest.raises(ValueError, match="no such folder: '/no/amazon', '/no/webcam'"):
         folder.pair("/no/amazon-/no/webcam")
     with pytest.raises(ValueError, match="'amazon' with no '-' in it"):
         folder.pair("amazon")
+    with pytest.raises(
+        ValueError, match=r"is one folder, .* are two; imagefolder:plain trains on one$"
+    ):
+        folder.pair(str(plain))
 
 
 def test_pair_lists_all_readings_where_there_are_several(monkeypatch, tmp_path):
@@ -124,7 +131,7 @@ def test_side_is_passed_only_to_benchmarks_of_any_side():
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
     first = folder.open_domain(str(office))
     assert f"decoding 7 images of {office}" in capsys.readouterr().err
-    monkeypatch.setattr(folder, "try_decode", None)
+    monkeypatch.setattr(_decoded, "try_decode", None)
     assert folder.open_domain(str(office)).digest == first.digest
     assert not capsys.readouterr().err
 
@@ -208,7 +215,8 @@ def test_an_unreadable_folder_is_named():
         folder.open_domain("/no/such")
 
 
-def test_classes_that_differ_are_named(office, tmp_path):
+def test_classes_that_differ_are_named_before_anything_is_decoded(office, monkeypatch, tmp_path):
+    monkeypatch.setattr(_decoded, "try_decode", None)
     for label in ("lamp", "mug"):
         picture(tmp_path / "web" / label / "0.png", 0)
     with pytest.raises(ValueError, match=r"real-world:2 has bike, only .*web has lamp"):
@@ -320,7 +328,7 @@ def spoil(office: Path) -> list[Path]:
 
 def test_all_bad_images_are_named_before_any_is_decoded(office, monkeypatch):
     bad = spoil(office)
-    monkeypatch.setattr(folder, "try_decode", None)
+    monkeypatch.setattr(_decoded, "try_decode", None)
     with pytest.raises(ValueError, match="cannot decode 2 of 7 images: ") as raised:
         folder.open_domain(str(office))
     named = ", ".join(map(str, sorted(bad[:2])))
@@ -362,7 +370,7 @@ def test_bad_images_of_both_domains_are_named_at_once(office, tmp_path, monkeypa
     other = image_folder(tmp_path / "web", ("bike", "mug"), each=2)
     bad = [*spoil(office)[:2], other / "mug" / "mug-00.png"]
     bad[-1].write_bytes(b"no image")
-    monkeypatch.setattr(folder, "try_decode", None)
+    monkeypatch.setattr(_decoded, "try_decode", None)
     with pytest.raises(ValueError, match=r"cannot decode 2 of 7 images: .*, nor ") as raised:
         open_domains(f"folder:{office}-{other}")
     assert all(f"{file}" in str(raised.value) for file in bad)
