@@ -43,10 +43,6 @@ class Run:
     emoji:noto-twemoji+3shot also gives 3 labeled target images of each class.
     emoji:noto has one domain and trains on all its labels; emoji:noto+5label on 5 of each class.
     """
-    test: str = ""
-    """Domain of labeled test images of the target, which is written as in the task.
-    For example a folder, where those of the target have no labels. Empty for the target's own.
-    """
     backbone: str | Any = "efficientnet_lite0"
     """Network without its classifier.
     See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
@@ -60,6 +56,10 @@ class Run:
     """Whether the backbone trains.
     frozen: it does not; its features are computed once, and the layers on top of it train on them.
     full: it trains too, on images; `last`, `freeze` or `unfreeze_every` limit this to a part.
+    """
+    test: str = ""
+    """Domain of labeled test images of the target, which is written as in the task.
+    For example a folder, where those of the target have no labels. Empty for the target's own.
     """
     side: Annotated[int, PIXELS] = 0
     """Pixels a side of the network's input; 0 for the size of the stored images, at most 224."""

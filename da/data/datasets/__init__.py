@@ -19,6 +19,8 @@ It may have
   those that cannot be decoded, and `check_images(name)` lists them.
 """
 
+from collections.abc import Sequence
+
 from da.config.registry import DATASETS
 from da.config.task_name import has_one_domain, split_pair
 
@@ -34,7 +36,8 @@ def list_domains(benchmark: str) -> tuple[str, ...]:
     constants = DATASETS.constants(benchmark)
     constant = constants.get("DOMAINS")
     found = getattr(DATASETS[benchmark], "DOMAINS", None) if constant is None else constant
-    if not isinstance(found, (tuple, list)) or not all(isinstance(name, str) for name in found):
+    names = found if isinstance(found, Sequence) and not isinstance(found, str) else [None]
+    if not all(isinstance(name, str) for name in names):  # `list` is a data set here
         file = DATASETS.find(benchmark).file
         raise ValueError(f'{file} has DOMAINS {found!r}, known: names, as in ("photo", "art")')
     return tuple(found)
