@@ -40,7 +40,7 @@ def list_domains(benchmark: str) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names):  # `list` is a data set here
         file = DATASETS.find(benchmark).file
         raise ValueError(f'{file} has DOMAINS {found!r}, known: names, as in ("photo", "art")')
-    return tuple(found)
+    return tuple(map(str, names))
 
 
 def task_syntax(benchmark: str) -> str:
