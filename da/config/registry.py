@@ -7,7 +7,6 @@ packages with an entry point `da.methods`, `da.datasets`, `da.backbones` or `da.
 value is a package of such files, or one module.
 """
 
-import ast
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from da.config.source_files import read_constants
 from da.system.code_errors import describe_code_error, warn_once
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +135,7 @@ class Registry(Mapping):  # no types in brackets: a check of these would import 
         `__doc__` is the file's docstring.
         """
         file = self.find(name).file
-        return _constants(file, file.stat().st_mtime_ns)
+        return read_constants(file, file.stat().st_mtime_ns)
 
     def user_folders(self) -> list[Path]:
         """Return the folders of the user's own plug-ins of this kind that are there, each once."""
@@ -204,34 +204,6 @@ def _installed(kind: str) -> Iterator[PlugIn]:
         for folder in map(Path, spec.submodule_search_locations or ()):
             for file in sorted(folder.glob("[!_]*.py")):
                 yield PlugIn(file.stem, file, f"{point.value}.{file.stem}")
-
-
-@lru_cache(maxsize=256)
-def _constants(file: Path, changed: int) -> Mapping[str, Any]:
-    tree = parse_file(file)
-    found: dict[str, Any] = {"__doc__": ast.get_docstring(tree) or ""}
-    for node in tree.body:
-        named = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        for target in named:
-            value = getattr(node, "value", None)
-            if isinstance(target, ast.Name) and target.id.isupper() and value:
-                try:
-                    found[target.id] = ast.literal_eval(value)
-                except ValueError:
-                    continue
-    return found
-
-
-def parse_file(file: Path) -> ast.Module:
-    """Parse a file of Python.
-
-    Raises:
-        ValueError: It cannot be read, or is no Python; the message names file and line.
-    """
-    try:
-        return ast.parse(file.read_bytes(), str(file))
-    except (OSError, SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(describe_code_error(file, error)) from error
 
 
 def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:

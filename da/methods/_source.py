@@ -11,7 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from da.config.registry import METHODS, parse_file
+from da.config.registry import METHODS
+from da.config.source_files import assigned_names, parse_file
 from da.methods._settings import Settings
 
 BASE = "da.methods.base"
@@ -43,8 +44,7 @@ class MethodSource:
 
     def __getattr__(self, name: str) -> Any:
         for node in reversed(self.node.body):
-            targets = node.targets if isinstance(node, ast.Assign) else [_target(node)]
-            if name in [target.id for target in targets if isinstance(target, ast.Name)]:
+            if name in assigned_names(node):
                 return _plain(node.value)  # type: ignore[attr-defined]
         for base in self.bases:
             return getattr(base, name)
@@ -86,10 +86,6 @@ def _plain(value: ast.expr | None) -> Any:
         return ast.literal_eval(value) if value else None
     except (ValueError, TypeError) as error:
         raise UnreadableError(value) from error
-
-
-def _target(node: ast.AST) -> ast.AST | None:
-    return node.target if isinstance(node, ast.AnnAssign) else None
 
 
 class _File:
@@ -218,5 +214,4 @@ def read_method(name: str) -> MethodSource | None:
 
 
 def _names_paper(node: ast.ClassDef) -> bool:
-    targets = [n.targets[0] if isinstance(n, ast.Assign) else _target(n) for n in node.body]
-    return "paper" in [target.id for target in targets if isinstance(target, ast.Name)]
+    return any("paper" in assigned_names(statement) for statement in node.body)

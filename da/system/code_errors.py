@@ -11,14 +11,8 @@ def describe_code_error(file: Path, error: BaseException) -> str:
 
     A syntax error, which stops a file from being run at all, has its own file and line.
     """
-    said, at = (
-        str(error),
-        [
-            number
-            for frame, number in walk_tb(error.__traceback__)
-            if Path(frame.f_code.co_filename) == file
-        ],
-    )
+    frames = walk_tb(error.__traceback__)
+    said, at = str(error), [n for frame, n in frames if Path(frame.f_code.co_filename) == file]
     if isinstance(error, SyntaxError) and error.filename:
         file, at, said = Path(error.filename), [error.lineno or 1], error.msg
     line = f", line {at[-1]}" if at else ""
