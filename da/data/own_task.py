@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
-from numpy.lib.format import write_array_header_1_0
 
 from da.config.validation import shorten_names
 from da.data import splits
@@ -19,6 +18,7 @@ from da.data.datasets._decoded import stored_side
 from da.data.decode import VERSION
 from da.data.domain import PARTS, Domain, keep_domain, load_domain, save_domain
 from da.data.own_items import Items, open_items, to_label, to_stored
+from da.system.array_files import write_array_head
 from da.system.cache import cache_home, explain_write_errors, remove_unused
 from da.system.temporary import part_path, remove, remove_abandoned
 
@@ -184,7 +184,7 @@ def _read(parts: list[_Part], classes: tuple[str, ...], side: int, file: Path) -
                 stored, label = _read_one(items, i, side, what, labeled)
                 if not shape:
                     shape = stored.shape
-                    _write_header(out, count, stored)
+                    write_array_head(out, stored.dtype.str, (count, *shape))
                 if stored.shape != shape:
                     raise ValueError(f"{what}[{i}] has the shape {stored.shape}, others {shape}")
                 out.write(stored.data)
@@ -202,12 +202,6 @@ def _read_one(
         raise ValueError(f"{where} has no label: {what} gives pairs of image and label")
     stored = np.ascontiguousarray(to_stored(image, side, where))
     return stored, None if label is None else to_label(label, where)
-
-
-def _write_header(out: BinaryIO, count: int, first: Shaped[np.ndarray, "..."]) -> None:
-    kind = "|u1" if first.dtype == np.uint8 else "<f4"
-    about = {"descr": kind, "fortran_order": False, "shape": (count, *first.shape)}
-    write_array_header_1_0(out, about)
 
 
 def _roles(
@@ -230,8 +224,7 @@ def _roles(
         return _Read(y, names, dict(zip(PARTS, (none, none, seen, tested), strict=True)))
     if NO_LABEL in y:
         return _Read(y, names, dict(zip(PARTS, (none, none, every, every), strict=True)))
-    held = splits.hold_out(first.names or [str(i) for i in every], y)
-    return _Read(y, names, dict(zip(PARTS, (every[~held], every[held], every, every), strict=True)))
+    return _Read(y, names, splits.divide_transductive(first.names or [*map(str, every)], y))
 
 
 def _name_classes(labels: list[int | str | None]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from da.data.domain import PARTS
+
 Rows = Int[np.ndarray, "_"]
 
 
@@ -36,6 +38,19 @@ def hold_out(
     for c in np.unique(y):
         held[order[y[order] == c][1::every]] = True
     return held
+
+
+def divide_transductive(names: Sequence[str], y: Int[np.ndarray, "n"]) -> dict[str, Rows]:
+    """Return the rows for each role where all target images are shown, and tested on.
+
+    Of the source, some of each class are held out; none of a class that has one image.
+
+    Args:
+        names: Name of each image.
+        y: Class of each image.
+    """
+    every, held = np.arange(len(y)), hold_out(names, y)
+    return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
 
 
 def split_in_three(names: Sequence[str], y: Int[np.ndarray, "n"]) -> tuple[Rows, Rows, Rows]:

@@ -19,6 +19,7 @@ from da.data.loaders import generator
 from da.data.transforms import augment_images, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
+from da.system.array_files import write_array_head
 from da.system.cache import KEY, cache_home, make_once, remove_unused
 
 RECIPE = 2
@@ -132,8 +133,7 @@ def _compute(
     first = next(features)
     shape = (len(domain.x), *first.shape[1:])
     with part.open("wb") as file:  # row by row: with views they may be too many for memory
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
+        write_array_head(file, "<f4", shape)
         for f in chain([first], features):
             file.write(f.numpy().tobytes())
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
 from da.config.validation import MOST_NAMES
@@ -25,6 +24,7 @@ from da.data.decode import (
 )
 from da.data.domain import Domain, keep_domain, save_domain
 from da.data.image_files import cache_key
+from da.system.array_files import write_array_head
 from da.system.cache import cache_home, remove_unused
 
 Rows = dict[str, splits.Rows]
@@ -145,7 +145,7 @@ def _decode_all(
     chunk = max(1, min(CHUNK, CHUNK_BYTES // (3 * side**2)))
     faults, largest = {}, []
     with path.open("wb") as out, tqdm(total=len(files), unit=" images", disable=None) as bar:
-        _write_header(out, len(files), side)
+        write_array_head(out, "|u1", (len(files), side, side, 3))
         for file, made in _map_files(pool, lambda file: try_decode(file, side), files, chunk):
             if isinstance(made, str):
                 faults[file] = made
@@ -154,7 +154,7 @@ def _decode_all(
                 largest.append(made.largest)
             bar.update()
         out.seek(0)
-        _write_header(out, len(largest), side)
+        write_array_head(out, "|u1", (len(largest), side, side, 3))
     return faults, largest
 
 
@@ -165,12 +165,6 @@ def _map_files(
     for start in range(0, len(files), chunk):
         some = files[start : start + chunk]
         yield from zip(some, pool.map(work, some), strict=True)
-
-
-def _write_header(out: BinaryIO, count: int, side: int) -> None:
-    """Write the head of an array of images; it takes the same space for any number of them."""
-    shape = (count, side, side, 3)
-    write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 def check_listed(images: Listing) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from da.config.validation import find_control, shorten_names
 from da.data import splits
-from da.data.domain import PARTS, Domain
+from da.data.domain import Domain
 
 
 def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> Domain:
@@ -27,12 +27,10 @@ def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray |
         ValueError: If there is one class alone, or a label is no line of text.
     """
     classes, y = _number(where, labels) if labels is not None else ((), np.full(len(x), -1))
-    every = np.arange(len(x))
-    held = splits.hold_out([str(i) for i in every], y)
-    rows = zip(PARTS, (every[~held], every[held], every, every), strict=True)
+    rows = splits.divide_transductive([*map(str, range(len(x)))], y)
     digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
     digest.update(np.ascontiguousarray(x).data)
-    roles = {role: torch.from_numpy(own) for role, own in rows}
+    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
     return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest.hexdigest())
 
 

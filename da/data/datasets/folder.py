@@ -17,8 +17,6 @@ image is held out.
 import re
 from pathlib import Path
 
-import numpy as np
-
 from da.data import paths, splits
 from da.data.datasets._class_folders import (
     Listing,
@@ -30,7 +28,7 @@ from da.data.datasets._class_folders import (
     subfolders,
 )
 from da.data.datasets._decoded import Rows, check_listed, load_decoded
-from da.data.domain import PARTS, Domain
+from da.data.domain import Domain
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
@@ -138,5 +136,4 @@ def _class_level(root: Path) -> tuple[Path, list[str]]:
 
 def divide(images: Listing) -> Rows:
     """Return the rows for each role; `source_test` is empty where no class has two images."""
-    every, held = np.arange(len(images.y)), splits.hold_out(images.names, images.y)
-    return dict(zip(PARTS, (every[~held], every[held], every, every), strict=True))
+    return splits.divide_transductive(images.names, images.y)
