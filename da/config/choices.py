@@ -12,6 +12,12 @@ and colors changed. strong: crop_flip, and two random operations of RandAugment.
 Interpolation = Literal["bilinear", "bicubic"]
 """How pixels between the stored ones are computed, by `da.data.transforms`."""
 
+Fit = Literal["squash", "crop", "pad"]
+"""How an image of any size becomes a square, by `da.data.decode`.
+
+squash: without keeping its proportions. crop: its middle square. pad: whole, between black bars.
+"""
+
 Precision = Literal["fp32", "bf16"]
 """Number format of a network's computations: float32, or bfloat16 by autocast."""
 

@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from da.config.choices import Fit
+
 VERSION = 2
 """Number of the rules that make pixels of files; those stored by other rules are not used."""
 
@@ -80,17 +82,22 @@ class _Budget:
 _budget = _Budget(PIXELS)
 
 
-def decode_image(file: Path, side: int) -> UInt8[np.ndarray, "h w 3"]:
-    """Decode an image file to `side` by `side` RGB pixels, without keeping its proportions.
+def decode_image(file: Path, side: int, fit: Fit = "squash") -> UInt8[np.ndarray, "h w 3"]:
+    """Decode an image file to `side` by `side` RGB pixels.
 
     Transparent parts are laid on white. Gray values of 16 bits are divided by 257, so that white
     stays white. Of several frames it is the first.
+
+    Args:
+        file: Image file.
+        side: Width and height of the square, in pixels.
+        fit: How an image that is no square becomes one.
 
     Raises:
         ValueError: If the file is not a readable image; the message names it.
     """
     with ignore_warnings():
-        made = try_decode(file, side)
+        made = try_decode(file, side, fit)
     if isinstance(made, str):
         raise ValueError(f"cannot decode {file}: {made}")
     return made.pixels
@@ -108,7 +115,7 @@ def decode_picture(picture: Image.Image, side: int) -> UInt8[np.ndarray, "h w 3"
         for key, value in about.items():
             setattr(copy, key, value)
         with ignore_warnings():
-            made = _decode(copy, side)
+            made = _decode(copy, side, "squash")
     except (OSError, SyntaxError) as error:
         raise ValueError(_explain(error)) from error
     if isinstance(made, str):
@@ -116,9 +123,9 @@ def decode_picture(picture: Image.Image, side: int) -> UInt8[np.ndarray, "h w 3"
     return made.pixels
 
 
-def try_decode(file: Path, side: int) -> Decoded | str:
+def try_decode(file: Path, side: int, fit: Fit = "squash") -> Decoded | str:
     """Decode a file as `decode_image` does, or return why this cannot be done."""
-    return _attempt(file, lambda image: _decode(image, side))
+    return _attempt(file, lambda image: _decode(image, side, fit))
 
 
 def find_fault(file: Path) -> str:
@@ -193,7 +200,7 @@ def _has_16_bits(image: Image.Image) -> bool:
     return image.mode[:4] == "I;16" or (image.mode == "I" and image.format in {"PNG", "PPM"})
 
 
-def _decode(image: Image.Image, side: int) -> Decoded | str:
+def _decode(image: Image.Image, side: int, fit: Fit) -> Decoded | str:
     if fault := _explain_mode(image):
         return fault
     with _budget.hold(image.width * image.height):
@@ -209,8 +216,24 @@ def _decode(image: Image.Image, side: int) -> Decoded | str:
             image = _lay_on_white(image)
         elif image.mode != "RGB":
             image = image.convert("RGB")
-        square = image.resize((side, side), Image.Resampling.BICUBIC)
-        return Decoded(np.asarray(square), largest)
+        return Decoded(np.asarray(_to_square(image, side, fit)), largest)
+
+
+def _to_square(image: Image.Image, side: int, fit: Fit) -> Image.Image:
+    if fit == "crop":
+        cut = min(image.size)
+        left, top = (image.width - cut) // 2, (image.height - cut) // 2
+        image = image.crop((left, top, left + cut, top + cut))
+    wide = high = side
+    if fit == "pad":
+        longest = max(image.size)
+        wide, high = (max(1, (2 * n * side + longest) // (2 * longest)) for n in image.size)
+    shrunk = image.resize((wide, high), Image.Resampling.BICUBIC)
+    if wide == high:
+        return shrunk
+    square = Image.new("RGB", (side, side))
+    square.paste(shrunk, ((side - wide) // 2, (side - high) // 2))
+    return square
 
 
 def _packed_mode(image: Image.Image) -> str:

@@ -31,8 +31,9 @@ class OwnTask(str):
     """A task of your own Python objects: text that names it, wherever a task is named.
 
     The images are read once, here, and stored in the cache, squeezed to squares as those of
-    `folder:` are. The name holds a digest of them: `python:mine.0123456789ab-0123456789ab`. With
-    `+3shot` at its end, the task also gives 3 labeled target images of each class.
+    `folder:` are: crop them first where they should keep their proportions. The name holds a digest
+    of them: `python:mine.0123456789ab-0123456789ab`. With `+3shot` at its end, the task also gives
+    3 labeled target images of each class.
 
         task = da.Task(source=(photos, labels), target=sketches)
         record = da.train(da.Run(da.methods.DANN(), task))

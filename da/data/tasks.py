@@ -17,7 +17,11 @@ from da.data import splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
 from da.data.domain import Domain, LabeledImages, Task, check_domain
+from da.data.reading import Reading
 from da.system.cache import NotMadeError, without_making
+
+USUAL = Reading()
+"""How images are read where nothing is said."""
 
 
 def parse_task(text: str) -> TaskName:
@@ -59,16 +63,14 @@ def describe_syntax() -> str:
     return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
 
 
-def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Domain, Domain]:
+def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
     """Open the source and target domain of a task, which are fetched and decoded if necessary.
 
     Both are the same where the task has one domain.
 
     Args:
         name: The task's name.
-        side: Width of network input, in pixels, for which images of any size are decoded; 0 for
-            the usual size.
-        skip_bad: Whether to leave out the user's images that cannot be decoded.
+        read: How images are read.
 
     Raises:
         ValueError: If the two domains do not have the same classes, the source lacks images to
@@ -76,9 +78,7 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     """
     parsed = parse_task(name)
     own = DATASETS[parsed.benchmark]
-    if skip_bad and not getattr(own, "SKIPS_BAD", False):
-        raise ValueError(f"skip_bad is for images of your own, not for {parsed.benchmark}")
-    options = _options(own, side, skip_bad)
+    options = read.options_for(own)
     source, target = parsed.pair
     names = (source, target) if target else (source,)
     names_of = None if parsed.hides_labels else getattr(own, "class_names", None)
@@ -107,14 +107,13 @@ def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
         raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}")
 
 
-def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> list[Domain]:
+def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:
     """Open the domain of the target's labeled test images; return none where `test` is empty.
 
     Args:
         task: The task's name.
         test: The domain's name, as it could stand in the task.
-        side: Pixels a side of network input, as for `open_domains`.
-        skip_bad: Whether to leave out images that cannot be decoded.
+        read: How images are read, as for `open_domains`.
 
     Raises:
         ValueError: If there is no such domain, or its images have no labels.
@@ -125,16 +124,10 @@ def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> l
     if (known := list_domains(benchmark)) and test not in known:
         raise ValueError(f"unknown domain {test!r} for tests, known: {', '.join(known)}")
     own = DATASETS[benchmark]
-    (domain,) = _open_all(own, [test], _options(own, side, skip_bad), hidden=False)
+    (domain,) = _open_all(own, [test], read.options_for(own), hidden=False)
     if not domain.is_labeled:
         raise ValueError(f"the images of {test} have no labels, and tests need them")
     return [domain]
-
-
-def _options(own: Any, side: int, skip_bad: bool) -> dict[str, Any]:
-    """Return the options with which a data set opens a domain."""
-    options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
-    return options | ({"skip_bad": True} if skip_bad else {})
 
 
 def _open_all(
@@ -188,15 +181,12 @@ def count_left_out(*domains: Domain) -> dict[str, int]:
     return {f"skipped_{role}": d.left_out for role, d in roles if d.left_out}
 
 
-def current_digests(
-    task: str, side: int = 0, skip_bad: bool = False, test: str = ""
-) -> dict[str, str] | None:
+def current_digests(task: str, read: Reading = USUAL, test: str = "") -> dict[str, str] | None:
     """Return `digest_domains` of a task's data as it is now, without decoding or fetching any.
 
     Args:
         task: The task's name.
-        side: Pixels a side of network input, as for `open_domains`.
-        skip_bad: Whether images that cannot be decoded are left out.
+        read: How images are read, as for `open_domains`.
         test: Domain of the test images, as for `open_tests`.
 
     Returns:
@@ -205,8 +195,8 @@ def current_digests(
     """
     try:
         with without_making():
-            opened = open_domains(task, side, skip_bad)
-            return digest_domains(task, *opened, *open_tests(task, test, side, skip_bad))
+            opened = open_domains(task, read)
+            return digest_domains(task, *opened, *open_tests(task, test, read))
     except (NotMadeError, ValueError, OSError):
         return None
 

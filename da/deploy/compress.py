@@ -6,6 +6,7 @@ from pathlib import Path
 
 from da.config.task_name import TaskName
 from da.data import tasks
+from da.data.reading import Reading
 from da.data.transforms import to_eval_input
 from da.deploy import cost
 from da.methods import Method
@@ -71,8 +72,7 @@ def comparison_table(
     """
     networks = [load_model(record.id, results) for _, record in records]
     settings = records[0][1].settings
-    skip_bad = settings.get("skip_bad", False)
-    _, target = tasks.open_domains(settings["task"], settings["side"], skip_bad)
+    _, target = tasks.open_domains(settings["task"], Reading.of(settings))
     x = to_eval_input(target.x[:1], networks[0].resize)
     times = cost.measure_latencies(networks, x)
     rows = []

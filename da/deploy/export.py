@@ -121,7 +121,8 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     preprocessing = {
         "input": "uint8 RGB, batch height width 3; all that follows is done inside",
         "resize": finished.stored_side,
-        "interpolation": "bicubic, antialiased, proportions not kept",
+        "fit": finished.fit,
+        "interpolation": "bicubic, antialiased",
         "then": asdict(finished.resize),
         "scale": 1 / 255,
         "mean": normal.mean.flatten().tolist(),
@@ -192,7 +193,7 @@ OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_p
 def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
     """Return test images of the target if available, else noise, with a description of them."""
     try:
-        opened = tasks.open_domains(run.task, run.side, run.skip_bad)
+        opened = tasks.open_domains(run.task, run.reading)
         tests = tasks.build_task(run.task, *opened).target_test
     except (ValueError, OSError):
         side = finished.stored_side

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from da.config.choices import Fit
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
@@ -32,6 +33,8 @@ class Model:
     """Names of the classes, in the order of the outputs."""
     side: int
     """Pixels a side to which images are decoded, as in the benchmark."""
+    fit: Fit
+    """How images that are no squares become squares."""
     outputs: Callable[
         [UInt8[np.ndarray, "b h w 3"]],
         tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b k"]],
@@ -80,7 +83,7 @@ def wrap_network(finished: "TrainedModel") -> Model:
             logits = finished(torch.from_numpy(images))
         return logits.softmax(1).numpy(), logits.numpy()
 
-    return Model(finished.classes, finished.stored_side, outputs)
+    return Model(finished.classes, finished.stored_side, finished.fit, outputs)
 
 
 def load_onnx(file: Path) -> Model:
@@ -106,14 +109,15 @@ def load_onnx(file: Path) -> Model:
     return Model(*parse_about(file, about), outputs)
 
 
-def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
-    """Read the names of the classes and the side of decoded images from the metadata of `file`.
+def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int, Fit]:
+    """Read classes, and side and fit of decoded images, from the metadata of `file`.
 
     Raises:
         ValueError: Where the metadata `about` lacks them.
     """
     try:
-        return tuple(json.loads(about["classes"])), json.loads(about["preprocessing"])["resize"]
+        read = json.loads(about["preprocessing"])
+        return tuple(json.loads(about["classes"])), read["resize"], read.get("fit", "squash")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
 
@@ -150,7 +154,7 @@ def probabilities(
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
         with ignore_warnings():
-            decoded = [try_decode(file, model.side) for file in batch]
+            decoded = [try_decode(file, model.side, model.fit) for file in batch]
         images = [made for made in decoded if isinstance(made, Decoded)]
         largest += [image.largest for image in images]
         rows = iter(model.outputs(np.stack([made.pixels for made in images]))[0] if images else ())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from da.config.registry import DATASETS
 from da.config.validation import is_run_id, shorten_names
+from da.data.reading import Reading
 from da.results import records
 from da.results.records import Record
 from da.runs.method_code import code_digest, loaded_code_digest
@@ -96,9 +97,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(
-            lambda task, side, bad, test: data and _data_digests(task, side, bad, test, decode)
-        )
+        self.data = cache(lambda task, read, test: data and _data_digests(task, read, test, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
@@ -107,21 +106,17 @@ def _state(record: Record, now: _Now) -> str:
         return OTHER_CODE
     if "source" not in told:
         return CURRENT
-    usual = {"side": 0, "skip_bad": False, "test": ""}
-    own = (settings.get(name, default) for name, default in usual.items())
-    data = now.data(settings["task"], *own)
+    data = now.data(settings["task"], Reading.of(settings), settings.get("test", ""))
     if data and any(told.get(key, digest) != digest for key, digest in data.items()):
         return UNKNOWN_DATA if UNKNOWN_DATA in data.values() else OTHER_DATA
     return CURRENT
 
 
-def _data_digests(
-    task: str, side: int, skip_bad: bool, test: str, decode: bool
-) -> dict[str, str] | None:
+def _data_digests(task: str, read: Reading, test: str, decode: bool) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
 
-    if digests := tasks.current_digests(task, side, skip_bad, test):
+    if digests := tasks.current_digests(task, read, test):
         return digests
     try:
         own = DATASETS[tasks.parse_task(task).benchmark]
@@ -132,8 +127,8 @@ def _data_digests(
     if not decode:
         return {"source": UNKNOWN_DATA}
     try:
-        opened = tasks.open_domains(task, side, skip_bad)
-        return tasks.digest_domains(task, *opened, *tasks.open_tests(task, test, side, skip_bad))
+        opened = tasks.open_domains(task, read)
+        return tasks.digest_domains(task, *opened, *tasks.open_tests(task, test, read))
     except (ValueError, OSError) as error:
         return {"source": f"unreadable: {error}"}
 

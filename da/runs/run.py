@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
-from da.config.choices import Augment, FeatureScore, Precision, Schedule
+from da.config.choices import Augment, FeatureScore, Fit, Precision, Schedule
 from da.config.fine_tuning import FineTuning
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
@@ -17,6 +17,7 @@ from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
 from da.config.validation import refuse, shorten_names
+from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.rules import RULES
@@ -66,6 +67,12 @@ class Run:
     skip_bad: bool = False
     """Whether to leave out images that cannot be decoded, in tasks of folder and imagefolder.
     Their number goes into the record. Otherwise such an image is an error.
+    """
+    fit: Fit = "squash"
+    """How images of your own that are no squares become squares.
+    squash: without keeping their proportions, as is usual for domain adaptation.
+    crop: the middle square, without the rest.
+    pad: the whole image between black bars.
     """
     augment: Augment = "none"
     """Random change of training images: in every step, or in regime frozen once for each view.
@@ -218,6 +225,11 @@ class Run:
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in PARTS}
         parts = [getattr(self, name) for name in PARTS]
         return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
+
+    @property
+    def reading(self) -> Reading:
+        """How the images of the task are read."""
+        return Reading(self.side, self.skip_bad, self.fit)
 
     @property
     def backbone_options(self) -> dict[str, Any]:

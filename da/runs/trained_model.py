@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from einops import rearrange
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from da.config.choices import Fit
+from da.data.reading import Reading
+from da.data.to_square import resize_to_square
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
 from da.models import backbones, saved_weights
@@ -59,25 +60,19 @@ class TrainedModel(nn.Module):
         """Pixels a side to which images are resized before they become input."""
         return self.about.stored_side
 
+    @property
+    def fit(self) -> Fit:
+        """How images that are no squares become squares."""
+        return Reading.of(self.about.settings).fit
+
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
-            x = crop_center(resize_to_square(x, self.stored_side), self.resize)
+            x = crop_center(resize_to_square(x, self.stored_side, self.fit), self.resize)
         if self.backbone is not None:
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
             x = self.method.map_target(f)
         return self.method.predict(x).float()
-
-
-def resize_to_square(x: UInt8[Tensor, "b h w 3"], side: int) -> Float[Tensor, "b {side} {side} 3"]:
-    """Resize images to `side` by `side` pixels with values from 0 to 1.
-
-    The result is that of `da.data.decode`, but not rounded. Images that have this size already keep
-    their exact values.
-    """
-    pixels = rearrange(x, "b h w c -> b c h w").float()
-    pixels = F.interpolate(pixels, (side, side), mode="bicubic", antialias=True)
-    return rearrange(pixels.clamp(0, 255) / 255, "b c h w -> b h w c")
 
 
 def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:

@@ -62,8 +62,10 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    read = run.side, run.skip_bad
-    domains = *tasks.open_domains(run.task, *read), *tasks.open_tests(run.task, run.test, *read)
+    domains = (
+        *tasks.open_domains(run.task, run.reading),
+        *tasks.open_tests(run.task, run.test, run.reading),
+    )
     stored_side = domains[0].x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts

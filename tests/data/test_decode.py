@@ -54,6 +54,27 @@ def test_values_without_a_range_are_refused(tmp_path, kind, said):
     assert "save it with 8 or 16 bits" in find_fault(file)
 
 
+@pytest.mark.parametrize("lies", [True, False])
+def test_an_image_becomes_a_square(tmp_path, lies):
+    """It has three squares side by side, or one above the other: 100, 200 and 50."""
+    thirds = np.array([100, 200, 50], np.uint8).repeat(16).reshape(3, 4, 4)
+    file = tmp_path / "x.png"
+    Image.fromarray((np.hstack if lies else np.vstack)(thirds)).save(file)
+    assert (decode_image(file, 4, "crop") == 200).all()
+    bars = decode_image(file, 3, "pad")[..., 0]
+    bars = bars.T if lies else bars
+    assert not bars[:, [0, 2]].any()
+    assert np.abs(bars[:, 1].astype(int) - [100, 200, 50]).max() <= 25  # cubic at the borders
+    assert decode_image(file, 12, "squash").shape == (12, 12, 3)
+    assert (decode_image(file, 12, "pad") > 0).all(2).mean() == pytest.approx(1 / 3)
+
+
+def test_a_thread_of_pixels_keeps_one_in_the_square(tmp_path):
+    Image.new("L", (1000, 1), 255).save(tmp_path / "x.png")
+    assert (decode_image(tmp_path / "x.png", 8, "pad")[..., 0] > 0).sum() == 8
+    assert decode_image(tmp_path / "x.png", 8, "crop").min() == 255
+
+
 @pytest.mark.parametrize(
     ("name", "mode", "color", "options"),
     [

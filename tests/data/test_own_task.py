@@ -12,6 +12,7 @@ from torchvision.datasets import ImageFolder
 import da
 from da.data import tasks
 from da.data.own_items import to_stored
+from da.data.reading import Reading
 from da.results.records import Record
 from da.results.tables import render_table
 from da.runs.provenance import find_states
@@ -195,10 +196,10 @@ def test_a_record_is_read_without_the_data(home, tmp_path):
 
 def test_stored_size_follows_the_side():
     wide = da.Task(source=Pictures(), target=Pictures(seed=1), side=300)
-    assert tasks.open_domains(wide, 300)[0].x.shape == (12, 343, 343, 3)
+    assert tasks.open_domains(wide, Reading(300))[0].x.shape == (12, 343, 343, 3)
     usual = da.Task(source=Pictures(), target=Pictures(seed=1))
     with pytest.raises(ValueError, match=r"stored 256 pixels wide: .* da.Task\(..., side=300\)"):
-        tasks.open_domains(usual, 300)
+        tasks.open_domains(usual, Reading(300))
 
 
 def test_rows_of_numbers_are_features():

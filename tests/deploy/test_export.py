@@ -66,6 +66,13 @@ def test_onnx_of_a_mapping_on_a_library_network_equals_pytorch(tmp_path):
     assert_shipped(run, tmp_path / "test_resnet.onnx")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_onnx_keeps_the_proportions_that_the_run_kept(tmp_path, fit):
+    assert_shipped(run_of("source_only", fit=fit), tmp_path / "x.onnx")
+    assert load_onnx(tmp_path / "x.onnx").fit == fit
+
+
 @pytest.fixture
 def changed_by(monkeypatch):
     """Lets an exporter write a network to which a number was added."""
@@ -124,7 +131,7 @@ def test_without_the_benchmark_it_is_checked_on_noise(tmp_path, changed_by, monk
     changed_by(0)
     record, _ = trained(RUN)
 
-    def gone(name, side=0, skip_bad=False):
+    def gone(name, read=None):
         raise ValueError("no network")
 
     monkeypatch.setattr(tasks, "open_domains", gone)

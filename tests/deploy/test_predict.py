@@ -84,6 +84,16 @@ def test_csv_has_every_class(folder, capsys):
         assert sum(float(row[label]) for label in COLORS) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize(("fit", "color"), [("squash", "blue"), ("crop", "green")])
+def test_pictures_are_fitted_as_in_training(folder, capsys, fit, color):
+    wide = Image.new("RGB", (30, 4), "blue")
+    wide.paste((0, 255, 0), (13, 0, 17, 4))
+    wide.save("wide.png")
+    write_model(folder / "fits.onnx", ABOUT | {"preprocessing": f'{{"resize": 4, "fit": "{fit}"}}'})
+    da("predict", "fits.onnx", "wide.png")
+    assert capsys.readouterr().out.startswith(f"wide.png  {color}  ")
+
+
 def test_predictions_that_are_no_numbers_are_an_error_of_each_file(folder, capsys):
     model = onnx.load("colors.onnx")
     model.graph.initializer[1].float_data[0] = float("nan")

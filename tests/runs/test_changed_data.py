@@ -20,8 +20,7 @@ def folders(tmp_path) -> tuple[Path, Path]:
 def record(folders: tuple[Path, Path], **settings) -> Record:
     """A record of source_only from one folder to the other, as they are now."""
     run = Run(METHODS["source_only"].Hparams(), "folder:{}-{}".format(*folders), **settings)
-    skip_bad = settings.get("skip_bad", False)
-    digests = tasks.digest_domains(run.task, *tasks.open_domains(run.task, 0, skip_bad))
+    digests = tasks.digest_domains(run.task, *tasks.open_domains(run.task, run.reading))
     return Record(run.id, run.settings(), [], 1.0, made_from=digests)
 
 

@@ -127,6 +127,7 @@ def test_ids_differ_where_a_setting_does(a, b):
 def test_every_setting_counts(name):
     other = {
         "skip_bad": True,
+        "fit": "pad",
         "deterministic": True,
         "method": MCC.Hparams(),
         "task": "emoji:twemoji-noto",

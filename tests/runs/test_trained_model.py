@@ -2,17 +2,15 @@ import re
 
 import pytest
 import torch
-from PIL import Image
 
 from da.data import tasks
-from da.data.decode import decode_image
 from da.data.transforms import Resize, crop_center
 from da.evaluation.predictions import outputs
 from da.methods import METHODS
 from da.models import saved_weights
 from da.models.saved_weights import NetworkInfo
 from da.results.records import Record
-from da.runs.trained_model import load_model, resize_to_square
+from da.runs.trained_model import load_model
 from da.training.setup import Parts
 from tests.fixtures.runs import CLASSES, RUN, SIDE, STORED, pictures, run_of, stand_in, trained
 
@@ -57,14 +55,6 @@ def test_pixels_and_network_input_give_the_same_logits():
     record, _ = trained(RUN)
     finished, x = load_model(record.id), pictures("flower.jpg").x[:5]
     torch.testing.assert_close(finished(crop_center(x, Resize(SIDE))), finished(x))
-
-
-def test_pictures_of_another_size_are_brought_to_the_benchmarks(tmp_path):
-    x = torch.arange(40 * 70 * 3).reshape(40, 70, 3).sin().add(1).mul(127).to(torch.uint8)
-    Image.fromarray(x.numpy()).save(tmp_path / "x.png")
-    decoded = torch.tensor(decode_image(tmp_path / "x.png", STORED))
-    assert (resize_to_square(x[None], STORED)[0] * 255 - decoded).abs().max() <= 1.01
-    assert resize_to_square(decoded[None], STORED)[0].equal(decoded / 255)
 
 
 def test_weights_that_were_not_kept_are_asked_for():

@@ -17,6 +17,7 @@ It may have
   does not look at labels. Without it the domain is opened, and its labels are dropped.
 - `SKIPS_BAD = True`: images are files of the user's; `open_domain(name, skip_bad=True)` leaves out
   those that cannot be decoded, and `check_images(name)` lists them.
+- `FITS = True`: `open_domain(name, fit="crop")` says how images become squares; see `Fit`.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from da.data.decode import (
 )
 from da.data.domain import Domain, keep_domain, save_domain
 from da.data.image_files import cache_key
+from da.data.reading import Reading
 from da.system.array_files import write_array_head
 from da.system.cache import cache_home, remove_unused
 
@@ -43,24 +45,23 @@ _Made = TypeVar("_Made")
 def load_decoded(
     benchmark: str,
     images: Listing,
-    side: int,
+    read: Reading,
     *,
     divide: Callable[[Listing], Rows],
-    skip_bad: bool = False,
 ) -> Domain:
     """Load images as a domain; they are decoded at the first call and after a change.
 
     Args:
         benchmark: Name of the benchmark, for messages and the folder in the cache.
         images: Which images, and their classes.
-        side: Width of network input in pixels; `stored_side` turns it into the stored width.
+        read: Width of network input, which `stored_side` turns into the stored width, and whether
+            images that cannot be decoded are left out.
         divide: A function of the images to the rows for each role.
-        skip_bad: Whether to leave out images that cannot be decoded.
 
     Raises:
         ValueError: If there are such images, and they are not to be left out.
     """
-    wide = stored_side(side)
+    wide = stored_side(read.side)
 
     def write(folder: Path) -> None:
         divide(images)  # which may refuse them
@@ -69,20 +70,21 @@ def load_decoded(
         for line in (*images.notes, f"decoding {count} images of {images.root}, once"):
             print(f"{benchmark}: {line}", file=sys.stderr)
         folder.mkdir()
-        kept, x, faults = _decode_good(images, folder / "x.npy", wide, skip_bad)
+        kept, x, faults = _decode_good(images, folder / "x.npy", read)
         save_domain(folder, x, kept.y, kept.classes, divide(kept))
         (folder / FAULTS).write_text(json.dumps({str(file): why for file, why in faults.items()}))
 
-    folder = cache_home() / benchmark / cache_key(images.root, images.files, wide, images.about)
+    about = images.about + (f" {read.fit}" if read.fit != "squash" else "")
+    folder = cache_home() / benchmark / cache_key(images.root, images.files, wide, about)
     domain = keep_domain(folder, write)
     stored = json.loads((folder / FAULTS).read_text())
     faults = {Path(file): why for file, why in stored.items()}
-    _refuse_faults(images, faults, skip_bad)
+    _refuse_faults(images, faults, read.skip_bad)
     return replace(domain, left_out=len(faults))
 
 
 def _decode_good(
-    images: Listing, path: Path, side: int, skip_bad: bool
+    images: Listing, path: Path, read: Reading
 ) -> tuple[Listing, np.memmap, dict[Path, str]]:
     """Decode the images that can be decoded into an array on disk, after a check of each file.
 
@@ -91,10 +93,10 @@ def _decode_good(
     """
     with ignore_warnings(), ThreadPoolExecutor() as pool:
         faults = _look(images, pool)
-        _refuse_faults(images, faults, skip_bad)
-        later, largest = _decode_all(images.without({*faults}).files, path, side, pool)
+        _refuse_faults(images, faults, read.skip_bad)
+        later, largest = _decode_all(images.without({*faults}).files, path, read, pool)
     faults |= later
-    _refuse_faults(images, faults, skip_bad)
+    _refuse_faults(images, faults, read.skip_bad)
     if faults:
         print(f"left out, as --skip-bad says: {_list_faults(images, faults)}", file=sys.stderr)
     if dark := describe_range(largest):
@@ -134,7 +136,7 @@ def _list_faults(images: Listing, faults: dict[Path, str]) -> str:
 
 
 def _decode_all(
-    files: list[Path], path: Path, side: int, pool: ThreadPoolExecutor
+    files: list[Path], path: Path, read: Reading, pool: ThreadPoolExecutor
 ) -> tuple[dict[Path, str], list[int]]:
     """Decode files into one array on disk, a few of them in memory at a time.
 
@@ -142,11 +144,13 @@ def _decode_all(
         Why each of the files that are not in the array cannot be decoded, and the largest values of
         the others, as in `Decoded`.
     """
+    side = stored_side(read.side)
     chunk = max(1, min(CHUNK, CHUNK_BYTES // (3 * side**2)))
     faults, largest = {}, []
     with path.open("wb") as out, tqdm(total=len(files), unit=" images", disable=None) as bar:
         write_array_head(out, "|u1", (len(files), side, side, 3))
-        for file, made in _map_files(pool, lambda file: try_decode(file, side), files, chunk):
+        decode = partial(try_decode, side=side, fit=read.fit)
+        for file, made in _map_files(pool, decode, files, chunk):
             if isinstance(made, str):
                 faults[file] = made
             else:

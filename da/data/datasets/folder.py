@@ -17,6 +17,7 @@ image is held out.
 import re
 from pathlib import Path
 
+from da.config.choices import Fit
 from da.data import paths, splits
 from da.data.datasets._class_folders import (
     Listing,
@@ -29,11 +30,13 @@ from da.data.datasets._class_folders import (
 )
 from da.data.datasets._decoded import Rows, check_listed, load_decoded
 from da.data.domain import Domain
+from da.data.reading import Reading
 
 SYNTAX = "PATH/amazon-PATH/webcam"
 DOMAINS = ()
 ANY_SIDE = True
 SKIPS_BAD = True
+FITS = True
 
 
 def pair(names: str) -> tuple[str, str]:
@@ -49,8 +52,8 @@ def pair(names: str) -> tuple[str, str]:
     return paths.split_paths(names, paths.find_folder, "folder", SYNTAX)
 
 
-def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
-    """Open the images under the folder `name`, squeezed to squares; decoded at the first call.
+def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash") -> Domain:
+    """Open the images under the folder `name`, as squares; decoded at the first call.
 
     They are decoded again when a file is added, removed or changed. They are stored as wide as
     network input of `side` pixels needs, see `stored_side`.
@@ -59,22 +62,25 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
         name: Path of the folder.
         side: Width of network input in pixels; 0 for the usual one.
         skip_bad: Whether to leave out images that cannot be decoded.
+        fit: How images that are no squares become squares.
 
     Raises:
         ValueError: If a folder is unreadable or lacks images, if what looks like a class is none,
             or if images cannot be decoded. The message names it.
     """
     images = _list(name)
-    return load_decoded("folder", images, side, divide=divide, skip_bad=skip_bad)
+    return load_decoded("folder", images, Reading(side, skip_bad, fit), divide=divide)
 
 
-def open_unlabeled(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+def open_unlabeled(
+    name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash"
+) -> Domain:
     """Open all images under the folder `name`, at any depth, whatever its folders mean.
 
     Arguments and errors are those of `open_domain`.
     """
     images = list_unlabeled(paths.find_folder(name) or Path(name))
-    return load_decoded("folder", images, side, divide=divide, skip_bad=skip_bad)
+    return load_decoded("folder", images, Reading(side, skip_bad, fit), divide=divide)
 
 
 def class_names(name: str, *, check: bool = False) -> tuple[str, ...]:

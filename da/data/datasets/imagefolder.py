@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from da.config.choices import Fit
 from da.config.validation import shorten_names
 from da.data import paths as data_paths
 from da.data import splits
@@ -28,17 +29,19 @@ from da.data.datasets._class_folders import (
     subfolders,
 )
 from da.data.domain import Domain
+from da.data.reading import Reading
 
 SYNTAX = "PATH"
 DOMAINS = ()
 ONE_DOMAIN = True
 ANY_SIDE = True
 SKIPS_BAD = True
+FITS = True
 
 pair = data_paths.single_folder
 
 
-def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash") -> Domain:
     """Open the images under the folder `name`, stored as `da.data.datasets.folder` stores them.
 
     Training rows are in the order of their names' hashes, so the first K of a class are any K.
@@ -47,6 +50,7 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
         name: Path of the folder.
         side: Width of network input in pixels; 0 for the usual one.
         skip_bad: Whether to leave out images that cannot be decoded.
+        fit: How images that are no squares become squares.
 
     Raises:
         ValueError: If a folder has one class only, or a class has no images, is missing in a set,
@@ -59,8 +63,9 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
         images = images._replace(
             notes=(f"{root}: left out: the folders {shorten_names(rest)}", *images.notes)
         )
+    read = Reading(side, skip_bad, fit)
     divide = partial(_divide, sets=len(sets))
-    return _decoded.load_decoded("imagefolder", images, side, divide=divide, skip_bad=skip_bad)
+    return _decoded.load_decoded("imagefolder", images, read, divide=divide)
 
 
 def _sets(root: Path) -> list[Path]:

@@ -21,16 +21,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from da.config.choices import Fit
 from da.config.validation import find_control, shorten_names
 from da.data import paths
 from da.data.datasets import _decoded, folder
 from da.data.datasets._class_folders import Listing
 from da.data.domain import Domain
+from da.data.reading import Reading
 
 SYNTAX = "PATH/SOURCE.txt-PATH/TARGET.txt"
 DOMAINS = ()
 ANY_SIDE = True
 SKIPS_BAD = True
+FITS = True
 
 NAMES = "classes.txt"
 """File next to a list whose line N, counted from 0, is the name of class N."""
@@ -54,26 +57,29 @@ def pair(names: str) -> tuple[str, str]:
     return paths.split_paths(names, paths.find_file, "file", SYNTAX)
 
 
-def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash") -> Domain:
     """Open the images that the file `name` lists, stored as those of `folder` are.
 
     Args:
         name: Path of the list.
         side: Width of network input in pixels; 0 for the usual one.
         skip_bad: Whether to leave out images that cannot be decoded.
+        fit: How images that are no squares become squares.
 
     Raises:
         ValueError: If a line has no image or no label, or if images cannot be decoded.
     """
-    return _load(read_list(paths.require_file(name)), side, skip_bad)
+    return _load(read_list(paths.require_file(name)), Reading(side, skip_bad, fit))
 
 
-def open_unlabeled(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+def open_unlabeled(
+    name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash"
+) -> Domain:
     """Open the images that the file `name` lists, without labels that it may give.
 
     Arguments and errors are those of `open_domain`.
     """
-    return _load(read_list(paths.require_file(name), labeled=False), side, skip_bad)
+    return _load(read_list(paths.require_file(name), labeled=False), Reading(side, skip_bad, fit))
 
 
 def check_images(name: str) -> None:
@@ -86,8 +92,8 @@ def check_images(name: str) -> None:
     _decoded.check_listed(read_list(paths.require_file(name)))
 
 
-def _load(images: Listing, side: int, skip_bad: bool) -> Domain:
-    return _decoded.load_decoded("list", images, side, divide=folder.divide, skip_bad=skip_bad)
+def _load(images: Listing, read: Reading) -> Domain:
+    return _decoded.load_decoded("list", images, read, divide=folder.divide)
 
 
 def read_list(file: Path, *, labeled: bool = True) -> Listing:

@@ -2,14 +2,18 @@ import json
 import os
 import unicodedata
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from da.cli.main import main
+from da.config.choices import Fit
+from da.config.registry import DATASETS
 from da.data import image_files, splits
 from da.data.datasets import _decoded, folder
+from da.data.reading import Reading
 from da.data.tasks import load_task, open_domains
 from da.results import records
 from da.system.cache import cache_home
@@ -119,13 +123,13 @@ def test_a_target_with_one_image_a_class_is_used_and_a_source_refused(office, tm
 def test_large_sides_are_decoded_apart_and_small_ones_are_not(office):
     usual = folder.open_domain(str(office))
     assert folder.open_domain(str(office), 96).digest == usual.digest
-    source, target = open_domains(f"folder:{office}-{office}", 300)
+    source, target = open_domains(f"folder:{office}-{office}", Reading(300))
     assert source.x.shape == target.x.shape == (7, 343, 343, 3)
     assert folder.open_domain(str(office), 224).digest == usual.digest
 
 
 def test_side_is_passed_only_to_benchmarks_of_any_side():
-    assert open_domains("moons:0-1", 300)[0].x.ndim == 2
+    assert open_domains("moons:0-1", Reading(300))[0].x.ndim == 2
 
 
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
@@ -400,6 +404,26 @@ def test_a_record_says_how_many_images_were_skipped(office, tmp_path, monkeypatc
     assert "skipped_source" not in json.loads(file.read_text())["made_from"]
 
 
-def test_other_benchmarks_have_no_bad_images_to_skip():
-    with pytest.raises(ValueError, match="skip_bad is for images of your own, not for moons"):
-        open_domains("moons:0-1", skip_bad=True)
+@pytest.mark.parametrize("option", [{"skip_bad": True}, {"fit": "crop"}])
+def test_other_benchmarks_have_no_files_of_yours(option):
+    (name,) = option
+    with pytest.raises(ValueError, match=f"{name} is for images of your own, not for moons"):
+        open_domains("moons:0-1", Reading(**option))
+
+
+@pytest.mark.parametrize("benchmark", ["folder", "list", "imagefolder"])
+def test_each_fit_is_stored_apart(tmp_path, benchmark):
+    root = tmp_path / "pictures"
+    for label, color in (("cat", "red"), ("dog", "blue")):
+        (root / label).mkdir(parents=True)
+        for i in range(3):
+            image = Image.new("RGB", (16, 4), color)
+            image.putpixel((0, 0), (255, 255, 255))  # which the middle lacks
+            image.save(root / label / f"{i}.png")
+    lines = [f"{file.relative_to(root)},{file.parent.name}\n" for file in root.glob("*/*")]
+    (root / "all.csv").write_text("".join(["path,label\n", *lines]))
+    name = root / "all.csv" if benchmark == "list" else root
+    opened = {fit: DATASETS[benchmark].open_domain(str(name), fit=fit) for fit in get_args(Fit)}
+    dark = {fit: (domain.x[0] == 0).all(2).float().mean() for fit, domain in opened.items()}
+    assert dark == {"squash": 0, "crop": 0, "pad": 0.75}
+    assert len({domain.digest for domain in opened.values()}) == 3

@@ -6,6 +6,7 @@ import pytest
 import da
 from da.data import tasks
 from da.data.datasets import list as lists
+from da.data.reading import Reading
 from da.training.train import train
 from tests.fixtures.datasets import image_folder
 
@@ -131,7 +132,7 @@ def test_bad_images_of_both_lists_are_named_at_once():
         Path(f"{name}/cat/cat-00.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"a/cat/cat-00.png.*b/cat/cat-00.png"):
         tasks.open_domains("list:a.txt-b.txt")
-    assert tasks.open_domains("list:a.txt-b.txt", skip_bad=True)[0].left_out == 1
+    assert tasks.open_domains("list:a.txt-b.txt", Reading(skip_bad=True))[0].left_out == 1
 
 
 def test_a_missing_list_is_named():
