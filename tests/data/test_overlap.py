@@ -85,6 +85,41 @@ def test_a_copy_under_other_names_is_told_once(root, capsys):
     assert capsys.readouterr().err.count(line) == 1
 
 
+def test_lists_of_the_same_images_are_one_domain_or_told(root):
+    every = sorted(root.glob("*/*.png"))
+    for name, files, start in (("a", every, "a"), ("b", every[::-1], "a"), ("c", every, "copy")):
+        lines = [f"{start}/{file.relative_to(root)} {file.parent.name}\n" for file in files]
+        Path(f"{name}.txt").write_text("".join(lines))
+    shutil.copytree(root, "copy")
+    for other in ("a.txt", "./a.txt", "c.txt"):
+        task, *domains = opened(f"list:a.txt-{other}")
+        assert overlap.report_overlap(task, *domains) == {}
+        assert len(task.target_test) == 2
+    assert reported("list:a.txt-b.txt") == {"repeated": 8}  # held out in another way
+
+
+def test_rows_of_the_same_numbers_are_one_domain_or_told(root):
+    x, y = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32), np.arange(10) % 2
+    np.savez("a.npz", x=x, y=y)
+    np.savez("b.npz", x=x, y=y)
+    np.savez("c.npz", x=x[::-1], y=y[::-1])
+    lines = [
+        f"{site},{label},{','.join(map(str, row))}"
+        for site in "pq"
+        for row, label in zip(x, y, strict=True)
+    ]
+    Path("t.csv").write_text("\n".join(["site,label,u,v,w", *lines]))
+    for name in (
+        "arrays:a.npz-./a.npz",
+        "arrays:a.npz-b.npz",
+        "table:t.csv?label=label&domain=site:p-q",
+    ):
+        task, *domains = opened(name)
+        assert overlap.report_overlap(task, *domains) == {}
+        assert len(task.target_test) == 2
+    assert reported("arrays:a.npz-c.npz") == {"repeated": 8}
+
+
 def test_a_target_inside_the_source_is_told(root):
     for label in ("cat", "dog"):
         shutil.copytree(root / label, root / "cat" / "within" / label)
