@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE \
   DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
+FAST := "not slow and not faults and not journeys"
 SCRIPTS := step training data mapping sweep seeds scaling
 
 # uv takes a seventh of pip's time; pip comes in where an index is set for pip alone.
@@ -12,7 +13,7 @@ install = { $(1)/bin/python -m pip install --quiet --constraint constraints.txt 
     --constraint constraints.txt $(2) || \
   $(1)/bin/python -m pip install --quiet --constraint constraints.txt $(2); }
 
-.PHONY: demo test faults journeys numeric check promises pages docs docs-serve wheel bench bench-peers
+.PHONY: demo test slow faults journeys numeric check promises pages docs docs-serve wheel bench bench-peers
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## a first table in two minutes: three methods on four shifts between emoji styles
@@ -26,7 +27,10 @@ demo: $(READY)  ## a first table in two minutes: three methods on four shifts be
 	  'What more there is: docs/index.md'
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "not faults and not journeys"
+	$(BIN)/python -m pytest -n 2 -m $(FAST)
+
+slow: $(READY)  ## tests that take more than half a second each
+	$(BIN)/python -m pytest -n 2 -m "slow and not faults and not journeys"
 
 faults: $(READY)  ## kills, damaged files, odd commands and settings: what must not happen
 	$(BIN)/python -m pytest -n 2 -m faults
@@ -41,7 +45,7 @@ check: $(READY)  ## what has to hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not faults and not journeys"
+	$(BIN)/python -m pytest -n 2 -m $(FAST)
 
 promises: $(READY)  ## docs/contributing/promises.md with the figures of a new run
 	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \
