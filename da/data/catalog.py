@@ -34,9 +34,10 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
 
 def describe_benchmarks() -> Iterator[str]:
     """Describe each benchmark in a line: what it is, and whether it is on this machine."""
+    wide = max(map(len, DATASETS))
     for name in DATASETS:
         domains = list_domains(name)
-        about = f"{name:13} {DATASETS.constants(name)['__doc__'].partition(chr(10))[0]}"
+        about = f"{name:{wide}} {DATASETS.constants(name)['__doc__'].partition(chr(10))[0]}"
         if not domains:
             yield f"{about} Tasks: {task_syntax(name)}"
             continue

@@ -1,0 +1,57 @@
+"""Class names and published numbers of images of data sets, a CSV file each; loads no torch.
+
+A file has a line for each class, in alphabetical order without regard to case or marks, as most
+lists of files number them; for digits of a domain a column, named by it or by domain and split.
+Columns `label_...` have the numbers of other lists in circulation.
+"""
+
+import csv
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def class_names(name: str) -> tuple[str, ...]:
+    """Return the names of a data set's classes, in the order of its file."""
+    return tuple(line["class"] for line in _lines(name))
+
+
+def published_counts(name: str, column: str) -> dict[str, int]:
+    """Return the published number of images of each class; none where it is not known."""
+    lines = _lines(name)
+    return {line["class"]: int(line[column]) for line in lines} if column in lines[0] else {}
+
+
+def class_orders(name: str) -> dict[str, tuple[str, ...]]:
+    """Return the orders of a data set's classes that are in circulation, each by its name.
+
+    `letters` disregards case and marks, `bytes` puts upper case first, as Python's `sorted` does,
+    and others are those of published lists.
+    """
+    lines, names = _lines(name), class_names(name)
+    listed = {
+        column.removeprefix("label_"): tuple(
+            line["class"] for line in sorted(lines, key=lambda line: int(line[column]))
+        )
+        for column in lines[0]
+        if column.startswith("label_")
+    }
+    return {"letters": sort_by_letters(names), "bytes": tuple(sorted(names)), **listed}
+
+
+def sort_by_letters(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort names by their letters and digits, without regard to case and other marks."""
+    return tuple(sorted(names, key=plain_name))
+
+
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _lines(name: str) -> tuple[dict[str, str], ...]:
+    with (Path(__file__).parent / f"{name}.csv").open(newline="") as file:
+        return tuple(csv.DictReader(file))

@@ -1,0 +1,85 @@
+"""Finding a domain of a published data set among a user's folders, and its lists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from da.config.validation import shorten_names
+from da.data import paths
+from da.data.class_lists import plain_name
+from da.data.datasets._class_folders import subfolders
+
+DEPTH = 3
+"""Folders between that of a data set and that of a domain, at most."""
+
+INSIDE = "images", "full"
+"""Folders between a domain and its classes, in some archives."""
+
+LISTS = "", "image_list", "txt", "splits", "splits_mini"
+"""Folders of lists, next to the domains or one folder up."""
+
+_found: dict[tuple[Path | str, ...], Path] = {}
+
+
+def find_domain(
+    titles: Sequence[str], names: Sequence[str], numbers: Mapping[str, int]
+) -> Path | None:
+    """Return the folder that holds the class folders of a domain, or None where it is not here.
+
+    It is looked for in the folder of the data set under `DA_DATA`, and then in all of `DA_DATA`.
+
+    Args:
+        titles: Names that the folder of the data set may have.
+        names: Names that the folder of the domain may have.
+        numbers: Class of each plain name of a class folder; half of the classes have to be there.
+    """
+    if not (data := paths.data_folder()):
+        return None
+    key = data, *names
+    if key not in _found or not _found[key].is_dir():
+        wanted = {plain_name(name) for name in titles}
+        roots = [p for p in subfolders(data) if plain_name(p.name) in wanted]
+        found = (_find_below(root, {*map(plain_name, names)}, numbers) for root in (*roots, data))
+        if (place := next(filter(None, found), None)) is None:
+            return None
+        _found[key] = place
+    return _found[key]
+
+
+def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path | None:
+    for folder in _walk(root):
+        if plain_name(folder.name) not in names:
+            continue
+        for place in (folder, *(p for p in subfolders(folder) if p.name in INSIDE)):
+            known = {numbers.get(plain_name(p.name)) for p in subfolders(place)} - {None}
+            if 2 * len(known) >= len({*numbers.values()}):
+                return place
+    return None
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Yield the folders below a folder, level by level."""
+    level = [root]
+    for _ in range(DEPTH):
+        level = [inner for folder in level for inner in subfolders(folder)]
+        yield from level
+
+
+def find_list(place: Path, names: Sequence[str]) -> Path | None:
+    """Return the list of one of some names that is near a domain's folder, or None for none."""
+    tops = place.parent, place.parent.parent
+    places = (top / folder / name for top in tops for folder in LISTS for name in names)
+    return next((path for path in places if path.is_file()), None)
+
+
+def read_list(file: Path) -> list[Path]:
+    """Return the paths of the images in a list of a path and a number in each line."""
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    return [Path(line.rpartition(" ")[0]) for line in lines if line.strip()]
+
+
+def explain(names: Sequence[str]) -> str:
+    """Say why a domain was not found."""
+    data = paths.data_folder()
+    if data is None:
+        return "DA_DATA is not set"
+    return f"under {data} no folder {shorten_names(names)} holds its classes"

@@ -1,0 +1,25 @@
+"""Office-31: 4,110 photographs of office objects in 31 classes (Saenko et al. 2010).
+
+Its domains are pictures of a shop (`amazon`, 2,817) and of two cameras (`dslr`, 498, and `webcam`,
+795). All target images are seen without labels and tested on, as in the published tables.
+
+A folder `office31` under `DA_DATA` holds what `domain_adaptation_images.tar.gz`, TLlib or SHOT
+unpack to: `amazon/images/back_pack/*.jpg` or `amazon/back_pack/*.jpg`.
+"""
+
+from da.data.datasets._published import Published
+
+DOMAINS = ("amazon", "dslr", "webcam")
+ANY_SIDE = True
+SKIPS_BAD = True
+FITS = True
+
+SET = Published(
+    "Office-31",
+    ("office31", "office"),
+    {name: (name,) for name in DOMAINS},
+    "It comes as domain_adaptation_images.tar.gz, file 0B4IapRTv9pJ1WGZVd1VDMmhwdlE on Google "
+    "Drive.",
+    versions=("office31",),
+)
+open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check

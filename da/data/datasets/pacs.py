@@ -1,0 +1,25 @@
+"""PACS: 9,991 pictures of animals, people and things in 7 classes and 4 styles (Li et al. 2017).
+
+Its domains are `art_painting` (2,048), `cartoon` (2,344), `photo` (1,670) and `sketch` (3,929). All
+target images are seen without labels and tested on.
+
+A folder `pacs` under `DA_DATA` holds what DomainBed, Dassl or TLlib unpack to, as
+`art_painting/dog/*.jpg` or `images/art_painting/dog/*.jpg`.
+"""
+
+from da.data.datasets._published import Published
+
+DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
+ANY_SIDE = True
+SKIPS_BAD = True
+FITS = True
+
+SET = Published(
+    "PACS",
+    ("pacs", "kfold"),
+    {name: (name,) for name in DOMAINS},
+    "DomainBed has it as file 1JFr8f805nMUelQWWmfnJR3y4_SYoN5Pd on Google Drive.",
+    classes=("dog", "elephant", "giraffe", "guitar", "horse", "house", "person"),
+    totals={"art_painting": 2048, "cartoon": 2344, "photo": 1670, "sketch": 3929},
+)
+open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
