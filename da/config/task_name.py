@@ -8,15 +8,18 @@ from pathlib import PurePath
 
 from da.config.registry import DATASETS
 
-NAME = re.compile(r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label)|\+(unlabelled))?", re.DOTALL)
-"""Benchmark, domains, and how many labels of what kind a task adds, or that it hides them."""
+NAME = re.compile(
+    r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label)|\+(unlabelled)|\+(partial)(\d*))?", re.DOTALL
+)
+"""Benchmark, domains, and the end: labels that a task adds or hides, or its classes."""
 
 
 @dataclass(frozen=True)
 class TaskName:
     """The name of a task: `BENCHMARK:SOURCE-TARGET[+END]` or `BENCHMARK:DOMAIN[+Klabel]`.
 
-    END is Kshot, or `unlabelled` where labels of the target are not looked at, even for tests.
+    END is Kshot, or `unlabelled` where labels of the target are not looked at, even for tests, or
+    `partialN` where the target has only the first N of the source's classes.
 
     `str` prints it. Paths may have dashes, so some names can be cut in several places. `parse` goes
     by the name alone, since a record may come from a machine with other folders.
@@ -31,7 +34,9 @@ class TaskName:
     few: int | None = None
     """K of `+Kshot` or `+Klabel`; None where the name has no such end."""
     kind: str = ""
-    """"shot", "label", "unlabelled" or empty."""
+    """"shot", "label", "unlabelled", "partial" or empty."""
+    shared: int | None = None
+    """N of `+partialN`; None for `+partial` alone, and for other ends."""
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -39,9 +44,11 @@ class TaskName:
         """Read a task's name; any text is one."""
         found = NAME.fullmatch(text)
         assert found
-        benchmark, domains, few, kind, hidden = found.groups("")
+        benchmark, domains, few, kind, hidden, partial, shared = found.groups("")
         source, target = _split(domains, whole=has_one_domain(benchmark))
-        return cls(benchmark, domains, source, target, int(few) if few else None, kind or hidden)
+        counts = (int(count) if count else None for count in (few, shared))
+        own = dict(zip(("few", "shared"), counts, strict=True))
+        return cls(benchmark, domains, source, target, kind=kind or hidden or partial, **own)
 
     def __str__(self) -> str:
         colon = ":" if self.domains else ""
@@ -49,13 +56,19 @@ class TaskName:
 
     @property
     def end(self) -> str:
-        """`+Kshot`, `+Klabel`, `+unlabelled` or nothing."""
-        return f"+{'' if self.few is None else self.few}{self.kind}" if self.kind else ""
+        """`+Kshot`, `+Klabel`, `+unlabelled`, `+partialN` or nothing."""
+        few, shared = ("" if count is None else count for count in (self.few, self.shared))
+        return f"+{few}{self.kind}{shared}" if self.kind else ""
 
     @property
     def hides_labels(self) -> bool:
         """Whether labels that the target may have are not looked at."""
         return self.kind == "unlabelled"
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the target has only some of the source's classes."""
+        return self.kind == "partial"
 
     @property
     def labels(self) -> str:
@@ -73,8 +86,8 @@ class TaskName:
         return replace(self, source=source, target=target)
 
     def without_labels(self) -> "TaskName":
-        """Return the name of the task without such labels; `+unlabelled` stays."""
-        return self if self.hides_labels else replace(self, few=None, kind="")
+        """Return the name of the task without labels that it adds; other ends stay."""
+        return replace(self, few=None, kind="") if self.few is not None else self
 
 
 def has_one_domain(benchmark: str) -> bool:

@@ -112,6 +112,11 @@ class Domain:
         return Images(self.x, rows, resize=self.resize)
 
 
+def are_same(source: Domain, target: Domain) -> bool:
+    """Return whether two domains have the same images, classes, labels and roles."""
+    return source.digest == target.digest and source.data_digest == target.data_digest
+
+
 @dataclass(frozen=True)
 class Task:
     """A labeled source to learn from, an unlabeled target to adapt to, and target test images.

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, UInt64
 
 from da.config.registry import DATASETS
-from da.data.domain import Domain, Task
+from da.data.domain import Domain, Task, are_same
 from da.data.image_hashes import exact_hashes, perceptual_hashes
-from da.data.tasks import are_same, parse_task
+from da.data.tasks import parse_task
 
 NEAR = 10, 12
 """Most bits of 256 in which the two perceptual hashes of near copies differ.

@@ -13,10 +13,10 @@ from torch import Tensor
 from da.config.registry import DATASETS
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
-from da.data import splits
+from da.data import label_sets, splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
-from da.data.domain import Domain, LabeledImages, Task, check_domain
+from da.data.domain import Domain, LabeledImages, Task, are_same, check_domain
 from da.data.reading import Reading
 from da.system.cache import NotMadeError, without_making
 
@@ -45,6 +45,10 @@ def parse_task(text: str) -> TaskName:
     name = name.with_pair(partial(split_domains, name.benchmark))
     if name.few == 0:
         raise ValueError(f"no {name.kind}s in {text!r}: say +1{name.kind} or more, or leave it out")
+    if name.shared == 0:
+        raise ValueError(f"no classes in {text!r}: say +partial1 or more, or +partial")
+    if name.is_partial and not name.target:
+        raise ValueError(f"{name.end} in {text!r}, known: of two domains, for the target's classes")
     if name.hides_labels and not name.target:
         raise ValueError(
             f"{name.end} in {text!r}, known: of two domains, where it hides the target's labels"
@@ -82,13 +86,15 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
     source, target = parsed.pair
     names = (source, target) if target else (source,)
     names_of = None if parsed.hides_labels else getattr(own, "class_names", None)
-    if names_of and len({*map(names_of, names)} - {()}) > 1:
+    if names_of and not parsed.is_partial and len({*map(names_of, names)} - {()}) > 1:
         _require_same(name, {each: names_of(each, check=True) for each in names})
     domains = _open_all(own, names, options, parsed.hides_labels)
     if not domains[0].is_labeled:
         raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
     if not domains[-1].is_labeled:
         domains[-1] = replace(domains[-1], classes=domains[0].classes)
+    if parsed.is_partial:
+        domains[1] = label_sets.partial_target(parsed, own, *domains)
     _require_same(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
@@ -104,7 +110,9 @@ def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
     said = [f"only {here} has {shorten_names(more)}" for here, own in classes.items()
             if (more := {*own} - shared)]  # fmt: skip
     if said:
-        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}")
+        source, target = map(set, classes.values())
+        hint = f"; {task}+partial takes such a target" if target < source else ""
+        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}{hint}")
 
 
 def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:
@@ -246,11 +254,6 @@ def _part_of(source: Domain, test: Domain) -> LabeledImages:
         names = [shorten_names(domain.classes) for domain in (source, test)]
         raise ValueError(f"test images have the classes {names[1]}, the source has {names[0]}")
     return test.part(test.rows["target_test"])
-
-
-def are_same(source: Domain, target: Domain) -> bool:
-    """Return whether two domains have the same images, classes, labels and roles."""
-    return source.digest == target.digest and source.data_digest == target.data_digest
 
 
 def load_task(name: str) -> Task:

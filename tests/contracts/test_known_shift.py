@@ -50,6 +50,18 @@ def shortcut() -> Shift:
     return toy(x_s, x_t)
 
 
+def lacking() -> Shift:
+    """As `shortcut`, but one image in 25 of the target is of the second class."""
+    y_t = (torch.arange(400) % 25 == 0).long()
+    signs = SIGN, 2.0 * y_t - 1
+    x_s, x_t = (
+        torch.stack([sign, sign], 1) + noise(i) * torch.tensor([0.4, 0.1])
+        for i, sign in enumerate(signs)
+    )
+    x_t[:, 1] = 5 * noise(2)[:, 1]
+    return toy(x_s, x_t, y_t=y_t)
+
+
 def clusters(turn: int = 1, shift: float = 0.0, shots: str = "") -> Shift:
     """Classes far apart; in the target they are moved, or have changed places."""
     center = torch.stack([2 * SIGN, 0 * SIGN], 1)
@@ -159,6 +171,7 @@ def target_accuracy(name: str, shift: Shift, seed: int, **settings) -> float:
 
 SHIFTS = {
     "dann": (shortcut(), {"hidden": (32,)}, ("dann", {"hidden": (32,), "trade_off": 0.0})),
+    "pada": (lacking(), {"hidden": (32,)}, ("pada", {"hidden": (32,), "trade_off": 0.0})),
     "cdan": (shortcut(), {"hidden": (32,)}, ("cdan", {"hidden": (32,), "trade_off": 0.0})),
     "mcd": (spread(), {"backbone_steps": 8}, ("mcd", {"backbone_steps": 0})),
     "adda": (

@@ -171,7 +171,7 @@ def reference(method: str, task: str) -> Reference | None:
     """
     name = TaskName.parse(task)
     match = _counterpart(name.benchmark, *name.pair)
-    if method not in METHODS or match is None or name.few:
+    if method not in METHODS or match is None or name.few or name.kind:
         return None
     file, source, target, differs = match
     sources = {source, target} if method == "target_only" else {source}
