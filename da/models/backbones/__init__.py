@@ -3,6 +3,9 @@
 Each takes images in 0..1, normalizes them as in the training of its weights, and has a `width`:
 the number of its features. A file has a function `build(pretrained)`, and may have
 
+- `SYNTAX`, such as "timm:NAME": it builds many networks. Their names begin with the file's and a
+  colon, and `build(pretrained, name)` gets what follows.
+- a parameter `hidden` of `build`: whether hidden layers of the classifier stay.
 - `PRETRAINED = False`: it has no pretrained weights.
 - a method `take_inputs(n)` of the network: it takes points of n numbers, and not images.
 - `WEIGHTS_SHA256` and `INTERPOLATION`: digest of the only pretrained weights, and how images were
@@ -11,10 +14,12 @@ the number of its features. A file has a function `build(pretrained)`, and may h
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
+from inspect import signature
 from pathlib import Path
 
 from torch import nn
 
+from da.config.backbone_names import split_prefix
 from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
 from da.models import pruning
@@ -70,13 +75,16 @@ def build_backbone(
 
 
 def _build(name: str, pretrained: bool, hidden: bool) -> nn.Module:
-    if name not in BACKBONES:
+    if name.partition(":")[0] not in BACKBONES and ":" not in name:
         return build_from_library(name, pretrained, hidden)
-    if pretrained and not BACKBONES.constants(name).get("PRETRAINED", True):
+    prefix, rest = split_prefix(name)
+    if pretrained and not BACKBONES.constants(prefix).get("PRETRAINED", True):
         raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
-    backbone = BACKBONES[name].build(pretrained)
+    build = BACKBONES[prefix].build
+    wanted = {k: v for k, v in {"hidden": hidden}.items() if k in signature(build).parameters}
+    backbone = build(pretrained, **wanted, **({"name": rest} if rest else {}))
     if not isinstance(getattr(backbone, "width", None), int):
-        raise ValueError(f"{BACKBONES.find(name).file}: the network has no width, a whole number")
+        raise ValueError(f"{BACKBONES.find(prefix).file}: the network has no width, a whole number")
     return backbone
 
 

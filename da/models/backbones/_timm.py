@@ -4,11 +4,12 @@ import difflib
 import os
 import socket
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.request import getproxies
 
-from da.config.registry import BACKBONES
+from da.config.backbone_names import written_names
 from da.models.backbone import Backbone
 from da.models.backbones._torchvision import from_torchvision
 
@@ -27,12 +28,36 @@ def build_from_library(name: str, pretrained: bool, hidden: bool = True) -> Back
     timm = import_timm()
     from torchvision import models
 
-    in_torchvision = name in models.list_models(models)
-    if not in_torchvision and not timm.is_model(name):
-        every = {*timm.list_models(), *models.list_models(models)}
-        known = ", ".join([*BACKBONES, *difflib.get_close_matches(name, every, 3)])
-        raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
-    build = from_torchvision if in_torchvision else _from_timm
+    if name in models.list_models(models):
+        return _build_or_explain(from_torchvision, name, pretrained, hidden)
+    if timm.is_model(name):
+        return build_from_timm(name, pretrained, hidden)
+    every = {*timm.list_models(), *models.list_models(models)}
+    known = ", ".join([*written_names(), *difflib.get_close_matches(name, every, 3)])
+    raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
+
+
+def build_from_timm(name: str, pretrained: bool, hidden: bool = True) -> Backbone:
+    """Build a backbone from a network of timm, or from one that a repository describes.
+
+    Args:
+        name: Name of the network, or `hf-hub:OWNER/NAME`.
+        pretrained: Whether to load pretrained weights; random ones otherwise.
+        hidden: Whether to keep the hidden layers of the network's classifier.
+
+    Raises:
+        ValueError: Where the name is unknown, or its weights cannot be loaded.
+    """
+    timm = import_timm()
+    if not name.startswith("hf-hub:") and not timm.is_model(name):
+        near = ", ".join(difflib.get_close_matches(name, timm.list_models(), 3))
+        raise ValueError(f"unknown network {name!r} of timm, known: {near or 'timm.list_models()'}")
+    return _build_or_explain(_from_timm, name, pretrained, hidden)
+
+
+def _build_or_explain(
+    build: Callable[..., Backbone], name: str, pretrained: bool, hidden: bool
+) -> Backbone:
     try:
         return build(name, pretrained, hidden)
     except Exception as error:
@@ -46,7 +71,7 @@ def build_from_library(name: str, pretrained: bool, hidden: bool = True) -> Back
 
 
 def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
-    if pretrained:
+    if pretrained or name.startswith("hf-hub:"):
         _look_for_hub()
     body = import_timm().create_model(name, pretrained=pretrained, num_classes=0)
     width = getattr(body, "head_hidden_size", None) or body.num_features
