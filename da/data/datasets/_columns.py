@@ -168,6 +168,28 @@ def _read(file: Path, state: tuple[int, int]) -> Columns:
     return {head: [row[i] for row in rows] for i, head in enumerate(heads)}
 
 
+def read_texts(file: Path, column: str, rows: Iterable[int]) -> list[str]:
+    """Return the texts in some rows of a column.
+
+    Args:
+        file: The file.
+        column: Name of the column.
+        rows: Numbers of the rows, counted from 0.
+
+    Raises:
+        ValueError: If a cell is empty or no text.
+    """
+    cells, found = read_columns(file)[column], []
+    for row in rows:
+        cell = cells[row]
+        if not isinstance(cell, str) or not cell.strip():
+            empty = is_empty(cell) or isinstance(cell, str)
+            what = "no text" if empty else f"{cell!r}, no text"
+            raise ValueError(f"{describe_row(file, row)}, column {column}: {what}")
+        found.append(cell)
+    return found
+
+
 def describe_row(file: Path, row: int) -> str:
     """Return file and line of a row; the header of a CSV file is line 1."""
     return f"{file}, row {row}" if file.suffix.lower() == ".parquet" else f"{file}, line {row + 2}"
