@@ -58,6 +58,12 @@ class TaskName:
         return self.kind == "unlabelled"
 
     @property
+    def holds_texts(self) -> bool:
+        """Whether both domains are of texts."""
+        known = self.benchmark in DATASETS
+        return known and bool(DATASETS.constants(self.benchmark).get("TEXTS"))
+
+    @property
     def labels(self) -> str:
         """The labels that the task adds, as tables say it: "3-shot", "5-label" or nothing."""
         return f"{self.few}-{self.kind}" if self.few else ""

@@ -169,7 +169,9 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
         take_inputs(backbone, x.shape[1])
     if not (why := _misfit(backbone, x)):
         return
-    if x.ndim == 2:
+    if x.dtype == torch.int64:
+        given, known = f"texts ({why})", "hf:NAME, open_clip:MODEL/WEIGHTS"
+    elif x.ndim == 2:
         given = f"points of {x.shape[1]} numbers"
         known = "identity, or mlp with regime full and init random"
     else:
@@ -204,8 +206,8 @@ def _warn(text: str) -> None:
 
 
 def fingerprint(backbone: nn.Module) -> str:
-    """Return the SHA-256 of all weights."""
-    return hash_weights(backbone.state_dict())
+    """Return the SHA-256 of all weights, with what else a backbone says that features depend on."""
+    return hash_weights(backbone.state_dict()) + getattr(backbone, "about", "")
 
 
 def hash_weights(state: Mapping[str, Any]) -> str:

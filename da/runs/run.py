@@ -16,6 +16,7 @@ from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
+from da.config.task_name import TaskName
 from da.config.validation import refuse, shorten_names
 from da.methods import settings_class
 from da.methods._settings import Settings
@@ -222,7 +223,8 @@ class Run:
     @property
     def backbone_options(self) -> dict[str, Any]:
         """Options of the backbone other than its name and its weights."""
-        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
+        texts = TaskName.parse(self.task).holds_texts
+        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std, "texts": texts}
 
     @property
     def teacher(self) -> str:

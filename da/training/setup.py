@@ -19,6 +19,7 @@ from da.models import backbones, feature_selection, features, pruning, saved_wei
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.class_order import class_order, load_head
 from da.models.finetuning import hold_stages
+from da.models.text_encoder import read_texts
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
@@ -64,7 +65,7 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         memory.keep_freed_memory()
     read = run.side, run.skip_bad
     domains = *tasks.open_domains(run.task, *read), *tasks.open_tests(run.task, run.test, *read)
-    stored_side = domains[0].x.shape[1]
+    stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
     backbone, task = make(run, domains, place, results)
@@ -150,6 +151,7 @@ def _trained_parts(
     )
     if run.init != "random":
         check_resize(backbone, run.backbone, **_resize_settings(run))
+    domains = read_texts(backbone, run.backbone, *domains)
     source, *others = _resized(run, interpolation(backbone), *domains)
     if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format

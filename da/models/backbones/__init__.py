@@ -8,6 +8,7 @@ the number of its features. A file has a function `build(pretrained)`, and may h
 - a parameter `hidden` of `build`: whether hidden layers of the classifier stay.
 - `PRETRAINED = False`: it has no pretrained weights.
 - a method `take_inputs(n)` of the network: it takes points of n numbers, and not images.
+- a network of the class `TextEncoder`, which reads texts, or `TwoTowers`, which reads both.
 - `WEIGHTS_SHA256` and `INTERPOLATION`: digest of the only pretrained weights, and how images were
   resized for them, so that stored features are found before the network is built.
 """
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -28,6 +30,7 @@ from da.models.backbones._timm import build_from_library
 from da.models.features import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
+from da.models.text_encoder import find_text_encoder
 
 BACKBONES.extend_package(__path__)
 
@@ -39,6 +42,7 @@ def build_backbone(
     hidden: bool = True,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    texts: bool = False,
     results: Path = Path("results"),
 ) -> nn.Module:
     """Build a backbone with pretrained weights, random weights, or the weights of a run.
@@ -49,6 +53,7 @@ def build_backbone(
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
         std: Standard deviation of the three channels; empty for that of the weights' training.
+        texts: Whether it reads texts: of two towers, the one that does.
         results: Folder of the records of runs.
 
     Raises:
@@ -58,6 +63,8 @@ def build_backbone(
     pretrained = init == "pretrained"
     own = is_own(name)
     backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden)
+    if texts:
+        backbone = find_text_encoder(backbone, name)
     if init not in BEGINNINGS:
         try:
             state = load_weights(init, results=results)
@@ -94,6 +101,7 @@ def frozen_backbone(
     hidden: bool = True,
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
+    texts: bool = False,
     results: Path = Path("results"),
 ) -> FrozenBackbone:
     """Prepare a frozen backbone that many runs share; its network is built when first needed.
@@ -107,10 +115,11 @@ def frozen_backbone(
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
         std: Standard deviation of the three channels; empty for that of the weights' training.
+        texts: Whether it reads texts: of two towers, the one that does.
         results: Folder of the records of runs.
     """
     changed = 0 if init in BEGINNINGS else time_of_weights(init, results)
-    return _frozen_backbone(name, init, hidden, mean, std, results.absolute(), changed)
+    return _frozen_backbone(name, init, hidden, mean, std, texts, results.absolute(), changed)
 
 
 @lru_cache(maxsize=2)
@@ -120,6 +129,7 @@ def _frozen_backbone(
     hidden: bool,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    texts: bool,
     results: Path,
     changed: int,
 ) -> FrozenBackbone:
@@ -129,5 +139,6 @@ def _frozen_backbone(
     if is_own(name) and init == "pretrained":
         digest = name
     by_hand = f" {mean} {std}" if mean or std else ""
-    make = partial(build_backbone, name, init, hidden=hidden, mean=mean, std=std, results=results)
+    options: dict[str, Any] = {"hidden": hidden, "mean": mean, "std": std, "texts": texts}
+    make = partial(build_backbone, name, init, **options, results=results)
     return FrozenBackbone(make, digest, by_hand, about.get("INTERPOLATION"), name)

@@ -72,7 +72,7 @@ def _build_or_explain(
 
 def _from_timm(name: str, pretrained: bool, hidden: bool) -> Backbone:
     if pretrained or name.startswith("hf-hub:"):
-        _look_for_hub()
+        look_for_hub()
     body = import_timm().create_model(name, pretrained=pretrained, num_classes=0)
     width = getattr(body, "head_hidden_size", None) or body.num_features
     if width != body.num_features and not hidden:
@@ -91,7 +91,7 @@ def import_timm() -> Any:
 
 
 @cache
-def _look_for_hub() -> None:
+def look_for_hub() -> None:
     """Set the hub offline if it cannot be reached: retries would take most of a minute."""
     from huggingface_hub import constants
 
