@@ -170,7 +170,7 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
     if not (why := _misfit(backbone, x)):
         return
     if x.dtype == torch.int64:
-        given, known = f"texts ({why})", "hf:NAME, open_clip:MODEL/WEIGHTS"
+        given, known = f"texts ({why})", "hf:NAME of an encoder of texts"
     elif x.ndim == 2:
         given = f"points of {x.shape[1]} numbers"
         known = "identity, or mlp with regime full and init random"

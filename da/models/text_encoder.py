@@ -17,6 +17,10 @@ Tokenize = Callable[[list[str]], list[list[int]]]
 """Function from texts to the numbers of their tokens, in lists of any length."""
 
 
+READERS = "hf:NAME, open_clip:MODEL/WEIGHTS"
+"""Backbones that read texts."""
+
+
 class TextEncoder(nn.Module):
     """A network from tokens to one vector a text.
 
@@ -80,7 +84,7 @@ def find_text_encoder(backbone: nn.Module, name: str) -> TextEncoder:
         return backbone.text
     if isinstance(backbone, TextEncoder):
         return backbone
-    raise ValueError(f"backbone {name} reads no texts, known: hf:NAME, open_clip:MODEL/WEIGHTS")
+    raise ValueError(f"backbone {name} reads no texts, known: {READERS}")
 
 
 def read_texts(backbone: nn.Module, name: str, *domains: Domain) -> list[Domain]:

@@ -95,6 +95,13 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _text_errors(run: "Run") -> dict[str, bool]:
+    texts = TaskName.parse(run.task).holds_texts
+    given = {"augment": run.augment != "none", "side": run.side != 0}
+    return {f"{name} is for images, and {run.task} has texts": texts and on
+            for name, on in given.items()}  # fmt: skip
+
+
 def _image_errors(run: "Run") -> dict[str, bool]:
     three = {len(run.mean), len(run.std)} <= {0, 3}
     return {
@@ -126,6 +133,7 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _method_errors,
     _pruning_errors,
     _image_errors,
+    _text_errors,
     _optimizer_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from da.config.validation import shorten_names
 from da.data import paths
-from da.data.datasets._vectors import file_state
 from da.system.extras import extra
 
 Columns = dict[str, list[Any]]
@@ -143,7 +142,7 @@ def read_columns(file: Path) -> Columns:
     Raises:
         ValueError: If it cannot be read, or its rows or columns do not fit together.
     """
-    return _read(file, file_state(file))
+    return _read(file, paths.file_state(file))
 
 
 @lru_cache(maxsize=2)

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from da.data import paths
 from da.data.datasets import _columns
 from da.data.datasets._columns import Place
-from da.data.datasets._vectors import build_domain, file_state
+from da.data.datasets._vectors import build_domain
 from da.data.domain import Domain
 
 SYNTAX = "FILE.csv?label=y&domain=site:A-B"
@@ -54,7 +55,7 @@ def _open(name: str, *, labeled: bool) -> Domain:
     place = _columns.parse_place(name, _WORDS, SYNTAX, "columns")
     _columns.require_columns(place.file, _named(place))
     rows = place.select_rows()
-    x = _features(place, file_state(place.file))[rows]
+    x = _features(place, paths.file_state(place.file))[rows]
     labels = place.labels(rows) if labeled else None
     return build_domain(f"{place.value} in {place.file}", x, labels)
 

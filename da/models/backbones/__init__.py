@@ -30,7 +30,7 @@ from da.models.backbones._timm import build_from_library
 from da.models.features import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
-from da.models.text_encoder import find_text_encoder
+from da.models.text_encoder import READERS, Tokenize, find_text_encoder
 
 BACKBONES.extend_package(__path__)
 
@@ -93,6 +93,19 @@ def _build(name: str, pretrained: bool, hidden: bool) -> nn.Module:
     if not isinstance(getattr(backbone, "width", None), int):
         raise ValueError(f"{BACKBONES.find(prefix).file}: the network has no width, a whole number")
     return backbone
+
+
+def build_tokenizer(name: str) -> Tokenize:
+    """Build what turns texts into tokens for a backbone, without its weights.
+
+    Raises:
+        ValueError: If there is no such backbone here, or it reads no texts.
+    """
+    prefix, rest = split_prefix(name)
+    build = getattr(BACKBONES[prefix], "build_tokenizer", None)
+    if not build:
+        raise ValueError(f"backbone {name} reads no texts, known: {READERS}")
+    return build(rest)
 
 
 def frozen_backbone(

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from da.models.backbone import Backbone
 from da.models.backbones._timm import look_for_hub
-from da.models.text_encoder import TextEncoder, TwoTowers
+from da.models.text_encoder import TextEncoder, Tokenize, TwoTowers
 from da.system.extras import extra
 
 Pool = Literal["mean", "cls"]
@@ -35,20 +37,43 @@ def build_from_transformers(
     Raises:
         ValueError: If the network or its tokenizer cannot be loaded.
     """
-    with extra("text", f"backbone hf:{name}"):
+    with _explained(name) as where:
         from transformers import AutoConfig, AutoTokenizer
+
+        config = AutoConfig.from_pretrained(where)
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        network = _load(where, config, pretrained)
+        if hasattr(config, "vision_config"):
+            return _two_towers(network, tokenizer, where)
+        return _text_encoder(network, tokenizer, pool, tokens)
+    raise AssertionError  # the block above ends in a result or an error
+
+
+def load_tokenizer(name: str, tokens: int) -> Tokenize:
+    """Load what turns texts into tokens, for a network of that name; see the function above."""
+    with _explained(name) as where:
+        from transformers import AutoConfig, AutoTokenizer
+
+        config = AutoConfig.from_pretrained(where)
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        text = getattr(config, "text_config", None)
+        most = text.max_position_embeddings if text else tokens
+        return partial(_tokenize, tokenizer, _most_tokens(text or config, tokenizer, most))
+    raise AssertionError  # as above
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[str]:
+    """Give the folder or hub's name to load from, and turn any error in the block into one line."""
+    with extra("text", f"backbone hf:{name}"):
+        import transformers  # noqa: F401
     where = Path(name).expanduser()
     if not where.is_dir():
         if name[:1] in "/~.":
             raise ValueError(f"no folder {name} of a network of transformers")
         look_for_hub()
     try:
-        config = AutoConfig.from_pretrained(str(where))
-        tokenizer = AutoTokenizer.from_pretrained(str(where))
-        network = _load(str(where), config, pretrained)
-        if hasattr(config, "vision_config"):
-            return _two_towers(network, tokenizer, str(where))
-        return _text_encoder(network, tokenizer, pool, tokens)
+        yield str(where)
     except Exception as error:  # libraries raise all kinds
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(
