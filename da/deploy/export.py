@@ -13,10 +13,11 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
+from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.texts import decode_texts
 from da.deploy.predict import Model, build_model, load_onnx, wrap_network
-from da.deploy.texts import column_of, pad_tokens
+from da.deploy.texts import pad_tokens
 from da.models.backbone import Backbone
 from da.models.text_encoder import TextEncoder
 from da.results.records import Record
@@ -120,10 +121,8 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     """
     if is_of_texts(finished):
         what = "tokens int64, batch length; -1 after the last one of a text"
-        how = {
-            "tokenizer": record.settings["backbone"],
-            "column": column_of(record.settings["task"]),
-        }
+        column = TaskName.parse(record.settings["task"]).text_column
+        how = {"tokenizer": record.settings["backbone"], "column": column}
         return _metadata(record, finished, {"input": what} | how)
     normal = next((m for m in finished.modules() if isinstance(m, Backbone)), None)
     if normal is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Integer
 
+from da.config.task_name import TaskName
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
@@ -82,15 +83,14 @@ def wrap_network(finished: "TrainedModel", task: str = "") -> Model:
     """Wrap a network in memory, which has learned a task, as a `Model`."""
     import torch
 
-    from da.deploy.texts import column_of
-
     def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
             logits = finished(torch.from_numpy(images))
         return logits.softmax(1).numpy(), logits.numpy()
 
+    column = TaskName.parse(task).text_column
     tokenize = getattr(finished.parts[0], "tokenize", None)
-    return Model(finished.classes, finished.stored_side, outputs, tokenize, column_of(task))
+    return Model(finished.classes, finished.stored_side, outputs, tokenize, column)
 
 
 def load_onnx(file: Path) -> Model:

@@ -2,24 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import numpy as np
 from jaxtyping import Int
 
-from da.config.task_name import TaskName
 from da.data.datasets import _columns
 from da.deploy.predict import BATCH, Model, Predicted, require_finite
 
 Texts = list[tuple[str, str]]
 """File and line of each text, and the text."""
-
-
-def column_of(task: str) -> str:
-    """Return the column of texts that a task names; empty for a task of images."""
-    name = TaskName.parse(task)
-    query = name.source.partition("?")[2].rpartition(":")[0]
-    return dict(parse_qsl(query)).get("text", "") if name.holds_texts else ""
 
 
 def read_texts(files: Sequence[Path], column: str) -> Texts:

@@ -52,6 +52,7 @@ BEHIND = {
     "SimpleITK": {"data/datasets/_ct_volumes.py"},
     "optuna": {"search/journal.py", "search/study.py"},
     "onnxruntime": {"deploy/predict.py"},
+    "open_clip": {"models/backbones/open_clip.py"},
     "transformers": {"models/backbones/_transformers.py"},
     "tyro": {"cli"},
 }
