@@ -64,16 +64,20 @@ def _two_towers(library: Any, model: str, network: Any) -> TwoTowers:
     size = how["size"] if isinstance(how["size"], int) else how["size"][0]
     tokenizer = library.get_tokenizer(model)
     scale = network.logit_scale.exp().item()
-    width = _width(network, tokenizer)
-    text = TextEncoder(_Texts(network.text), width, partial(_tokenize, tokenizer), model, scale)
+    example = tokenizer(["text"])
+    width = _width(network, example)
+    texts = _Texts(network.text, example.shape[1])
+    text = TextEncoder(texts, width, partial(_tokenize, tokenizer), model, scale)
     kind = "bilinear" if how["interpolation"] == "bilinear" else "bicubic"
     return TwoTowers(network.visual, width, how["mean"], how["std"], size, kind, text)
 
 
 @torch.no_grad()
-def _width(network: Any, tokenizer: Any) -> int:
+def _width(network: Any, tokens: Int[Tensor, "1 t"]) -> int:
     """Return the number of features, which the library has under no name of its own."""
-    return network.eval().encode_text(tokenizer(["text"])).shape[1]
+    found = network.eval().encode_text(tokens).shape[1]
+    network.train()
+    return found
 
 
 def _tokenize(tokenizer: Any, texts: list[str]) -> list[list[int]]:
@@ -81,16 +85,17 @@ def _tokenize(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 
 class _Texts(nn.Module):
-    """A tower of texts, which takes as many tokens as its tokenizer gives: all are there."""
+    """A tower of texts, which takes as many tokens as its tokenizer gives, padding included."""
 
-    def __init__(self, tower: nn.Module) -> None:
+    def __init__(self, tower: nn.Module, length: int) -> None:
         super().__init__()
-        self.tower = tower
+        self.tower, self.length = tower, length
 
     def forward(
         self, tokens: Int[Tensor, "b t"], there: Bool[Tensor, "b t"]
     ) -> Float[Tensor, "b d"]:
-        f = self.tower(tokens)
+        ids = nn.functional.pad(torch.where(there, tokens, 0), (0, self.length - tokens.shape[1]))
+        f = self.tower(ids)
         return f[0] if isinstance(f, tuple) else f
 
 
