@@ -5,7 +5,8 @@ the number of its features. A file has a function `build(pretrained)`, and may h
 
 - `SYNTAX`, such as "timm:NAME": it builds many networks. Their names begin with the file's and a
   colon, and `build(pretrained, name)` gets what follows.
-- a parameter `hidden` of `build`: whether hidden layers of the classifier stay.
+- parameters `hidden` and `side` of `build`: whether hidden layers of the classifier stay, and the
+  pixels a side of the input, for networks of one size.
 - `PRETRAINED = False`: it has no pretrained weights.
 - a method `take_inputs(n)` of the network: it takes points of n numbers, and not images.
 - `WEIGHTS_SHA256` and `INTERPOLATION`: digest of the only pretrained weights, and how images were
@@ -39,6 +40,7 @@ def build_backbone(
     hidden: bool = True,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    side: int = 0,
     results: Path = Path("results"),
 ) -> nn.Module:
     """Build a backbone with pretrained weights, random weights, or the weights of a run.
@@ -49,6 +51,7 @@ def build_backbone(
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
         std: Standard deviation of the three channels; empty for that of the weights' training.
+        side: Pixels a side of the input, for networks of one size; 0 for that of their weights.
         results: Folder of the records of runs.
 
     Raises:
@@ -57,7 +60,7 @@ def build_backbone(
     init = weights_origin(init, results)
     pretrained = init == "pretrained"
     own = is_own(name)
-    backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden)
+    backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden, side)
     if init not in BEGINNINGS:
         try:
             state = load_weights(init, results=results)
@@ -74,15 +77,16 @@ def build_backbone(
     return backbone
 
 
-def _build(name: str, pretrained: bool, hidden: bool) -> nn.Module:
+def _build(name: str, pretrained: bool, hidden: bool, side: int) -> nn.Module:
     if name.partition(":")[0] not in BACKBONES and ":" not in name:
-        return build_from_library(name, pretrained, hidden)
+        return build_from_library(name, pretrained, hidden, side)
     prefix, rest = split_prefix(name)
     if pretrained and not BACKBONES.constants(prefix).get("PRETRAINED", True):
         raise ValueError(f"{name} has no pretrained weights: use --init random, or a run's id")
     build = BACKBONES[prefix].build
-    wanted = {k: v for k, v in {"hidden": hidden}.items() if k in signature(build).parameters}
-    backbone = build(pretrained, **wanted, **({"name": rest} if rest else {}))
+    options = {"hidden": hidden, "side": side} | ({"name": rest} if rest else {})
+    taken = signature(build).parameters
+    backbone = build(pretrained, **{k: v for k, v in options.items() if k in taken})
     if not isinstance(getattr(backbone, "width", None), int):
         raise ValueError(f"{BACKBONES.find(prefix).file}: the network has no width, a whole number")
     return backbone
@@ -94,6 +98,7 @@ def frozen_backbone(
     hidden: bool = True,
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
+    side: int = 0,
     results: Path = Path("results"),
 ) -> FrozenBackbone:
     """Prepare a frozen backbone that many runs share; its network is built when first needed.
@@ -107,10 +112,11 @@ def frozen_backbone(
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
         std: Standard deviation of the three channels; empty for that of the weights' training.
+        side: Pixels a side of the input, for networks of one size; 0 for that of their weights.
         results: Folder of the records of runs.
     """
     changed = 0 if init in BEGINNINGS else time_of_weights(init, results)
-    return _frozen_backbone(name, init, hidden, mean, std, results.absolute(), changed)
+    return _frozen_backbone(name, init, hidden, mean, std, side, results.absolute(), changed)
 
 
 @lru_cache(maxsize=2)
@@ -120,6 +126,7 @@ def _frozen_backbone(
     hidden: bool,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    side: int,
     results: Path,
     changed: int,
 ) -> FrozenBackbone:
@@ -129,5 +136,7 @@ def _frozen_backbone(
     if is_own(name) and init == "pretrained":
         digest = name
     by_hand = f" {mean} {std}" if mean or std else ""
-    make = partial(build_backbone, name, init, hidden=hidden, mean=mean, std=std, results=results)
+    make = partial(
+        build_backbone, name, init, hidden=hidden, mean=mean, std=std, side=side, results=results
+    )
     return FrozenBackbone(make, digest, by_hand, about.get("INTERPOLATION"), name)
