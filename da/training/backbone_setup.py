@@ -15,6 +15,7 @@ from da.data.transforms import Resize, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.runs.run import Run
+from da.system.content_files import is_file_name
 
 
 def prepare_frozen(
@@ -25,7 +26,7 @@ def prepare_frozen(
     frozen = backbones.frozen_backbone(
         run.backbone, begun, **_options(run, domains), results=results
     )
-    if by_hand := _resize_settings(run):
+    if (by_hand := _resize_settings(run)) and not is_file_name(begun):
         check_resize(frozen.network, run.backbone, **by_hand)
     seen = _resized(run, frozen.interpolation, *domains)
     recipe = features.Recipe(run.precision, run.augment, run.views)
@@ -43,7 +44,7 @@ def prepare_trained(
     backbone = backbones.build_backbone(
         run.backbone, run.init, **_options(run, domains), results=results
     )
-    if run.init != "random":
+    if run.init != "random" and not is_file_name(run.init):
         check_resize(backbone, run.backbone, **_resize_settings(run))
     source, *others = _resized(run, interpolation(backbone), *domains)
     if isinstance(backbone, Backbone) and not run.channels_last:

@@ -13,22 +13,27 @@ the number of its features. A file has a function `build(pretrained)`, and may h
   resized for them, so that stored features are found before the network is built.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from inspect import signature
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from da.config.backbone_names import split_prefix
 from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
+from da.config.validation import is_run_id
 from da.models import pruning
 from da.models.backbone import set_normalization
 from da.models.backbones._timm import build_from_library
+from da.models.checkpoint_files import load_checkpoint, resample
 from da.models.features import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
+from da.system.content_files import find_file, is_file_name
 
 BACKBONES.extend_package(__path__)
 
@@ -43,11 +48,12 @@ def build_backbone(
     side: int = 0,
     results: Path = Path("results"),
 ) -> nn.Module:
-    """Build a backbone with pretrained weights, random weights, or the weights of a run.
+    """Build a backbone with pretrained or random weights, or those of a run or a file.
 
     Args:
         name: A file's, or any name of timm or torchvision.
-        init: Origin of the weights: `pretrained`, `random`, or the id of a finished run.
+        init: Origin of the weights: `pretrained`, `random`, the id of a finished run, or a file as
+            `da.system.content_files` names it.
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
         mean: Mean of the three color channels, 0 to 1; empty for that of the weights' training.
         std: Standard deviation of the three channels; empty for that of the weights' training.
@@ -60,21 +66,45 @@ def build_backbone(
     init = weights_origin(init, results)
     pretrained = init == "pretrained"
     own = is_own(name)
-    backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden, side)
-    if init not in BEGINNINGS:
-        try:
-            state = load_weights(init, results=results)
-            if pruning.NARROWED in state:
-                pruning.take_shapes(backbone, state)
-            backbone.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"run {init!r} has no weights for {name}: known are runs of regime full with it"
-            ) from error
+    with _seeded(is_file_name(init)):
+        backbone = build_own(name, init=init) if own else _build(name, pretrained, hidden, side)
+    if is_file_name(init):
+        load_checkpoint(backbone, find_file(init), name)
+    elif init not in BEGINNINGS:
+        _load_run(backbone, name, init, results)
+    silent = own or init == "random" or is_file_name(init)
     for what, given in (("mean", mean), ("std", std)):
         if given:
-            set_normalization(backbone, what, given, "" if init == "random" or own else name)
+            set_normalization(backbone, what, given, "" if silent else name)
     return backbone
+
+
+def _load_run(backbone: nn.Module, name: str, run_id: str, results: Path) -> None:
+    """Load the weights of a finished run, whose images may have had another size."""
+    try:
+        state = load_weights(run_id, results=results)
+        if pruning.NARROWED in state:
+            pruning.take_shapes(backbone, state)
+        wanted = backbone.state_dict()
+        if any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted):
+            body = {k.removeprefix("body."): x for k, x in state.items()}
+            state = {f"body.{k}": x for k, x in resample(backbone.body, body).items()}
+        backbone.load_state_dict(state)
+    except (RuntimeError, AttributeError) as error:
+        raise ValueError(
+            f"run {run_id!r} has no weights for {name}: known are runs of regime full with it"
+        ) from error
+
+
+@contextmanager
+def _seeded(wanted: bool) -> Iterator[None]:
+    """Draw random weights in the block from one seed, so that a file's gaps are always the same."""
+    if not wanted:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 def _build(name: str, pretrained: bool, hidden: bool, side: int) -> nn.Module:
@@ -115,11 +145,11 @@ def frozen_backbone(
         side: Pixels a side of the input, for networks of one size; 0 for that of their weights.
         results: Folder of the records of runs.
     """
-    changed = 0 if init in BEGINNINGS else time_of_weights(init, results)
+    changed = time_of_weights(init, results) if is_run_id(init) else 0
     return _frozen_backbone(name, init, hidden, mean, std, side, results.absolute(), changed)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _frozen_backbone(
     name: str,
     init: str,
