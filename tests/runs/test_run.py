@@ -175,7 +175,7 @@ def test_every_setting_counts(name):
         (
             PLAIN,
             {"init": "../../evil"},
-            "init is pretrained, random, a file of weights or a run's id",
+            "there is no file '.*evil', which init names",
         ),
         (
             PLAIN,
