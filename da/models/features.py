@@ -86,6 +86,11 @@ class FrozenBackbone:
         return self if side is self.network else FrozenBackbone(lambda: side, name=self.name)
 
     @property
+    def tag(self) -> str:
+        """Full name of the pretrained weights; empty where the name of the backbone says it all."""
+        return "" if self._digest else getattr(self.network, "tag", "")
+
+    @property
     def interpolation(self) -> Interpolation:
         """How images are resized to the input of the backbone."""
         return self._interpolation or interpolation(self.network)
