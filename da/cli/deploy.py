@@ -41,28 +41,41 @@ def predict(
     ],
     images: Annotated[
         Positional[tuple[Path, ...]],
-        arg(metavar="IMAGE|FOLDER...", help="Images to classify, or folders of them."),
+        arg(
+            metavar="IMAGE|FOLDER|FILE.csv...",
+            help="Images to classify, folders of them, or for a run on texts files of these.",
+        ),
     ],
     results: Results = Path("results"),
     csv: bool = False,
+    text: str = "",
 ) -> None:
     """Classify images with a finished run or its ONNX file; print path, class and probability.
 
+    Texts are those of a CSV or Parquet file, and are printed as the file and its line.
+
     Args:
         csv: Print CSV with a header and the probability of every class.
+        text: Column of the texts; empty for that of the run's task.
     """
-    from da.deploy import predict
+    from da.deploy import predict, texts
 
     if not images:
         raise ValueError("no images: name files or folders of them")
     files, notes = predict.expand_paths(images)
     opened = predict.open_model(model, results)
+    if opened.tokenize:
+        found = texts.text_probabilities(opened, texts.read_texts(images, text or opened.column))
+    elif text:
+        raise ValueError(f"text {text!r} is for a run on texts, and {model} is of images")
+    else:
+        found = predict.probabilities(opened, files)
     for note in notes:
         print(f"da: {note}", file=sys.stderr)
     failed = False
     if csv:
         print(predict.csv_line(["path", "class", "probability", *opened.classes]))
-    for file, p in predict.probabilities(opened, files):
+    for file, p in found:
         if isinstance(p, ValueError):
             print(f"da: {p}", file=sys.stderr)
             failed = True

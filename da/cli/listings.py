@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from textwrap import fill
 from typing import Any
 
+from da.config.backbone_names import written_names
 from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
 from da.data import catalog
 from da.methods import describe_method, sort_by_family, year_of_paper
@@ -45,7 +46,8 @@ def list_tasks() -> list[str]:
 
 def list_backbones() -> list[str]:
     """List our own backbones and yours; those of timm and torchvision would be a thousand lines."""
-    rows = [(name, first_sentence(BACKBONES.constants(name))) for name in BACKBONES]
+    said = (first_sentence(BACKBONES.constants(name)) for name in BACKBONES)
+    rows = [*zip(written_names(), said, strict=True)]
     return align([*rows, ("...", "Any name of timm or torchvision.")], left=2)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
+from urllib.parse import parse_qsl
 
 from da.config.registry import DATASETS
 
@@ -56,6 +57,18 @@ class TaskName:
     def hides_labels(self) -> bool:
         """Whether labels that the target may have are not looked at."""
         return self.kind == "unlabelled"
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether both domains are of texts."""
+        known = self.benchmark in DATASETS
+        return known and bool(DATASETS.constants(self.benchmark).get("TEXTS"))
+
+    @property
+    def text_column(self) -> str:
+        """The column of the texts; empty for a task without."""
+        query = self.source.partition("?")[2].rpartition(":")[0]
+        return dict(parse_qsl(query)).get("text", "") if self.holds_texts else ""
 
     @property
     def labels(self) -> str:

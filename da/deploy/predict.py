@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer
 
 from da.config.choices import Fit
+from da.config.task_name import TaskName
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 BATCH = 32
 """Number of images that are decoded and classified together."""
 
+Predicted = tuple[Path | str, Float[np.ndarray, "k"] | ValueError]
+"""What was classified, with the probability of each class, or the error where there is none."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -33,13 +37,17 @@ class Model:
     """Names of the classes, in the order of the outputs."""
     side: int
     """Pixels a side to which images are decoded, as in the benchmark."""
-    fit: Fit
-    """How images that are no squares become squares."""
     outputs: Callable[
-        [UInt8[np.ndarray, "b h w 3"]],
+        [Integer[np.ndarray, "b ..."]],
         tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b k"]],
     ]
-    """Function from images to probabilities and logits."""
+    """Function from images, or tokens of texts, to probabilities and logits."""
+    tokenize: Callable[[list[str]], list[list[int]]] | None = None
+    """Function from texts to their tokens; None for a network of images."""
+    column: str = ""
+    """Column of the texts that it learned from."""
+    fit: Fit = "squash"
+    """How images that are no squares become squares."""
 
 
 def open_model(name: str, results: Path) -> Model:
@@ -71,19 +79,21 @@ def load_run(record: records.Record, results: Path = Path("results")) -> Model:
     finished = load_model(record.id, results)
     if hasattr(finished.parts[0], "take_inputs"):
         raise ValueError(f"run {record.id!r} takes no images: {record.settings['task']}")
-    return wrap_network(finished)
+    return wrap_network(finished, str(record.settings["task"]))
 
 
-def wrap_network(finished: "TrainedModel") -> Model:
-    """Wrap a network in memory as a `Model`."""
+def wrap_network(finished: "TrainedModel", task: str = "") -> Model:
+    """Wrap a network in memory, which has learned a task, as a `Model`."""
     import torch
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
             logits = finished(torch.from_numpy(images))
         return logits.softmax(1).numpy(), logits.numpy()
 
-    return Model(finished.classes, finished.stored_side, finished.fit, outputs)
+    column = TaskName.parse(task).text_column
+    tokenize = getattr(finished.parts[0], "tokenize", None)
+    return Model(finished.classes, finished.stored_side, outputs, tokenize, column, finished.fit)
 
 
 def load_onnx(file: Path) -> Model:
@@ -102,24 +112,41 @@ def load_onnx(file: Path) -> Model:
         raise ValueError(f"cannot read {file}: {reason}") from error
     about = session.get_modelmeta().custom_metadata_map
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = session.run(["probabilities", "logits"], {"images": images})
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, np.ndarray]:
+        (given,) = session.get_inputs()
+        probabilities, logits = session.run(["probabilities", "logits"], {given.name: images})
         return probabilities, logits
 
-    return Model(*parse_about(file, about), outputs)
+    return build_model(file, about, outputs)
 
 
-def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int, Fit]:
-    """Read classes, and side and fit of decoded images, from the metadata of `file`.
+def build_model(
+    file: Path, about: Mapping[str, str], outputs: Callable[[np.ndarray], Any]
+) -> Model:
+    """Build the model in an exported file.
+
+    Args:
+        file: The file, for errors.
+        about: Its metadata, with the names of classes and the side of decoded images, or the
+            backbone whose tokenizer reads texts.
+        outputs: Function from its input to probabilities and logits.
 
     Raises:
-        ValueError: Where the metadata `about` lacks them.
+        ValueError: Where the metadata lacks them, or there is no such tokenizer.
     """
     try:
-        read = json.loads(about["preprocessing"])
-        return tuple(json.loads(about["classes"])), read["resize"], read.get("fit", "squash")
-    except (KeyError, TypeError, ValueError) as error:
+        classes, how = tuple(json.loads(about["classes"])), json.loads(about["preprocessing"])
+        side, backbone, column = how.get("resize", 0), how.get("tokenizer"), how.get("column", "")
+        fit = how.get("fit", "squash")
+        if not backbone and "resize" not in how:
+            raise KeyError("resize")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
+    if not backbone:
+        return Model(classes, side, outputs, fit=fit)
+    from da.models.backbones import build_tokenizer
+
+    return Model(classes, side, outputs, build_tokenizer(backbone), column)
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -146,9 +173,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return found, notes
 
 
-def probabilities(
-    model: Model, files: Sequence[Path]
-) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
+def probabilities(model: Model, files: Sequence[Path]) -> Iterator[Predicted]:
     """Yield each file with the probability of each class, or the error where there is none."""
     largest = []
     for start in range(0, len(files), BATCH):
@@ -160,12 +185,14 @@ def probabilities(
         rows = iter(model.outputs(np.stack([made.pixels for made in images]))[0] if images else ())
         for file, made in zip(batch, decoded, strict=True):
             bad = ValueError(f"cannot decode {file}: {made}")
-            yield file, _finite(file, next(rows)) if isinstance(made, Decoded) else bad
+            yield file, require_finite(file, next(rows)) if isinstance(made, Decoded) else bad
     if dark := describe_range(largest):
         print(f"da: {dark}", file=sys.stderr)
 
 
-def _finite(file: Path, row: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k"] | ValueError:
+def require_finite(
+    file: Path | str, row: Float[np.ndarray, "k"]
+) -> Float[np.ndarray, "k"] | ValueError:
     """Return the probabilities of a file, or an error where they are no numbers."""
     if np.isfinite(row).all():
         return row

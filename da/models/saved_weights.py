@@ -14,9 +14,9 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from da.config.choices import BEGINNINGS, Interpolation
+from da.config.choices import Interpolation
 from da.config.setting_names import current_names, first_names
-from da.config.validation import require_run_id, shorten_names
+from da.config.validation import is_beginning, require_run_id, shorten_names
 from da.data.transforms import Resize
 from da.models.backbone import hash_weights
 from da.results import records
@@ -130,7 +130,7 @@ def weights_origin(init: str, results: Path = Path("results")) -> str:
         ValueError: Where weights are missing or damaged, or begin with themselves.
     """
     passed: set[str] = set()
-    while init not in BEGINNINGS:
+    while not is_beginning(init):
         stored = _load_file(init, results)
         own = {name for name in stored if name.startswith("backbone.")} - {"backbone.columns"}
         if own or "origin" not in stored:
@@ -254,7 +254,7 @@ def _check(
 
 def _check_info(about: NetworkInfo) -> None:
     side, interpolation, crop_pct = about.resize
-    if about.origin not in BEGINNINGS:
+    if not is_beginning(about.origin):
         require_run_id(about.origin)
     if not (
         isinstance(about.classes, tuple)

@@ -16,11 +16,13 @@ from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
-from da.config.validation import refuse, shorten_names
+from da.config.task_name import TaskName
+from da.config.validation import is_beginning, refuse, shorten_names
 from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.rules import RULES
+from da.system.content_files import find_path, name_file
 
 PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
@@ -49,8 +51,9 @@ class Run:
     See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
     """
     init: str = "pretrained"
-    """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
-    That run's weights must be stored, by --save-weights.
+    """Weights that the backbone starts from: pretrained, random, a file, or a finished run's id.
+    A file is one of torch or safetensors; the run's id depends on what it holds, not on its name.
+    A run's weights must be stored, by --save-weights.
     Source-free methods take its neck and head too.
     """
     regime: Literal["frozen", "full"] = "frozen"
@@ -186,6 +189,8 @@ class Run:
             object.__setattr__(self, "backbone", _name_backbone(self.backbone, self.side))
         for name, value in plain_values(self).items():
             object.__setattr__(self, name, value)
+        if not is_beginning(self.init) and (path := find_path(self.init)):
+            object.__setattr__(self, "init", name_file(path))
 
     def __getstate__(self) -> dict[str, Any]:
         """Take a backbone of the user's along to another process."""
@@ -234,7 +239,8 @@ class Run:
     @property
     def backbone_options(self) -> dict[str, Any]:
         """Options of the backbone other than its name and its weights."""
-        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
+        texts = TaskName.parse(self.task).holds_texts
+        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std, "texts": texts}
 
     @property
     def teacher(self) -> str:

@@ -89,7 +89,7 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     state, about = saved_weights.load_network_state(run_id, results)
     run = _run_of(about, run_id, results)
     backbone = backbones.build_backbone(
-        run.backbone, run_id, **run.backbone_options, results=results
+        run.backbone, run_id, **run.backbone_options, side=about.resize[0], results=results
     )
     take_inputs(backbone, about.stored_side)  # which is the number of features of a point
     if run.unit_features:

@@ -20,6 +20,7 @@ from da.results import records
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.system.cache import UnwritableError
+from da.system.content_files import is_file_name, last_path
 from da.system.environment import environment, peak_memory
 from da.training import engine
 from da.training.cuda_graph import captured_step
@@ -140,7 +141,7 @@ def build_record(
         seconds,
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
-        environment=environment() | computed,
+        environment=environment() | computed | _init_file(run),
         # On frozen features one thread is used; a GPU adds up in the same order with any number.
         made_from=parts.made_from
         | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
@@ -149,6 +150,11 @@ def build_record(
             parts.method.state_dict(), asdict(describe_network(run, parts))
         ),
     )
+
+
+def _init_file(run: Run) -> dict[str, str]:
+    """Return the name of the file with the run's first weights, if it began with one."""
+    return {"init_file": last_path(run.init).name} if is_file_name(run.init) else {}
 
 
 @explain_failures

@@ -171,11 +171,19 @@ def test_every_setting_counts(name):
         (
             PLAIN,
             {"init": "pretraned"},
-            "init is pretrained, random or the id of a run .*'pretraned'",
+            "init is pretrained, random, a file of weights or a run's id .*'pretraned'",
         ),
-        (PLAIN, {"init": "../../evil"}, "init is pretrained, random or the id of a run"),
-        (PLAIN, {"init": "x" * 999}, "init is pretrained, random or the id of a run .{0,80}$"),
-        (PLAIN, {"init": "random"}, "regime frozen needs init pretrained or a run's id"),
+        (
+            PLAIN,
+            {"init": "../../evil"},
+            "there is no file '.*evil', which init names",
+        ),
+        (
+            PLAIN,
+            {"init": "x" * 999},
+            "init is pretrained, random, a file of weights or a run's id .{0,80}$",
+        ),
+        (PLAIN, {"init": "random"}, "regime frozen needs init pretrained, a file or a run's id"),
         (PLAIN, {"augment": "crop"}, "augment crop in regime frozen needs views of 1 or more"),
         (PLAIN, {"augment": "crop", "views": -1}, "views is 0 or more, not -1"),
         (PLAIN, {"views": 1}, "views needs regime frozen and an augment other than none"),

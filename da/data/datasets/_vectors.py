@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,9 +50,3 @@ def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, 
         if not name or find_control(name):
             raise ValueError(f"{where} has a class with the name {name!r}")
     return names, y.astype(np.int64)
-
-
-def file_state(file: Path) -> tuple[int, int]:
-    """Return time and size of a file, which tell whether it has changed."""
-    about = file.stat()
-    return about.st_mtime_ns, about.st_size

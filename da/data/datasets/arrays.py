@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from da.data import paths
-from da.data.datasets._vectors import build_domain, file_state
+from da.data.datasets._vectors import build_domain
 from da.data.domain import Domain
 
 SYNTAX = "PATH/SOURCE.npz-PATH/TARGET.npz"
@@ -48,7 +48,7 @@ def open_unlabeled(name: str) -> Domain:
 
 def _open(name: str, *, labeled: bool) -> Domain:
     file = paths.require_file(name)
-    return _read(file, labeled, file_state(file))
+    return _read(file, labeled, paths.file_state(file))
 
 
 @lru_cache(maxsize=4)

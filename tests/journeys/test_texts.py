@@ -1,0 +1,81 @@
+"""Texts from a file to a table and back: tiny encoders, which the tests write."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import da
+from da.cli.main import main
+from tests.fixtures.encoders import TASK, write_bert, write_reviews
+
+pytest.importorskip("transformers")
+
+
+@pytest.fixture
+def bert() -> str:
+    write_reviews()
+    write_bert(Path("bert"))
+    return "hf:bert"
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (da.methods.DANN(), {}),
+        (da.methods.CORALMap(), {}),
+        (da.methods.MCC(), {"regime": "full", "backbone": "hf:bert?pool=cls&tokens=12"}),
+    ],
+)
+def test_an_encoder_learns_one_shop_and_adapts_to_another(bert, method, settings, capsys):
+    run = da.Run(
+        method, TASK, **{"backbone": bert, "steps": 60, "eval_every": 20, "lr": 2e-3} | settings
+    )
+    record = da.train(run, device="cpu", quiet=True)
+    first, *_, last = record.curve
+    assert last["loss/task"] < first["loss/task"] / 2
+    assert last["target_accuracy"] > 80
+    assert "books-kitchen" in da.table([record])
+
+
+def test_a_run_on_texts_is_predicted_and_exported(bert, capsys):
+    more = {"regime": "full", "steps": 40, "lr": 2e-3, "backbone": bert}
+    record = da.train(da.Run(da.methods.SourceOnly(), TASK, **more), save_weights=True, quiet=True)
+    main(["export", record.id, "--to", "onnx"])
+    assert "60 test texts" in capsys.readouterr().out
+    for model in (record.id, f"{record.id}.onnx"):
+        main(["predict", model, "reviews.csv"])
+        first, second, *rest = capsys.readouterr().out.splitlines()
+        assert first.startswith("reviews.csv:2  1  ")
+        assert second.startswith("reviews.csv:3  5  ")
+        assert len(rest) == 118
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--backbone", "hf:./nothing"], "no folder ./nothing of a network of transformers"),
+        (["--backbone", "hf:some/name"], "no hf:some/name: .*known without a network: a folder"),
+        (["--backbone", "hf:bert?pool=max"], "cannot read hf:bert.pool=max, known: hf:NAME.pool="),
+        (["--backbone", "hf:bert", "--augment", "crop", "--views", "1"], "augment is for images"),
+        ([], "backbone efficientnet_lite0 reads no texts, known: hf:NAME"),
+    ],
+)
+def test_a_mistake_is_one_line(bert, words, error, capsys):
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--task", TASK, *words, "source_only"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert re.search(error, line), line
+
+
+def test_an_encoder_whose_weights_are_incomplete_is_refused(bert):
+    from safetensors.torch import load_file, save_file
+
+    file = Path("bert", "model.safetensors")
+    state = load_file(file)
+    state.pop("encoder.layer.1.attention.self.query.weight")
+    save_file(state, file, {"format": "pt"})
+    with pytest.raises(ValueError, match=r"has no weights of encoder.layer.1.attention.self.query"):
+        da.train(da.Run(da.methods.SourceOnly(), TASK, backbone=bert), quiet=True)
