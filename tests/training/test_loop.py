@@ -142,7 +142,7 @@ def test_the_module_is_trained_in_place_with_settings_of_a_run():
 
 
 def test_an_error_of_the_callback_ends_the_training_as_it_is():
-    with pytest.raises(ZeroDivisionError, match="^enough$"):
+    with pytest.raises(ZeroDivisionError, match=r"^enough$"):
         fit(on_evaluation=_raise)
 
 
