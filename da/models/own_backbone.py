@@ -126,6 +126,24 @@ def _source(kind: type) -> str:
 
 
 @torch.no_grad()
+def count_features(own: OwnBackbone, x: Shaped[Tensor, "b ..."]) -> int:
+    """Return the number of features of a batch, found by a pass that changes nothing.
+
+    Raises:
+        ValueError: If there is not one row of features for each image.
+    """
+    training = {module: module.training for module in own.modules()}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            shape = tuple(own.eval()(x).shape)
+        finally:
+            for module, before in training.items():
+                module.training = before
+    if len(shape) != 2 or shape[0] != len(x):
+        raise ValueError(f"its output has the shape {shape}, not b d or b d h w")
+    return shape[1]
+
+
 def _find_width(own: OwnBackbone, side: int) -> int:
     """Return the number of features, found by a pass of zeros of the first size that fits.
 
@@ -135,22 +153,13 @@ def _find_width(own: OwnBackbone, side: int) -> int:
     sizes = dict.fromkeys([side or 224, *reversed(SIDES)])
     linear = [m.in_features for m in own.modules() if isinstance(m, nn.Linear)][:1]
     faults = []
-    training = {module: module.training for module in own.modules()}
-    with torch.random.fork_rng(devices=[]):
-        own.eval()
-        for shape in [*((2, 3, size, size) for size in sizes), *((2, n) for n in linear)]:
-            try:
-                f = own(torch.zeros(shape))
-                if f.ndim == 2 and len(f) == 2:
-                    break
-                faults.append(f"its output has the shape {tuple(f.shape)}, not b d or b d h w")
-            except Exception as error:  # each module has its own error for input that does not fit
-                faults.append(f"{type(error).__name__}: {error}")
-        else:
-            raise ValueError(
-                f"{_path(own.body)} is no backbone for images b 3 h w: "
-                f"{shorten_text(faults[0].partition(chr(10))[0], 160)}"
-            )
-    for module, before in training.items():
-        module.training = before
-    return f.shape[1]
+    for shape in [*((2, 3, size, size) for size in sizes), *((2, n) for n in linear)]:
+        try:
+            return count_features(own, torch.zeros(shape))
+        except Exception as error:  # each module has its own error for input that does not fit
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            faults.append(f"{kind}{error}")
+    raise ValueError(
+        f"{_path(own.body)} is no backbone for images b 3 h w: "
+        f"{shorten_text(faults[0].partition(chr(10))[0], 160)}"
+    )

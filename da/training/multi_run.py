@@ -156,12 +156,14 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
     first, *others = one
     curves: dict[Run, list[Point]] = {run: [] for run in one}
 
-    def evaluate_others(step: int, losses: dict[str, float]) -> None:
+    def evaluate_others(point: Point) -> None:
+        names = [name for name in point if name.startswith("loss/")]
+        losses = {name.removeprefix("loss/"): point[name] for name in names}
         for run in others:
-            curves[run].append(evaluate(run, one[run], step, losses))
+            curves[run].append(evaluate(run, one[run], int(point["step"]), losses))
 
     try:
-        curves[first], seconds = fit(first, one[first], quiet=True, then=evaluate_others)
+        curves[first], seconds = fit(first, one[first], quiet=True, on_evaluation=evaluate_others)
     except Exception as error:
         yield from ((run, error) for run in one)
         return

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, astuple
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
-from da.training.failures import explain_failures
+from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.progress import report
@@ -40,6 +40,7 @@ def train(
     save_weights: bool = False,
     quiet: bool = False,
     results: str | Path = "results",
+    on_evaluation: OnEvaluation | None = None,
 ) -> Record:
     """Train `run` and return its record.
 
@@ -49,6 +50,8 @@ def train(
         save_weights: Whether to store the record and the weights, for runs that begin with them.
         quiet: Whether to print no progress.
         results: Folder of the records and weights.
+        on_evaluation: Function that gets each evaluation as it is made, a dictionary as in
+            `Record.curve`. An error that it raises ends the run.
 
     Raises:
         UnwritableError: If there is no place for the weights; found before training, or else the
@@ -58,7 +61,7 @@ def train(
     parts = assemble(run, device, results)
     if save_weights:
         check_room(run, parts, results)
-    curve, seconds = fit(run, parts, quiet=quiet)
+    curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=pass_errors_on(on_evaluation))
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
     record = build_record(run, parts, curve, time.perf_counter() - start, speed)
     if save_weights:
@@ -163,7 +166,7 @@ def fit(
     parts: Parts,
     *,
     quiet: bool = False,
-    then: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
+    on_evaluation: OnEvaluation = lambda point: None,
 ) -> tuple[list[Point], float]:
     """Train `parts.method`; return every evaluation and the seconds spent between evaluations.
 
@@ -171,15 +174,15 @@ def fit(
         run: Settings of the run.
         parts: Data and method of the run.
         quiet: Whether to print no progress.
-        then: Function called after each evaluation with its step and its losses.
+        on_evaluation: Function called with each evaluation.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
     with run_threads(run):
-        return _fit(run, parts, quiet, then)
+        return _fit(run, parts, quiet, on_evaluation)
 
 
 def _fit(
-    run: Run, parts: Parts, quiet: bool, then: Callable[[int, dict[str, float]], None]
+    run: Run, parts: Parts, quiet: bool, on_evaluation: OnEvaluation
 ) -> tuple[list[Point], float]:
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
@@ -197,9 +200,9 @@ def _fit(
         seconds += time.perf_counter() - since
         values = {name: loss.item() for name, loss in losses.items()}
         curve.append(evaluate(run, parts, step, values))
-        then(step, values)
         if not quiet:
             report(run, curve, numbers=not bar)
+        on_evaluation(curve[-1])
         best.update(curve[-1], parts.method)
         if best.is_over():
             break

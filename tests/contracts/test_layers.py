@@ -23,6 +23,7 @@ ORDER = [
     "evaluation",
     "runs",
     "training",
+    "sklearn",
     "search",
     "deploy",
     "cli",
