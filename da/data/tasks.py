@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from da.config.registry import DATASETS
 from da.config.task_name import TaskName
@@ -17,6 +14,8 @@ from da.data import splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
 from da.data.domain import Domain, LabeledImages, Task, check_domain
+from da.data.few_labels import first_labeled, first_shots
+from da.data.label_columns import match_columns, refuse_columns, require_same_classes
 from da.system.cache import NotMadeError, without_making
 
 
@@ -59,7 +58,9 @@ def describe_syntax() -> str:
     return f"{every}; one domain alone, as in emoji:noto+5label, is trained on its labels"
 
 
-def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Domain, Domain]:
+def open_domains(
+    name: str, side: int = 0, skip_bad: bool = False, *, columns: tuple[str, ...] = ()
+) -> tuple[Domain, Domain]:
     """Open the source and target domain of a task, which are fetched and decoded if necessary.
 
     Both are the same where the task has one domain.
@@ -69,6 +70,7 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
         side: Width of network input, in pixels, for which images of any size are decoded; 0 for
             the usual size.
         skip_bad: Whether to leave out the user's images that cannot be decoded.
+        columns: Columns of labels, the first as the class; empty for the data's own class.
 
     Raises:
         ValueError: If the two domains do not have the same classes, the source lacks images to
@@ -78,18 +80,21 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     own = DATASETS[parsed.benchmark]
     if skip_bad and not getattr(own, "SKIPS_BAD", False):
         raise ValueError(f"skip_bad is for images of your own, not for {parsed.benchmark}")
-    options = _options(own, side, skip_bad)
+    options = _options(own, side, skip_bad, columns)
     source, target = parsed.pair
     names = (source, target) if target else (source,)
-    names_of = None if parsed.hides_labels else getattr(own, "class_names", None)
+    names_of = None if parsed.hides_labels or columns else getattr(own, "class_names", None)
     if names_of and len({*map(names_of, names)} - {()}) > 1:
-        _require_same(name, {each: names_of(each, check=True) for each in names})
+        require_same_classes(name, {each: names_of(each, check=True) for each in names})
     domains = _open_all(own, names, options, parsed.hides_labels)
     if not domains[0].is_labeled:
         raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
     if not domains[-1].is_labeled:
         domains[-1] = replace(domains[-1], classes=domains[0].classes)
-    _require_same(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
+    require_same_classes(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
+    if columns:
+        matched = match_columns(name, domains[0].columns, domains[-1].columns, len(domains[-1].x))
+        domains[-1] = replace(domains[-1], columns=matched)
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
             f"{source} has no class with two images: none of the source can be held out"
@@ -97,17 +102,9 @@ def open_domains(name: str, side: int = 0, skip_bad: bool = False) -> tuple[Doma
     return domains[0], domains[-1]
 
 
-def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
-    """Refuse domains whose classes differ, and name these."""
-    every = {*chain.from_iterable(classes.values())}
-    shared = every.intersection(*classes.values())
-    said = [f"only {here} has {shorten_names(more)}" for here, own in classes.items()
-            if (more := {*own} - shared)]  # fmt: skip
-    if said:
-        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}")
-
-
-def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> list[Domain]:
+def open_tests(
+    task: str, test: str, side: int = 0, skip_bad: bool = False, *, columns: tuple[str, ...] = ()
+) -> list[Domain]:
     """Open the domain of the target's labeled test images; return none where `test` is empty.
 
     Args:
@@ -115,6 +112,7 @@ def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> l
         test: The domain's name, as it could stand in the task.
         side: Pixels a side of network input, as for `open_domains`.
         skip_bad: Whether to leave out images that cannot be decoded.
+        columns: Columns of labels, as for `open_domains`.
 
     Raises:
         ValueError: If there is no such domain, or its images have no labels.
@@ -125,15 +123,17 @@ def open_tests(task: str, test: str, side: int = 0, skip_bad: bool = False) -> l
     if (known := list_domains(benchmark)) and test not in known:
         raise ValueError(f"unknown domain {test!r} for tests, known: {', '.join(known)}")
     own = DATASETS[benchmark]
-    (domain,) = _open_all(own, [test], _options(own, side, skip_bad), hidden=False)
+    (domain,) = _open_all(own, [test], _options(own, side, skip_bad, columns), hidden=False)
     if not domain.is_labeled:
         raise ValueError(f"the images of {test} have no labels, and tests need them")
     return [domain]
 
 
-def _options(own: Any, side: int, skip_bad: bool) -> dict[str, Any]:
+def _options(own: Any, side: int, skip_bad: bool, columns: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the options with which a data set opens a domain."""
+    refuse_columns(own, columns)
     options: dict[str, Any] = {"side": side} if side and getattr(own, "ANY_SIDE", False) else {}
+    options |= {"columns": columns} if columns else {}
     return options | ({"skip_bad": True} if skip_bad else {})
 
 
@@ -189,7 +189,11 @@ def count_left_out(*domains: Domain) -> dict[str, int]:
 
 
 def current_digests(
-    task: str, side: int = 0, skip_bad: bool = False, test: str = ""
+    task: str,
+    side: int = 0,
+    skip_bad: bool = False,
+    test: str = "",
+    columns: tuple[str, ...] = (),
 ) -> dict[str, str] | None:
     """Return `digest_domains` of a task's data as it is now, without decoding or fetching any.
 
@@ -198,6 +202,7 @@ def current_digests(
         side: Pixels a side of network input, as for `open_domains`.
         skip_bad: Whether images that cannot be decoded are left out.
         test: Domain of the test images, as for `open_tests`.
+        columns: Columns of labels, as for `open_domains`.
 
     Returns:
         The digests, or None where they are not known: images are not decoded in their present
@@ -205,8 +210,9 @@ def current_digests(
     """
     try:
         with without_making():
-            opened = open_domains(task, side, skip_bad)
-            return digest_domains(task, *opened, *open_tests(task, test, side, skip_bad))
+            asked = {"columns": columns} if columns else {}
+            opened = open_domains(task, side, skip_bad, **asked)
+            return digest_domains(task, *opened, *open_tests(task, test, side, skip_bad, **asked))
     except (NotMadeError, ValueError, OSError):
         return None
 
@@ -234,7 +240,7 @@ def build_task(name: str, source: Domain, target: Domain, *tests: Domain) -> Tas
     if k and not target.is_labeled:
         raise ValueError(f"{name}: the images of {parsed.target} have no labels: none can be shown")
     same = target.is_labeled and (parsed.source == parsed.target or are_same(source, target))
-    shots = _shots(name, target, k)
+    shots = first_shots(name, target, k)
     test = target.rows["source_test" if same else "target_test"]
     test = test[torch.isin(test, shots, invert=True)]
     if not len(test):
@@ -255,7 +261,8 @@ def _part_of(source: Domain, test: Domain) -> LabeledImages:
     if source.classes != test.classes:
         names = [shorten_names(domain.classes) for domain in (source, test)]
         raise ValueError(f"test images have the classes {names[1]}, the source has {names[0]}")
-    return test.part(test.rows["target_test"])
+    columns = match_columns("test images", source.columns, test.columns, len(test.x))
+    return replace(test, columns=columns).part(test.rows["target_test"])
 
 
 def are_same(source: Domain, target: Domain) -> bool:
@@ -274,26 +281,8 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
     return Task(
         name,
         source.classes,
-        source.part(_labeled(name, source, train, k) if k else train),
+        source.part(first_labeled(name, source, train, k) if k else train),
         target.images(train),
         source.part(validation),
         target.part(test),
     )
-
-
-def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
-    """Return the rows of the first `k` target training images of each class."""
-    rows = target.rows["target_train"]
-    each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
-    for label, mine in zip(target.classes, each, strict=True):
-        if len(mine) < k:
-            raise ValueError(f"{name}: {label} has only {len(mine)} target training images")
-    return torch.cat(each)
-
-
-def _labeled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
-    """Return the first `k` training rows of each class; all rows of a class that has fewer."""
-    each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
-    if (most := max(map(len, each))) < k:
-        raise ValueError(f"{name}: no class has {k} training images, known: up to +{most}label")
-    return torch.cat(each)

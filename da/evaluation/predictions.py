@@ -9,6 +9,7 @@ from torch import Tensor
 
 from da.data.domain import Images, Task
 from da.methods import Method
+from da.methods._column_heads import find_heads
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,32 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
         task.source_test.y,
         outputs(method, method.predict, task.target_test, device=device),
     )
+
+
+def predict_columns(
+    method: Method, task: Task, *, device: torch.device | None = None
+) -> dict[str, Predictions]:
+    """Return the same logits of each further label column, by the heads on the method's features.
+
+    Args:
+        method: Trained method.
+        task: Task whose source and target test images are classified.
+        device: Device of the computation; None for the CPU.
+    """
+    heads = find_heads(method)
+    if heads is None:
+        return {}
+    source, target = (
+        outputs(method, lambda x, f=f: torch.cat(heads(f(x)), 1), images, device=device)
+        for f, images in (
+            (method.embed_source, task.source_test),
+            (method.embed, task.target_test),
+        )
+    )
+    columns = task.source_test.columns
+    sizes = [len(column.classes) for column in columns]
+    each = zip(columns, source.split(sizes, 1), target.split(sizes, 1), strict=True)
+    return {c.name: Predictions(s, c.y[task.source_test.rows], t) for c, s, t in each}
 
 
 @torch.no_grad()

@@ -96,9 +96,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(
-            lambda task, side, bad, test: data and _data_digests(task, side, bad, test, decode)
-        )
+        self.data = cache(lambda task, *how: data and _data_digests(task, *how, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
@@ -108,7 +106,8 @@ def _state(record: Record, now: _Now) -> str:
     if "source" not in told:
         return CURRENT
     usual = {"side": 0, "skip_bad": False, "test": ""}
-    own = (settings.get(name, default) for name, default in usual.items())
+    own = [settings.get(name, default) for name, default in usual.items()]
+    own.append(tuple(settings.get("label_columns", ())))
     data = now.data(settings["task"], *own)
     if data and any(told.get(key, digest) != digest for key, digest in data.items()):
         return UNKNOWN_DATA if UNKNOWN_DATA in data.values() else OTHER_DATA
@@ -116,12 +115,12 @@ def _state(record: Record, now: _Now) -> str:
 
 
 def _data_digests(
-    task: str, side: int, skip_bad: bool, test: str, decode: bool
+    task: str, side: int, skip_bad: bool, test: str, columns: tuple[str, ...], decode: bool
 ) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
 
-    if digests := tasks.current_digests(task, side, skip_bad, test):
+    if digests := tasks.current_digests(task, side, skip_bad, test, columns):
         return digests
     try:
         own = DATASETS[tasks.parse_task(task).benchmark]
@@ -132,8 +131,10 @@ def _data_digests(
     if not decode:
         return {"source": UNKNOWN_DATA}
     try:
-        opened = tasks.open_domains(task, side, skip_bad)
-        return tasks.digest_domains(task, *opened, *tasks.open_tests(task, test, side, skip_bad))
+        asked = {"columns": columns} if columns else {}
+        opened = tasks.open_domains(task, side, skip_bad, **asked)
+        tests = tasks.open_tests(task, test, side, skip_bad, **asked)
+        return tasks.digest_domains(task, *opened, *tests)
     except (ValueError, OSError) as error:
         return {"source": f"unreadable: {error}"}
 

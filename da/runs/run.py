@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from da.config.choices import Augment, FeatureScore, Precision, Schedule
 from da.config.fine_tuning import FineTuning
+from da.config.label_columns import LabelColumns
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
 from da.config.plain_values import plain_values
@@ -21,7 +22,7 @@ from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.rules import RULES
 
-PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
+PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning, "labels": LabelColumns}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
 
@@ -119,6 +120,8 @@ class Run:
     """Layers on top of the backbone: neck and head."""
     tuning: FineTuning = field(default_factory=FineTuning)
     """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
+    labels: LabelColumns = field(default_factory=LabelColumns)
+    """Columns of labels that are learned, where the data has several."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64

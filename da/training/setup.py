@@ -1,6 +1,6 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,17 +15,17 @@ from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, LabeledImages, Task
 from da.data.transforms import Resize, to_eval_input
 from da.methods import Method
+from da.methods._column_heads import add_heads
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
-from da.models.class_order import class_order, load_head
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
-from da.runs.trained_model import load_model
 from da.system import memory
 from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
+from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 
 
@@ -63,7 +63,11 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     if place.type == "cpu":
         memory.keep_freed_memory()
     read = run.side, run.skip_bad
-    domains = *tasks.open_domains(run.task, *read), *tasks.open_tests(run.task, run.test, *read)
+    asked = run.labels.asked
+    domains = (
+        *tasks.open_domains(run.task, *read, **asked),
+        *tasks.open_tests(run.task, run.test, *read, **asked),
+    )
     stored_side = domains[0].x.shape[1]
     torch.manual_seed(run.seed)
     make = _frozen_parts if run.regime == "frozen" else _trained_parts
@@ -105,10 +109,11 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
+    add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
     if method.source_free or run.sparsity:
-        _begin(method, run, task, results)
+        load_top(method, run, task, results)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task, place, results))
+        method.guide = torch.no_grad()(load_teacher(run, task, place, results))
     return method
 
 
@@ -179,45 +184,6 @@ def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
         pruning.narrow(backbone, run.sparsity, x)
     if run.unit_features:
         features.scale_outputs(backbone)
-
-
-def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
-    """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
-
-    Raises:
-        ValueError: Where that run's neck or head has other shapes, or its classes other names.
-    """
-    states = {
-        "neck": saved_weights.load_weights(run.init, "neck", results),
-        "head": load_head(run.init, task.classes, results),
-    }
-    for name, state in states.items():
-        try:
-            method.get_submodule(name).load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"run {run.init!r} has another {name} than this run's network"
-            ) from error
-    if run.sparsity and not run.structured:
-        pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
-
-
-def _teacher(
-    run: Run, task: Task, place: torch.device, results: Path
-) -> Callable[[Tensor], Tensor]:
-    """Load the finished run that `run` learns from, as a function to logits of the task's classes.
-
-    Raises:
-        ValueError: Where its classes have other names, or its input has another size.
-    """
-    teacher = load_model(run.teacher, results).to(place)
-    order = class_order(run.teacher, teacher.classes, task.classes)
-    theirs, ours = teacher.resize.side, task.source_train.resize.side
-    if theirs != ours:
-        raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")
-    if order == sorted(order):
-        return teacher.forward
-    return lambda x: teacher(x)[:, order]
 
 
 def prepare_task(method: Method, task: Task) -> Task:

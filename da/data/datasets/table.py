@@ -2,8 +2,9 @@
 
 A task is written `table:FILE.csv?label=y&domain=site:A-B`. It adapts from the rows whose column
 `site` is A to those where it is B, and `y` has their classes, two or more. All other columns are
-features, or those of `&columns=age,height`. Rows come from your disk; their number is up to you. A
-target may have an empty column of labels, and `+unlabelled` after a task does not look at it.
+features, or those of `&columns=age,height`; label columns that a run names are none. Rows come from
+your disk; their number is up to you. A target may have an empty column of labels, and `+unlabelled`
+after a task does not look at it.
 
 Each feature is scaled to mean 0 and deviation 1 over all rows of the file. Rows have the roles that
 images have in tasks of `folder`, and backbones are those for `arrays`. Parquet needs pyarrow.
@@ -26,6 +27,7 @@ from da.system.extras import extra
 
 SYNTAX = "FILE.csv?label=y&domain=site:A-B"
 DOMAINS = ()
+LABEL_COLUMNS = ()
 
 Columns = dict[str, list[Any]]
 """Cells of each column, from top to bottom; those of a CSV file are text."""
@@ -39,6 +41,8 @@ class Place(NamedTuple):
     """Column of the classes."""
     domain: str
     """Column of the domains."""
+    labels: tuple[str, ...]
+    """Columns of all labels that the run learns, that of the classes first."""
     features: tuple[str, ...]
     """Columns of the features; none for all others."""
     value: str
@@ -63,31 +67,38 @@ def pair(names: str) -> tuple[str, str]:
     return head + right[0][0], head + right[0][1]
 
 
-def open_domain(name: str) -> Domain:
+def open_domain(name: str, columns: tuple[str, ...] = ()) -> Domain:
     """Open the rows of a domain, which is named as `pair` names it.
+
+    Args:
+        name: File, columns and domain.
+        columns: Columns of labels, the first as the class; empty for that of the name.
 
     Raises:
         ValueError: If a cell is no finite number, or only some rows have a label.
     """
-    return _open(name, labeled=True)
+    return _open(name, columns, labeled=True)
 
 
-def open_unlabeled(name: str) -> Domain:
-    """Open the rows of a domain, and do not look at labels; errors as for `open_domain`."""
-    return _open(name, labeled=False)
+def open_unlabeled(name: str, columns: tuple[str, ...] = ()) -> Domain:
+    """Open the rows of a domain, and do not look at labels; else as `open_domain`."""
+    return _open(name, columns, labeled=False)
 
 
-def _open(name: str, *, labeled: bool) -> Domain:
-    place = _parse(name)
+def _open(name: str, columns: tuple[str, ...], *, labeled: bool) -> Domain:
+    place = _parse(name, columns)
     inside = np.array([str(cell) == place.value for cell in _cells(place, place.domain)])
     if not inside.any():
         raise ValueError(f"{place.file} has no row of {place.domain} {place.value!r}")
     x = _features(place, file_state(place.file))[inside]
-    labels = _labels(place, np.flatnonzero(inside)) if labeled else None
-    return build_domain(f"{place.value} in {place.file}", x, labels)
+    where = f"{place.value} in {place.file}"
+    if not labeled:
+        return build_domain(where, x, None)
+    first, *further = (_labels(place, name, np.flatnonzero(inside)) for name in place.labels)
+    return build_domain(where, x, first, dict(zip(place.labels[1:], further, strict=True)))
 
 
-def _parse(names: str) -> Place:
+def _parse(names: str, columns: tuple[str, ...] = ()) -> Place:
     """Read `FILE?label=...&domain=...:VALUES`.
 
     Raises:
@@ -99,9 +110,10 @@ def _parse(names: str) -> Place:
     if not {"label", "domain"} <= words.keys() <= {"label", "domain", "columns"} or not value:
         raise ValueError(f"cannot read {names!r} as a table, known: {SYNTAX}")
     features = tuple(filter(None, words.get("columns", "").split(",")))
-    place = Place(paths.require_file(path), words["label"], words["domain"], features, value)
+    own = words["label"], words["domain"]
+    place = Place(paths.require_file(path), *own, columns or own[:1], features, value)
     known = _read(place.file, file_state(place.file))
-    for column in (place.label, place.domain, *features):
+    for column in (place.label, place.domain, *place.labels, *features):
         if column not in known:
             raise ValueError(
                 f"{place.file} has no column {column!r}, known: {shorten_names(known)}"
@@ -140,7 +152,8 @@ def _read(file: Path, state: tuple[int, int]) -> Columns:
 def _features(place: Place, state: tuple[int, int]) -> np.ndarray:
     """Return the scaled features of all rows of a file."""
     every = _read(place.file, state)
-    names = place.features or [n for n in every if n not in (place.label, place.domain)]
+    others = place.label, place.domain, *place.labels
+    names = place.features or [name for name in every if name not in others]
     if not names:
         raise ValueError(f"{place.file} has no column of features")
     x = np.array([_numbers(place.file, name, every[name]) for name in names]).T
@@ -167,20 +180,20 @@ def _numbers(file: Path, column: str, cells: list[Any]) -> list[float]:
     return found
 
 
-def _labels(place: Place, rows: np.ndarray) -> list[Any] | None:
-    """Return the labels of some rows; None where all cells are empty.
+def _labels(place: Place, column: str, rows: np.ndarray) -> list[Any] | None:
+    """Return the labels of some rows in a column; None where all cells are empty.
 
     Raises:
         ValueError: If some are empty, and others are not.
     """
-    cells = _cells(place, place.label)
+    cells = _cells(place, column)
     labels = [cells[row] for row in rows]
     empty = [label is None or label in ("", "nan") or label != label for label in labels]
     if all(empty):
         return None
     if any(empty):
         row = int(rows[empty.index(True)])
-        raise ValueError(f"{_where(place.file, row)}, column {place.label}: no label")
+        raise ValueError(f"{_where(place.file, row)}, column {column}: no label")
     if all(isinstance(label, str) and label.isdecimal() for label in labels):
         return [int(label) for label in labels]
     return labels
