@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from da.data import tasks
-from da.deploy.predict import Model, load_onnx, parse_about, wrap_network
+from da.deploy.predict import (
+    Model,
+    list_outputs,
+    load_onnx,
+    parse_about,
+    parse_columns,
+    wrap_network,
+)
 from da.models.backbone import Backbone
 from da.results.records import Record
 from da.runs.provenance import recorded_run
@@ -43,18 +51,19 @@ class MismatchError(ArithmeticError):
 
 
 class DeployedModel(nn.Module):
-    """The exported module: from images of any size to probabilities and logits."""
+    """The exported module: from images of any size to probabilities and logits.
+
+    Those of the class come first, then those of each further label column.
+    """
 
     def __init__(self, network: TrainedModel):
         super().__init__()
         self.network = network
 
-    def forward(
-        self, images: UInt8[Tensor, "b h w 3"]
-    ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b k"]]:
-        """Return probabilities and logits."""
-        logits = self.network(images)
-        return logits.softmax(1), logits
+    def forward(self, images: UInt8[Tensor, "b h w 3"]) -> tuple[Float[Tensor, "b _"], ...]:
+        """Return probabilities and logits of each column."""
+        every = self.network.forward_columns(images)
+        return tuple(chain.from_iterable((logits.softmax(1), logits) for logits in every))
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,7 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     }
     return {
         "classes": json.dumps(finished.classes),
+        **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),
@@ -148,7 +158,7 @@ def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], f
         dynamo=True,
         dynamic_shapes=(dict(enumerate(SIZES)),),
         input_names=["images"],
-        output_names=["probabilities", "logits"],
+        output_names=list_outputs(json.loads(about.get("columns", "{}"))),
         verbose=False,
     )
     assert program is not None
@@ -177,12 +187,12 @@ def _load_pt2(file: Path) -> Model:
     with file.open("rb") as archive:  # torch demands that a file name ends in .pt2
         network = torch.export.load(archive, extra_files=about).module()
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            probabilities, logits = network(torch.from_numpy(images))
-        return probabilities.numpy(), logits.numpy()
+            return tuple(output.numpy() for output in network(torch.from_numpy(images)))
 
-    return Model(*parse_about(file, json.loads(about[ABOUT])), outputs)
+    found = json.loads(about[ABOUT])
+    return Model(*parse_about(file, found), outputs, parse_columns(file, found))
 
 
 OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_pt2}
@@ -192,7 +202,7 @@ OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_p
 def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
     """Return test images of the target if available, else noise, with a description of them."""
     try:
-        opened = tasks.open_domains(run.task, run.side, run.skip_bad)
+        opened = tasks.open_domains(run.task, run.side, run.skip_bad, **run.labels.asked)
         tests = tasks.build_task(run.task, *opened).target_test
     except (ValueError, OSError):
         side = finished.stored_side

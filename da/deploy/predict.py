@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,10 @@ class Model:
     """Names of the classes, in the order of the outputs."""
     side: int
     """Pixels a side to which images are decoded, as in the benchmark."""
-    outputs: Callable[
-        [UInt8[np.ndarray, "b h w 3"]],
-        tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b k"]],
-    ]
-    """Function from images to probabilities and logits."""
+    outputs: Callable[[UInt8[np.ndarray, "b h w 3"]], tuple[Float[np.ndarray, "b _"], ...]]
+    """Function from images to probabilities and logits, then to those of each further column."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the classes of each further label column, in the order of its outputs."""
 
 
 def open_model(name: str, results: Path) -> Model:
@@ -75,12 +75,13 @@ def wrap_network(finished: "TrainedModel") -> Model:
     """Wrap a network in memory as a `Model`."""
     import torch
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            logits = finished(torch.from_numpy(images))
-        return logits.softmax(1).numpy(), logits.numpy()
+            every = finished.forward_columns(torch.from_numpy(images))
+        pairs = ((logits.softmax(1).numpy(), logits.numpy()) for logits in every)
+        return tuple(chain.from_iterable(pairs))
 
-    return Model(finished.classes, finished.stored_side, outputs)
+    return Model(finished.classes, finished.stored_side, outputs, finished.columns)
 
 
 def load_onnx(file: Path) -> Model:
@@ -99,11 +100,31 @@ def load_onnx(file: Path) -> Model:
         raise ValueError(f"cannot read {file}: {reason}") from error
     about = session.get_modelmeta().custom_metadata_map
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = session.run(["probabilities", "logits"], {"images": images})
-        return probabilities, logits
+    columns = parse_columns(file, about)
 
-    return Model(*parse_about(file, about), outputs)
+    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, ...]:
+        return tuple(session.run(list_outputs(columns), {"images": images}))
+
+    return Model(*parse_about(file, about), outputs, columns)
+
+
+def list_outputs(columns: Iterable[str]) -> list[str]:
+    """List the names of an exported file's outputs, two for each label column."""
+    own = (f"_{name}" for name in columns)
+    return [f"{what}{end}" for end in ("", *own) for what in ("probabilities", "logits")]
+
+
+def parse_columns(file: Path, about: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Read the further label columns from the metadata of `file`; there may be none.
+
+    Raises:
+        ValueError: Where the metadata `about` is damaged.
+    """
+    try:
+        found = json.loads(about.get("columns", "{}"))
+        return {str(name): tuple(classes) for name, classes in found.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} has damaged label columns: it is not by `da export`") from error
 
 
 def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
@@ -142,10 +163,22 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return found, notes
 
 
+Probabilities = Sequence[Float[np.ndarray, "_"]]
+"""Probability of each class, then of each class of the further label columns."""
+
+
 def probabilities(
     model: Model, files: Sequence[Path]
 ) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
     """Yield each file with the probability of each class, or the error where there is none."""
+    for file, found in probabilities_by_column(model, files):
+        yield file, found if isinstance(found, ValueError) else found[0]
+
+
+def probabilities_by_column(
+    model: Model, files: Sequence[Path]
+) -> Iterator[tuple[Path, Probabilities | ValueError]]:
+    """Yield each file with the probabilities of every label column, or with an error."""
     largest = []
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
@@ -153,7 +186,8 @@ def probabilities(
             decoded = [try_decode(file, model.side) for file in batch]
         images = [made for made in decoded if isinstance(made, Decoded)]
         largest += [image.largest for image in images]
-        rows = iter(model.outputs(np.stack([made.pixels for made in images]))[0] if images else ())
+        found = model.outputs(np.stack([made.pixels for made in images]))[::2] if images else ()
+        rows = zip(*found, strict=True)
         for file, made in zip(batch, decoded, strict=True):
             bad = ValueError(f"cannot decode {file}: {made}")
             yield file, _finite(file, next(rows)) if isinstance(made, Decoded) else bad
@@ -161,13 +195,21 @@ def probabilities(
         print(f"da: {dark}", file=sys.stderr)
 
 
-def _finite(file: Path, row: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k"] | ValueError:
+def _finite(file: Path, rows: Probabilities) -> Probabilities | ValueError:
     """Return the probabilities of a file, or an error where they are no numbers."""
-    if np.isfinite(row).all():
-        return row
+    if all(np.isfinite(row).all() for row in rows):
+        return rows
     return ValueError(
         f"{file}: the model predicts no numbers: its weights are damaged or too large"
     )
+
+
+def csv_heads(model: Model) -> list[str]:
+    """Return the heads of columns of a CSV of predictions, after that of the path."""
+    heads = ["class", "probability", *model.classes]
+    for name, classes in model.columns.items():
+        heads += [name, f"{name} probability", *(f"{name} {label}" for label in classes)]
+    return heads
 
 
 def csv_line(row: Sequence[object]) -> str:

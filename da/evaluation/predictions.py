@@ -10,6 +10,7 @@ from torch import Tensor
 from da.data.domain import Images, Task
 from da.methods import Method
 from da.methods._column_heads import find_heads
+from da.methods._column_heads import predict_columns as column_logits
 
 
 @dataclass(frozen=True)
@@ -45,27 +46,28 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
 def predict_columns(
     method: Method, task: Task, *, device: torch.device | None = None
 ) -> dict[str, Predictions]:
-    """Return the same logits of each further label column, by the heads on the method's features.
+    """Return the logits of the class, under the name "", and of each further label column.
 
-    Args:
-        method: Trained method.
-        task: Task whose source and target test images are classified.
-        device: Device of the computation; None for the CPU.
+    Arguments are those of `predict`.
     """
-    heads = find_heads(method)
-    if heads is None:
-        return {}
+    if find_heads(method) is None:
+        return {"": predict(method, task, device=device)}
+    tests = task.source_test, task.target_test
     source, target = (
-        outputs(method, lambda x, f=f: torch.cat(heads(f(x)), 1), images, device=device)
-        for f, images in (
-            (method.embed_source, task.source_test),
-            (method.embed, task.target_test),
+        outputs(
+            method,
+            lambda x, own=images is tests[0]: torch.cat(column_logits(method, x, source=own), 1),
+            images,
+            device=device,
         )
+        for images in tests
     )
-    columns = task.source_test.columns
-    sizes = [len(column.classes) for column in columns]
-    each = zip(columns, source.split(sizes, 1), target.split(sizes, 1), strict=True)
-    return {c.name: Predictions(s, c.y[task.source_test.rows], t) for c, s, t in each}
+    columns = tests[0].columns
+    sizes = [len(task.classes), *(len(column.classes) for column in columns)]
+    y = tests[0].y, *(column.y[tests[0].rows] for column in columns)
+    each = zip(source.split(sizes, 1), y, target.split(sizes, 1), strict=True)
+    names = "", *(column.name for column in columns)
+    return {name: Predictions(*own) for name, own in zip(names, each, strict=True)}
 
 
 @torch.no_grad()

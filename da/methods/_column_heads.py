@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.config.label_columns import LabelColumns
@@ -17,9 +17,6 @@ from da.ops.functional import Scalar
 
 NAME = "column_heads"
 """Attribute of a method that holds its heads of further columns."""
-
-WATCHED = "features", "embed", "embed_source"
-"""Functions of a method that compute features."""
 
 Seen = dict[str, Tensor]
 """Features of labeled images, by the part of the batch, `source` or `shots`, that they are of."""
@@ -154,19 +151,53 @@ def _watch(method: Method, batch: Batch, seen: Seen) -> Iterator[None]:
     if batch.shots is not None:
         labeled["shots"] = batch.shots
 
-    def keep(function: Callable[[Any], Any], x: Any) -> Any:
-        f = function(x)
+    def keep(x: Any, f: Any) -> None:
         if x is batch:
             seen["source"] = f[0]
         seen.update({name: f for name, part in labeled.items() if x is part.x})
-        return f
+
+    with _listen(method, keep, "features", "embed", "embed_source"):
+        yield
+
+
+@contextmanager
+def _listen(method: Method, keep: Callable[[Any, Any], None], *names: str) -> Iterator[None]:
+    """Call `keep` with argument and result of each call of some functions of a method."""
+
+    def call(function: Callable[[Any], Any], x: Any) -> Any:
+        result = function(x)
+        keep(x, result)
+        return result
 
     own = vars(method)
-    before = {name: own[name] for name in WATCHED if name in own}
-    own |= {name: partial(keep, getattr(method, name)) for name in WATCHED}
+    before = {name: own[name] for name in names if name in own}
+    own |= {name: partial(call, getattr(method, name)) for name in names}
     try:
         yield
     finally:
-        for name in WATCHED:
+        for name in names:
             del own[name]
         own |= before
+
+
+def predict_columns(
+    method: Method, x: Shaped[Tensor, "b ..."], *, source: bool = False
+) -> tuple[Float[Tensor, "b _"], ...]:
+    """Compute the logits of the class and of each further column, in one pass where that is enough.
+
+    A method that predicts by other features than it embeds, as a teacher's, has a second pass.
+
+    Args:
+        method: Method with its heads.
+        x: Images of the target, or of the source.
+        source: Whether they are of the source.
+    """
+    names = ("predict_source", "embed_source") if source else ("predict", "embed")
+    predict, embed = (getattr(method, name) for name in names)
+    heads = find_heads(method)
+    if heads is None:
+        return (predict(x),)
+    seen: list[Tensor] = []
+    with _listen(method, lambda given, f: seen.append(f) if given is x else None, names[1]):
+        logits = predict(x)
+    return logits, *heads(seen[-1] if seen else embed(x))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
-from da.methods._column_heads import add_heads, find_heads
+from da.methods._column_heads import add_heads, predict_columns
 from da.models import backbones, saved_weights
 from da.models.backbone import Features, take_inputs
 from da.models.features import scale_outputs, scale_rows
@@ -70,9 +70,7 @@ class TrainedModel(nn.Module):
 
     def forward_columns(self, x: Shaped[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
         """Compute the logits of all label columns of target images, the class's first."""
-        x, heads = self._input(x), find_heads(self.method)
-        logits = (self.method.predict(x), *(heads(self.method.embed(x)) if heads else ()))
-        return tuple(each.float() for each in logits)
+        return tuple(logits.float() for logits in predict_columns(self.method, self._input(x)))
 
     def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes: resized images, or mapped features."""

@@ -30,10 +30,10 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         DivergedError: Where a prediction is not finite.
         PlugInError: Where a selector gives no number.
     """
-    seen = predictions.predict(parts.method, parts.task, device=parts.device)
-    further = predictions.predict_columns(parts.method, parts.task, device=parts.device)
-    for each in (seen, *further.values()):
+    every = predictions.predict_columns(parts.method, parts.task, device=parts.device)
+    for each in every.values():
         _check_finite(each, step)
+    seen = every.pop("")
     accuracies = _accuracies(seen, parts) if parts.task.is_tested else {}
     scores = {name: _score(name, seen) for name in SELECTORS}
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
@@ -45,7 +45,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         {"step": step}
         | accuracies
         | scores
-        | _of_columns(further, parts, accuracies | scores)
+        | _of_columns(every, parts, accuracies | scores)
         | {f"loss/{name}": loss for name, loss in losses.items()}
         | {f"diagnosis/{name}": value for name, value in found.items()}
         | {f"predicted/{name}": count for name, count in predicted.items()}

@@ -144,16 +144,16 @@ def open_domain(name: str, columns: tuple[str, ...] = ()) -> Domain:
 
 def _columns(domain: Domain) -> dict[str, Column]:
     """Return all label columns of a style, whose rows are the same emoji in each."""
-    found = _subgroups()
+    found = _subgroups(GROUPS)
     subgroups = [found[points] for some in choose().values() for points in some]
     own = Column("class", domain.classes, domain.y)
     return {"class": own, "subgroup": make_column("subgroup", subgroups)}
 
 
 @lru_cache(maxsize=1)
-def _subgroups() -> dict[str, str]:
+def _subgroups(listed_in: Pack) -> dict[str, str]:
     """Read Unicode's subgroup of each emoji, by its code points; flags have none here."""
-    archive = GROUPS.fetch()
+    archive = listed_in.fetch()
     names = json.loads(read_member(archive, "package/meta/groups.json"))["subgroups"]
     listed = json.loads(read_member(archive, "package/en/data.json"))
     return {
@@ -170,7 +170,7 @@ def choose() -> dict[str, list[str]]:
     """
     drawn = set.intersection(*(set(_chars(style)) for style in PACKS))
     found: dict[str, list[str]] = {label: [] for label in CLASSES}
-    for points, subgroup in _subgroups().items():
+    for points, subgroup in _subgroups(GROUPS).items():
         for label, patterns in CLASSES.items():
             if points in drawn and any(fnmatchcase(subgroup, p) for p in patterns.split()):
                 found[label].append(points)
