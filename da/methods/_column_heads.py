@@ -18,6 +18,9 @@ from da.ops.functional import Scalar
 NAME = "column_heads"
 """Attribute of a method that holds its heads of further columns."""
 
+WEIGHTS = "task_weights"
+"""Loss of the learned weights; no adaptation, so it is called as a task's."""
+
 Seen = dict[str, Tensor]
 """Features of labeled images, by the part of the batch, `source` or `shots`, that they are of."""
 
@@ -58,7 +61,7 @@ class ColumnHeads(nn.Module):
         """
         weight = self.labels.column_weight
         weighed = {f"task_{name}": weight * loss for name, loss in own.items()}
-        if taken := weighed.keys() & losses.keys():
+        if taken := weighed.keys() & (losses.keys() | {WEIGHTS}):
             raise ValueError(f"a loss is called {min(taken)}: rename the label column")
         if not self.learned:
             return losses | weighed
@@ -66,7 +69,7 @@ class ColumnHeads(nn.Module):
         tasks = {name: first * loss for name, loss in losses.items() if _is_task(name)}
         pairs = zip(weighed.items(), others, strict=True)
         weighed = {name: share * loss for (name, loss), share in pairs}
-        return losses | tasks | weighed | {"uncertainty": self.log_variances.sum() / 2}
+        return losses | tasks | weighed | {WEIGHTS: self.log_variances.sum() / 2}
 
 
 def _input_width(method: Method) -> int:

@@ -100,7 +100,7 @@ def test_learned_weights_are_those_of_kendall_and_others():
     s = torch.tensor([0.3, -0.4])
     first, second = (-s).exp().tolist()
     expected = {"task": 2 * first, "task_rival": first, "disagree": 5.0}
-    expected |= {"task_side": 0.5 * 3 * second, "uncertainty": -0.05}
+    expected |= {"task_side": 0.5 * 3 * second, "task_weights": -0.05}
     assert {name: x.item() for name, x in found.items()} == pytest.approx(expected)
 
 
