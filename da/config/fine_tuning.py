@@ -45,8 +45,9 @@ class FineTuning:
             choice_errors(self)
             | limit_errors(self)
             | {
-                f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": self.chosen_by
-                not in known,
+                f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": (
+                    self.chosen_by.partition("/")[0] not in known
+                ),
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
                 "patience needs a score, as chosen_by names it": (
                     self.patience != 0 and self.chosen_by == "last"

@@ -1,6 +1,6 @@
 """Images and labels of a user's Python objects: Datasets, arrays, tensors and pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from da.data.decode import decode_picture
 
 CHANNELS = 1, 3, 4
 """Channels that an array can have as an image: gray, color, and color with transparency."""
+
+IMAGE = "image"
+"""Key of the image in an item that is a dict; all other keys are label columns."""
 
 KNOWN = "a map-style Dataset, an array, a tensor, or a pair (images, labels)"
 
@@ -63,14 +66,21 @@ def open_items(given: Any, what: str) -> Items:
 
 
 def _pair(x: Any, y: Any, what: str) -> Items:
-    if not hasattr(x, "__len__") or not hasattr(y, "__len__") or len(x) != len(y):
+    lists = [x, *y.values()] if isinstance(y, Mapping) else [x, y]
+    if not all(hasattr(one, "__len__") and len(one) == len(x) for one in lists):
         raise ValueError(f"{what} is a pair, but not of images and as many labels")
+    if isinstance(y, Mapping):
+        return Items(
+            len(x), lambda i: x[i], lambda i: (x[i], {name: one[i] for name, one in y.items()})
+        )
     return Items(len(x), lambda i: x[i], lambda i: (x[i], y[i]))
 
 
 def _dataset(given: Any) -> Items:
     def both(i: int) -> tuple[Any, Any]:
         item = given[i]
+        if isinstance(item, Mapping):
+            return _image_of(item), {name: one for name, one in item.items() if name != IMAGE}
         return (item[0], item[1]) if isinstance(item, tuple | list) else (item, None)
 
     classes = getattr(given, "classes", None)
@@ -81,7 +91,15 @@ def _dataset(given: Any) -> Items:
 
 
 def _first(item: Any) -> Any:
+    if isinstance(item, Mapping):
+        return _image_of(item)
     return item[0] if isinstance(item, tuple | list) else item
+
+
+def _image_of(item: Mapping[str, Any]) -> Any:
+    if IMAGE not in item:
+        raise ValueError(f"an item has {shorten_names(map(str, item))}, known: {IMAGE} and labels")
+    return item[IMAGE]
 
 
 def _paths(given: Any) -> tuple[str, ...]:

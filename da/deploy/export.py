@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.texts import decode_texts
-from da.deploy.predict import Model, build_model, load_onnx, wrap_network
+from da.deploy.predict import Model, build_model, list_outputs, load_onnx, wrap_network
 from da.deploy.texts import pad_tokens
 from da.models.backbone import Backbone
 from da.models.text_encoder import TextEncoder
@@ -47,18 +48,19 @@ class MismatchError(ArithmeticError):
 
 
 class DeployedModel(nn.Module):
-    """The exported module: from images of any size, or tokens, to probabilities and logits."""
+    """The exported module: from images of any size, or tokens, to probabilities and logits.
+
+    Those of the class come first, then those of each further label column.
+    """
 
     def __init__(self, network: TrainedModel):
         super().__init__()
         self.network = network
 
-    def forward(
-        self, images: Integer[Tensor, "b ..."]
-    ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b k"]]:
-        """Return probabilities and logits."""
-        logits = self.network(images)
-        return logits.softmax(1), logits
+    def forward(self, images: Integer[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
+        """Return probabilities and logits of each column."""
+        every = self.network.forward_columns(images)
+        return tuple(chain.from_iterable((logits.softmax(1), logits) for logits in every))
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _metadata(
 ) -> dict[str, str]:
     return {
         "classes": json.dumps(finished.classes),
+        **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),
@@ -172,7 +175,7 @@ def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], f
         dynamo=True,
         dynamic_shapes=(dict(enumerate(SIZES if images else ("batch", "length"))),),
         input_names=["images" if images else "tokens"],
-        output_names=["probabilities", "logits"],
+        output_names=list_outputs(json.loads(about.get("columns", "{}"))),
         verbose=False,
     )
     assert program is not None
@@ -201,10 +204,9 @@ def _load_pt2(file: Path) -> Model:
     with file.open("rb") as archive:  # torch demands that a file name ends in .pt2
         network = torch.export.load(archive, extra_files=about).module()
 
-    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            probabilities, logits = network(torch.from_numpy(images))
-        return probabilities.numpy(), logits.numpy()
+            return tuple(output.numpy() for output in network(torch.from_numpy(images)))
 
     return build_model(file, json.loads(about[ABOUT]), outputs)
 

@@ -36,12 +36,13 @@ def read_texts(files: Sequence[Path], column: str) -> Texts:
 
 
 def text_probabilities(model: Model, texts: Texts) -> Iterator[Predicted]:
-    """Yield file and line of each text with the probability of each class, or an error."""
+    """Yield file and line of each text with the probabilities, or an error."""
     assert model.tokenize
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
         tokens = pad_tokens(model.tokenize([text for _, text in batch]))
-        for (where, _), row in zip(batch, model.outputs(tokens)[0], strict=True):
+        rows = zip(*model.outputs(tokens)[::2], strict=True)
+        for (where, _), row in zip(batch, rows, strict=True):
             yield where, require_finite(where, row)
 
 

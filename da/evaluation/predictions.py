@@ -9,6 +9,8 @@ from torch import Tensor
 
 from da.data.domain import Images, Task
 from da.methods import Method
+from da.methods._column_heads import find_heads
+from da.methods._column_heads import predict_columns as column_logits
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,33 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
         task.source_test.y,
         outputs(method, method.predict, task.target_test, device=device),
     )
+
+
+def predict_columns(
+    method: Method, task: Task, *, device: torch.device | None = None
+) -> dict[str, Predictions]:
+    """Return the logits of the class, under the name "", and of each further label column.
+
+    Arguments are those of `predict`.
+    """
+    if find_heads(method) is None:
+        return {"": predict(method, task, device=device)}
+    tests = task.source_test, task.target_test
+    source, target = (
+        outputs(
+            method,
+            lambda x, own=images is tests[0]: torch.cat(column_logits(method, x, source=own), 1),
+            images,
+            device=device,
+        )
+        for images in tests
+    )
+    columns = tests[0].columns
+    sizes = [len(task.classes), *(len(column.classes) for column in columns)]
+    y = tests[0].y, *(column.y[tests[0].rows] for column in columns)
+    each = zip(source.split(sizes, 1), y, target.split(sizes, 1), strict=True)
+    names = "", *(column.name for column in columns)
+    return {name: Predictions(*own) for name, own in zip(names, each, strict=True)}
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import (
     choice_errors,
@@ -131,6 +132,15 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _column_errors(run: "Run") -> dict[str, bool]:
+    chosen_by, known = run.tuning.chosen_by, (*run.labels.further, MEAN)
+    _, slash, column = chosen_by.partition("/")
+    return {
+        f"chosen_by {chosen_by!r} needs label_columns, of which {column!r} is a further one or "
+        f"{MEAN}": bool(slash) and not (run.labels.further and column in known),
+    }
+
+
 RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     choice_errors,
     limit_errors,
@@ -142,5 +152,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _image_errors,
     _text_errors,
     _optimizer_errors,
+    _column_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

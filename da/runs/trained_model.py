@@ -11,9 +11,11 @@ from da.data.reading import Reading
 from da.data.to_square import resize_to_square
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
+from da.methods._column_heads import add_heads, predict_columns
 from da.models import backbones, saved_weights
 from da.models.backbone import Features, take_inputs
 from da.models.features import scale_outputs, scale_rows
+from da.models.network_info import NetworkInfo
 from da.runs.run import Run
 
 
@@ -30,9 +32,7 @@ class TrainedModel(nn.Module):
         about: What the network needs to know without a data set, such as the names of classes.
     """
 
-    def __init__(
-        self, backbone: nn.Module | None, method: Method, about: saved_weights.NetworkInfo
-    ):
+    def __init__(self, backbone: nn.Module | None, method: Method, about: NetworkInfo):
         super().__init__()
         self.backbone = backbone
         """Frozen backbone that computed the run's features; None where the method has its own."""
@@ -44,6 +44,11 @@ class TrainedModel(nn.Module):
     def classes(self) -> tuple[str, ...]:
         """Class names, in the order of the logits."""
         return self.about.classes
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Names of the classes of each further label column, in the order of its logits."""
+        return self.about.columns
 
     @property
     def parts(self) -> tuple[nn.Module, ...]:
@@ -67,12 +72,20 @@ class TrainedModel(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
+        return self.method.predict(self._input(x)).float()
+
+    def forward_columns(self, x: Shaped[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
+        """Compute the logits of all label columns of target images, the class's first."""
+        return tuple(logits.float() for logits in predict_columns(self.method, self._input(x)))
+
+    def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
+        """Return what the method takes: resized images, or mapped features."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
             x = crop_center(resize_to_square(x, self.stored_side, self.fit), self.resize)
         if self.backbone is not None:
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
-            x = self.method.map_target(f)
-        return self.method.predict(x).float()
+            return self.method.map_target(f)
+        return x
 
 
 def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
@@ -97,11 +110,12 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     frozen = run.regime == "frozen"
     read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
     method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
+    add_heads(method, run.labels, [*map(len, about.columns.values())])
     saved_weights.restore_weights(method, run_id, state)
     return TrainedModel(backbone if frozen else None, method, about)
 
 
-def _run_of(about: saved_weights.NetworkInfo, run_id: str, results: Path) -> Run:
+def _run_of(about: NetworkInfo, run_id: str, results: Path) -> Run:
     """Return the run that weights say they are of.
 
     Raises:

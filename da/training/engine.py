@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
+from da.methods._column_heads import list_phases
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
 
@@ -57,7 +58,7 @@ def train_step(
         ValueError: The losses are no tensors by name.
     """
     logged: Losses = {}
-    for phase in method.phases():
+    for phase in list_phases(method):
         with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
             losses = _checked(method, phase.losses(batch, progress))
         params = [p for p in phase.updates if p.requires_grad]

@@ -41,10 +41,13 @@ def sharing_key(run: Run) -> str | None:
     """Return a key that is equal for runs that can share their steps; None if `run` cannot.
 
     Such runs have one method, use frozen features of one benchmark, and end with the weights of
-    their last evaluation. They differ only in task, seed and the method's batchable settings.
+    their last evaluation. They learn their class alone, and differ only in task, seed and the
+    method's batchable settings.
     """
     batchable = run.method.owner.batchable
     if run.regime != "frozen" or batchable is None or run.tuning.chosen_by != "last":
+        return None
+    if run.labels.further:
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}

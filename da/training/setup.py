@@ -1,29 +1,28 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Images, Task
 from da.methods import Method
-from da.models import pruning, saved_weights
-from da.models.class_order import class_order, load_head
+from da.methods._column_heads import add_heads
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
-from da.runs.trained_model import load_model
 from da.system import memory
 from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
 from da.training.backbone_setup import prepare_frozen, prepare_trained
+from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 
 
@@ -106,50 +105,12 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
+    add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
     if method.source_free or run.sparsity:
-        _begin(method, run, task, results)
+        load_top(method, run, task, results)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task, place, results))
+        method.guide = torch.no_grad()(load_teacher(run, task, place, results))
     return method
-
-
-def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
-    """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
-
-    Raises:
-        ValueError: Where that run's neck or head has other shapes, or its classes other names.
-    """
-    states = {
-        "neck": saved_weights.load_weights(run.init, "neck", results),
-        "head": load_head(run.init, task.classes, results),
-    }
-    for name, state in states.items():
-        try:
-            method.get_submodule(name).load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"run {run.init!r} has another {name} than this run's network"
-            ) from error
-    if run.sparsity and not run.structured:
-        pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
-
-
-def _teacher(
-    run: Run, task: Task, place: torch.device, results: Path
-) -> Callable[[Tensor], Tensor]:
-    """Load the finished run that `run` learns from, as a function to logits of the task's classes.
-
-    Raises:
-        ValueError: Where its classes have other names, or its input has another size.
-    """
-    teacher = load_model(run.teacher, results).to(place)
-    order = class_order(run.teacher, teacher.classes, task.classes)
-    theirs, ours = teacher.resize.side, task.source_train.resize.side
-    if theirs != ours:
-        raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")
-    if order == sorted(order):
-        return teacher.forward
-    return lambda x: teacher(x)[:, order]
 
 
 def prepare_task(method: Method, task: Task) -> Task:

@@ -14,6 +14,7 @@ from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
 from da.models import saved_weights
 from da.models.finetuning import release_stage
+from da.models.network_info import NetworkInfo, hash_network
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
@@ -110,10 +111,11 @@ def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) ->
     saved_weights.save_weights(run.id, parts.method.state_dict(), about, results)
 
 
-def describe_network(run: Run, parts: Parts) -> saved_weights.NetworkInfo:
+def describe_network(run: Run, parts: Parts) -> NetworkInfo:
     """Return what the network of `run` needs to be used without its data."""
     classes, resize = parts.task.classes, astuple(parts.task.target_test.resize)
-    return saved_weights.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
+    columns = {column.name: column.classes for column in parts.task.source_train.columns}
+    return NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings(), columns)
 
 
 def build_record(
@@ -149,9 +151,7 @@ def build_record(
         made_from=parts.made_from
         | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
         # Also where they are not stored: those of an earlier training of the run may be.
-        weights=saved_weights.hash_network(
-            parts.method.state_dict(), asdict(describe_network(run, parts))
-        ),
+        weights=hash_network(parts.method.state_dict(), asdict(describe_network(run, parts))),
     )
 
 

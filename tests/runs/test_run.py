@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from da.config.fine_tuning import FineTuning
+from da.config.label_columns import LabelColumns
 from da.methods import METHODS, Network
 from da.methods.dann import DANN
 from da.methods.fine_tune import FineTune
@@ -140,6 +141,7 @@ def test_every_setting_counts(name):
         "cuda_graph": True,
         "network": Network(bn="separate"),
         "tuning": FineTuning(warmup=10),
+        "labels": LabelColumns(("class", "subgroup")),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),

@@ -54,20 +54,25 @@ class Place(NamedTuple):
             raise ValueError(f"{self.file} has no row of {name} {self.value!r}")
         return rows
 
-    def labels(self, rows: np.ndarray) -> list[Any] | None:
+    def labels(self, rows: np.ndarray, column: str = "") -> list[Any] | None:
         """Return the labels of some rows; None where all cells are empty.
+
+        Args:
+            rows: Numbers of the rows.
+            column: Column of the labels; empty for that of the task.
 
         Raises:
             ValueError: If some are empty, and others are not.
         """
-        cells = self.cells("label")
+        column = column or self.column("label")
+        cells = self.every[column]
         labels = [cells[row] for row in rows]
         empty = [is_empty(label) for label in labels]
         if all(empty):
             return None
         if any(empty):
             where = describe_row(self.file, int(rows[empty.index(True)]))
-            raise ValueError(f"{where}, column {self.column('label')}: no label")
+            raise ValueError(f"{where}, column {column}: no label")
         if all(isinstance(label, str) and label.isdecimal() for label in labels):
             return [int(label) for label in labels]
         return labels

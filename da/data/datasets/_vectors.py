@@ -1,7 +1,7 @@
 """Domains of rows that a user's file holds: features or images as they are, with their labels."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,15 @@ import torch
 from da.config.validation import find_control, shorten_names
 from da.data import splits
 from da.data.domain import Domain
+from da.data.label_columns import Column
+
+Labels = Sequence[Any] | np.ndarray | None
+"""Label of each row, numbers or words; None for rows without labels."""
 
 
-def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> Domain:
+def build_domain(
+    where: str, x: np.ndarray, labels: Labels, further: Mapping[str, Labels] | None = None
+) -> Domain:
     """Build a domain of rows, with the roles that images have in tasks of `folder`.
 
     All rows are shown as target and tested on. Of the source, every fifth is held out.
@@ -21,16 +27,29 @@ def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray |
         where: What holds the rows, for messages.
         x: Features `b d` or images `b h w c`.
         labels: Label of each row, numbers or words; None for rows without labels.
+        further: The same of further label columns, by name.
 
     Raises:
         ValueError: If there is one class alone, or a label is no line of text.
     """
-    classes, y = _number(where, labels) if labels is not None else ((), np.full(len(x), -1))
+    (classes, y), *others = (
+        _number(where, given) if given is not None else ((), np.full(len(x), -1))
+        for given in (labels, *(further or {}).values())
+    )
+    pairs = zip(further or (), others, strict=True)
+    columns = tuple(Column(name, names, torch.from_numpy(own)) for name, (names, own) in pairs)
     rows = splits.divide_transductive([*map(str, range(len(x)))], y)
     digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
     digest.update(np.ascontiguousarray(x).data)
     roles = {role: torch.from_numpy(own) for role, own in rows.items()}
-    return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest.hexdigest())
+    return Domain(
+        classes,
+        torch.from_numpy(x),
+        torch.from_numpy(y),
+        roles,
+        digest.hexdigest(),
+        columns=columns,
+    )
 
 
 def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

@@ -2,8 +2,9 @@
 
 A task is written `table:FILE.csv?label=y&domain=site:A-B`. It adapts from the rows whose column
 `site` is A to those where it is B, and `y` has their classes, two or more. All other columns are
-features, or those of `&columns=age,height`. Rows come from your disk; their number is up to you. A
-target may have an empty column of labels, and `+unlabelled` after a task does not look at it.
+features, or those of `&columns=age,height`; label columns that a run names are none. Rows come from
+your disk; their number is up to you. A target may have an empty column of labels, and `+unlabelled`
+after a task does not look at it.
 
 Each feature is scaled to mean 0 and deviation 1 over all rows of the file. Rows have the roles that
 images have in tasks of `folder`, and backbones are those for `arrays`. Parquet needs pyarrow.
@@ -24,6 +25,7 @@ from da.data.domain import Domain
 
 SYNTAX = "FILE.csv?label=y&domain=site:A-B"
 DOMAINS = ()
+LABEL_COLUMNS = ()
 
 _WORDS = "label", "domain"
 
@@ -37,27 +39,35 @@ def pair(names: str) -> tuple[str, str]:
     return _columns.split_values(names, _WORDS, SYNTAX, "columns")
 
 
-def open_domain(name: str) -> Domain:
+def open_domain(name: str, columns: tuple[str, ...] = ()) -> Domain:
     """Open the rows of a domain, which is named as `pair` names it.
+
+    Args:
+        name: File, columns and domain.
+        columns: Columns of labels, the first as the class; empty for that of the name.
 
     Raises:
         ValueError: If a cell is no finite number, or only some rows have a label.
     """
-    return _open(name, labeled=True)
+    return _open(name, columns, labeled=True)
 
 
-def open_unlabeled(name: str) -> Domain:
-    """Open the rows of a domain, and do not look at labels; errors as for `open_domain`."""
-    return _open(name, labeled=False)
+def open_unlabeled(name: str, columns: tuple[str, ...] = ()) -> Domain:
+    """Open the rows of a domain, and do not look at labels; else as `open_domain`."""
+    return _open(name, columns, labeled=False)
 
 
-def _open(name: str, *, labeled: bool) -> Domain:
+def _open(name: str, columns: tuple[str, ...], *, labeled: bool) -> Domain:
     place = _columns.parse_place(name, _WORDS, SYNTAX, "columns")
-    _columns.require_columns(place.file, _named(place))
+    columns = columns or (place.column("label"),)
+    _columns.require_columns(place.file, [*columns, *_named(place)])
     rows = place.select_rows()
-    x = _features(place, paths.file_state(place.file))[rows]
-    labels = place.labels(rows) if labeled else None
-    return build_domain(f"{place.value} in {place.file}", x, labels)
+    x = _features(place, columns, paths.file_state(place.file))[rows]
+    where = f"{place.value} in {place.file}"
+    if not labeled:
+        return build_domain(where, x, None)
+    first, *further = (place.labels(rows, column) for column in columns)
+    return build_domain(where, x, first, dict(zip(columns[1:], further, strict=True)))
 
 
 def _named(place: Place) -> list[str]:
@@ -66,10 +76,10 @@ def _named(place: Place) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _features(place: Place, state: tuple[int, int]) -> np.ndarray:
+def _features(place: Place, columns: tuple[str, ...], state: tuple[int, int]) -> np.ndarray:
     """Return the scaled features of all rows of a file."""
     every = place.every
-    others = {place.column(word) for word in _WORDS}
+    others = {place.column(word) for word in _WORDS} | {*columns}
     names = _named(place) or [n for n in every if n not in others]
     if not names:
         raise ValueError(f"{place.file} has no column of features")
