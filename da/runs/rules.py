@@ -48,6 +48,10 @@ def _regime_errors(run: "Run") -> dict[str, bool]:
         "last, freeze, unfreeze_every and stage_lr need regime full": (
             frozen and run.tuning.moves_stages
         ),
+        f"moves {run.tuning.moves} needs regime full": frozen and run.tuning.moves != "all",
+        f"{run.method.owner.name} trains norms alone, and no moves lora": (
+            run.method.owner.streams and run.tuning.moves == "lora"
+        ),
         "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
         ),
@@ -98,6 +102,9 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
         ),
         f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
             run.sparsity != 0 and method.overrides("predict")
+        ),
+        f"sparsity needs moves all, not {run.tuning.moves}": (
+            run.sparsity != 0 and run.tuning.moves != "all"
         ),
         "structured needs a sparsity above 0": run.structured and not run.sparsity,
     }

@@ -14,6 +14,7 @@ from da.data.domain import Domain, LabeledImages, Task
 from da.data.transforms import Resize, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.lora import add_lora
 from da.models.text_encoder import read_texts
 from da.runs.run import Run
 from da.system.content_files import is_file_name
@@ -82,9 +83,11 @@ def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
-    """Remove channels or scale features as `run` says; `x` is an example of the input."""
+    """Remove channels, add LoRA or scale features as `run` says; `x` is an example of the input."""
     if run.structured:
         pruning.narrow(backbone, run.sparsity, x)
+    if run.tuning.moves == "lora":
+        add_lora(backbone, run.tuning.lora_rank)
     if run.unit_features:
         features.scale_outputs(backbone)
 

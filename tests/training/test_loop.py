@@ -179,3 +179,14 @@ def test_a_wrong_module_is_told():
         ValueError, match=r"no module from images to features: its output .* \(10,\)"
     ):
         fit(backbone=nn.Flatten(0))
+
+
+def test_a_module_that_lora_trained_is_plain_again():
+    module = mlp()
+    before = module[0].weight.clone()
+    trained = fit(backbone=module, tuning=da.FineTuning(moves="lora", lora_rank=2))
+    assert type(module[0]) is nn.Linear
+    change = module[0].weight - before
+    assert torch.linalg.matrix_rank(change, tol=1e-5) == 2
+    x = numbers(4)[:][0]
+    assert trained.predict(x).equal(trained.head(trained.neck(module(x))))
