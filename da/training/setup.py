@@ -13,8 +13,9 @@ from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Images, Task
 from da.methods import Method
-from da.models import pruning, saved_weights
+from da.models import backbones, pruning, saved_weights
 from da.models.class_order import class_order, load_head
+from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
@@ -104,11 +105,21 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
+    if method.takes_names:
+        method.take_names(*embed_names(run, backbone, task, results))
     if method.source_free or run.sparsity:
         _begin(method, run, task, results)
     if method.taught:
         method.guide = torch.no_grad()(_teacher(run, task, place, results))
     return method
+
+
+def embed_names(run: Run, backbone: nn.Module, task: Task, results: Path) -> tuple[Tensor, float]:
+    """Return an embedding of each class's name, and the factor of cosines with these."""
+    begun = "random" if run.init == "random" else "pretrained"
+    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
+    texts, scale = embed_classes(frozen, task.classes, vars(run.method)["templates"])
+    return backbone(texts) if run.regime == "frozen" else texts, scale
 
 
 def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
