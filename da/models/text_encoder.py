@@ -113,8 +113,19 @@ def to_tokens(encoder: TextEncoder, *domains: Domain) -> list[Domain]:
     found = []
     for domain, rows in zip(domains, read, strict=True):
         if rows:
-            x = torch.tensor([row + [-1] * (width - len(row)) for row in rows])
+            x = fill_tokens(rows, width)
             digest = hashlib.sha256(x.numpy().data).hexdigest()
             domain = replace(domain, x=x, digest=digest)
         found.append(domain)
     return found
+
+
+def fill_tokens(rows: list[list[int]], width: int = 0) -> Int[Tensor, "b t"]:
+    """Return tokens as a tensor, with -1 after the last one of each text.
+
+    Args:
+        rows: Tokens of each text.
+        width: Numbers of a row; 0 for those of the longest text.
+    """
+    width = width or max(map(len, rows))
+    return torch.tensor([row + [-1] * (width - len(row)) for row in rows])

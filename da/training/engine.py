@@ -64,7 +64,8 @@ def train_step(
         params = [p for p in phase.updates if p.requires_grad]
         _forget_gradients(optimizer)
         live = [loss for loss in losses.values() if loss.requires_grad]
-        torch.autograd.backward([x.sum() if x.ndim else x for x in live], inputs=params)
+        if live:
+            torch.autograd.backward([x.sum() if x.ndim else x for x in live], inputs=params)
         average_gradients(params)
         optimizer.step()
         logged |= {name: loss.detach() for name, loss in losses.items()}

@@ -14,6 +14,8 @@ from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Images, Task
 from da.methods import Method
 from da.methods._column_heads import add_heads
+from da.models import backbones
+from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
@@ -106,11 +108,21 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
     add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
+    if method.takes_names:
+        method.take_names(*embed_names(run, backbone, task, results))
     if method.source_free or run.sparsity:
         load_top(method, run, task, results)
     if method.taught:
         method.guide = torch.no_grad()(load_teacher(run, task, place, results))
     return method
+
+
+def embed_names(run: Run, backbone: nn.Module, task: Task, results: Path) -> tuple[Tensor, float]:
+    """Return an embedding of each class's name, and the factor of cosines with these."""
+    begun = "random" if run.init == "random" else "pretrained"
+    frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
+    texts, scale = embed_classes(frozen, task.classes, vars(run.method)["templates"])
+    return backbone(texts) if run.regime == "frozen" else texts, scale
 
 
 def prepare_task(method: Method, task: Task) -> Task:
