@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from da.config.validation import shorten_names
-from da.data.decode import decode_picture
+from da.data.decode import decode_image, decode_picture
 
 CHANNELS = 1, 3, 4
 """Channels that an array can have as an image: gray, color, and color with transparency."""
@@ -119,14 +119,16 @@ def to_stored(value: Any, side: int, what: str) -> Shaped[np.ndarray, "..."]:
     """Return an image as pixels of `side` by `side`, as `folder:` stores it; numbers as they are.
 
     Args:
-        value: Picture of Pillow, or array or tensor: an image of bytes, an image of numbers from 0
-            to 1, or features.
+        value: Path of an image file, picture of Pillow, or array or tensor: an image of bytes, an
+            image of numbers from 0 to 1, or features.
         side: Width of the stored image, in pixels.
         what: Which image it is, for messages.
 
     Raises:
         ValueError: If it is no image and no row of numbers.
     """
+    if isinstance(value, str | Path):
+        return decode_image(Path(value), side)
     if isinstance(value, Image.Image):
         return _decoded(value, side, what)
     if isinstance(value, Tensor):

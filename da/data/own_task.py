@@ -39,9 +39,9 @@ class OwnTask(str):
 
     Args:
         source: Labeled images: a map-style Dataset of (image, label), a data set of Hugging Face,
-            or a pair of arrays, tensors or lists. An image is a picture of Pillow, an array or
-            tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a row
-            of features.
+            or a pair of arrays, tensors or lists. An image is a path, a picture of Pillow, an array
+            or tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a
+            row of features.
         target: Images to adapt to, in the same forms, with labels or without. Labels are for tests
             alone; where `test` is given they are not read.
         test: Labeled target images to test on; None for `target` itself. Where neither has labels,
