@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from da.config.choices import Fit
 from da.config.validation import shorten_names
-from da.data.decode import decode_picture
+from da.data.decode import decode_image, decode_picture
 
 CHANNELS = 1, 3, 4
 """Channels that an array can have as an image: gray, color, and color with transparency."""
@@ -133,20 +134,23 @@ def _columns(given: Any, what: str) -> Items:
     return Items(len(given), lambda i: given[i][image], both, tuple(names or ()))
 
 
-def to_stored(value: Any, side: int, what: str) -> Shaped[np.ndarray, "..."]:
+def to_stored(value: Any, side: int, what: str, fit: Fit = "squash") -> Shaped[np.ndarray, "..."]:
     """Return an image as pixels of `side` by `side`, as `folder:` stores it; numbers as they are.
 
     Args:
-        value: Picture of Pillow, or array or tensor: an image of bytes, an image of numbers from 0
-            to 1, or features.
+        value: Path of an image file, picture of Pillow, or array or tensor: an image of bytes, an
+            image of numbers from 0 to 1, or features.
         side: Width of the stored image, in pixels.
         what: Which image it is, for messages.
+        fit: How an image that is no square becomes one.
 
     Raises:
         ValueError: If it is no image and no row of numbers.
     """
+    if isinstance(value, str | Path):
+        return decode_image(Path(value), side, fit)
     if isinstance(value, Image.Image):
-        return _decoded(value, side, what)
+        return _decoded(value, side, what, fit)
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
         channels_first = value.ndim == 3 and value.shape[0] in CHANNELS
@@ -161,7 +165,7 @@ def to_stored(value: Any, side: int, what: str) -> Shaped[np.ndarray, "..."]:
         raise ValueError(f"{what} has the shape {value.shape}, known: h w, c h w or h w c")
     pixels = _bytes(value, what)
     flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    return _decoded(Image.fromarray(np.ascontiguousarray(flat)), side, what)
+    return _decoded(Image.fromarray(np.ascontiguousarray(flat)), side, what, fit)
 
 
 def _bytes(value: Shaped[np.ndarray, "..."], what: str) -> Shaped[np.ndarray, "..."]:
@@ -178,9 +182,9 @@ def _bytes(value: Shaped[np.ndarray, "..."], what: str) -> Shaped[np.ndarray, ".
     return np.rint(value * 255).astype(np.uint8)
 
 
-def _decoded(picture: Image.Image, side: int, what: str) -> Shaped[np.ndarray, "..."]:
+def _decoded(picture: Image.Image, side: int, what: str, fit: Fit) -> Shaped[np.ndarray, "..."]:
     try:
-        return decode_picture(picture, side)
+        return decode_picture(picture, side, fit)
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from error
 

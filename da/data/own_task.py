@@ -48,10 +48,10 @@ class OwnTask(str):
 
     Args:
         source: Labeled images: a map-style Dataset of (image, label), a data set of Hugging Face,
-            or a pair of arrays, tensors or lists. An image is a picture of Pillow, an array or
-            tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a row
-            of features. A dict of labels, as in {"image": x, "kind": 1, "size": 0}, or a tuple of
-            them is label columns, of which the first is the class; see `LabelColumns`.
+            or a pair of arrays, tensors or lists. An image is a path, a picture of Pillow, an array
+            or tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a
+            row of features. A dict of labels, as in {"image": x, "kind": 1, "size": 0}, or a tuple
+            of them is label columns, of which the first is the class; see `LabelColumns`.
         target: Images to adapt to, in the same forms, with labels or without. Labels are for tests
             alone; where `test` is given they are not read.
         test: Labeled target images to test on; None for `target` itself. Where neither has labels,

@@ -1,8 +1,12 @@
 """A finished run as one network, from pixels to class logits, without any data set."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
@@ -16,6 +20,7 @@ from da.models import backbones, saved_weights
 from da.models.backbone import Features, take_inputs
 from da.models.features import scale_outputs, scale_rows
 from da.models.network_info import NetworkInfo
+from da.runs.inputs import iterate_inputs
 from da.runs.run import Run
 
 
@@ -86,6 +91,77 @@ class TrainedModel(nn.Module):
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
             return self.method.map_target(f)
         return x
+
+    def predict(self, images: Any) -> list[str]:
+        """Return the name of the likeliest class of each image.
+
+        Images are as you have them, of any size: a path or picture of Pillow, or many of these in a
+        list, a Dataset, an array or a tensor. A network of features takes rows.
+
+            model = da.load_model(record.id)
+            print(model.predict(["photos/webcam/mug/1.jpg"]))
+
+        Raises:
+            ValueError: If they are no images that the network takes.
+        """
+        return [self.classes[i] for i in self.probabilities(images).argmax(1).tolist()]
+
+    def probabilities(self, images: Any) -> Float[Tensor, "b k"]:
+        """Return the probability of each class, in the order of `classes`, for each image."""
+        found = self._apply(self.forward, images).softmax(1)
+        if not found.isfinite().all():
+            raise ValueError("the model predicts no numbers: its weights are damaged or too large")
+        return found
+
+    def features(self, images: Any) -> Float[Tensor, "b d"]:
+        """Return the features of each image that the method aligned, as its classifier sees them."""
+        return self._apply(lambda x: self.method.embed(self._input(x)).float(), images)
+
+    def to_torch(self) -> nn.Module:
+        """Return a copy as a plain module, from images to logits.
+
+        Its images are `b 3 h w`, bytes or numbers from 0 to 1, of any size. Resizing and
+        normalization are inside. It needs no settings and no data, exports by `torch.export`, and
+        can train on.
+        """
+        return Classifier(self)
+
+    @torch.no_grad()
+    def _apply(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
+        place = next((x.device for x in self.state_dict().values()), torch.device("cpu"))
+        batches = iterate_inputs(images, self.stored_side, self.parts[0], self.fit)
+        return torch.cat([function(x.to(place)).cpu() for x in batches])
+
+
+USED = "backbone", "neck", "head"
+"""Parts of a method that predict, where it does not say otherwise."""
+
+
+class Classifier(nn.Module):
+    """The network of a run as a plain module, from images `b 3 h w` to class logits.
+
+    Args:
+        model: Network of a finished run, which is copied without what only its training needed.
+    """
+
+    def __init__(self, model: TrainedModel):
+        super().__init__()
+        self.network = deepcopy(model)
+        method = self.network.method
+        if not any(method.overrides(part) for part in ("embed", "predict", "map_target")):
+            own = [*method.named_children(), *method.named_buffers(recurse=False)]
+            for name in [name for name, _ in own if name not in USED]:
+                delattr(method, name)
+        self.requires_grad_(True)
+
+    def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Compute logits of images, which are bytes or numbers from 0 to 1, or of features."""
+        if x.ndim == 4:
+            x = rearrange(x if x.dtype == torch.uint8 else x * 255, "b c h w -> b h w c")
+            model = self.network
+            square = resize_to_square(x, model.stored_side, model.fit)
+            x = crop_center(square, model.resize)
+        return self.network(x)
 
 
 def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:

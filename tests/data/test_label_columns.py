@@ -115,7 +115,10 @@ def test_unknown_columns_are_named(write):
 
 
 def test_labels_are_no_features_of_a_table():
-    assert tasks.open_domains(write_table(), Reading(label_columns=COLUMNS))[0].x.shape == (COUNT, 2)
+    assert tasks.open_domains(write_table(), Reading(label_columns=COLUMNS))[0].x.shape == (
+        COUNT,
+        2,
+    )
 
 
 @pytest.mark.parametrize("write", [write_arrays, write_table, write_lists])
