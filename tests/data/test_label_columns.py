@@ -109,7 +109,7 @@ def test_a_task_has_the_columns_that_are_named(write):
 
 @every_kind
 def test_unknown_columns_are_named(write):
-    with pytest.raises(ValueError, match="no (label )?column 'color'"):
+    with pytest.raises(ValueError, match=r"no (label )?column 'color'"):
         tasks.open_domains(write(), columns=("kind", "color"))
 
 
