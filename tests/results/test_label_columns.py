@@ -101,6 +101,7 @@ def test_details_are_left_out_and_columns_stay(tmp_path) -> None:
 
 
 def test_a_line_names_the_accuracy_of_each_column() -> None:
-    assert describe_columns(BOTH.curve[-1]) == "subgroup 20.0 %, mean 45.0 %"
-    assert describe_columns(point(1, own=(1, 1), online=(2, 2))) == ""
+    found = describe_columns(BOTH.curve[-1], ("class", "subgroup"))
+    assert found == "subgroup 20.0 %, mean 45.0 %"
+    assert describe_columns(point(1, own=(1, 1), online=(2, 2)), ()) == ""
     assert list_columns([ALONE, PLAIN]) == []
