@@ -166,7 +166,7 @@ def describe_record(label: str, record: "Record") -> str:
     at = f" at step {kept['step']:.0f}, chosen by {chosen_by}," if chosen_by != "last" else ""
     found = kept.get("target_accuracy")
     reached = "no accuracy, as the target has no labels," if found is None else f"{found:.1f} %"
-    if further := describe_columns(kept):
+    if further := describe_columns(kept, record.settings.get("label_columns", ())):
         reached += f" ({further})"
     return f"{label}: {reached}{at} in {_span(record.seconds)}"
 

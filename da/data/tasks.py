@@ -216,6 +216,8 @@ def build_task(name: str, source: Domain, target: Domain, *tests: Domain) -> Tas
         return _supervised(name, source, target, k)
     if k and not target.is_labeled:
         raise ValueError(f"{name}: the images of {parsed.target} have no labels: none can be shown")
+    if k and not all(column.is_labeled for column in target.columns):
+        raise ValueError(f"{name}: a label column of {parsed.target} is empty: none can be shown")
     same = target.is_labeled and (parsed.source == parsed.target or are_same(source, target))
     shots = first_shots(name, target, k)
     test = target.rows["source_test" if same else "target_test"]

@@ -50,8 +50,13 @@ def keep_runs(runs: Runs, column: str, every: Sequence[str], chosen_by: str) -> 
     }
 
 
-def describe_columns(point: Point) -> str:
-    """Describe the accuracies of further columns, and the mean, after that of the class."""
-    start = f"{ACCURACY}/"
-    own = {k.removeprefix(start): v for k, v in point.items() if k.startswith(start)}
-    return ", ".join(f"{name} {own[name]:.1f} %" for name in own if MEAN in own)
+def describe_columns(point: Point, columns: Sequence[str]) -> str:
+    """Describe the accuracies of further label columns, and the mean, at an evaluation.
+
+    Args:
+        point: The evaluation.
+        columns: Label columns of the run, the class first.
+    """
+    names = [*columns[1:], MEAN] if columns[1:] else []
+    found = {name: point.get(f"{ACCURACY}/{name}") for name in names}
+    return ", ".join(f"{name} {value:.1f} %" for name, value in found.items() if value is not None)
