@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
