@@ -19,7 +19,7 @@ BATCH = 32
 
 
 def iterate_inputs(
-    given: Any, side: int, backbone: nn.Module, fit: Fit
+    given: Any, side: int, backbone: nn.Module, fit: Fit = "squash"
 ) -> Iterator[Shaped[Tensor, "b ..."]]:
     """Yield batches of what a network takes: bytes `b h w 3`, rows `b d`, or tokens `b t`.
 

@@ -1,6 +1,7 @@
 """Finished runs with several heads: loaded, begun with, exported and used for predictions."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from da.cli.main import main
 from da.config.label_columns import LabelColumns
 from da.data import tasks
 from da.data.label_columns import Column
+from da.data.reading import Reading
 from da.deploy.export import export
 from da.deploy.predict import load_onnx, wrap_network
 from da.evaluation import predictions
@@ -26,13 +28,13 @@ LABELS = LabelColumns(("parity", "half day"), column_weighting="uncertainty")
 HALVES = ("am", "pm")
 
 
-def opened(*_, columns=(), turned: bool = False, **__):
+def opened(_, read: Reading = tasks.USUAL, *, turned: bool = False):
     """Two photographs' pieces, whose second column may have its classes in another order."""
     y = (torch.arange(144) // 2) % 2
     names = HALVES[::-1] if turned else HALVES
     column = Column("half day", names, 1 - y if turned else y)
     found = pictures("china.jpg"), pictures("flower.jpg")
-    return tuple(replace(one, columns=(column,) if columns[1:] else ()) for one in found)
+    return tuple(replace(one, columns=(column,) if read.label_columns[1:] else ()) for one in found)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +72,7 @@ def test_a_source_free_method_takes_the_heads_of_its_beginning(monkeypatch):
     head = find_heads(assemble(begun, "cpu").method).each[0][0].weight
     theirs = find_heads(load_model(first.id).method).each[0][0].weight
     assert torch.equal(head, theirs)
-    monkeypatch.setattr(tasks, "open_domains", lambda *_, **how: opened(**how, turned=True))
+    monkeypatch.setattr(tasks, "open_domains", partial(opened, turned=True))
     method = assemble(begun, "cpu").method
     assert torch.equal(find_heads(method).each[0][0].weight, theirs.flip(0))
     record = train(begun, quiet=True, device="cpu")
