@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from da.config.choices import OWN
 from da.config.validation import shorten_names
 from da.data import splits
 from da.data.datasets._decoded import stored_side
@@ -82,7 +83,7 @@ class OwnTask(str):
         first = _store(mine, tuple(classes), side, key)
         names = open_own(first).classes
         second = _store(theirs, names, side, key)
-        return super().__new__(cls, f"python:{name}.{first}-{second}")
+        return super().__new__(cls, f"{OWN}{name}.{first}-{second}")
 
 
 def open_own(digits: str) -> Domain:

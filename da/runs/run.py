@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
-from da.config.choices import Augment, FeatureScore, Precision, Schedule
+from da.config.choices import OWN, Augment, FeatureScore, Precision, Schedule
 from da.config.fine_tuning import FineTuning
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
@@ -187,7 +187,7 @@ class Run:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if own := state.pop("own", None):
-            _name_backbone(own, state["side"])
+            _name_backbone(own, state["side"], state["backbone"])
         vars(self).update(state)
 
     @classmethod
@@ -244,19 +244,23 @@ class Run:
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _name_backbone(given: Any, side: int) -> Any:
-    """Return the name of a user's module, which is kept; anything else as it is."""
+def _name_backbone(given: Any, side: int, name: str = "") -> Any:
+    """Return the name of a user's module, which is kept; anything else as it is.
+
+    A module from another process keeps the `name` that it has there: a class of the script that is
+    running is of another module here.
+    """
     torch = sys.modules.get("torch")
     if not torch or not isinstance(given, torch.nn.Module):
         return given
     from da.models.own_backbone import register_backbone
 
-    return register_backbone(given, side)
+    return register_backbone(given, side, name)
 
 
 def _find_backbone(name: str) -> Any:
     """Return the user's module of that name, or None for another backbone."""
-    if not name.startswith("python:"):
+    if not name.startswith(OWN):
         return None
     from da.models.own_backbone import find_backbone
 

@@ -98,7 +98,7 @@ class TrainedModel(nn.Module):
         return found
 
     def features(self, images: Any) -> Float[Tensor, "b d"]:
-        """Return the features of each image that the method aligned, as its classifier sees them."""
+        """Return the features of each image that the method aligned and its classifier sees."""
         return self._apply(lambda x: self.method.embed(self._input(x)).float(), images)
 
     def to_torch(self) -> nn.Module:
