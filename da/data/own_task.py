@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from da.config.choices import OWN
 from da.data import splits
 from da.data.datasets._decoded import stored_side
 from da.data.decode import VERSION
@@ -93,7 +94,7 @@ class OwnTask(str):
         names = open_own(first).classes
         columns = {name: c.classes for name, c in load_columns(_folder(first)).items()}
         second = _store(theirs, names, side, key, columns)
-        return super().__new__(cls, f"python:{name}.{first}-{second}")
+        return super().__new__(cls, f"{OWN}{name}.{first}-{second}")
 
 
 def open_own(digits: str) -> Domain:

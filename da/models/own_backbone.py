@@ -10,11 +10,9 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from da.config.choices import OWN
 from da.config.validation import shorten_text
 from da.models.backbone import SIDES, Backbone, fingerprint
-
-PREFIX = "python:"
-"""How the names of such backbones begin; class and digest follow."""
 
 _LIBRARIES = {"torch", "torchvision", "timm", "transformers", "open_clip"}
 """Packages whose code is known by their version."""
@@ -47,19 +45,20 @@ class OwnBackbone(Backbone):
         return f.mean((2, 3)) if f.ndim == 4 else f
 
 
-def register_backbone(module: nn.Module, side: int = 0) -> str:
+def register_backbone(module: nn.Module, side: int = 0, name: str = "") -> str:
     """Keep a copy of a module, with its weights of now, and return the name of this backbone.
 
     Args:
         module: Module that maps a batch to `b d`, or to `b d h w`, which is averaged.
         side: Width of its images, in pixels; 0 to try usual ones.
+        name: Name that it has in another process; empty for its class and digest.
 
     Raises:
         ValueError: If it gives no features of images, nor of rows of numbers.
     """
     if any(is_lazy(x) for x in module.state_dict(keep_vars=True).values()):
         raise ValueError(f"{_path(module)} has lazy layers: pass one batch through it first")
-    name = f"{PREFIX}{_path(module)}-{_digest(module)}"
+    name = name or f"{OWN}{_path(module)}-{_digest(module)}"
     if name not in _known:
         own = OwnBackbone(deepcopy(module).cpu())
         own.width = _find_width(own, side)
@@ -69,7 +68,7 @@ def register_backbone(module: nn.Module, side: int = 0) -> str:
 
 def is_own(name: str) -> bool:
     """Return whether a backbone's name is that of a user's object."""
-    return name.startswith(PREFIX)
+    return name.startswith(OWN)
 
 
 def find_backbone(name: str) -> nn.Module | None:

@@ -202,7 +202,7 @@ class Run:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if own := state.pop("own", None):
-            name_backbone(own, state["side"])
+            name_backbone(own, state["side"], state["backbone"])
         vars(self).update(state)
 
     @classmethod

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
+from da.config.choices import OWN
 from da.config.network import Network
 from da.config.validation import shorten_names
 from da.methods import Settings, settings_class
@@ -173,7 +174,7 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
     def _run(self, settings: Settings) -> Run:
         return Run(
             settings,
-            "python:rows",
+            f"{OWN}rows",
             backbone="identity",
             network=self._settings("network"),
             steps=self.steps,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from da.config.choices import OWN
 from da.config.label_columns import LabelColumns
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
@@ -59,7 +60,7 @@ def fit(
         raise ValueError(f"{method.owner.name} looks at all images first: give them to da.Task")
     if settings.get("labels", LabelColumns()) != LabelColumns():
         raise ValueError("loaders give one label an image: label_columns need da.Task")
-    run = Run(method, "python:loaders", regime="full", steps=steps, **settings)
+    run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)
 
