@@ -27,10 +27,15 @@ def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray |
     """
     classes, y = _number(where, labels) if labels is not None else ((), np.full(len(x), -1))
     rows = splits.divide_transductive([*map(str, range(len(x)))], y)
+    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
+    return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest_rows(x))
+
+
+def digest_rows(x: np.ndarray) -> str:
+    """Return the SHA-256 of an array and of its shape."""
     digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
     digest.update(np.ascontiguousarray(x).data)
-    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
-    return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
