@@ -39,17 +39,16 @@ def build_domain(
     pairs = zip(further or (), others, strict=True)
     columns = tuple(Column(name, names, torch.from_numpy(own)) for name, (names, own) in pairs)
     rows = splits.divide_transductive([*map(str, range(len(x)))], y)
+    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
+    stored = torch.from_numpy(x), torch.from_numpy(y), roles, digest_rows(x)
+    return Domain(classes, *stored, columns=columns)
+
+
+def digest_rows(x: np.ndarray) -> str:
+    """Return the SHA-256 of an array and of its shape."""
     digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
     digest.update(np.ascontiguousarray(x).data)
-    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
-    return Domain(
-        classes,
-        torch.from_numpy(x),
-        torch.from_numpy(y),
-        roles,
-        digest.hexdigest(),
-        columns=columns,
-    )
+    return digest.hexdigest()
 
 
 def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
