@@ -14,11 +14,12 @@ CLASS = "class"
 
 
 def list_columns(records: Sequence[Record]) -> list[str]:
-    """List the label columns of runs, and `mean`; nothing where no run has several."""
+    """List the label columns of runs, and `mean` where a run has several; nothing for just one."""
     named = [tuple(r.settings.get("label_columns", ())) for r in records]
-    if not any(len(columns) > 1 for columns in named):
+    found = [*dict.fromkeys(name for columns in named for name in columns)]
+    if len(found) < 2:
         return []
-    return [*dict.fromkeys(name for columns in named for name in columns), MEAN]
+    return found + [MEAN] * any(len(columns) > 1 for columns in named)
 
 
 def keep_column(record: Record, column: str, every: Sequence[str], chosen_by: str) -> Record:

@@ -96,7 +96,8 @@ def build_table(
         table = _by_selector(rows, tasks, names)
     notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
     if columns and not label_columns:
-        notes.append(f"of the class alone; --label-columns shows {', '.join(columns)}")
+        shown = ", ".join(columns)
+        notes.append(f"each row is of its first label column; --label-columns shows {shown}")
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
     if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):

@@ -70,7 +70,8 @@ def test_one_evaluation_is_chosen_for_all_columns(chosen_by: str, expected: list
 
 def test_the_usual_table_is_of_the_class_and_says_so() -> None:
     text = render_table(ALL)
-    assert "of the class alone; --label-columns shows class, subgroup, mean" in text
+    assert "of its first label column; --label-columns shows class, subgroup, mean" in text
+    assert "--label-columns shows class, subgroup\n" in render_table([ALONE, FINE])
     assert "label-columns" not in render_table([ALONE, PLAIN])
 
 

@@ -29,7 +29,7 @@ from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
 from da.config.validation import is_run_id
 from da.models import pruning
-from da.models.backbone import set_normalization
+from da.models.backbone import Backbone, set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.checkpoint_files import load_checkpoint, resample
 from da.models.features import FrozenBackbone
@@ -93,7 +93,8 @@ def _load_run(backbone: nn.Module, name: str, run_id: str, results: Path) -> Non
         if pruning.NARROWED in state:
             pruning.take_shapes(backbone, state)
         wanted = backbone.state_dict()
-        if any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted):
+        other = any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted)
+        if other and isinstance(backbone, Backbone):
             body = {k.removeprefix("body."): x for k, x in state.items()}
             state = {f"body.{k}": x for k, x in resample(backbone.body, body).items()}
         backbone.load_state_dict(state)
