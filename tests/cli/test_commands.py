@@ -39,7 +39,7 @@ def runs():
             seed=seed,
         )
         for kind in METHODS.values()
-        if not (kind.frozen_only or kind.source_free or kind.taught)
+        if not (kind.frozen_only or kind.source_free or kind.taught or kind.takes_names)
         for seed in range(2)
     ]
 """
@@ -68,7 +68,8 @@ def swept(experiment: Path, *more: object) -> None:
 def test_sweep_then_table_then_plot(experiment, capsys):
     swept(experiment)
     count = sum(
-        not (kind.frozen_only or kind.source_free or kind.taught) for kind in METHODS.values()
+        not (kind.frozen_only or kind.source_free or kind.taught or kind.takes_names)
+        for kind in METHODS.values()
     )
     assert f"{2 * count} of {2 * count} runs" in capsys.readouterr().out
     for style in ("terminal", "markdown", "latex", "csv"):
