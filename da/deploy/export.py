@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from da.data import tasks
 from da.deploy.predict import Model, load_onnx, parse_about, wrap_network
 from da.models.backbone import Backbone
+from da.models.concatenation import Concatenation
 from da.results.records import Record
 from da.runs.provenance import recorded_run
 from da.runs.run import Run
@@ -124,8 +125,8 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
         "interpolation": "bicubic, antialiased, proportions not kept",
         "then": asdict(finished.resize),
         "scale": 1 / 255,
-        "mean": normal.mean.flatten().tolist(),
-        "std": normal.std.flatten().tolist(),
+        "mean": _numbers(finished, normal, "mean"),
+        "std": _numbers(finished, normal, "std"),
     }
     return {
         "classes": json.dumps(finished.classes),
@@ -134,6 +135,13 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
         "settings": json.dumps(record.settings),
         "version": f"da-lab {version('da-lab')}",
     }
+
+
+def _numbers(finished: TrainedModel, normal: Backbone, what: str) -> list[Any]:
+    """Return the mean or standard deviation of colors; a list of them for several backbones."""
+    if isinstance(finished.backbone, Concatenation):
+        return [getattr(each, what).flatten().tolist() for each in finished.backbone.backbones]
+    return getattr(normal, what).flatten().tolist()
 
 
 def _example(finished: TrainedModel) -> UInt8[Tensor, "2 h w 3"]:

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from da.config.backbone_names import split_prefix
+from da.config.backbone_names import split_names, split_prefix
 from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
 from da.config.validation import is_run_id
@@ -30,6 +30,7 @@ from da.models import pruning
 from da.models.backbone import set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.checkpoint_files import load_checkpoint, resample
+from da.models.concatenation import Concatenation
 from da.models.features import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
@@ -51,7 +52,7 @@ def build_backbone(
     """Build a backbone with pretrained or random weights, or those of a run or a file.
 
     Args:
-        name: A file's, or any name of timm or torchvision.
+        name: A file's, or any name of timm or torchvision; several that are joined by "+".
         init: Origin of the weights: `pretrained`, `random`, the id of a finished run, or a file as
             `da.system.content_files` names it.
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
@@ -64,6 +65,9 @@ def build_backbone(
         ValueError: Where the name is unknown, or the weights are neither stored nor available.
     """
     init = weights_origin(init, results)
+    if len(names := split_names(name)) > 1:
+        same = {"hidden": hidden, "mean": mean, "std": std, "side": side, "results": results}
+        return Concatenation([build_backbone(each, init, **same) for each in names])
     pretrained = init == "pretrained"
     own = is_own(name)
     with _seeded(is_file_name(init)):
