@@ -151,7 +151,9 @@ def resample(network: nn.Module, state: State) -> State:
     if convert is None:
         return state
     try:
-        return convert(dict(state), network)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return convert(dict(state), network)
     except Exception:  # a converter expects weights of its own network
         return state
 
