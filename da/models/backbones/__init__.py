@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -66,8 +67,8 @@ def build_backbone(
     """
     init = weights_origin(init, results)
     if len(names := split_names(name)) > 1:
-        same = {"hidden": hidden, "mean": mean, "std": std, "side": side, "results": results}
-        return Concatenation([build_backbone(each, init, **same) for each in names])
+        make = partial(build_backbone, hidden=hidden, mean=mean, std=std, side=side)
+        return Concatenation([make(each, init, results=results) for each in names])
     pretrained = init == "pretrained"
     own = is_own(name)
     with _seeded(is_file_name(init)):
@@ -91,8 +92,9 @@ def _load_run(backbone: nn.Module, name: str, run_id: str, results: Path) -> Non
             pruning.take_shapes(backbone, state)
         wanted = backbone.state_dict()
         if any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted):
-            body = {k.removeprefix("body."): x for k, x in state.items()}
-            state = {f"body.{k}": x for k, x in resample(backbone.body, body).items()}
+            body: Any = backbone.body
+            plain = {k.removeprefix("body."): x for k, x in state.items()}
+            state = {f"body.{k}": x for k, x in resample(body, plain).items()}
         backbone.load_state_dict(state)
     except (RuntimeError, AttributeError) as error:
         raise ValueError(
