@@ -111,6 +111,11 @@ def written_names() -> list[str]:
     return [BACKBONES.constants(name).get("SYNTAX", name) for name in BACKBONES]
 
 
+def split_names(name: str) -> list[str]:
+    """Split the names of several backbones, written `a+b`; one name is a list of itself."""
+    return name.split("+")
+
+
 def split_prefix(name: str) -> tuple[str, str]:
     """Split the name of a backbone into its file and what follows the colon, if it has one.
 

@@ -65,7 +65,8 @@ def add_lora(network: nn.Module, rank: int) -> None:
     Raises:
         ValueError: If the network has no linear layers.
     """
-    layers = [m for m in network.modules() if type(m) in (nn.Linear, Linear)]
+    linear = (m for m in network.modules() if isinstance(m, nn.Linear))
+    layers = [layer for layer in linear if type(layer) in (nn.Linear, Linear)]
     if not layers:
         raise ValueError("moves lora needs linear layers, and this backbone has none, known: norm")
     for layer in layers:
@@ -83,4 +84,4 @@ def merge_lora(network: nn.Module) -> None:
         if isinstance(layer, LoraLinear):
             layer.weight += layer.lora_b @ layer.lora_a
             del layer.lora_a, layer.lora_b
-            layer.__class__ = nn.Linear
+            layer.__class__ = nn.Linear  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from da.config.backbone_names import split_names
 from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import (
@@ -12,6 +13,7 @@ from da.config.validation import (
     is_run_id,
     limit_errors,
 )
+from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -54,6 +56,17 @@ def _regime_errors(run: "Run") -> dict[str, bool]:
         ),
         "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
+        ),
+    }
+
+
+def _backbone_errors(run: "Run") -> dict[str, bool]:
+    names = split_names(run.backbone)
+    return {
+        f"backbone {run.backbone!r} has an empty name": "" in names,
+        f"backbone {run.backbone!r} has a name twice": len({*names}) < len(names),
+        f"backbone {run.backbone} joins features: it needs regime frozen and init pretrained": (
+            len(names) > 1 and (run.regime == "full" or is_file_name(run.init))
         ),
     }
 
@@ -153,6 +166,7 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     limit_errors,
     _task_errors,
     _regime_errors,
+    _backbone_errors,
     _feature_errors,
     _method_errors,
     _pruning_errors,

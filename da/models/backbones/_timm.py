@@ -121,7 +121,9 @@ def _create(name: str, pretrained: bool, usual: int, other: dict[str, int]) -> A
     """
     create = partial(import_timm().create_model, name, pretrained=pretrained, num_classes=0)
     try:
-        return create(**other)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old names, and of code of timm's own
+            return create(**other)
     except TypeError as error:
         if "img_size" not in str(error):
             raise
