@@ -118,9 +118,7 @@ def _needs(method: type[Method]) -> list[str]:
         "Nothing of the target: one run serves all targets of a source.": method.blind,
         "Labeled target images, in tasks that end in `+Kshot`.": method.takes_shots,
         "A strongly augmented view of target images, where images are pixels.": method.takes_strong,
-        "A backbone that reads texts next to images: `open_clip:MODEL/WEIGHTS`, or a CLIP of `hf:`.": (
-            method.takes_names
-        ),
+        "A backbone that reads texts too, as `open_clip:MODEL/WEIGHTS`.": method.takes_names,
         "No source: it starts from a finished run, `--init`.": method.source_free,
         "A finished run to learn from: its teacher.": method.taught,
         "Target test images in the order in which they arrive, each once.": method.streams,
