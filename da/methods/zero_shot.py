@@ -15,7 +15,7 @@ class ZeroShot(Method):
     """Classify images by the text that names each class, without any training."""
 
     paper = "Radford et al. 2021, arXiv:2103.00020"
-    family = "baseline"
+    family = "zero-shot"
     blind = True
     takes_names = True
 

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import da
 from da.cli.main import main
-from tests.fixtures.encoders import TASK, write_bert, write_reviews
+from da.models.text_encoder import fill_tokens
+from tests.fixtures.encoders import TASK, WORDS, write_bert, write_reviews, write_vocabulary
 
 pytest.importorskip("transformers")
 
@@ -79,3 +81,45 @@ def test_an_encoder_whose_weights_are_incomplete_is_refused(bert):
     save_file(state, file, {"format": "pt"})
     with pytest.raises(ValueError, match=r"has no weights of encoder.layer.1.attention.self.query"):
         da.train(da.Run(da.methods.SourceOnly(), TASK, backbone=bert), quiet=True)
+
+
+@pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
+def test_towers_of_transformers_give_the_features_of_the_library(kind):
+    import transformers
+
+    from da.models.backbones.hf import build
+
+    small = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2}
+    small |= {"intermediate_size": 64}
+    ids = {"vocab_size": len(WORDS) + 5, "eos_token_id": 3, "bos_token_id": 2, "pad_token_id": 0}
+    text = small | ids | {"max_position_embeddings": 32, "projection_size": 32}
+    vision = small | {"image_size": 32, "patch_size": 8}
+    config = getattr(transformers, f"{kind}Config")(text_config=text, vision_config=vision)
+    own = getattr(transformers, f"{kind}Model")(config).eval()
+    own.save_pretrained("both")
+    getattr(transformers, f"{kind}ImageProcessor")().save_pretrained("both")
+    write_vocabulary(Path("both"))
+
+    towers = build(True, "both").eval()
+    texts = ["the pan is great", "the knife"]
+    pad = {"padding": True} if kind == "CLIP" else {"padding": "max_length", "max_length": 32}
+    tokens = transformers.AutoTokenizer.from_pretrained("both")(texts, return_tensors="pt", **pad)
+    masked = {"attention_mask": tokens["attention_mask"]} if kind == "CLIP" else {}
+    x = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        wanted = own.get_text_features(input_ids=tokens["input_ids"], **masked).pooler_output
+        torch.testing.assert_close(towers.text(fill_tokens(towers.text.tokenize(texts))), wanted)
+        seen = own.get_image_features(pixel_values=(x - towers.mean) / towers.std).pooler_output
+        torch.testing.assert_close(towers(x), seen)
+    assert towers.text.scale == pytest.approx(own.logit_scale.exp().item())
+
+
+def test_padding_does_not_change_what_an_encoder_reads(bert):
+    from da.models.backbones.hf import build
+
+    for name in ("bert", "bert?pool=cls"):
+        encoder = build(True, name).eval()
+        alone = encoder(fill_tokens(encoder.tokenize(["the pan"])))
+        both = encoder(fill_tokens(encoder.tokenize(["the pan", "the pan is great and dull"])))
+        torch.testing.assert_close(both[:1], alone, atol=1e-5, rtol=1e-5)
+    assert len(build(True, "bert?tokens=5").tokenize(["the pan is great and dull"])[0]) == 5

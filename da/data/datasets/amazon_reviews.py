@@ -17,11 +17,14 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
+from da.config.task_name import split_pair
 from da.data import paths, splits
 from da.data.datasets._vectors import digest_rows
 from da.data.domain import Domain
 
-DOMAINS = "books", "dvd", "electronics", "kitchen"
+SYNTAX = "books-dvd"
+DOMAINS = ()
+SHOPS = "books", "dvd", "electronics", "kitchen"
 CLASSES = "negative", "positive"
 WIDTH = 5000
 """Words that are counted."""
@@ -32,6 +35,15 @@ _PARTS = "train", "test"
 
 Rows = tuple[np.ndarray, np.ndarray]
 """Features and labels -1 or 1."""
+
+
+def pair(names: str) -> tuple[str, str]:
+    """Split `names` into two shops, or into one and ''.
+
+    Raises:
+        ValueError: If there is no such shop.
+    """
+    return split_pair(names, SHOPS)
 
 
 def open_domain(name: str) -> Domain:
@@ -85,7 +97,7 @@ def _of_arrays(file: Path, name: str, changed: tuple[int, int]) -> Domain:
     """
     try:
         with np.load(file, allow_pickle=False) as stored:
-            start, end = stored["offset"].ravel()[DOMAINS.index(name) :][:2].astype(int)
+            start, end = stored["offset"].ravel()[SHOPS.index(name) :][:2].astype(int)
             word, review = stored["xx_row"].ravel(), stored["xx_col"].ravel()
             own = (start <= review) & (review < end) & (word < WIDTH)
             x = np.zeros((end - start, WIDTH), np.float32)

@@ -31,7 +31,7 @@ def pair(names: str) -> tuple[str, str]:
     Raises:
         ValueError: If there is no such place, or more than one.
     """
-    source, target = paths.split_paths(names, _find, "file and folder", SYNTAX)
+    source, target = paths.split_paths(names, _find, "path", SYNTAX)
     if not paths.find_file(source) or not paths.find_folder(target):
         raise ValueError(f"{names!r} is no file of texts and folder of images, known: {SYNTAX}")
     return source, target

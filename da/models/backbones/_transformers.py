@@ -37,36 +37,39 @@ def build_from_transformers(
     Raises:
         ValueError: If the network or its tokenizer cannot be loaded.
     """
+    library = _library(name)
     with _explained(name) as where:
-        from transformers import AutoConfig, AutoTokenizer
-
-        config = AutoConfig.from_pretrained(where)
-        tokenizer = AutoTokenizer.from_pretrained(where)
-        network = _load(where, config, pretrained)
+        config = library.AutoConfig.from_pretrained(where)
+        tokenizer = library.AutoTokenizer.from_pretrained(where)
+        network = _load(library, where, config, pretrained)
         if hasattr(config, "vision_config"):
-            return _two_towers(network, tokenizer, where)
+            wants = library.AutoImageProcessor.from_pretrained(where)
+            return _two_towers(network, tokenizer, wants)
         return _text_encoder(network, tokenizer, pool, tokens)
     raise AssertionError  # the block above ends in a result or an error
 
 
 def load_tokenizer(name: str, tokens: int) -> Tokenize:
     """Load what turns texts into tokens, for a network of that name; see the function above."""
+    library = _library(name)
     with _explained(name) as where:
-        from transformers import AutoConfig, AutoTokenizer
-
-        config = AutoConfig.from_pretrained(where)
-        tokenizer = AutoTokenizer.from_pretrained(where)
+        config = library.AutoConfig.from_pretrained(where)
+        tokenizer = library.AutoTokenizer.from_pretrained(where)
         text = getattr(config, "text_config", None)
         most = text.max_position_embeddings if text else tokens
         return partial(_tokenize, tokenizer, _most_tokens(text or config, tokenizer, most))
     raise AssertionError  # as above
 
 
+def _library(name: str) -> Any:
+    with extra("text", f"backbone hf:{name}"):
+        import transformers
+    return transformers
+
+
 @contextmanager
 def _explained(name: str) -> Iterator[str]:
     """Give the folder or hub's name to load from, and turn any error in the block into one line."""
-    with extra("text", f"backbone hf:{name}"):
-        import transformers  # noqa: F401
     where = Path(name).expanduser()
     if not where.is_dir():
         if name[:1] in "/~.":
@@ -82,15 +85,19 @@ def _explained(name: str) -> Iterator[str]:
         ) from error
 
 
-def _load(where: str, config: Any, pretrained: bool) -> nn.Module:
+def _load(library: Any, where: str, config: Any, pretrained: bool) -> nn.Module:
     """Build the network of a configuration, and load its weights.
+
+    Args:
+        library: The library transformers.
+        where: Folder or name of the network.
+        config: Its configuration.
+        pretrained: Whether to load its weights; random ones otherwise.
 
     Raises:
         ValueError: If weights of it are missing.
     """
-    from transformers import AutoModel
-    from transformers.utils import logging
-
+    AutoModel, logging = library.AutoModel, library.utils.logging
     if not pretrained:
         return AutoModel.from_config(config, dtype=torch.float32)
     shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -156,11 +163,8 @@ class _Pooled(nn.Module):
         return (f * there[..., None]).sum(1) / there.sum(1, keepdim=True)
 
 
-def _two_towers(network: Any, tokenizer: Any, where: str) -> Backbone:
+def _two_towers(network: Any, tokenizer: Any, wants: Any) -> Backbone:
     """Return both towers of a network such as CLIP, with its normalization of images."""
-    from transformers import AutoImageProcessor
-
-    wants = AutoImageProcessor.from_pretrained(where)
     text, vision = network.config.text_config, network.config.vision_config
     images = _Tower(network.vision_model, getattr(network, "visual_projection", None))
     texts = _Tower(network.text_model, getattr(network, "text_projection", None))

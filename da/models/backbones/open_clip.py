@@ -111,9 +111,7 @@ def _split(name: str) -> tuple[str, str]:
     if (folder / "open_clip_config.json").is_file():
         return f"{_FOLDER}{folder}", ""
     model, _, weights = name.partition("/")
-    with extra("clip", f"backbone open_clip:{name}"):
-        import open_clip
-    every = open_clip.list_models()
+    every = _library(name).list_models()
     if model not in every:
         near = difflib.get_close_matches(name, every, 3) or ["ViT-B-32", "ViT-L-14"]
         raise ValueError(
@@ -125,24 +123,27 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _tags(model: str) -> str:
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(model)
+    tags = _library(model).list_pretrained_tags_by_model(model)
     return ", ".join(f"open_clip:{model}/{tag}" for tag in tags[:4]) + ", or a file of weights"
+
+
+def _library(name: str) -> Any:
+    with extra("clip", f"backbone open_clip:{name}"):
+        import open_clip
+    return open_clip
 
 
 @contextmanager
 def _explained(name: str) -> Iterator[Any]:
     """Give the library, quiet, and turn any error in the block into one line."""
-    with extra("clip", f"backbone open_clip:{name}"):
-        import open_clip
+    library = _library(name)
     look_for_hub()
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # it logs what it raises too
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield open_clip
+            yield library
     except Exception as error:  # libraries raise all kinds
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(

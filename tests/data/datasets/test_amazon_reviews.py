@@ -113,6 +113,8 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(changed, error):
     assert "\n" not in str(told.value)
 
 
-def test_missing_files_are_named():
+def test_unknown_shops_and_missing_files_are_named():
+    with pytest.raises(ValueError, match=r"unknown domain 'toys' .*, known: books, dvd, elec"):
+        tasks.load_task("amazon_reviews:books-toys")
     with pytest.raises(ValueError, match=r"no reviews of books: .* holds books_train.svmlight"):
         tasks.load_task(TASK)
