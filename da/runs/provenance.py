@@ -96,7 +96,7 @@ class _Now:
 
     def __init__(self, decode: bool, data: bool):
         self.code = cache(code_digest)
-        self.data = cache(lambda task, *how: data and _data_digests(task, *how, decode))
+        self.data = cache(lambda *where: data and _data_digests(where, decode))
 
 
 def _state(record: Record, now: _Now) -> str:
@@ -114,12 +114,11 @@ def _state(record: Record, now: _Now) -> str:
     return CURRENT
 
 
-def _data_digests(
-    task: str, side: int, skip_bad: bool, test: str, columns: tuple[str, ...], decode: bool
-) -> dict[str, str] | None:
+def _data_digests(where: tuple[Any, ...], decode: bool) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
     from da.data import tasks
 
+    task, side, skip_bad, test, columns = where
     if digests := tasks.current_digests(task, side, skip_bad, test, columns):
         return digests
     try:
