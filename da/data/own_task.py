@@ -164,7 +164,8 @@ def _store(
     with _reading_folder() as made:
         pixels, read = _read(parts, classes, stored_side(side), made / "x.npy", columns)
         rows = [read.y, *read.rows.values()]
-        content = [pixels, read.classes, [hashlib.sha256(row.data).hexdigest() for row in rows]]
+        hashes = [hashlib.sha256(row.data).hexdigest() for row in rows]
+        content: list[Any] = [pixels, read.classes, hashes]
         content += [[c.name, c.classes, c.y.tolist()] for c in read.columns]
         digits = _digits(about if key else json.dumps(content))
 
@@ -228,7 +229,7 @@ def _read(
     main, each = split_columns(labels, [*columns])
     read = _roles(parts, main, classes)
     first = {name: read.classes for name in [*each][:1]}
-    more = number_columns(each, columns | first, [what for _, what, _ in parts])
+    more = number_columns(each, {**columns, **first}, [what for _, what, _ in parts])
     return digest.hexdigest(), replace(read, columns=more)
 
 

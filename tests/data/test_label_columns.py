@@ -1,5 +1,6 @@
 """Label columns of every kind of data that can have several, and what is said where it has not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +11,11 @@ import torch
 import da
 from da.config.label_columns import LabelColumns
 from da.data import tasks
+from da.data.domain import check_domain
+from da.data.label_columns import Column
 from da.data.loaders import batches
 from da.data.reading import Reading
+from tests.conftest import points
 from tests.fixtures.datasets import image_folder
 
 COLUMNS = ("kind", "size")
@@ -160,6 +164,32 @@ def test_data_of_one_label_says_so(capsys):
             tasks.open_domains(task, Reading(label_columns=COLUMNS))
     tasks.open_domains(write_dicts())
     assert "only kind is learned without label_columns" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (Column("size", SIZES, torch.zeros(3, dtype=torch.int64)), "another y"),
+        (Column("size", SIZES, torch.full((4,), 2)), "another y"),
+    ],
+)
+def test_a_data_set_of_yours_is_told_what_is_wrong_with_a_column(column, message):
+    good = points(torch.randn(4, 2), torch.arange(4) % 2)
+    check_domain(replace(good, columns=(Column("size", SIZES, torch.arange(4) % 2),)), "mine")
+    with pytest.raises(ValueError, match=f"mine.*{message}"):
+        check_domain(replace(good, columns=(column,)), "mine")
+
+
+def test_loaders_have_one_column():
+    with pytest.raises(ValueError, match="label_columns need"):
+        da.fit(
+            da.methods.MCC(),
+            [],
+            [],
+            backbone=torch.nn.Flatten(),
+            classes=2,
+            labels=LabelColumns(("a", "b")),
+        )
 
 
 @pytest.mark.parametrize(
