@@ -18,6 +18,7 @@ from da.data.domain import Domain
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.models.backbones.mlp import MLP
+from da.training import setup
 from da.training.setup import show_images
 
 THREADS = int(os.environ.get("DA_TEST_THREADS", "1"))
@@ -89,6 +90,17 @@ def plugins(monkeypatch, tmp_path) -> Iterator[Path]:
             del sys.modules[name]
 
 
+@pytest.fixture
+def names_as_noise(monkeypatch) -> None:
+    """Classes have random embeddings, for methods that read names and backbones that cannot."""
+
+    def embed(run, backbone, task, results) -> tuple[torch.Tensor, float]:
+        g = torch.Generator().manual_seed(0)
+        return torch.randn(len(task.classes), backbone.width, generator=g), 5.0
+
+    monkeypatch.setattr(setup, "embed_names", embed)
+
+
 def skip_without(library: str) -> None:
     """Skip the test where a library that a method needs is not installed."""
     if library:
@@ -103,6 +115,8 @@ def build(kind: type[Method], **hp) -> Method:
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
     if kind.taught:
         m.guide = torch.randn(5, 3).__rmatmul__
+    if kind.takes_names:
+        m.take_names(torch.randn(3, m.width), 5.0)
     size = 40 if kind.frozen_only else 16  # maps need more images
     few = points(torch.randn(size, 5), torch.arange(size) % 3, 3)
     show_images(m, tasks.build_task("moons:0-1", few, few))

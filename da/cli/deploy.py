@@ -41,37 +41,52 @@ def predict(
     ],
     images: Annotated[
         Positional[tuple[Path, ...]],
-        arg(metavar="IMAGE|FOLDER...", help="Images to classify, or folders of them."),
+        arg(
+            metavar="IMAGE|FOLDER|FILE.csv...",
+            help="Images to classify, folders of them, or for a run on texts files of these.",
+        ),
     ],
     results: Results = Path("results"),
     csv: bool = False,
+    text: str = "",
 ) -> None:
     """Classify images with a finished run or its ONNX file; print path, class and probability.
 
+    Texts are those of a CSV or Parquet file, and are printed as the file and its line. Further
+    label columns of the run follow, each with its class and probability.
+
     Args:
         csv: Print CSV with a header and the probability of every class.
+        text: Column of the texts; empty for that of the run's task.
     """
-    from da.deploy import predict
+    from da.deploy import predict, texts
 
     if not images:
         raise ValueError("no images: name files or folders of them")
     files, notes = predict.expand_paths(images)
     opened = predict.open_model(model, results)
+    if opened.tokenize:
+        found = texts.text_probabilities(opened, texts.read_texts(images, text or opened.column))
+    elif text:
+        raise ValueError(f"text {text!r} is for a run on texts, and {model} is of images")
+    else:
+        found = predict.probabilities_by_column(opened, files)
     for note in notes:
         print(f"da: {note}", file=sys.stderr)
     failed = False
     if csv:
-        print(predict.csv_line(["path", "class", "probability", *opened.classes]))
-    for file, p in predict.probabilities(opened, files):
-        if isinstance(p, ValueError):
-            print(f"da: {p}", file=sys.stderr)
+        print(predict.csv_line(["path", *predict.csv_heads(opened)]))
+    for file, each in found:
+        if isinstance(each, ValueError):
+            print(f"da: {each}", file=sys.stderr)
             failed = True
             continue
-        label = opened.classes[p.argmax()]
+        names = opened.classes, *opened.columns.values()
+        rows = [(known[p.argmax()], p) for known, p in zip(names, each, strict=True)]
         if csv:
-            each = [f"{share:.6f}" for share in (p.max(), *p)]
-            print(predict.csv_line([file, label, *each]))
+            cells = [(label, *(f"{share:.6f}" for share in (p.max(), *p))) for label, p in rows]
+            print(predict.csv_line([file, *(cell for row in cells for cell in row)]))
         else:
-            print(f"{file}  {label}  {p.max():.4f}")
+            print(file, *(f"{label}  {p.max():.4f}" for label, p in rows), sep="  ")
     if failed:
         raise SystemExit(1)

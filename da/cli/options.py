@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_type_from_defaults
 
+from da.results.label_columns import describe_columns
 from da.results.table_render import significant_digits
 from da.results.tracking import Mode
 
@@ -165,6 +166,8 @@ def describe_record(label: str, record: "Record") -> str:
     at = f" at step {kept['step']:.0f}, chosen by {chosen_by}," if chosen_by != "last" else ""
     found = kept.get("target_accuracy")
     reached = "no accuracy, as the target has no labels," if found is None else f"{found:.1f} %"
+    if further := describe_columns(kept, record.settings.get("label_columns", ())):
+        reached += f" ({further})"
     return f"{label}: {reached}{at} in {_span(record.seconds)}"
 
 

@@ -26,12 +26,14 @@ def table(
     chosen_by: ChosenBy = "last",
     format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
     cost: bool = False,
+    label_columns: bool = False,
 ) -> None:
     """Print the table of an experiment from the records it has so far.
 
     Args:
         format: Format of the table: text for a terminal, Markdown, LaTeX, or CSV.
         cost: Show the cost of a run next to its average accuracy; CSV always has the cost.
+        label_columns: Show the accuracy of each label column and the mean, averaged over tasks.
     """
     from da.methods import without_importing
     from da.results import tables
@@ -40,8 +42,9 @@ def table(
     with without_importing():
         runs = experiments.load_experiment(experiment, only)
         wanted = all_records(experiment, runs, results)
-    found, bold, names = [r for r in wanted if r.curve], sys.stdout.isatty(), chosen_by.split(",")
-    print(tables.render_table(found, names, format, wanted=wanted, bold=bold, cost=cost))
+    found, names = [r for r in wanted if r.curve], chosen_by.split(",")
+    how = {"bold": sys.stdout.isatty(), "cost": cost, "label_columns": label_columns}
+    print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 
 def publish(

@@ -9,11 +9,11 @@ from da.results import records
 from da.results.aggregate import has_accuracy, list_scores
 from da.results.old_records import list_old
 from da.results.records import Record
-from da.results.run_labels import list_differences, title
+from da.results.run_labels import first_weights, list_differences, title
 from da.results.text_columns import align
 from da.runs.provenance import CURRENT, describe_old, find_states
 
-TEXTS = "id", "method task seed", "settings"
+TEXTS = "id", "method task seed", "settings", "first weights"
 """Heads of the columns that are flush left."""
 
 WIDTH = 60
@@ -83,14 +83,14 @@ def _read(file: Path) -> Record | None:
 
 
 def _describe(record: Record | None, settings: str, scores: Sequence[str]) -> list[str]:
-    """Return title, settings and scores of a record, all empty where it cannot be read."""
+    """Return the texts and scores of a record, all empty where it cannot be read."""
     if not record:
-        return [""] * (2 + len(scores))
+        return [""] * (len(TEXTS) - 1 + len(scores))
     # Titles of tables and lines have the word `seed`, which the head of this column has.
     name = title(record.settings).replace(" seed ", " ")
     last = record.curve[-1]
     each = [_short(score, last[score]) if score in last else "" for score in scores]
-    return [name, shorten_text(settings, WIDTH), *each]
+    return [name, shorten_text(settings, WIDTH), first_weights(record), *each]
 
 
 def _short(name: str, score: float) -> str:

@@ -29,3 +29,6 @@ Schedule = Literal["constant", "cosine", "annealing"]
 
 BEGINNINGS = "pretrained", "random"
 """Weights that a backbone starts from, other than those of a finished run."""
+
+OWN = "python:"
+"""How names of the user's Python objects begin, of backbones and of tasks."""

@@ -206,18 +206,25 @@ def _installed(kind: str) -> Iterator[PlugIn]:
                 yield PlugIn(file.stem, file, f"{point.value}.{file.stem}")
 
 
-def _with_function(how: str) -> Callable[[ModuleType], ModuleType]:
+def _with_function(how: str, *more: str) -> Callable[[ModuleType], ModuleType]:
     """Return a check that a module has a function, which is called as in `score(predictions)`."""
 
     def get(module: ModuleType) -> ModuleType:
         function: Any = getattr(module, how.partition("(")[0], None)
         try:
-            signature(function).bind("")
+            signature(function).bind("", *more)
         except TypeError as error:
             raise ValueError(f"has no function {how}") from error
         return module
 
     return get
+
+
+def _backbone_module(module: ModuleType) -> ModuleType:
+    """Return a file of backbones; one whose `SYNTAX` has a colon also takes a name."""
+    with_name = ":" in getattr(module, "SYNTAX", "")
+    how = "build(pretrained, name)" if with_name else "build(pretrained)"
+    return _with_function(f"{how} -> Backbone", *[""] * with_name)(module)
 
 
 def _method_class(module: ModuleType) -> type:
@@ -251,9 +258,7 @@ DATASETS = Registry(
 )
 """Modules of all data sets."""
 
-BACKBONES = Registry(
-    "backbones", "backbone", "da.models.backbones", _with_function("build(pretrained) -> Backbone")
-)
+BACKBONES = Registry("backbones", "backbone", "da.models.backbones", _backbone_module)
 """Modules of all backbones that are no network of a library."""
 
 SELECTORS = Registry(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
+from urllib.parse import parse_qsl
 
 from da.config.registry import DATASETS
 
@@ -69,6 +70,18 @@ class TaskName:
     def is_partial(self) -> bool:
         """Whether the target has only some of the source's classes."""
         return self.kind == "partial"
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether both domains are of texts."""
+        known = self.benchmark in DATASETS
+        return known and bool(DATASETS.constants(self.benchmark).get("TEXTS"))
+
+    @property
+    def text_column(self) -> str:
+        """The column of the texts; empty for a task without."""
+        query = self.source.partition("?")[2].rpartition(":")[0]
+        return dict(parse_qsl(query)).get("text", "") if self.holds_texts else ""
 
     @property
     def labels(self) -> str:

@@ -7,7 +7,9 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
+from da.config.choices import BEGINNINGS
 from da.config.limits import FINITE, Limit
+from da.system.content_files import is_file_name
 
 
 def refuse(contradictions: Mapping[str, bool]) -> None:
@@ -91,6 +93,11 @@ def find_control(text: str) -> str:
 def is_run_id(text: object) -> TypeGuard[str]:
     """Return whether something has the form of a run's id: 12 hexadecimal digits."""
     return isinstance(text, str) and bool(re.fullmatch("[0-9a-f]{12}", text))
+
+
+def is_beginning(init: object) -> bool:
+    """Return whether weights begin as no finished run: pretrained, random, or a file's."""
+    return init in BEGINNINGS or is_file_name(init)
 
 
 def require_run_id(text: object) -> str:

@@ -17,6 +17,8 @@ class Labeled:
 
     x: Shaped[Tensor, "..."]
     y: Int[Tensor, "*g b"]
+    columns: Int[Tensor, "c b"] | None = None
+    """Labels of further columns, one row for each, where the run learns several."""
 
 
 @dataclass(frozen=True)

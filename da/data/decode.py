@@ -103,8 +103,15 @@ def decode_image(file: Path, side: int, fit: Fit = "squash") -> UInt8[np.ndarray
     return made.pixels
 
 
-def decode_picture(picture: Image.Image, side: int) -> UInt8[np.ndarray, "h w 3"]:
+def decode_picture(
+    picture: Image.Image, side: int, fit: Fit = "squash"
+) -> UInt8[np.ndarray, "h w 3"]:
     """Decode a picture in memory as `decode_image` does a file, and leave it as it is.
+
+    Args:
+        picture: The picture.
+        side: Width and height of the square, in pixels.
+        fit: How a picture that is no square becomes one.
 
     Raises:
         ValueError: If its pixels cannot be used; the message says why.
@@ -115,7 +122,7 @@ def decode_picture(picture: Image.Image, side: int) -> UInt8[np.ndarray, "h w 3"
         for key, value in about.items():
             setattr(copy, key, value)
         with ignore_warnings():
-            made = _decode(copy, side, "squash")
+            made = _decode(copy, side, fit)
     except (OSError, SyntaxError) as error:
         raise ValueError(_explain(error)) from error
     if isinstance(made, str):

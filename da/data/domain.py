@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
+from da.data.label_columns import Column, check_column, choose_columns
 from da.data.transforms import Resize, to_eval_input
 from da.system.cache import make_once
 
@@ -57,6 +58,8 @@ class LabeledImages(Images):
 
     classes: Int[Tensor, "b"]
     """Class of each row of `x`."""
+    columns: tuple[Column, ...] = field(default=(), kw_only=True)
+    """Further columns of labels, each with the class of each row of `x`."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -66,6 +69,11 @@ class LabeledImages(Images):
     def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
         """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
+
+    def take_columns(self, i: Int[Tensor, "_"]) -> Int[Tensor, "c _"] | None:
+        """Return the labels of further columns of the images at places `i`, if there are such."""
+        rows = self.rows[i]
+        return torch.stack([column.y[rows] for column in self.columns]) if self.columns else None
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,15 @@ class Domain:
     resize: Resize = field(default=Resize())
     left_out: int = 0
     """Number of images that could not be decoded and were left out."""
+    columns: tuple[Column, ...] = ()
+    """Further columns of labels next to the class, where the run asks for some."""
 
     @cached_property
     def data_digest(self) -> str:
         """A short digest of pixels, classes, labels and roles, the same on every machine."""
         found = hashlib.sha256(json.dumps([self.digest, self.classes]).encode())
-        for name, rows in [("y", self.y), *sorted(self.rows.items())]:
+        further = [(json.dumps([c.name, c.classes]), c.y) for c in self.columns]
+        for name, rows in [("y", self.y), *sorted(self.rows.items()), *further]:
             found.update(f"{name} {len(rows)} ".encode())
             found.update(rows.to(torch.int64).contiguous().numpy().data)
         return found.hexdigest()[:16]
@@ -101,11 +112,29 @@ class Domain:
 
     def without_labels(self) -> "Domain":
         """Return the domain as if the class of no image were known."""
-        return replace(self, classes=(), y=torch.full_like(self.y, -1))
+        columns = tuple(column.without_labels() for column in self.columns)
+        return replace(self, classes=(), y=torch.full_like(self.y, -1), columns=columns)
+
+    def with_columns(
+        self, known: Mapping[str, Column], names: tuple[str, ...], where: str
+    ) -> "Domain":
+        """Return the domain with the first of some label columns as its class, and the others.
+
+        Args:
+            known: All columns of the data.
+            names: Names of the wanted columns.
+            where: What the data is, for messages.
+
+        Raises:
+            ValueError: A column does not exist.
+        """
+        first, *further = choose_columns(known, names, where)
+        return replace(self, classes=first.classes, y=first.y, columns=tuple(further))
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Select some of the images, with their classes."""
-        return LabeledImages(self.x, rows, self.y, resize=self.resize)
+        columns = self.columns
+        return LabeledImages(self.x, rows, self.y, resize=self.resize, columns=columns)
 
     def images(self, rows: Int[Tensor, "_"]) -> Images:
         """Select some of the images, without their classes."""
@@ -242,6 +271,8 @@ def check_domain(domain: Any, where: str) -> None:
         raise ValueError(f"{where} has other rows than of x, int64, for {', '.join(PARTS)}")
     if not isinstance(domain.digest, str):
         raise ValueError(f"{where} has digest {domain.digest!r}, known: a text, as SHA-256 of x")
+    for column in domain.columns:
+        check_column(column, count, where)
 
 
 def _are_below(numbers: Any, limit: int) -> bool:

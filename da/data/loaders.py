@@ -138,7 +138,11 @@ class _InputBuilder:
         return augment_images(x, images.resize, augment, self.views)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
-        return Labeled(self.build(images, i), images.take_y(i).to(self.device, non_blocking=True))
+        columns = images.take_columns(i)
+        if columns is not None:
+            columns = columns.to(self.device, non_blocking=True)
+        y = images.take_y(i).to(self.device, non_blocking=True)
+        return Labeled(self.build(images, i), y, columns)
 
     def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
         seen, index = self.build(images, i), i.to(self.device, non_blocking=True)

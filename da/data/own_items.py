@@ -1,6 +1,6 @@
 """Images and labels of a user's Python objects: Datasets, arrays, tensors and pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,15 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from da.config.choices import Fit
 from da.config.validation import shorten_names
-from da.data.decode import decode_picture
+from da.data.decode import decode_image, decode_picture
 
 CHANNELS = 1, 3, 4
 """Channels that an array can have as an image: gray, color, and color with transparency."""
+
+IMAGE = "image"
+"""Key of the image in an item that is a dict; all other keys are label columns."""
 
 KNOWN = "a map-style Dataset, an array, a tensor, or a pair (images, labels)"
 
@@ -63,14 +67,21 @@ def open_items(given: Any, what: str) -> Items:
 
 
 def _pair(x: Any, y: Any, what: str) -> Items:
-    if not hasattr(x, "__len__") or not hasattr(y, "__len__") or len(x) != len(y):
+    lists = [x, *y.values()] if isinstance(y, Mapping) else [x, y]
+    if not all(hasattr(one, "__len__") and len(one) == len(x) for one in lists):
         raise ValueError(f"{what} is a pair, but not of images and as many labels")
+    if isinstance(y, Mapping):
+        return Items(
+            len(x), lambda i: x[i], lambda i: (x[i], {name: one[i] for name, one in y.items()})
+        )
     return Items(len(x), lambda i: x[i], lambda i: (x[i], y[i]))
 
 
 def _dataset(given: Any) -> Items:
     def both(i: int) -> tuple[Any, Any]:
         item = given[i]
+        if isinstance(item, Mapping):
+            return _image_of(item), {name: one for name, one in item.items() if name != IMAGE}
         return (item[0], item[1]) if isinstance(item, tuple | list) else (item, None)
 
     classes = getattr(given, "classes", None)
@@ -81,7 +92,15 @@ def _dataset(given: Any) -> Items:
 
 
 def _first(item: Any) -> Any:
+    if isinstance(item, Mapping):
+        return _image_of(item)
     return item[0] if isinstance(item, tuple | list) else item
+
+
+def _image_of(item: Mapping[str, Any]) -> Any:
+    if IMAGE not in item:
+        raise ValueError(f"an item has {shorten_names(map(str, item))}, known: {IMAGE} and labels")
+    return item[IMAGE]
 
 
 def _paths(given: Any) -> tuple[str, ...]:
@@ -115,20 +134,23 @@ def _columns(given: Any, what: str) -> Items:
     return Items(len(given), lambda i: given[i][image], both, tuple(names or ()))
 
 
-def to_stored(value: Any, side: int, what: str) -> Shaped[np.ndarray, "..."]:
+def to_stored(value: Any, side: int, what: str, fit: Fit = "squash") -> Shaped[np.ndarray, "..."]:
     """Return an image as pixels of `side` by `side`, as `folder:` stores it; numbers as they are.
 
     Args:
-        value: Picture of Pillow, or array or tensor: an image of bytes, an image of numbers from 0
-            to 1, or features.
+        value: Path of an image file, picture of Pillow, or array or tensor: an image of bytes, an
+            image of numbers from 0 to 1, or features.
         side: Width of the stored image, in pixels.
         what: Which image it is, for messages.
+        fit: How an image that is no square becomes one.
 
     Raises:
         ValueError: If it is no image and no row of numbers.
     """
+    if isinstance(value, str | Path):
+        return decode_image(Path(value), side, fit)
     if isinstance(value, Image.Image):
-        return _decoded(value, side, what)
+        return _decoded(value, side, what, fit)
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
         channels_first = value.ndim == 3 and value.shape[0] in CHANNELS
@@ -143,7 +165,7 @@ def to_stored(value: Any, side: int, what: str) -> Shaped[np.ndarray, "..."]:
         raise ValueError(f"{what} has the shape {value.shape}, known: h w, c h w or h w c")
     pixels = _bytes(value, what)
     flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    return _decoded(Image.fromarray(np.ascontiguousarray(flat)), side, what)
+    return _decoded(Image.fromarray(np.ascontiguousarray(flat)), side, what, fit)
 
 
 def _bytes(value: Shaped[np.ndarray, "..."], what: str) -> Shaped[np.ndarray, "..."]:
@@ -160,9 +182,9 @@ def _bytes(value: Shaped[np.ndarray, "..."], what: str) -> Shaped[np.ndarray, ".
     return np.rint(value * 255).astype(np.uint8)
 
 
-def _decoded(picture: Image.Image, side: int, what: str) -> Shaped[np.ndarray, "..."]:
+def _decoded(picture: Image.Image, side: int, what: str, fit: Fit) -> Shaped[np.ndarray, "..."]:
     try:
-        return decode_picture(picture, side)
+        return decode_picture(picture, side, fit)
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from error
 

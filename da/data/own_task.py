@@ -3,28 +3,37 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from da.config.validation import shorten_names
+from da.config.choices import OWN
 from da.data import splits
 from da.data.datasets._decoded import stored_side
 from da.data.decode import VERSION
 from da.data.domain import PARTS, Domain, keep_domain, load_domain, save_domain
-from da.data.own_items import Items, open_items, to_label, to_stored
+from da.data.label_columns import Column, load_columns, save_columns
+from da.data.own_items import Items, open_items, to_stored
+from da.data.own_labels import (
+    NO_LABEL,
+    Labels,
+    name_classes,
+    number_columns,
+    number_labels,
+    read_labels,
+    split_columns,
+)
 from da.system.array_files import write_array_head
 from da.system.cache import cache_home, explain_write_errors, remove_unused
 from da.system.temporary import part_path, remove, remove_abandoned
 
 NAME = re.compile(r"\w+")
-NO_LABEL = -1
-"""Class of target images whose labels nobody knows."""
 
 
 class OwnTask(str):
@@ -40,9 +49,10 @@ class OwnTask(str):
 
     Args:
         source: Labeled images: a map-style Dataset of (image, label), a data set of Hugging Face,
-            or a pair of arrays, tensors or lists. An image is a picture of Pillow, an array or
-            tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a row
-            of features.
+            or a pair of arrays, tensors or lists. An image is a path, a picture of Pillow, an array
+            or tensor of bytes, or one of numbers from 0 to 1, of any size. A row of numbers is a
+            row of features. A dict of labels, as in {"image": x, "kind": 1, "size": 0}, or a tuple
+            of them is label columns, of which the first is the class; see `LabelColumns`.
         target: Images to adapt to, in the same forms, with labels or without. Labels are for tests
             alone; where `test` is given they are not read.
         test: Labeled target images to test on; None for `target` itself. Where neither has labels,
@@ -82,8 +92,9 @@ class OwnTask(str):
         key = json.dumps([name, version]) if version else ""
         first = _store(mine, tuple(classes), side, key)
         names = open_own(first).classes
-        second = _store(theirs, names, side, key)
-        return super().__new__(cls, f"python:{name}.{first}-{second}")
+        columns = {name: c.classes for name, c in load_columns(_folder(first)).items()}
+        second = _store(theirs, names, side, key, columns)
+        return super().__new__(cls, f"{OWN}{name}.{first}-{second}")
 
 
 def open_own(digits: str) -> Domain:
@@ -98,6 +109,11 @@ def open_own(digits: str) -> Domain:
             f"the images of python: {digits} are not stored here: build their task again by da.Task"
         )
     return load_domain(folder)
+
+
+def open_columns(digits: str) -> dict[str, Column]:
+    """Open the label columns of a stored domain, its class first; none where it has one label."""
+    return load_columns(_folder(digits))
 
 
 def is_stored(digits: str) -> bool:
@@ -117,13 +133,21 @@ class _Read:
     y: Int[np.ndarray, "n"]
     classes: tuple[str, ...]
     rows: dict[str, Int[np.ndarray, "_"]]
+    columns: tuple[Column, ...] = ()
+    """All label columns, the class first, where there are several."""
 
 
 _Part = tuple[Items, str, bool | None]
 """Images, what they are, and whether their labels are read; None for where they have some."""
 
 
-def _store(parts: list[_Part], classes: tuple[str, ...], side: int, key: str) -> str:
+def _store(
+    parts: list[_Part],
+    classes: tuple[str, ...],
+    side: int,
+    key: str,
+    columns: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> str:
     """Read images, store them as a domain, and return the digits that name it.
 
     Args:
@@ -131,15 +155,18 @@ def _store(parts: list[_Part], classes: tuple[str, ...], side: int, key: str) ->
         classes: Names of the classes, if they are known.
         side: Width of network input, in pixels.
         key: Text that stands for their content; empty for a digest of it.
+        columns: Classes of the label columns, if they are known.
     """
     counts = [(what, items.count) for items, what, _ in parts]
     about = json.dumps([VERSION, key, counts, classes, stored_side(side)])
     if key and is_stored(digits := _digits(about)):
         return digits
     with _reading_folder() as made:
-        pixels, read = _read(parts, classes, stored_side(side), made / "x.npy")
+        pixels, read = _read(parts, classes, stored_side(side), made / "x.npy", columns)
         rows = [read.y, *read.rows.values()]
-        content = [pixels, read.classes, [hashlib.sha256(row.data).hexdigest() for row in rows]]
+        hashes = [hashlib.sha256(row.data).hexdigest() for row in rows]
+        content: list[Any] = [pixels, read.classes, hashes]
+        content += [[c.name, c.classes, c.y.tolist()] for c in read.columns]
         digits = _digits(about if key else json.dumps(content))
 
         def write(folder: Path) -> None:
@@ -147,6 +174,8 @@ def _store(parts: list[_Part], classes: tuple[str, ...], side: int, key: str) ->
             (made / "x.npy").replace(folder / "x.npy")
             x = np.load(folder / "x.npy", mmap_mode="r")
             save_domain(folder, x, read.y, read.classes, read.rows)
+            if read.columns:
+                save_columns(folder, read.columns)
 
         keep_domain(_folder(digits), write)
     return digits
@@ -173,14 +202,20 @@ def _digits(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _read(parts: list[_Part], classes: tuple[str, ...], side: int, file: Path) -> tuple[str, _Read]:
+def _read(
+    parts: list[_Part],
+    classes: tuple[str, ...],
+    side: int,
+    file: Path,
+    columns: Mapping[str, tuple[str, ...]],
+) -> tuple[str, _Read]:
     """Read images into an array in a file; return a digest of it, and all else that was read."""
-    labels: list[list[int | str | None]] = []
+    labels: list[tuple[str, list[Labels]]] = []
     digest, count = hashlib.sha256(), sum(items.count for items, _, _ in parts)
     shape: tuple[int, ...] = ()
     with file.open("wb") as out:
         for items, what, labeled in parts:
-            labels.append([])
+            labels.append((what, []))
             for i in range(items.count):
                 stored, label = _read_one(items, i, side, what, labeled)
                 if not shape:
@@ -190,31 +225,35 @@ def _read(parts: list[_Part], classes: tuple[str, ...], side: int, file: Path) -
                     raise ValueError(f"{what}[{i}] has the shape {stored.shape}, others {shape}")
                 out.write(stored.data)
                 digest.update(stored.data)
-                labels[-1].append(label)
-    return digest.hexdigest(), _roles(parts, labels, classes)
+                labels[-1][1].append(label)
+    main, each = split_columns(labels, [*columns])
+    read = _roles(parts, main, classes)
+    first = {name: read.classes for name in [*each][:1]}
+    more = number_columns(each, {**columns, **first}, [what for _, what, _ in parts])
+    return digest.hexdigest(), replace(read, columns=more)
 
 
 def _read_one(
     items: Items, i: int, side: int, what: str, labeled: bool | None
-) -> tuple[Shaped[np.ndarray, "..."], int | str | None]:
+) -> tuple[Shaped[np.ndarray, "..."], Labels]:
     where = f"{what}[{i}]"
     image, label = (items.image(i), None) if labeled is False else items.both(i)
     if label is None and labeled:
         raise ValueError(f"{where} has no label: {what} gives pairs of image and label")
     stored = np.ascontiguousarray(to_stored(image, side, where))
-    return stored, None if label is None else to_label(label, where)
+    return stored, read_labels(label, where)
 
 
 def _roles(
     parts: list[_Part], labels: list[list[int | str | None]], classes: tuple[str, ...]
 ) -> _Read:
     """Number the classes, and give each image its roles, as `folder:` does."""
-    names = classes or parts[0][0].classes or _name_classes(labels[0])
+    names = classes or parts[0][0].classes or name_classes(labels[0])
     y = np.array(
         [
             c
             for (items, what, _), some in zip(parts, labels, strict=True)
-            for c in _number(some, items.classes, names, what)
+            for c in number_labels(some, items.classes, names, what)
         ],
         np.int64,
     )
@@ -226,46 +265,3 @@ def _roles(
     if NO_LABEL in y:
         return _Read(y, names, dict(zip(PARTS, (none, none, every, every), strict=True)))
     return _Read(y, names, splits.divide_transductive(first.names or [*map(str, every)], y))
-
-
-def _name_classes(labels: list[int | str | None]) -> tuple[str, ...]:
-    """Return the names among the labels in alphabetical order, or all numbers up to the largest.
-
-    Raises:
-        ValueError: If there are fewer than two, or names and numbers.
-    """
-    kinds = {type(label) for label in labels}
-    if len(kinds) != 1:
-        raise ValueError("labels of source are class numbers or names, not both")
-    numbers = [label for label in labels if isinstance(label, int)]
-    names = map(str, range(max(numbers) + 1)) if numbers else sorted({*map(str, labels)})
-    if len(found := tuple(names)) < 2:
-        raise ValueError(f"source has one class only, {found[0]!r}: two are needed")
-    return found
-
-
-def _number(
-    labels: list[int | str | None], own: tuple[str, ...], names: tuple[str, ...], what: str
-) -> list[int]:
-    """Return the number of each label among the names of the task's classes.
-
-    Args:
-        labels: Labels as they were given; none, or one for each image.
-        own: Names that the data gives to numbers; empty for those of the task.
-        names: Names of the task's classes.
-        what: Which data it is, for messages.
-
-    Raises:
-        ValueError: If some images have labels and others none, or a label is of no class.
-    """
-    if all(label is None for label in labels):
-        return [NO_LABEL] * len(labels)
-    number: dict[int | str | None, int] = {name: i for i, name in enumerate(names)}
-    known = dict(number)
-    known |= dict(enumerate(range(len(names)))) if not own else {}
-    known |= {i: number[name] for i, name in enumerate(own) if name in number}
-    for i, label in enumerate(labels):
-        if label not in known:
-            shown = own[label] if isinstance(label, int) and label < len(own) else label
-            raise ValueError(f"{what}[{i}] has the label {shown!r}, known: {shorten_names(names)}")
-    return [known[label] for label in labels]

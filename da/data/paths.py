@@ -103,3 +103,9 @@ def single_folder(names: str) -> tuple[str, str]:
 def optional_folder(names: str) -> tuple[str, str]:
     """Do as `single_folder` does, but accept a task that names no folder."""
     return single_folder(names) if names else ("", "")
+
+
+def file_state(file: Path) -> tuple[int, int]:
+    """Return time and size of a file, which tell whether it has changed."""
+    about = file.stat()
+    return about.st_mtime_ns, about.st_size

@@ -17,27 +17,33 @@ class Reading:
     """Whether to leave out the user's images that cannot be decoded."""
     fit: Fit = "squash"
     """How the user's images become squares."""
+    label_columns: tuple[str, ...] = ()
+    """Columns of labels, the first as the class; empty for the data's own class."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Reading":
         """Return the options among the settings of a run, as its record has them."""
-        return cls(**{f.name: settings[f.name] for f in fields(cls) if f.name in settings})
+        given = {f.name: settings[f.name] for f in fields(cls) if f.name in settings}
+        return cls(**given | {"label_columns": tuple(given.get("label_columns", ()))})
 
     def options_for(self, dataset: Any) -> dict[str, Any]:
         """Return the options that the function `open_domain` of a data set takes.
 
         Raises:
-            ValueError: If the images of the data set are not a user's files, and an option is for
-                such images.
+            ValueError: If the data set does not take an option.
         """
+        benchmark = dataset.__name__.rpartition(".")[2]
         options: dict[str, Any] = {}
+        if self.label_columns:
+            if not hasattr(dataset, "LABEL_COLUMNS"):
+                raise ValueError(f"{benchmark} has one label an image: leave label_columns out")
+            options["columns"] = self.label_columns
         if self.side and getattr(dataset, "ANY_SIDE", False):
             options["side"] = self.side
         for name, flag, usual in (("skip_bad", "SKIPS_BAD", False), ("fit", "FITS", "squash")):
             if (value := getattr(self, name)) == usual:
                 continue
             if not getattr(dataset, flag, False):
-                benchmark = dataset.__name__.rpartition(".")[2]
                 raise ValueError(f"{name} is for images of your own, not for {benchmark}")
             options[name] = value
         return options

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from da.config.registry import DATASETS
 from da.config.task_name import TaskName
@@ -17,6 +14,8 @@ from da.data import label_sets, splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
 from da.data.domain import Domain, LabeledImages, Task, are_same, check_domain
+from da.data.few_labels import first_labeled, first_shots
+from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
 from da.system.cache import NotMadeError, without_making
 
@@ -85,9 +84,11 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
     options = read.options_for(own)
     source, target = parsed.pair
     names = (source, target) if target else (source,)
-    names_of = None if parsed.hides_labels else getattr(own, "class_names", None)
-    if names_of and not parsed.is_partial and len({*map(names_of, names)} - {()}) > 1:
-        _require_same(name, {each: names_of(each, check=True) for each in names})
+    own_class = not (parsed.hides_labels or parsed.is_partial or read.label_columns)
+    names_of = getattr(own, "class_names", None) if own_class else None
+    hint = f"; {name}+partial takes such a target" if not parsed.kind else ""
+    if names_of and len({*map(names_of, names)} - {()}) > 1:
+        require_same_classes(name, {each: names_of(each, check=True) for each in names}, hint)
     domains = _open_all(own, names, options, parsed.hides_labels)
     if not domains[0].is_labeled:
         raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
@@ -95,24 +96,16 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
         domains[-1] = replace(domains[-1], classes=domains[0].classes)
     if parsed.is_partial:
         domains[1] = label_sets.partial_target(parsed, own, *domains)
-    _require_same(name, {each: d.classes for each, d in zip(names, domains, strict=True)})
+    classes = {each: d.classes for each, d in zip(names, domains, strict=True)}
+    require_same_classes(name, classes, hint)
+    if read.label_columns:
+        matched = match_columns(name, domains[0].columns, domains[-1].columns, len(domains[-1].x))
+        domains[-1] = replace(domains[-1], columns=matched)
     if target and not len(domains[0].rows["source_test"]):
         raise ValueError(
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
-
-
-def _require_same(task: str, classes: dict[str, tuple[str, ...]]) -> None:
-    """Refuse domains whose classes differ, and name these."""
-    every = {*chain.from_iterable(classes.values())}
-    shared = every.intersection(*classes.values())
-    said = [f"only {here} has {shorten_names(more)}" for here, own in classes.items()
-            if (more := {*own} - shared)]  # fmt: skip
-    if said:
-        source, target = map(set, classes.values())
-        hint = f"; {task}+partial takes such a target" if target < source else ""
-        raise ValueError(f"{task}: both domains need the same classes, but {', '.join(said)}{hint}")
 
 
 def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:
@@ -231,8 +224,10 @@ def build_task(name: str, source: Domain, target: Domain, *tests: Domain) -> Tas
         return _supervised(name, source, target, k)
     if k and not target.is_labeled:
         raise ValueError(f"{name}: the images of {parsed.target} have no labels: none can be shown")
+    if k and not all(column.is_labeled for column in target.columns):
+        raise ValueError(f"{name}: a label column of {parsed.target} is empty: none can be shown")
     same = target.is_labeled and (parsed.source == parsed.target or are_same(source, target))
-    shots = _shots(name, target, k)
+    shots = first_shots(name, target, k)
     test = target.rows["source_test" if same else "target_test"]
     test = test[torch.isin(test, shots, invert=True)]
     if not len(test):
@@ -253,7 +248,8 @@ def _part_of(source: Domain, test: Domain) -> LabeledImages:
     if source.classes != test.classes:
         names = [shorten_names(domain.classes) for domain in (source, test)]
         raise ValueError(f"test images have the classes {names[1]}, the source has {names[0]}")
-    return test.part(test.rows["target_test"])
+    columns = match_columns("test images", source.columns, test.columns, len(test.x))
+    return replace(test, columns=columns).part(test.rows["target_test"])
 
 
 def load_task(name: str) -> Task:
@@ -267,26 +263,8 @@ def _supervised(name: str, source: Domain, target: Domain, k: int) -> Task:
     return Task(
         name,
         source.classes,
-        source.part(_labeled(name, source, train, k) if k else train),
+        source.part(first_labeled(name, source, train, k) if k else train),
         target.images(train),
         source.part(validation),
         target.part(test),
     )
-
-
-def _shots(name: str, target: Domain, k: int) -> Int[Tensor, "_"]:
-    """Return the rows of the first `k` target training images of each class."""
-    rows = target.rows["target_train"]
-    each = [rows[target.y[rows] == c][:k] for c in range(len(target.classes))]
-    for label, mine in zip(target.classes, each, strict=True):
-        if len(mine) < k:
-            raise ValueError(f"{name}: {label} has only {len(mine)} target training images")
-    return torch.cat(each)
-
-
-def _labeled(name: str, domain: Domain, rows: Int[Tensor, "_"], k: int) -> Int[Tensor, "_"]:
-    """Return the first `k` training rows of each class; all rows of a class that has fewer."""
-    each = [rows[domain.y[rows] == c][:k] for c in range(len(domain.classes))]
-    if (most := max(map(len, each))) < k:
-        raise ValueError(f"{name}: no class has {k} training images, known: up to +{most}label")
-    return torch.cat(each)

@@ -3,16 +3,16 @@
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from da.config.choices import Fit
 
 
 def resize_to_square(
-    x: UInt8[Tensor, "b h w 3"], side: int, fit: Fit = "squash"
+    x: Shaped[Tensor, "b h w 3"], side: int, fit: Fit = "squash"
 ) -> Float[Tensor, "b {side} {side} 3"]:
-    """Resize images to `side` by `side` pixels with values from 0 to 1.
+    """Resize images of values from 0 to 255 to `side` by `side` pixels with values from 0 to 1.
 
     The result is that of `da.data.decode`, but not rounded. Images that have this size already keep
     their exact values.

@@ -5,17 +5,23 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
+from da.config.task_name import TaskName
 from da.data import tasks
-from da.deploy.predict import Model, load_onnx, parse_about, wrap_network
+from da.data.texts import decode_texts
+from da.deploy.predict import Model, build_model, list_outputs, load_onnx, wrap_network
+from da.deploy.texts import pad_tokens
 from da.models.backbone import Backbone
+from da.models.concatenation import Concatenation
+from da.models.text_encoder import TextEncoder
 from da.results.records import Record
 from da.runs.provenance import recorded_run
 from da.runs.run import Run
@@ -43,18 +49,19 @@ class MismatchError(ArithmeticError):
 
 
 class DeployedModel(nn.Module):
-    """The exported module: from images of any size to probabilities and logits."""
+    """The exported module: from images of any size, or tokens, to probabilities and logits.
+
+    Those of the class come first, then those of each further label column.
+    """
 
     def __init__(self, network: TrainedModel):
         super().__init__()
         self.network = network
 
-    def forward(
-        self, images: UInt8[Tensor, "b h w 3"]
-    ) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b k"]]:
-        """Return probabilities and logits."""
-        logits = self.network(images)
-        return logits.softmax(1), logits
+    def forward(self, images: Integer[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
+        """Return probabilities and logits of each column."""
+        every = self.network.forward_columns(images)
+        return tuple(chain.from_iterable((logits.softmax(1), logits) for logits in every))
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,13 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     """Return the metadata of an exported file; values that are not plain text are JSON.
 
     Raises:
-        ValueError: Where the network takes no images.
+        ValueError: Where the network takes no images or texts.
     """
+    if is_of_texts(finished):
+        what = "tokens int64, batch length; -1 after the last one of a text"
+        column = TaskName.parse(record.settings["task"]).text_column
+        how = {"tokenizer": record.settings["backbone"], "column": column}
+        return _metadata(record, finished, {"input": what} | how)
     normal = next((m for m in finished.modules() if isinstance(m, Backbone)), None)
     if normal is None:
         raise ValueError(f"run {record.id!r} takes no images: {record.settings['task']}")
@@ -125,11 +137,18 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
         "interpolation": "bicubic, antialiased",
         "then": asdict(finished.resize),
         "scale": 1 / 255,
-        "mean": normal.mean.flatten().tolist(),
-        "std": normal.std.flatten().tolist(),
+        "mean": _numbers(finished, normal, "mean"),
+        "std": _numbers(finished, normal, "std"),
     }
+    return _metadata(record, finished, preprocessing)
+
+
+def _metadata(
+    record: Record, finished: TrainedModel, preprocessing: Mapping[str, Any]
+) -> dict[str, str]:
     return {
         "classes": json.dumps(finished.classes),
+        **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),
@@ -137,19 +156,34 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
     }
 
 
-def _example(finished: TrainedModel) -> UInt8[Tensor, "2 h w 3"]:
+def is_of_texts(finished: TrainedModel) -> bool:
+    """Return whether a network reads texts."""
+    return isinstance(finished.parts[0], TextEncoder)
+
+
+def _numbers(finished: TrainedModel, normal: Backbone, what: str) -> list[Any]:
+    """Return the mean or standard deviation of colors; a list of them for several backbones."""
+    if isinstance(finished.backbone, Concatenation):
+        return [getattr(each, what).flatten().tolist() for each in finished.backbone.backbones]
+    return getattr(normal, what).flatten().tolist()
+
+
+def _example(finished: TrainedModel) -> Integer[Tensor, "2 ..."]:
     """Return two images of an arbitrary size; exporters treat equal sizes as the same one."""
+    if is_of_texts(finished):
+        return torch.tensor([[1] * 7, [1] * 5 + [-1] * 2])
     return torch.zeros(2, finished.stored_side + 3, finished.stored_side + 5, 3, dtype=torch.uint8)
 
 
 def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
+    images = example.ndim == 4
     program = torch.onnx.export(
         network,
         (example,),
         dynamo=True,
-        dynamic_shapes=(dict(enumerate(SIZES)),),
-        input_names=["images"],
-        output_names=["probabilities", "logits"],
+        dynamic_shapes=(dict(enumerate(SIZES if images else ("batch", "length"))),),
+        input_names=["images" if images else "tokens"],
+        output_names=list_outputs(json.loads(about.get("columns", "{}"))),
         verbose=False,
     )
     assert program is not None
@@ -158,7 +192,7 @@ def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], f
 
 
 def _write_pt2(network: nn.Module, example: Tensor, about: Mapping[str, str], file: Path) -> None:
-    free = {i: torch.export.Dim.DYNAMIC for i in range(len(SIZES))}
+    free = {i: torch.export.Dim.DYNAMIC for i in range(min(len(SIZES), example.ndim))}
     program = torch.export.export(network, (example,), dynamic_shapes=(free,))
     archive = io.BytesIO()  # torch demands that a file name ends in .pt2
     torch.export.save(program, archive, extra_files={ABOUT: json.dumps(about)})
@@ -178,36 +212,42 @@ def _load_pt2(file: Path) -> Model:
     with file.open("rb") as archive:  # torch demands that a file name ends in .pt2
         network = torch.export.load(archive, extra_files=about).module()
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            probabilities, logits = network(torch.from_numpy(images))
-        return probabilities.numpy(), logits.numpy()
+            return tuple(output.numpy() for output in network(torch.from_numpy(images)))
 
-    return Model(*parse_about(file, json.loads(about[ABOUT])), outputs)
+    return build_model(file, json.loads(about[ABOUT]), outputs)
 
 
 OPEN: dict[Format, Callable[[Path], Model]] = {"onnx": load_onnx, "pt2": _load_pt2}
 """Function that opens a file for the check, for each format."""
 
 
-def _images(run: Run, finished: TrainedModel) -> tuple[UInt8[np.ndarray, "b h w 3"], str]:
+def _images(run: Run, finished: TrainedModel) -> tuple[Integer[np.ndarray, "b ..."], str]:
     """Return test images of the target if available, else noise, with a description of them."""
     try:
         opened = tasks.open_domains(run.task, run.reading)
         tests = tasks.build_task(run.task, *opened).target_test
     except (ValueError, OSError):
+        if is_of_texts(finished):
+            noise = np.random.default_rng(0).integers(1, 4, size=(CHECKED, 16))
+            return noise, f"{CHECKED} texts of noise, since {run.task} is not here"
         side = finished.stored_side
         noise = np.random.default_rng(0).integers(256, size=(CHECKED, side, side, 3))
         return noise.astype(np.uint8), f"{CHECKED} images of noise, since {run.task} is not here"
     some = torch.linspace(0, len(tests) - 1, min(CHECKED, len(tests))).long()
+    if is_of_texts(finished):
+        read: Any = finished.parts[0]
+        tokens = pad_tokens(read.tokenize(decode_texts(tests.take(some))))
+        return tokens, f"{len(some)} test texts of {run.task}"
     return tests.take(some).numpy(), f"{len(some)} test images of {run.task}"
 
 
-def difference(a: Model, b: Model, images: UInt8[np.ndarray, "b h w 3"]) -> float:
+def difference(a: Model, b: Model, images: Integer[np.ndarray, "b ..."]) -> float:
     """Return the largest difference between the outputs of two networks.
 
-    They are compared on images, and on a part of their height. Logits that exceed 1 are compared
-    as shares of the largest.
+    They are compared on images, and on a part of their height; or on texts, and their beginnings.
+    Logits that exceed 1 are compared as shares of the largest.
 
     Args:
         a: Network that is compared.

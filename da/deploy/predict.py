@@ -4,15 +4,17 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer
 
 from da.config.choices import Fit
+from da.config.task_name import TaskName
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 BATCH = 32
 """Number of images that are decoded and classified together."""
 
+Probabilities = Sequence[Float[np.ndarray, "_"]]
+"""Probability of each class, then of each class of the further label columns."""
+
+Predicted = tuple[Path | str, Probabilities | ValueError]
+"""What was classified, with the probabilities, or the error where there are none."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -33,13 +41,19 @@ class Model:
     """Names of the classes, in the order of the outputs."""
     side: int
     """Pixels a side to which images are decoded, as in the benchmark."""
-    fit: Fit
+    outputs: Callable[[Integer[np.ndarray, "b ..."]], tuple[Float[np.ndarray, "b _"], ...]]
+    """Function from images, or tokens of texts, to probabilities and logits.
+
+    Those of each further label column follow.
+    """
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the classes of each further label column, in the order of its outputs."""
+    fit: Fit = "squash"
     """How images that are no squares become squares."""
-    outputs: Callable[
-        [UInt8[np.ndarray, "b h w 3"]],
-        tuple[Float[np.ndarray, "b k"], Float[np.ndarray, "b k"]],
-    ]
-    """Function from images to probabilities and logits."""
+    tokenize: Callable[[list[str]], list[list[int]]] | None = None
+    """Function from texts to their tokens; None for a network of images."""
+    column: str = ""
+    """Column of the texts that it learned from."""
 
 
 def open_model(name: str, results: Path) -> Model:
@@ -71,19 +85,23 @@ def load_run(record: records.Record, results: Path = Path("results")) -> Model:
     finished = load_model(record.id, results)
     if hasattr(finished.parts[0], "take_inputs"):
         raise ValueError(f"run {record.id!r} takes no images: {record.settings['task']}")
-    return wrap_network(finished)
+    return wrap_network(finished, str(record.settings["task"]))
 
 
-def wrap_network(finished: "TrainedModel") -> Model:
-    """Wrap a network in memory as a `Model`."""
+def wrap_network(finished: "TrainedModel", task: str = "") -> Model:
+    """Wrap a network in memory, which has learned a task, as a `Model`."""
     import torch
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            logits = finished(torch.from_numpy(images))
-        return logits.softmax(1).numpy(), logits.numpy()
+            every = finished.forward_columns(torch.from_numpy(images))
+        pairs = ((logits.softmax(1).numpy(), logits.numpy()) for logits in every)
+        return tuple(chain.from_iterable(pairs))
 
-    return Model(finished.classes, finished.stored_side, finished.fit, outputs)
+    column = TaskName.parse(task).text_column
+    tokenize = getattr(finished.parts[0], "tokenize", None)
+    about = finished.columns, finished.fit, tokenize, column
+    return Model(finished.classes, finished.stored_side, outputs, *about)
 
 
 def load_onnx(file: Path) -> Model:
@@ -102,24 +120,62 @@ def load_onnx(file: Path) -> Model:
         raise ValueError(f"cannot read {file}: {reason}") from error
     about = session.get_modelmeta().custom_metadata_map
 
-    def outputs(images: UInt8[np.ndarray, "b h w 3"]) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = session.run(["probabilities", "logits"], {"images": images})
-        return probabilities, logits
+    columns = parse_columns(file, about)
 
-    return Model(*parse_about(file, about), outputs)
+    def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
+        (given,) = session.get_inputs()
+        return tuple(session.run(list_outputs(columns), {given.name: images}))
+
+    return build_model(file, about, outputs)
 
 
-def parse_about(file: Path, about: Mapping[str, str]) -> tuple[tuple[str, ...], int, Fit]:
-    """Read classes, and side and fit of decoded images, from the metadata of `file`.
+def list_outputs(columns: Iterable[str]) -> list[str]:
+    """List the names of an exported file's outputs, two for each label column."""
+    own = (f"_{name}" for name in columns)
+    return [f"{what}{end}" for end in ("", *own) for what in ("probabilities", "logits")]
+
+
+def parse_columns(file: Path, about: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Read the further label columns from the metadata of `file`; there may be none.
 
     Raises:
-        ValueError: Where the metadata `about` lacks them.
+        ValueError: Where the metadata `about` is damaged.
     """
     try:
-        read = json.loads(about["preprocessing"])
-        return tuple(json.loads(about["classes"])), read["resize"], read.get("fit", "squash")
-    except (KeyError, TypeError, ValueError) as error:
+        found = json.loads(about.get("columns", "{}"))
+        return {str(name): tuple(classes) for name, classes in found.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} has damaged label columns: it is not by `da export`") from error
+
+
+def build_model(
+    file: Path, about: Mapping[str, str], outputs: Callable[[np.ndarray], Any]
+) -> Model:
+    """Build the model in an exported file.
+
+    Args:
+        file: The file, for errors.
+        about: Its metadata, with the names of classes and the side of decoded images, or the
+            backbone whose tokenizer reads texts.
+        outputs: Function from its input to probabilities and logits.
+
+    Raises:
+        ValueError: Where the metadata lacks them, or there is no such tokenizer.
+    """
+    try:
+        classes, how = tuple(json.loads(about["classes"])), json.loads(about["preprocessing"])
+        side, backbone, column = how.get("resize", 0), how.get("tokenizer"), how.get("column", "")
+        fit = how.get("fit", "squash")
+        if not backbone and "resize" not in how:
+            raise KeyError("resize")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
+    columns = parse_columns(file, about)
+    if not backbone:
+        return Model(classes, side, outputs, columns, fit)
+    from da.models.backbones import build_tokenizer
+
+    return Model(classes, side, outputs, columns, fit, build_tokenizer(backbone), column)
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -150,6 +206,14 @@ def probabilities(
     model: Model, files: Sequence[Path]
 ) -> Iterator[tuple[Path, Float[np.ndarray, "k"] | ValueError]]:
     """Yield each file with the probability of each class, or the error where there is none."""
+    for file, found in probabilities_by_column(model, files):
+        yield file, found if isinstance(found, ValueError) else found[0]
+
+
+def probabilities_by_column(
+    model: Model, files: Sequence[Path]
+) -> Iterator[tuple[Path, Probabilities | ValueError]]:
+    """Yield each file with the probabilities of every label column, or with an error."""
     largest = []
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
@@ -157,21 +221,30 @@ def probabilities(
             decoded = [try_decode(file, model.side, model.fit) for file in batch]
         images = [made for made in decoded if isinstance(made, Decoded)]
         largest += [image.largest for image in images]
-        rows = iter(model.outputs(np.stack([made.pixels for made in images]))[0] if images else ())
+        found = model.outputs(np.stack([made.pixels for made in images]))[::2] if images else ()
+        rows = zip(*found, strict=True)
         for file, made in zip(batch, decoded, strict=True):
             bad = ValueError(f"cannot decode {file}: {made}")
-            yield file, _finite(file, next(rows)) if isinstance(made, Decoded) else bad
+            yield file, require_finite(file, next(rows)) if isinstance(made, Decoded) else bad
     if dark := describe_range(largest):
         print(f"da: {dark}", file=sys.stderr)
 
 
-def _finite(file: Path, row: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k"] | ValueError:
+def require_finite(file: Path | str, rows: Probabilities) -> Probabilities | ValueError:
     """Return the probabilities of a file, or an error where they are no numbers."""
-    if np.isfinite(row).all():
-        return row
+    if all(np.isfinite(row).all() for row in rows):
+        return rows
     return ValueError(
         f"{file}: the model predicts no numbers: its weights are damaged or too large"
     )
+
+
+def csv_heads(model: Model) -> list[str]:
+    """Return the heads of columns of a CSV of predictions, after that of the path."""
+    heads = ["class", "probability", *model.classes]
+    for name, classes in model.columns.items():
+        heads += [name, f"{name} probability", *(f"{name} {label}" for label in classes)]
+    return heads
 
 
 def csv_line(row: Sequence[object]) -> str:

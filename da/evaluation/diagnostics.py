@@ -11,6 +11,7 @@ from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
 from da.evaluation.predictions import Predictions
 from da.methods import Losses, Method, Phase
+from da.methods._column_heads import list_phases
 from da.ops.random import default_generator
 
 CPU = torch.device("cpu")
@@ -48,7 +49,7 @@ def diagnose(
     gradients = _Gradients()
     found: dict[str, float] = {}
     with method.evaluation_mode(), preserve_random_state(device):
-        for phase in method.phases():
+        for phase in list_phases(method):
             moves_features = _moves_features(method, phase)
             if not moves_features and discriminator is None:
                 continue

@@ -7,8 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.data.domain import Images, Task
+from da.data.domain import Images, LabeledImages, Task
 from da.methods import Method
+from da.methods._column_heads import find_heads
+from da.methods._column_heads import predict_columns as column_logits
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,31 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
         task.source_test.y,
         outputs(method, method.predict, task.target_test, device=device),
     )
+
+
+def predict_columns(
+    method: Method, task: Task, *, device: torch.device | None = None
+) -> dict[str, Predictions]:
+    """Return the logits of the class, under the name "", and of each further label column.
+
+    Arguments are those of `predict`.
+    """
+    if find_heads(method) is None:
+        return {"": predict(method, task, device=device)}
+
+    def logits(images: LabeledImages, source: bool) -> Float[Tensor, "b _"]:
+        def apply(x: Tensor) -> Tensor:
+            return torch.cat(column_logits(method, x, source=source), 1)
+
+        return outputs(method, apply, images, device=device)
+
+    source, target = logits(task.source_test, True), logits(task.target_test, False)
+    columns = task.source_test.columns
+    sizes = [len(task.classes), *(len(column.classes) for column in columns)]
+    y = task.source_test.y, *(column.y[task.source_test.rows] for column in columns)
+    each = zip(source.split(sizes, 1), y, target.split(sizes, 1), strict=True)
+    names = "", *(column.name for column in columns)
+    return {name: Predictions(*own) for name, own in zip(names, each, strict=True)}
 
 
 @torch.no_grad()

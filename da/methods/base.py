@@ -125,6 +125,10 @@ class Method(nn.Module):
     """True for a method that uses a strongly augmented view of target images.
     It is in `batch.target.strong`, which is None where images are features instead of pixels.
     """
+    takes_names: ClassVar[bool] = False
+    """True for a method that reads the names of classes, and overrides `take_names`.
+    The backbone needs a text encoder that shares a space with its images.
+    """
     source_free: ClassVar[bool] = False
     """True for a method that never sees the source and starts from a finished run, `Run.init`.
     Its batches are `TargetBatch`, and `prepare_target` is called in place of `prepare`.
@@ -193,6 +197,12 @@ class Method(nn.Module):
 
     def prepare_target(self, target: Images) -> None:
         """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
+
+    def take_names(self, texts: Float[Tensor, "k d"], scale: float) -> None:
+        """Take an embedding of each class's name, and the factor of cosines with these.
+
+        Called before `prepare`, if `takes_names`.
+        """
 
     def map_source(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Map source features to what training and evaluation see. By default, change nothing.

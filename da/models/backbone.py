@@ -2,8 +2,9 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import torch
@@ -27,6 +28,10 @@ class Backbone(nn.Module):
     std: Tensor
     layout = torch.channels_last
     """Memory format of images inside the network."""
+    tag = ""
+    """Full name of the pretrained weights, with that of their library; empty for none."""
+    at_side: Callable[[int], "Backbone"] | None = None
+    """Function that builds the network without weights for another size; None if any size does."""
 
     def __init__(
         self,
@@ -88,6 +93,8 @@ class Features(nn.Module):
     """
 
     columns: Tensor | None
+    tag = ""
+    """Full name of the pretrained weights of the backbone that it stands for."""
 
     def __init__(self, width: int, columns: Int[Tensor, "_"] | None = None):
         super().__init__()
@@ -169,17 +176,40 @@ def check_fit(backbone: nn.Module, name: str, x: Shaped[Tensor, "b ..."]) -> Non
         take_inputs(backbone, x.shape[1])
     if not (why := _misfit(backbone, x)):
         return
-    if x.ndim == 2:
+    if x.dtype == torch.int64:
+        given, known = f"texts ({why})", "hf:NAME of an encoder of texts"
+    elif x.ndim == 2:
         given = f"points of {x.shape[1]} numbers"
         known = "identity, or mlp with regime full and init random"
     else:
         given = f"images of {x.shape[-1]} x {x.shape[-2]} pixels"
-        sides = [
-            side for side in SIDES if not _misfit(backbone, x.new_zeros(*x.shape[:2], side, side))
-        ]
-        known = f"side {' or '.join(map(str, sides))}" if sides else "backbones for images"
+        build = getattr(backbone, "at_side", None) or (lambda side: backbone)
+        sides = known_sides(build, getattr(backbone, "side", 0), x.shape[1])
+        known = sides or "backbones for images"
         given += "" if sides else f" ({why})"
     raise ValueError(f"backbone {name} does not fit {given}, known: {known}")
+
+
+def known_sides(build: Callable[[int], nn.Module], usual: int, channels: int = 3) -> str:
+    """Return the common sizes of images that a network fits, as `side 64 or 96`; "" for none.
+
+    Args:
+        build: Function from a size to the network for it.
+        usual: Size that is tried too; 0 for none.
+        channels: Channels of the images.
+    """
+    every = sorted({*SIDES, usual} - {0})
+    fit = " or ".join(map(str, filter(lambda side: _fits(build, channels, side), every)))
+    return f"side {fit}" if fit else ""
+
+
+def _fits(build: Callable[[int], nn.Module], channels: int, side: int) -> bool:
+    try:
+        network = build(side)
+        place = next(chain(network.parameters(), network.buffers())).device
+        return not _misfit(network, torch.zeros(2, channels, side, side, device=place))
+    except Exception:  # libraries have all kinds of errors for a size that a network cannot have
+        return False
 
 
 @torch.no_grad()
@@ -204,8 +234,8 @@ def _warn(text: str) -> None:
 
 
 def fingerprint(backbone: nn.Module) -> str:
-    """Return the SHA-256 of all weights."""
-    return hash_weights(backbone.state_dict())
+    """Return the SHA-256 of all weights, with what else a backbone says that features depend on."""
+    return hash_weights(backbone.state_dict()) + getattr(backbone, "about", "")
 
 
 def hash_weights(state: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from unicodedata import normalize
 from torch import Tensor
 
 from da.config.validation import shorten_names
+from da.data.label_columns import Column
 from da.models import saved_weights
 
 
@@ -27,7 +28,38 @@ def load_head(
     """
     head = saved_weights.load_weights(run_id, "head", results)
     theirs = saved_weights.load_classes(run_id, results) or classes
-    order = class_order(run_id, theirs, classes)
+    return _order_outputs(head, class_order(run_id, theirs, classes))
+
+
+def load_column_heads(
+    run_id: str, columns: Sequence[Column], results: Path = Path("results")
+) -> dict[str, Tensor]:
+    """Load the heads of further label columns of a finished run, each as `load_head` does.
+
+    Args:
+        run_id: Id of the run.
+        columns: Columns that are wanted.
+        results: Folder of the run's record.
+
+    Raises:
+        ValueError: Where the weights were not stored, lack a column, or are of other classes.
+    """
+    state = saved_weights.load_weights(run_id, "column_heads", results)
+    known = saved_weights.load_columns(run_id, results)
+    found: dict[str, Tensor] = {}
+    for place, column in enumerate(columns):
+        if column.name not in known:
+            these = f"known: {shorten_names(known)}" if known else "and learned its class alone"
+            raise ValueError(f"run {run_id!r} has no head of {column.name!r}, {these}")
+        there = f"each.{[*known].index(column.name)}."
+        head = {k.removeprefix(there): w for k, w in state.items() if k.startswith(there)}
+        order = class_order(run_id, known[column.name], column.classes)
+        found |= {f"{place}.{k}": w for k, w in _order_outputs(head, order).items()}
+    return found
+
+
+def _order_outputs(head: dict[str, Tensor], order: list[int]) -> dict[str, Tensor]:
+    """Return the weights of a head with its outputs in another order."""
     last = [*head][-1].rpartition(".")[0] if head else ""  # a hidden layer may be as wide
     return {k: w[order] if k.rpartition(".")[0] == last else w for k, w in head.items()}
 

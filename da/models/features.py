@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from da.config.choices import Augment, Interpolation, Precision
 from da.data.domain import Domain
 from da.data.loaders import generator
+from da.data.texts import holds_texts
 from da.data.transforms import augment_images, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
+from da.models.text_encoder import TextEncoder, find_text_encoder, to_tokens
 from da.system.array_files import write_array_head
 from da.system.cache import KEY, cache_home, make_once, remove_unused
 
@@ -77,6 +79,17 @@ class FrozenBackbone:
         """Text that identifies the weights and the settings that the user chose."""
         return (self._digest or fingerprint(self.network)) + self._by_hand
 
+    @cached_property
+    def text_side(self) -> "FrozenBackbone":
+        """The part of the backbone that reads texts, which may be all of it."""
+        side = find_text_encoder(self.network, self.name)
+        return self if side is self.network else FrozenBackbone(lambda: side, name=self.name)
+
+    @property
+    def tag(self) -> str:
+        """Full name of the pretrained weights; empty where the name of the backbone says it all."""
+        return "" if self._digest else getattr(self.network, "tag", "")
+
     @property
     def interpolation(self) -> Interpolation:
         """How images are resized to the input of the backbone."""
@@ -97,6 +110,8 @@ def extract_features(
         recipe: Precision, augmentation and number of views.
         device: Device of the computation.
     """
+    if holds_texts(domain.x):
+        backbone = backbone.text_side
     key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = make_once(
@@ -123,9 +138,12 @@ def _check(file: Path, rows: int) -> None:
 def _compute(
     part: Path, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> None:
+    what = "texts" if holds_texts(domain.x) else "images"
+    if isinstance(backbone.network, TextEncoder):
+        (domain,) = to_tokens(backbone.network, domain)
     few = to_eval_input(domain.x[:4], domain.resize)
     check_fit(backbone.network, backbone.name, few)
-    print(f"features of {len(domain.x)} images, once for all runs", file=sys.stderr)
+    print(f"features of {len(domain.x)} {what}, once for all runs", file=sys.stderr)
     remove_unused(part.parent, f"{KEY}.npy")
     network = fuse_batch_norms(backbone.network, few)
     network = network.to(device).to(memory_format=torch.channels_last)

@@ -10,11 +10,9 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from da.config.choices import OWN
 from da.config.validation import shorten_text
 from da.models.backbone import SIDES, Backbone, fingerprint
-
-PREFIX = "python:"
-"""How the names of such backbones begin; class and digest follow."""
 
 _LIBRARIES = {"torch", "torchvision", "timm", "transformers", "open_clip"}
 """Packages whose code is known by their version."""
@@ -47,19 +45,20 @@ class OwnBackbone(Backbone):
         return f.mean((2, 3)) if f.ndim == 4 else f
 
 
-def register_backbone(module: nn.Module, side: int = 0) -> str:
+def register_backbone(module: nn.Module, side: int = 0, name: str = "") -> str:
     """Keep a copy of a module, with its weights of now, and return the name of this backbone.
 
     Args:
         module: Module that maps a batch to `b d`, or to `b d h w`, which is averaged.
         side: Width of its images, in pixels; 0 to try usual ones.
+        name: Name that it has in another process; empty for its class and digest.
 
     Raises:
         ValueError: If it gives no features of images, nor of rows of numbers.
     """
     if any(is_lazy(x) for x in module.state_dict(keep_vars=True).values()):
         raise ValueError(f"{_path(module)} has lazy layers: pass one batch through it first")
-    name = f"{PREFIX}{_path(module)}-{_digest(module)}"
+    name = name or f"{OWN}{_path(module)}-{_digest(module)}"
     if name not in _known:
         own = OwnBackbone(deepcopy(module).cpu())
         own.width = _find_width(own, side)
@@ -69,7 +68,7 @@ def register_backbone(module: nn.Module, side: int = 0) -> str:
 
 def is_own(name: str) -> bool:
     """Return whether a backbone's name is that of a user's object."""
-    return name.startswith(PREFIX)
+    return name.startswith(OWN)
 
 
 def find_backbone(name: str) -> nn.Module | None:
@@ -126,6 +125,24 @@ def _source(kind: type) -> str:
 
 
 @torch.no_grad()
+def count_features(own: OwnBackbone, x: Shaped[Tensor, "b ..."]) -> int:
+    """Return the number of features of a batch, found by a pass that changes nothing.
+
+    Raises:
+        ValueError: If there is not one row of features for each image.
+    """
+    training = {module: module.training for module in own.modules()}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            shape = tuple(own.eval()(x).shape)
+        finally:
+            for module, before in training.items():
+                module.training = before
+    if len(shape) != 2 or shape[0] != len(x):
+        raise ValueError(f"its output has the shape {shape}, not b d or b d h w")
+    return shape[1]
+
+
 def _find_width(own: OwnBackbone, side: int) -> int:
     """Return the number of features, found by a pass of zeros of the first size that fits.
 
@@ -135,22 +152,13 @@ def _find_width(own: OwnBackbone, side: int) -> int:
     sizes = dict.fromkeys([side or 224, *reversed(SIDES)])
     linear = [m.in_features for m in own.modules() if isinstance(m, nn.Linear)][:1]
     faults = []
-    training = {module: module.training for module in own.modules()}
-    with torch.random.fork_rng(devices=[]):
-        own.eval()
-        for shape in [*((2, 3, size, size) for size in sizes), *((2, n) for n in linear)]:
-            try:
-                f = own(torch.zeros(shape))
-                if f.ndim == 2 and len(f) == 2:
-                    break
-                faults.append(f"its output has the shape {tuple(f.shape)}, not b d or b d h w")
-            except Exception as error:  # each module has its own error for input that does not fit
-                faults.append(f"{type(error).__name__}: {error}")
-        else:
-            raise ValueError(
-                f"{_path(own.body)} is no backbone for images b 3 h w: "
-                f"{shorten_text(faults[0].partition(chr(10))[0], 160)}"
-            )
-    for module, before in training.items():
-        module.training = before
-    return f.shape[1]
+    for shape in [*((2, 3, size, size) for size in sizes), *((2, n) for n in linear)]:
+        try:
+            return count_features(own, torch.zeros(shape))
+        except Exception as error:  # each module has its own error for input that does not fit
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            faults.append(f"{kind}{error}")
+    raise ValueError(
+        f"{_path(own.body)} is no backbone for images b 3 h w: "
+        f"{shorten_text(faults[0].partition(chr(10))[0], 160)}"
+    )

@@ -1,45 +1,25 @@
 """Storage for the weights of finished runs, to start other runs with or to use alone."""
 
-import hashlib
-import json
 import shutil
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from da.config.choices import BEGINNINGS, Interpolation
-from da.config.setting_names import current_names, first_names
-from da.config.validation import require_run_id, shorten_names
-from da.data.transforms import Resize
-from da.models.backbone import hash_weights
+from da.config.setting_names import current_names
+from da.config.validation import is_beginning, require_run_id, shorten_names
+from da.models.network_info import ABOUT, REQUIRED, NetworkInfo, check_info, hash_network
 from da.results import records
 from da.system.cache import UnwritableError, cache_home, write_whole
 
-
-@dataclass(frozen=True)
-class NetworkInfo:
-    """Facts that are needed to use a network without its data set, in addition to its weights."""
-
-    origin: str
-    """Initial weights of the backbone, as in `Run.init`."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, in the order of the outputs."""
-    resize: tuple[int, Interpolation, float] = astuple(Resize())
-    """Fields of the `Resize` that turned images into the network's input."""
-    stored_side: int = 0
-    """Pixels a side of the benchmark's images."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Settings from which the network is built, as in `Run.settings()`."""
-
-
-_ABOUT = [f.name for f in fields(NetworkInfo)]
+TRAINED = "backbone.", "neck.", "head.", "column_heads."
+"""Beginnings of the names of weights, which are finite."""
 
 
 class WeightsError(ValueError):
@@ -102,20 +82,6 @@ def save_weights(
             raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
-def hash_network(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of all that is stored of a run.
-
-    Args:
-        state: Weights by name; what is no weight is left out.
-        about: Facts that are needed to use the network, by name.
-    """
-    facts = {name: about.get(name) for name in _ABOUT}
-    if facts["settings"]:
-        facts["settings"] = first_names(facts["settings"])
-    text = hash_weights(state) + json.dumps(facts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def weights_origin(init: str, results: Path = Path("results")) -> str:
     """Return the true origin of a backbone's weights, `init` or an earlier one.
 
@@ -130,7 +96,7 @@ def weights_origin(init: str, results: Path = Path("results")) -> str:
         ValueError: Where weights are missing or damaged, or begin with themselves.
     """
     passed: set[str] = set()
-    while init not in BEGINNINGS:
+    while not is_beginning(init):
         stored = _load_file(init, results)
         own = {name for name in stored if name.startswith("backbone.")} - {"backbone.columns"}
         if own or "origin" not in stored:
@@ -169,6 +135,16 @@ def load_classes(run_id: str, results: Path = Path("results")) -> tuple[str, ...
     return _load_file(run_id, results).get("classes", ())
 
 
+def load_columns(run_id: str, results: Path = Path("results")) -> dict[str, tuple[str, ...]]:
+    """Load the names of a finished run's further label columns, each with its classes.
+
+    Args:
+        run_id: Id of the run.
+        results: Folder of the run's record.
+    """
+    return _load_file(run_id, results).get("columns", {})
+
+
 def load_network_state(
     run_id: str, results: Path = Path("results")
 ) -> tuple[dict[str, Tensor], NetworkInfo]:
@@ -183,9 +159,9 @@ def load_network_state(
             or were stored by an earlier version without those facts.
     """
     stored = _load_file(run_id, results)
-    if not set(_ABOUT) <= set(stored):
+    if not set(REQUIRED) <= set(stored):
         raise wrong_weights(run_id, results, "is of an earlier version")
-    about = NetworkInfo(**{name: stored.pop(name) for name in _ABOUT})
+    about = NetworkInfo(**{name: stored.pop(name) for name in ABOUT if name in stored})
     return stored, about
 
 
@@ -237,10 +213,13 @@ def _check(
     if stored.get("run", run_id) != run_id:
         raise wrong_weights(run_id, results, "is of another run")
     for name, weight in stored.items():  # others may be unknown numbers, as predictions to come
-        if name.startswith(("backbone.", "neck.", "head.")) and not weight.isfinite().all():
+        if (
+            name.startswith(("backbone.", "neck.", "head.", "column_heads."))
+            and not weight.isfinite().all()
+        ):
             raise wrong_weights(run_id, results, f"holds numbers that are not finite, in {name}")
-    if set(_ABOUT) <= set(stored):
-        _check_info(NetworkInfo(**{name: stored[name] for name in _ABOUT}))
+    if set(REQUIRED) <= set(stored):
+        check_info(NetworkInfo(**{name: stored[name] for name in ABOUT if name in stored}))
     if record and record.weights:
         own = record.weights == hash_network(stored, stored)
     else:  # an earlier version stored no digest
@@ -250,21 +229,6 @@ def _check(
         own = not record or {**record.settings, **theirs} == {**theirs, **record.settings}
     if not own:
         raise wrong_weights(run_id, results, "does not belong to the record of the run")
-
-
-def _check_info(about: NetworkInfo) -> None:
-    side, interpolation, crop_pct = about.resize
-    if about.origin not in BEGINNINGS:
-        require_run_id(about.origin)
-    if not (
-        isinstance(about.classes, tuple)
-        and all(isinstance(name, str) for name in about.classes)
-        and isinstance(about.settings, dict)
-        and min(side, about.stored_side) >= 0
-        and interpolation in get_args(Interpolation)
-        and 0 < crop_pct <= 1
-    ):
-        raise ValueError
 
 
 @contextmanager

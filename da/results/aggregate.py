@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 from typing import Any
 
+from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
 from da.results.records import Point, Record
@@ -137,12 +138,22 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
     if not records:
         raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
     known = list_selectors(records)
+    known += [name for name in _of_columns(records) if name.partition("/")[0] in known]
     for name in names:
         if name == "oracle" and name not in known:
             raise ValueError(f"oracle needs target labels: {split_tested(records)[1]}")
         if name not in known:
             raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")
-    return sorted(dict.fromkeys(names), key=lambda name: name == "oracle") or ["last"]
+    return sorted(dict.fromkeys(names), key=lambda name: name[:6] == "oracle") or ["last"]
+
+
+def _of_columns(records: Sequence[Record]) -> list[str]:
+    """List the scores of further label columns that every evaluation has, and their oracles."""
+    points = [point for record in records for point in record.curve]
+    ends = {MEAN, *(c for r in records for c in r.settings.get("label_columns", ()))}
+    shared = [key for key in points[0] if all(key in point for point in points)]
+    known = [key for key in shared if "/" in key and key.partition("/")[2] in ends]
+    return [key.replace("target_accuracy", "oracle") for key in known]
 
 
 def average(

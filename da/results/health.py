@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.results.records import Point, Record
-from da.results.run_labels import title
+from da.results.run_labels import first_weights, title
 from da.results.text_columns import align
 
 Settings = Mapping[str, Any]
@@ -199,7 +199,8 @@ COLUMNS = {
 
 def render_page(record: Record) -> str:
     """Render a page on a run: its evaluations, last predictions, and warnings with their causes."""
-    about = f"{title(record.settings)}, {record.id}"
+    weights = first_weights(record)
+    about = f"{title(record.settings)}, {record.id}" + (f", from {weights}" if weights else "")
     parts = [about, _table(record.curve), _legend(record.curve)]
     if not _counts(record.curve[-1]):
         return "\n\n".join([*parts, "This record is older than diagnosis: run it anew for more."])

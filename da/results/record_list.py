@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from da.results import aggregate, records
 from da.results.records import Record
 from da.results.run_labels import label_runs
+from da.system.extras import extra
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -44,10 +45,8 @@ class Records(list[Record]):
         Raises:
             ValueError: pandas is not installed.
         """
-        try:
+        with extra("table", "to_frame"):
             from pandas import DataFrame
-        except ImportError as error:
-            raise ValueError("to_frame needs pandas: pip install pandas") from error
         rows = [r.settings | r.curve[-1] | {"seconds": r.seconds} for r in self]
         return DataFrame(rows, index=[r.id for r in self])
 

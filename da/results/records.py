@@ -40,7 +40,8 @@ class Record:
     curve: list[Point]
     """Evaluations, first to last. Each has `step`, a score for every selector, `loss/NAME`, and
     `target_accuracy` where the target has labels; `entropy` is minus the mean entropy of target
-    predictions. `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
+    predictions. `NAME/COLUMN` is the same of a further label column, `NAME/mean` the mean over all.
+    `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
     number of target test images that are predicted to be of the class.
     """
     seconds: float
@@ -70,11 +71,12 @@ class Record:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
 
         Args:
-            chosen_by: `last`, `oracle`, or the name of a score.
+            chosen_by: `last`, `oracle`, or a score; a further label column's ends in `/COLUMN`.
         """
         if chosen_by == "last":
             return self.curve[-1]
-        key = "target_accuracy" if chosen_by == "oracle" else chosen_by
+        name, slash, column = chosen_by.partition("/")
+        key = f"{'target_accuracy' if name == 'oracle' else name}{slash}{column}"
         if key not in self.curve[-1]:
             raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return max(reversed(self.curve), key=lambda point: point[key])
@@ -263,8 +265,7 @@ def load_sound(
 
 def _without_details(record: Record) -> Record:
     """Return a record whose evaluations have only their step, accuracies and scores."""
-    own = "target_accuracy/online"
-    curve = [{k: v for k, v in point.items() if "/" not in k or k == own} for point in record.curve]
+    curve = [{k: v for k, v in p.items() if k.partition("/")[0] in p} for p in record.curve]
     return replace(record, curve=curve)
 
 

@@ -2,7 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from da.results.records import Record
 
 Settings = Mapping[str, Any]
 
@@ -16,6 +19,14 @@ LONG = 40
 def title(settings: Settings) -> str:
     """Return method, task and seed of a run."""
     return "{method} {task} seed {seed}".format_map({"seed": 0, **settings})
+
+
+def first_weights(record: "Record") -> str:
+    """Return the full name of the backbone's pretrained weights, or of the file that they are of.
+
+    It is empty where the settings of the run say it all.
+    """
+    return record.made_from.get("network") or record.environment.get("init_file", "")
 
 
 def label_runs(runs: Mapping[str, Settings]) -> dict[str, str]:

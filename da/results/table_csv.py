@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from itertools import product
 
 from da.results.aggregate import (
     average,
@@ -12,6 +13,7 @@ from da.results.aggregate import (
     list_tasks,
     most_repeated,
 )
+from da.results.label_columns import keep_runs, list_columns
 from da.results.literature_rows import cite, reference_for
 from da.results.records import Record
 
@@ -20,7 +22,10 @@ COLUMNS = (
     *("printed", "printed_deviation", "printed_in", "differs"),
     *("machine", "seconds", "images_per_second"),
 )
-"""Header of the CSV; `repeated` is added where some test images are training images too."""
+"""Header of the CSV; `repeated` is added where some test images are training images too.
+
+So is `label_column` where runs learn several, with a line for each.
+"""
 
 
 def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) -> str:
@@ -33,7 +38,8 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     shown = any(most_repeated(runs, runs) for runs in rows.values())
-    writer.writerow([*COLUMNS, *["repeated"] * shown])
+    columns = list_columns(records)
+    writer.writerow([*COLUMNS, *["repeated"] * shown, *["label_column"] * bool(columns)])
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
         for task in (task for task in list_tasks(rows) if task in runs):
@@ -41,9 +47,11 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
             printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
             end = [*printed, *cost, *[most_repeated(runs, [task])] * shown]
-            for name in names:
-                ours = map(_digits, average(runs, [task], name))
-                writer.writerow([line.label, task, name, *ours, len(runs[task]), labels, *end])
+            for name, column in product(names, columns or [""]):
+                kept = keep_runs(runs, column, columns, name) if column else runs
+                ours = map(_digits, average(kept, [task], "last" if column else name))
+                start = [line.label, task, name, *ours, len(runs[task]), labels]
+                writer.writerow([*start, *end, *[column] * bool(column)])
     return out.getvalue()
 
 

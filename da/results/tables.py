@@ -1,20 +1,18 @@
 """Make tables from records: method by task, or method by selector. Does not import torch."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from da.config.task_name import TaskName, short_domain
 from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
+from da.results.label_columns import keep_runs, list_columns
 from da.results.records import Record
+from da.results.table_cost import add_cost
 from da.results.table_render import Cell, Group, Row, Table
 
 FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
-
-COST = "seconds a run", "images/s"
-"""Heads of the columns of costs."""
 
 FEW = 8
 """Largest number of tasks that fit next to each other on a page."""
@@ -27,6 +25,7 @@ def render_table(
     wanted: Sequence[Record] | None = None,
     bold: bool = False,
     cost: bool = False,
+    label_columns: bool = False,
 ) -> str:
     """Render the table of an experiment as text.
 
@@ -41,6 +40,8 @@ def render_table(
         bold: Mark the best in a terminal by ANSI codes instead of a star.
         cost: Show averages over tasks, and next to them the cost of a run on each machine. CSV
             always has every task and the cost.
+        label_columns: Show the accuracy of each label column, and the mean, averaged over tasks.
+            CSV always has a line for each.
 
     Raises:
         ValueError: A format or selector is unknown (the error names the known ones), or there are
@@ -51,7 +52,7 @@ def render_table(
     chosen_by = chosen_by.split(",") if isinstance(chosen_by, str) else chosen_by
     if format == "csv":
         return table_csv.render_csv(records, chosen_by)
-    table = build_table(records, chosen_by, wanted, cost)
+    table = build_table(records, chosen_by, wanted, cost, label_columns)
     if format == "terminal":
         return table_render.render_terminal(table, bold=bold)
     return (
@@ -66,6 +67,7 @@ def build_table(
     chosen_by: Sequence[str] = ("last",),
     wanted: Sequence[Record] | None = None,
     cost: bool = False,
+    label_columns: bool = False,
 ) -> Table:
     """Build the table of an experiment, before it becomes text.
 
@@ -74,6 +76,7 @@ def build_table(
         chosen_by: What chooses the evaluation of each run, as in `render_table`.
         wanted: A record of every run of the experiment, as in `render_table`.
         cost: Show averages over tasks and the cost of a run on each machine.
+        label_columns: Show the accuracy of each label column, and the mean, averaged over tasks.
 
     Raises:
         ValueError: A selector is unknown, or there are no records.
@@ -84,9 +87,17 @@ def build_table(
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
         return _by_score(rows, tasks, names, aggregate.list_scores(tested[0].curve), untested)
-    by_task = len(names) == 1 and not cost
-    table = _by_task(rows, tasks, names[0]) if by_task else _by_selector(rows, tasks, names)
+    columns = list_columns(tested)
+    if label_columns:
+        table = _by_column(rows, tasks, names, columns)
+    elif len(names) == 1 and not cost:
+        table = _by_task(rows, tasks, names[0])
+    else:
+        table = _by_selector(rows, tasks, names)
     notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
+    if columns and not label_columns:
+        shown = ", ".join(columns)
+        notes.append(f"each row is of its first label column; --label-columns shows {shown}")
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
     if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):
@@ -94,7 +105,7 @@ def build_table(
     if any(len(runs) < len(tasks) for runs in rows.values()):
         notes.append("an average is blank where one of its tasks is missing")
     table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
-    return _with_cost(table, rows) if cost else table
+    return add_cost(table, rows) if cost else table
 
 
 def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -126,6 +137,28 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> 
     heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
     notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
     return Table(title, heads, tuple(ours), notes)
+
+
+def _by_column(
+    rows: dict[Line, Runs], tasks: list[str], names: list[str], columns: list[str]
+) -> Table:
+    """Build a table with a column per label column and their mean, each averaged over all tasks.
+
+    Raises:
+        ValueError: No run has several label columns, or several selectors are to choose.
+    """
+    if not columns:
+        raise ValueError("no run has further label columns: leave --label-columns out")
+    if len(names) > 1:
+        raise ValueError(f"label columns need one selector, not {', '.join(names)}")
+    ours = []
+    for line, runs in rows.items():
+        each = [keep_runs(runs, column, columns, names[0]) for column in columns]
+        cells = tuple(_cell(kept, tasks, "last") for kept in each)
+        ours.append(replace(_row(line, runs, []), cells=cells))
+    over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
+    title = f"{_benchmarks(tasks)}, {over}: target accuracy in %, by label column"
+    return Table(title, tuple(columns), tuple(ours), ())
 
 
 def _by_score(
@@ -175,47 +208,6 @@ def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
         best = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
         marked.append(replace(row, cells=best) if row.section == 0 else row)
     return tuple(marked)
-
-
-def _with_cost(table: Table, rows: dict[Line, Runs]) -> Table:
-    """Add the median cost of a run, in two columns, or in two for each machine.
-
-    Two are enough where each row is of a single machine: the costs of those machines that have
-    fewer rows than the first are marked.
-    """
-    taken = {line.marked_label: aggregate.costs(runs.values()) for line, runs in rows.items()}
-    counts = Counter(machine for costs in taken.values() for machine in costs)
-    machines = [machine for machine, _ in counts.most_common()]
-    if max(map(len, taken.values())) > 1:
-        named = {machine: f"[{i}] " for i, machine in enumerate(machines, 1)}
-        pairs = [{machine: ""} for machine in machines]
-        heads = [f"{mark}{head}" for mark in named.values() for head in COST]
-    else:
-        named = {machine: f"[{i}] " if i else "" for i, machine in enumerate(machines)}
-        pairs, heads = [named], [*COST]
-    full = []
-    for row in table.rows:
-        costs = [cell for pair in pairs for cell in _cost(taken[row.label], pair)]
-        full.append(replace(row, cells=(*row.cells, *costs)))
-    where = "; ".join(f"{mark}{machine}" for machine, mark in named.items())
-    note = f"cost: medians over runs on {where}; runs side by side slow one another"
-    steps = "images/s: of steps alone, without start, closed-form mapping and evaluations"
-    notes = (*table.notes, note, steps)
-    return replace(table, heads=(*table.heads, *heads), rows=tuple(full), notes=notes)
-
-
-def _cost(taken: Mapping[str, tuple[float, float]], marks: Mapping[str, str]) -> tuple[Cell, Cell]:
-    """Return cells for the seconds of a run and its images per second on one of the machines.
-
-    Args:
-        taken: Costs on each machine that the row has runs of.
-        marks: Mark of each machine that belongs to the cells; they are empty without a cost on one.
-    """
-    for machine in taken.keys() & marks.keys():
-        (seconds, images), mark = taken[machine], marks[machine].strip()
-        digits = table_render.significant_digits(seconds, 1)
-        return Cell(seconds, digits=digits, cite=mark), Cell(images, digits=0, cite=mark)
-    return Cell(), Cell()
 
 
 def _benchmarks(tasks: list[str]) -> str:

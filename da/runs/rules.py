@@ -3,9 +3,17 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from da.config.choices import BEGINNINGS
+from da.config.backbone_names import split_names
+from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
-from da.config.validation import choice_errors, find_control, is_run_id, limit_errors
+from da.config.validation import (
+    choice_errors,
+    find_control,
+    is_beginning,
+    is_run_id,
+    limit_errors,
+)
+from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -27,9 +35,11 @@ def _task_errors(run: "Run") -> dict[str, bool]:
 def _regime_errors(run: "Run") -> dict[str, bool]:
     frozen, augments = run.regime == "frozen", run.augment != "none"
     return {
-        f"init is pretrained, random or the id of a run (12 digits from 0 to f), not "
-        f"{run.init[:40]!r}": run.init not in BEGINNINGS and not is_run_id(run.init),
-        "regime frozen needs init pretrained or a run's id": frozen and run.init == "random",
+        f"init is pretrained, random, a file of weights or a run's id (12 digits from 0 to f), not "
+        f"{run.init[:40]!r}": not (is_beginning(run.init) or is_run_id(run.init)),
+        "regime frozen needs init pretrained, a file or a run's id": (
+            frozen and run.init == "random"
+        ),
         f"augment {run.augment} in regime frozen needs views of 1 or more": (
             frozen and augments and run.views < 1
         ),
@@ -40,8 +50,23 @@ def _regime_errors(run: "Run") -> dict[str, bool]:
         "last, freeze, unfreeze_every and stage_lr need regime full": (
             frozen and run.tuning.moves_stages
         ),
+        f"moves {run.tuning.moves} needs regime full": frozen and run.tuning.moves != "all",
+        f"{run.method.owner.name} trains norms alone, and no moves lora": (
+            run.method.owner.streams and run.tuning.moves == "lora"
+        ),
         "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
+        ),
+    }
+
+
+def _backbone_errors(run: "Run") -> dict[str, bool]:
+    names = split_names(run.backbone)
+    return {
+        f"backbone {run.backbone!r} has an empty name": "" in names,
+        f"backbone {run.backbone!r} has a name twice": len({*names}) < len(names),
+        f"backbone {run.backbone} joins features: it needs regime frozen and init pretrained": (
+            len(names) > 1 and (run.regime == "full" or is_file_name(run.init))
         ),
     }
 
@@ -71,10 +96,10 @@ def _method_errors(run: "Run") -> dict[str, bool]:
             shots and not method.takes_shots
         ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
-            method.source_free and run.init in BEGINNINGS
+            method.source_free and is_beginning(run.init)
         ),
         f"{method.name} learns from a finished run: set teacher, or init, to that run's id": (
-            run.teacher in BEGINNINGS
+            is_beginning(run.teacher)
         ),
         f"{method.name} shows images to a finished run: it needs regime full": (
             method.taught and frozen
@@ -86,13 +111,23 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
     method = run.method.owner
     return {
         "sparsity needs regime full and a run's id as init": (
-            run.sparsity != 0 and (run.regime == "frozen" or run.init in BEGINNINGS)
+            run.sparsity != 0 and (run.regime == "frozen" or is_beginning(run.init))
         ),
         f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
             run.sparsity != 0 and method.overrides("predict")
         ),
+        f"sparsity needs moves all, not {run.tuning.moves}": (
+            run.sparsity != 0 and run.tuning.moves != "all"
+        ),
         "structured needs a sparsity above 0": run.structured and not run.sparsity,
     }
+
+
+def _text_errors(run: "Run") -> dict[str, bool]:
+    texts = TaskName.parse(run.task).holds_texts
+    given = {"augment": run.augment != "none", "side": run.side != 0}
+    return {f"{name} is for images, and {run.task} has texts": texts and on
+            for name, on in given.items()}  # fmt: skip
 
 
 def _image_errors(run: "Run") -> dict[str, bool]:
@@ -117,15 +152,27 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _column_errors(run: "Run") -> dict[str, bool]:
+    chosen_by, known = run.tuning.chosen_by, (*run.labels.further, MEAN)
+    _, slash, column = chosen_by.partition("/")
+    return {
+        f"chosen_by {chosen_by!r} needs label_columns, of which {column!r} is a further one or "
+        f"{MEAN}": bool(slash) and not (run.labels.further and column in known),
+    }
+
+
 RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     choice_errors,
     limit_errors,
     _task_errors,
     _regime_errors,
+    _backbone_errors,
     _feature_errors,
     _method_errors,
     _pruning_errors,
     _image_errors,
+    _text_errors,
     _optimizer_errors,
+    _column_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -10,19 +9,23 @@ from typing import Annotated, Any, Literal
 
 from da.config.choices import Augment, FeatureScore, Fit, Precision, Schedule
 from da.config.fine_tuning import FineTuning
+from da.config.label_columns import LabelColumns
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
-from da.config.validation import refuse, shorten_names
+from da.config.task_name import TaskName
+from da.config.validation import is_beginning, refuse, shorten_names
 from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
+from da.runs.own_backbones import find_module, name_backbone
 from da.runs.rules import RULES
+from da.system.content_files import find_path, name_file
 
-PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning}
+PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning, "labels": LabelColumns}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
 
@@ -47,10 +50,12 @@ class Run:
     backbone: str | Any = "efficientnet_lite0"
     """Network without its classifier.
     See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
+    Frozen features of several are joined by +, as in resnet50+convnext_tiny.
     """
     init: str = "pretrained"
-    """Weights that the backbone starts from: pretrained, random, or the id of a finished run.
-    That run's weights must be stored, by --save-weights.
+    """Weights that the backbone starts from: pretrained, random, a file, or a finished run's id.
+    A file is one of torch or safetensors; the run's id depends on what it holds, not on its name.
+    A run's weights must be stored, by --save-weights.
     Source-free methods take its neck and head too.
     """
     regime: Literal["frozen", "full"] = "frozen"
@@ -126,6 +131,8 @@ class Run:
     """Layers on top of the backbone: neck and head."""
     tuning: FineTuning = field(default_factory=FineTuning)
     """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
+    labels: LabelColumns = field(default_factory=LabelColumns)
+    """Columns of labels that are learned, where the data has several."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64
@@ -183,18 +190,20 @@ class Run:
             if plain := plain_values(part):
                 object.__setattr__(self, name, replace(part, **plain))
         if not isinstance(self.backbone, str):
-            object.__setattr__(self, "backbone", _name_backbone(self.backbone, self.side))
+            object.__setattr__(self, "backbone", name_backbone(self.backbone, self.side))
         for name, value in plain_values(self).items():
             object.__setattr__(self, name, value)
+        if not is_beginning(self.init) and (path := find_path(self.init)):
+            object.__setattr__(self, "init", name_file(path))
 
     def __getstate__(self) -> dict[str, Any]:
         """Take a backbone of the user's along to another process."""
-        own = _find_backbone(self.backbone)
+        own = find_module(self.backbone)
         return vars(self) | ({"own": own} if own else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if own := state.pop("own", None):
-            _name_backbone(own, state["side"])
+            name_backbone(own, state["side"], state["backbone"])
         vars(self).update(state)
 
     @classmethod
@@ -229,12 +238,13 @@ class Run:
     @property
     def reading(self) -> Reading:
         """How the images of the task are read."""
-        return Reading(self.side, self.skip_bad, self.fit)
+        return Reading(self.side, self.skip_bad, self.fit, self.labels.label_columns)
 
     @property
     def backbone_options(self) -> dict[str, Any]:
         """Options of the backbone other than its name and its weights."""
-        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std}
+        texts = TaskName.parse(self.task).holds_texts
+        return {"hidden": self.keep_hidden, "mean": self.mean, "std": self.std, "texts": texts}
 
     @property
     def teacher(self) -> str:
@@ -254,25 +264,6 @@ class Run:
         own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _name_backbone(given: Any, side: int) -> Any:
-    """Return the name of a user's module, which is kept; anything else as it is."""
-    torch = sys.modules.get("torch")
-    if not torch or not isinstance(given, torch.nn.Module):
-        return given
-    from da.models.own_backbone import register_backbone
-
-    return register_backbone(given, side)
-
-
-def _find_backbone(name: str) -> Any:
-    """Return the user's module of that name, or None for another backbone."""
-    if not name.startswith("python:"):
-        return None
-    from da.models.own_backbone import find_backbone
-
-    return find_backbone(name)
 
 
 @lru_cache

@@ -1,8 +1,12 @@
 """A finished run as one network, from pixels to class logits, without any data set."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
@@ -11,9 +15,12 @@ from da.data.reading import Reading
 from da.data.to_square import resize_to_square
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
+from da.methods._column_heads import add_heads, predict_columns
 from da.models import backbones, saved_weights
 from da.models.backbone import Features, take_inputs
 from da.models.features import scale_outputs, scale_rows
+from da.models.network_info import NetworkInfo
+from da.runs.inputs import iterate_inputs
 from da.runs.run import Run
 
 
@@ -30,9 +37,7 @@ class TrainedModel(nn.Module):
         about: What the network needs to know without a data set, such as the names of classes.
     """
 
-    def __init__(
-        self, backbone: nn.Module | None, method: Method, about: saved_weights.NetworkInfo
-    ):
+    def __init__(self, backbone: nn.Module | None, method: Method, about: NetworkInfo):
         super().__init__()
         self.backbone = backbone
         """Frozen backbone that computed the run's features; None where the method has its own."""
@@ -44,6 +49,11 @@ class TrainedModel(nn.Module):
     def classes(self) -> tuple[str, ...]:
         """Class names, in the order of the logits."""
         return self.about.classes
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Names of the classes of each further label column, in the order of its logits."""
+        return self.about.columns
 
     @property
     def parts(self) -> tuple[nn.Module, ...]:
@@ -67,12 +77,91 @@ class TrainedModel(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
+        return self.method.predict(self._input(x)).float()
+
+    def forward_columns(self, x: Shaped[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
+        """Compute the logits of all label columns of target images, the class's first."""
+        return tuple(logits.float() for logits in predict_columns(self.method, self._input(x)))
+
+    def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
+        """Return what the method takes: resized images, or mapped features."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
             x = crop_center(resize_to_square(x, self.stored_side, self.fit), self.resize)
         if self.backbone is not None:
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
-            x = self.method.map_target(f)
-        return self.method.predict(x).float()
+            return self.method.map_target(f)
+        return x
+
+    def predict(self, images: Any) -> list[str]:
+        """Return the name of the likeliest class of each image.
+
+        Images are as you have them, of any size: a path or picture of Pillow, or many of these in a
+        list, a Dataset, an array or a tensor. A network of features takes rows.
+
+            model = da.load_model(record.id)
+            print(model.predict(["photos/webcam/mug/1.jpg"]))
+
+        Raises:
+            ValueError: If they are no images that the network takes.
+        """
+        return [self.classes[i] for i in self.probabilities(images).argmax(1).tolist()]
+
+    def probabilities(self, images: Any) -> Float[Tensor, "b k"]:
+        """Return the probability of each class, in the order of `classes`, for each image."""
+        found = self._over(self.forward, images).softmax(1)
+        if not found.isfinite().all():
+            raise ValueError("the model predicts no numbers: its weights are damaged or too large")
+        return found
+
+    def features(self, images: Any) -> Float[Tensor, "b d"]:
+        """Return the features of each image, which the method aligned and its classifier sees."""
+        return self._over(lambda x: self.method.embed(self._input(x)).float(), images)
+
+    def to_torch(self) -> nn.Module:
+        """Return a copy as a plain module, from images to logits.
+
+        Its images are `b 3 h w`, bytes or numbers from 0 to 1, of any size. Resizing and
+        normalization are inside. It needs no settings and no data, exports by `torch.export`, and
+        can train on.
+        """
+        return Classifier(self)
+
+    @torch.no_grad()
+    def _over(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
+        place = next((x.device for x in self.state_dict().values()), torch.device("cpu"))
+        batches = iterate_inputs(images, self.stored_side, self.parts[0], self.fit)
+        return torch.cat([function(x.to(place)).cpu() for x in batches])
+
+
+USED = "backbone", "neck", "head"
+"""Parts of a method that predict, where it does not say otherwise."""
+
+
+class Classifier(nn.Module):
+    """The network of a run as a plain module, from images `b 3 h w` to class logits.
+
+    Args:
+        model: Network of a finished run, which is copied without what only its training needed.
+    """
+
+    def __init__(self, model: TrainedModel):
+        super().__init__()
+        self.network = deepcopy(model)
+        method = self.network.method
+        if not any(method.overrides(part) for part in ("embed", "predict", "map_target")):
+            own = [*method.named_children(), *method.named_buffers(recurse=False)]
+            for name in [name for name, _ in own if name not in USED]:
+                delattr(method, name)
+        self.requires_grad_(True)
+
+    def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Compute logits of images, which are bytes or numbers from 0 to 1, or of features."""
+        if x.ndim == 4:
+            x = rearrange(x if x.dtype == torch.uint8 else x * 255, "b c h w -> b h w c")
+            model = self.network
+            square = resize_to_square(x, model.stored_side, model.fit)
+            x = crop_center(square, model.resize)
+        return self.network(x)
 
 
 def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
@@ -89,7 +178,7 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     state, about = saved_weights.load_network_state(run_id, results)
     run = _run_of(about, run_id, results)
     backbone = backbones.build_backbone(
-        run.backbone, run_id, **run.backbone_options, results=results
+        run.backbone, run_id, **run.backbone_options, side=about.resize[0], results=results
     )
     take_inputs(backbone, about.stored_side)  # which is the number of features of a point
     if run.unit_features:
@@ -97,11 +186,12 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
     frozen = run.regime == "frozen"
     read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
     method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
+    add_heads(method, run.labels, [*map(len, about.columns.values())])
     saved_weights.restore_weights(method, run_id, state)
     return TrainedModel(backbone if frozen else None, method, about)
 
 
-def _run_of(about: saved_weights.NetworkInfo, run_id: str, results: Path) -> Run:
+def _run_of(about: NetworkInfo, run_id: str, results: Path) -> Run:
     """Return the run that weights say they are of.
 
     Raises:

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-DISTRIBUTIONS = {"ot": "POT", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {
+    "open_clip": "open_clip_torch",
+    "ot": "POT",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
 """Names under which libraries are installed, where they are not those of the import."""
 
 

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
+from da.methods._column_heads import list_phases
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
 
@@ -57,13 +58,14 @@ def train_step(
         ValueError: The losses are no tensors by name.
     """
     logged: Losses = {}
-    for phase in method.phases():
+    for phase in list_phases(method):
         with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
             losses = _checked(method, phase.losses(batch, progress))
         params = [p for p in phase.updates if p.requires_grad]
         _forget_gradients(optimizer)
         live = [loss for loss in losses.values() if loss.requires_grad]
-        torch.autograd.backward([x.sum() if x.ndim else x for x in live], inputs=params)
+        if live:
+            torch.autograd.backward([x.sum() if x.ndim else x for x in live], inputs=params)
         average_gradients(params)
         optimizer.step()
         logged |= {name: loss.detach() for name, loss in losses.items()}

@@ -1,5 +1,8 @@
 """Evaluate a method during training: accuracy, scores, losses, diagnostics."""
 
+from statistics import fmean
+
+from da.config.label_columns import MEAN
 from da.config.plug_in_errors import PlugInError
 from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
@@ -27,12 +30,11 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         DivergedError: Where a prediction is not finite.
         PlugInError: Where a selector gives no number.
     """
-    seen = predictions.predict(parts.method, parts.task, device=parts.device)
-    if not seen.target_logits.softmax(1).isfinite().all():
-        raise engine.DivergedError(
-            f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
-            "after it, was not"
-        )
+    every = predictions.predict_columns(parts.method, parts.task, device=parts.device)
+    for each in every.values():
+        _check_finite(each, step)
+    seen = every.pop("")
+    accuracies = _accuracies(seen, parts) if parts.task.is_tested else {}
     scores = {name: _score(name, seen) for name in SELECTORS}
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
     progress = (step - 1) / count_steps(run, parts)
@@ -41,12 +43,43 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
     )
     return (
         {"step": step}
-        | (_accuracies(seen, parts) if parts.task.is_tested else {})
+        | accuracies
         | scores
+        | _of_columns(every, parts, accuracies | scores)
         | {f"loss/{name}": loss for name, loss in losses.items()}
         | {f"diagnosis/{name}": value for name, value in found.items()}
         | {f"predicted/{name}": count for name, count in predicted.items()}
     )
+
+
+def _check_finite(seen: Predictions, step: int) -> None:
+    if not seen.target_logits.softmax(1).isfinite().all():
+        raise engine.DivergedError(
+            f"predictions are not finite after step {step}: likely a gradient of it, or a weight "
+            "after it, was not"
+        )
+
+
+def _of_columns(further: dict[str, Predictions], parts: Parts, of_class: Point) -> Point:
+    """Return accuracy and scores of each further label column, and their means with the class's.
+
+    Args:
+        further: Predictions of each further column.
+        parts: Data and method of the run.
+        of_class: Accuracy and scores of the class.
+    """
+    every: list[Point] = [of_class]
+    found: Point = {}
+    test = parts.task.target_test
+    for column in test.columns if further else ():
+        seen, y = further[column.name], column.y[test.rows]
+        own = {name: _score(name, seen) for name in SELECTORS}
+        if bool((y >= 0).all()):
+            own["target_accuracy"] = predictions.accuracy(seen.target_logits, y)
+        found |= {f"{name}/{column.name}": value for name, value in own.items()}
+        every.append(own)
+    shared = [name for name in of_class if all(name in own for own in every)] if further else []
+    return found | {f"{name}/{MEAN}": fmean(own[name] for own in every) for name in shared}
 
 
 def _accuracies(seen: Predictions, parts: Parts) -> Point:

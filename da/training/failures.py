@@ -1,4 +1,4 @@
-"""Errors of libraries while a run computes, turned into one line that names the cause."""
+"""Errors while a run computes: those of libraries in one line, those of the user as they are."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,11 +8,15 @@ import numpy as np
 import torch
 
 from da.config.plug_in_errors import explain_plug_in
+from da.results.records import Point
 from da.runs.run import Run
 from da.training.engine import DivergedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+OnEvaluation = Callable[[Point], None]
+"""Function that gets each evaluation as it is made."""
 
 MEMORY = "out of memory", "enough memory", "allocate memory", "ALLOC_FAILED"
 TOO_LARGE = "Storage size calculation overflowed", "Overflow when unpacking long"
@@ -37,11 +41,30 @@ def explain_failures(
         try:
             return function(run, *given, **named)
         except (Exception, SystemExit) as error:
+            if getattr(error, "is_of_user", False):
+                raise
             if (cause := _explain(run, error) or explain_plug_in(error)) is None:
                 raise
             raise cause from error
 
     return explained
+
+
+def pass_errors_on(function: OnEvaluation | None) -> OnEvaluation:
+    """Return a user's function whose errors `explain_failures` leaves as they are.
+
+    It gets a copy of each evaluation, so that it cannot change the record.
+    """
+
+    def told(point: Point) -> None:
+        try:
+            if function is not None:
+                function(dict(point))
+        except BaseException as error:
+            error.is_of_user = True  # type: ignore[attr-defined]
+            raise
+
+    return told
 
 
 def _explain(run: Run, error: BaseException) -> Exception | None:

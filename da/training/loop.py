@@ -1,26 +1,26 @@
 """A bare training loop over two loaders of the user's, without tasks, records and files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
 
+from da.config.choices import OWN
+from da.config.label_columns import LabelColumns
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
 from da.models.finetuning import hold_stages, release_stage
-from da.models.own_backbone import OwnBackbone
+from da.models.lora import add_lora, merge_lora
+from da.models.own_backbone import OwnBackbone, count_features
 from da.runs.run import Run
 from da.training import engine
-from da.training.failures import explain_failures
+from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.setup import find_device
-
-Then = Callable[[int, dict[str, float]], None]
-"""Function of a step, counted from 1, and its losses."""
 
 
 def fit(
@@ -32,7 +32,7 @@ def fit(
     classes: int,
     steps: int = 500,
     device: str = "auto",
-    then: Then = lambda step, losses: None,
+    on_evaluation: OnEvaluation | None = None,
     **settings: Any,
 ) -> Method:
     """Train a module on two loaders by a method, and return it; its `predict` gives logits.
@@ -49,7 +49,8 @@ def fit(
         classes: Number of classes.
         steps: Number of training steps.
         device: Name of the device: auto, cpu, cuda or the like.
-        then: Function called with the step and its losses, each `eval_every` steps and at the end.
+        on_evaluation: Function that gets `step` and each `loss/NAME`, in a dictionary, every
+            `eval_every` steps and at the end. An error that it raises ends the training.
         settings: Other settings of `da.Run`, such as `lr`, `optimizer`, `network` and `seed`.
 
     Raises:
@@ -57,8 +58,11 @@ def fit(
     """
     if method.owner.overrides("prepare"):
         raise ValueError(f"{method.owner.name} looks at all images first: give them to da.Task")
-    run = Run(method, "python:loaders", regime="full", steps=steps, **settings)
-    return _fit(run, (source_loader, target_loader), backbone, classes, device, then)
+    if settings.get("labels", LabelColumns()) != LabelColumns():
+        raise ValueError("loaders give one label an image: label_columns need da.Task")
+    run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
+    sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
+    return _fit(run, sides, backbone, classes, device, told)
 
 
 @explain_failures
@@ -68,20 +72,38 @@ def _fit(
     module: nn.Module,
     classes: int,
     device: str,
-    then: Then,
+    told: OnEvaluation,
 ) -> Method:
     place = find_device(device)
     batches = pair_loaders(*sides, place)
     first = next(batches)
     torch.manual_seed(run.seed)
-    method = run.method.build(_wrap(module.to(place), first), classes, run.network).to(place)
+    own = _wrap(module.to(place), first)
+    if run.tuning.moves == "lora":
+        add_lora(own, run.tuning.lora_rank)
+    method = run.method.build(own, classes, run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
+    train_method(run, method, chain([first], batches), told)
+    return method.eval()
+
+
+def train_method(
+    run: Run, method: Method, batches: Iterator[Batch], told: OnEvaluation = lambda point: None
+) -> None:
+    """Train a method on batches, as the settings of a run say.
+
+    Args:
+        run: Settings of the training.
+        method: Method to train, which has seen its images if it looks at all of them.
+        batches: At least one batch for each step.
+        told: Function that gets the step and its losses every `eval_every` steps and at the end.
+    """
     hold_stages(run.tuning, method.backbone)
     optimizer, top = build_optimizer(run, method), run.lr * run.backbone_lr
     steps = engine.fit(
         method,
-        chain([first], batches),
+        batches,
         optimizer,
         run.steps,
         run.eval_every,
@@ -90,8 +112,8 @@ def _fit(
         precision=run.precision,
     )
     for step, losses in steps:
-        then(step, {name: loss.item() for name, loss in losses.items()})
-    return method.eval()
+        told({"step": step} | {f"loss/{name}": loss.item() for name, loss in losses.items()})
+    merge_lora(method)
 
 
 def _wrap(module: nn.Module, batch: Batch) -> OwnBackbone:
@@ -100,12 +122,9 @@ def _wrap(module: nn.Module, batch: Batch) -> OwnBackbone:
     Raises:
         ValueError: If it does not give features of images.
     """
-    own, training = OwnBackbone(module).to(batch.source.x.device), module.training
-    few = batch.source.x[:2]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        shape = own.eval()(few).shape
-    if len(shape) != 2 or shape[0] != len(few):
-        raise ValueError(f"backbone gives {tuple(shape)} of 2 images, known: b d, or b d h w")
-    own.width = shape[1]
-    own.train(training)
+    own = OwnBackbone(module).to(batch.source.x.device)
+    try:
+        own.width = count_features(own, batch.source.x[:2])
+    except ValueError as error:
+        raise ValueError(f"backbone is no module from images to features: {error}") from error
     return own

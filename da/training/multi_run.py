@@ -41,10 +41,13 @@ def sharing_key(run: Run) -> str | None:
     """Return a key that is equal for runs that can share their steps; None if `run` cannot.
 
     Such runs have one method, use frozen features of one benchmark, and end with the weights of
-    their last evaluation. They differ only in task, seed and the method's batchable settings.
+    their last evaluation. They learn their class alone, and differ only in task, seed and the
+    method's batchable settings.
     """
     batchable = run.method.owner.batchable
     if run.regime != "frozen" or batchable is None or run.tuning.chosen_by != "last":
+        return None
+    if run.labels.further:
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
@@ -156,12 +159,14 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
     first, *others = one
     curves: dict[Run, list[Point]] = {run: [] for run in one}
 
-    def evaluate_others(step: int, losses: dict[str, float]) -> None:
+    def evaluate_others(point: Point) -> None:
+        names = [name for name in point if name.startswith("loss/")]
+        losses = {name.removeprefix("loss/"): point[name] for name in names}
         for run in others:
-            curves[run].append(evaluate(run, one[run], step, losses))
+            curves[run].append(evaluate(run, one[run], int(point["step"]), losses))
 
     try:
-        curves[first], seconds = fit(first, one[first], quiet=True, then=evaluate_others)
+        curves[first], seconds = fit(first, one[first], quiet=True, on_evaluation=evaluate_others)
     except Exception as error:
         yield from ((run, error) for run in one)
         return

@@ -42,6 +42,8 @@ def build_optimizer(run: Run, method: Method) -> Optimizer:
 
 def _optimizer(run: Run, method: Method) -> Optimizer:
     groups = group_parameters(run.tuning, method, run.lr, run.lr * run.backbone_lr)
+    if not groups:  # a method that trains nothing
+        groups = [{"params": [torch.nn.Parameter(torch.zeros(()))]}]
     if run.optimizer == "sgd":
         return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
     betas = (float(run.momentum), 0.999)  # PyTorch wants one type, and 0 is a momentum too

@@ -1,31 +1,30 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from da.config.choices import Interpolation
 from da.data import loaders, overlap, tasks
 from da.data.batch import Batch, TargetBatch
-from da.data.domain import Change, Domain, Images, LabeledImages, Task
-from da.data.transforms import Resize, to_eval_input
+from da.data.domain import Change, Images, Task
 from da.methods import Method
-from da.models import backbones, feature_selection, features, pruning, saved_weights
-from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
-from da.models.class_order import class_order, load_head
+from da.methods._column_heads import add_heads
+from da.models import backbones
+from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
-from da.runs.trained_model import load_model
 from da.system import memory
 from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
+from da.training.backbone_setup import prepare_frozen, prepare_trained
+from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 
 
@@ -66,13 +65,14 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         *tasks.open_domains(run.task, run.reading),
         *tasks.open_tests(run.task, run.test, run.reading),
     )
-    stored_side = domains[0].x.shape[1]
+    stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
-    make = _frozen_parts if run.regime == "frozen" else _trained_parts
+    make = prepare_frozen if run.regime == "frozen" else prepare_trained
     backbone, task = make(run, domains, place, results)
     made_from = {
         **provenance.describe_origin(run, results),
         **tasks.digest_domains(run.task, *domains),
+        **({"network": tag} if (tag := getattr(backbone, "tag", "")) else {}),
         **overlap.report_overlap(task, *domains),
         **tasks.count_left_out(*domains),
     }
@@ -107,119 +107,22 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
+    add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
+    if method.takes_names:
+        method.take_names(*embed_names(run, backbone, task, results))
     if method.source_free or run.sparsity:
-        _begin(method, run, task, results)
+        load_top(method, run, task, results)
     if method.taught:
-        method.guide = torch.no_grad()(_teacher(run, task, place, results))
+        method.guide = torch.no_grad()(load_teacher(run, task, place, results))
     return method
 
 
-def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
-    """Return the columns of the features that `run` keeps, or None for all.
-
-    They are chosen on the task's labeled images. A source-free method keeps those of the run that
-    it begins with.
-    """
-    if run.method.owner.source_free:
-        return saved_weights.load_weights(run.init, results=results).get("columns")
-    if not run.features:
-        return None
-    return feature_selection.select_columns(labeled, run.features, run.features_by)
-
-
-def _frozen_parts(
-    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
-) -> tuple[nn.Module, Task]:
-    """Return a stand-in for the frozen backbone, and the task with its features as images."""
-    begun = saved_weights.weights_origin(run.init, results)
+def embed_names(run: Run, backbone: nn.Module, task: Task, results: Path) -> tuple[Tensor, float]:
+    """Return an embedding of each class's name, and the factor of cosines with these."""
+    begun = "random" if run.init == "random" else "pretrained"
     frozen = backbones.frozen_backbone(run.backbone, begun, **run.backbone_options, results=results)
-    if by_hand := _resize_settings(run):
-        check_resize(frozen.network, run.backbone, **by_hand)
-    seen = _resized(run, frozen.interpolation, *domains)
-    recipe = features.Recipe(run.precision, run.augment, run.views)
-    found = [features.extract_features(domain, frozen, recipe, place) for domain in seen]
-    task = tasks.build_task(run.task, *found)
-    backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
-    return backbone, task.map(backbone)
-
-
-def _trained_parts(
-    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
-) -> tuple[nn.Module, Task]:
-    """Return the backbone that trains, and the task with pixels as stored."""
-    backbone = backbones.build_backbone(
-        run.backbone, run.init, **run.backbone_options, results=results
-    )
-    if run.init != "random":
-        check_resize(backbone, run.backbone, **_resize_settings(run))
-    source, *others = _resized(run, interpolation(backbone), *domains)
-    if isinstance(backbone, Backbone) and not run.channels_last:
-        backbone.layout = torch.contiguous_format
-    few = to_eval_input(source.x[:2], source.resize)
-    check_fit(backbone, run.backbone, few)
-    _change(backbone, run, few)
-    return backbone, tasks.build_task(run.task, source, *others)
-
-
-def _resize_settings(run: Run) -> dict[str, int | str]:
-    """Return the settings of `run` that replace the size or interpolation that the weights want."""
-    how = {"side": run.side, "interpolation": run.interpolation}
-    return {what: given for what, given in how.items() if given not in (0, "weights")}
-
-
-def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
-    """Set how images of each domain are resized: as `run` says, or else as its weights want."""
-    for domain in domains:
-        side = run.side or min(domain.x.shape[1], 224)
-        how = own if run.interpolation == "weights" else run.interpolation
-        yield replace(domain, resize=Resize(side, how, run.crop_pct))
-
-
-def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
-    """Remove channels or scale features as `run` says; `x` is an example of the input."""
-    if run.structured:
-        pruning.narrow(backbone, run.sparsity, x)
-    if run.unit_features:
-        features.scale_outputs(backbone)
-
-
-def _begin(method: Method, run: Run, task: Task, results: Path) -> None:
-    """Load the neck and the head of run `run.init` into `method`, and prune it if `run` says so.
-
-    Raises:
-        ValueError: Where that run's neck or head has other shapes, or its classes other names.
-    """
-    states = {
-        "neck": saved_weights.load_weights(run.init, "neck", results),
-        "head": load_head(run.init, task.classes, results),
-    }
-    for name, state in states.items():
-        try:
-            method.get_submodule(name).load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"run {run.init!r} has another {name} than this run's network"
-            ) from error
-    if run.sparsity and not run.structured:
-        pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
-
-
-def _teacher(
-    run: Run, task: Task, place: torch.device, results: Path
-) -> Callable[[Tensor], Tensor]:
-    """Load the finished run that `run` learns from, as a function to logits of the task's classes.
-
-    Raises:
-        ValueError: Where its classes have other names, or its input has another size.
-    """
-    teacher = load_model(run.teacher, results).to(place)
-    order = class_order(run.teacher, teacher.classes, task.classes)
-    theirs, ours = teacher.resize.side, task.source_train.resize.side
-    if theirs != ours:
-        raise ValueError(f"teacher {run.teacher!r} has {theirs} pixels a side, this run {ours}")
-    if order == sorted(order):
-        return teacher.forward
-    return lambda x: teacher(x)[:, order]
+    texts, scale = embed_classes(frozen, task.classes, vars(run.method)["templates"])
+    return backbone(texts) if run.regime == "frozen" else texts, scale
 
 
 def prepare_task(method: Method, task: Task) -> Task:

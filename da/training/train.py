@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, astuple
 from pathlib import Path
 
@@ -14,18 +14,21 @@ from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
 from da.models import saved_weights
 from da.models.finetuning import release_stage
+from da.models.lora import merge_lora
+from da.models.network_info import NetworkInfo, hash_network
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
 from da.results.records import Point, Record
 from da.runs.run import Run
 from da.system.cache import UnwritableError
+from da.system.content_files import is_file_name, last_path
 from da.system.environment import environment, peak_memory
 from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
-from da.training.failures import explain_failures
+from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.progress import report
@@ -39,6 +42,7 @@ def train(
     save_weights: bool = False,
     quiet: bool = False,
     results: str | Path = "results",
+    on_evaluation: OnEvaluation | None = None,
 ) -> Record:
     """Train `run` and return its record.
 
@@ -48,6 +52,8 @@ def train(
         save_weights: Whether to store the record and the weights, for runs that begin with them.
         quiet: Whether to print no progress.
         results: Folder of the records and weights.
+        on_evaluation: Function that gets each evaluation as it is made, a dictionary as in
+            `Record.curve`. An error that it raises ends the run.
 
     Raises:
         UnwritableError: If there is no place for the weights; found before training, or else the
@@ -57,7 +63,7 @@ def train(
     parts = assemble(run, device, results)
     if save_weights:
         check_room(run, parts, results)
-    curve, seconds = fit(run, parts, quiet=quiet)
+    curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=pass_errors_on(on_evaluation))
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
     record = build_record(run, parts, curve, time.perf_counter() - start, speed)
     if save_weights:
@@ -106,10 +112,11 @@ def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) ->
     saved_weights.save_weights(run.id, parts.method.state_dict(), about, results)
 
 
-def describe_network(run: Run, parts: Parts) -> saved_weights.NetworkInfo:
+def describe_network(run: Run, parts: Parts) -> NetworkInfo:
     """Return what the network of `run` needs to be used without its data."""
     classes, resize = parts.task.classes, astuple(parts.task.target_test.resize)
-    return saved_weights.NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings())
+    columns = {column.name: column.classes for column in parts.task.source_train.columns}
+    return NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings(), columns)
 
 
 def build_record(
@@ -140,15 +147,18 @@ def build_record(
         seconds,
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
-        environment=environment() | computed,
+        environment=environment() | computed | _init_file(run),
         # On frozen features one thread is used; a GPU adds up in the same order with any number.
         made_from=parts.made_from
         | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
         # Also where they are not stored: those of an earlier training of the run may be.
-        weights=saved_weights.hash_network(
-            parts.method.state_dict(), asdict(describe_network(run, parts))
-        ),
+        weights=hash_network(parts.method.state_dict(), asdict(describe_network(run, parts))),
     )
+
+
+def _init_file(run: Run) -> dict[str, str]:
+    """Return the name of the file with the run's first weights, if it began with one."""
+    return {"init_file": last_path(run.init).name} if is_file_name(run.init) else {}
 
 
 @explain_failures
@@ -157,7 +167,7 @@ def fit(
     parts: Parts,
     *,
     quiet: bool = False,
-    then: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
+    on_evaluation: OnEvaluation = lambda point: None,
 ) -> tuple[list[Point], float]:
     """Train `parts.method`; return every evaluation and the seconds spent between evaluations.
 
@@ -165,15 +175,15 @@ def fit(
         run: Settings of the run.
         parts: Data and method of the run.
         quiet: Whether to print no progress.
-        then: Function called after each evaluation with its step and its losses.
+        on_evaluation: Function called with each evaluation.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
     with run_threads(run):
-        return _fit(run, parts, quiet, then)
+        return _fit(run, parts, quiet, on_evaluation)
 
 
 def _fit(
-    run: Run, parts: Parts, quiet: bool, then: Callable[[int, dict[str, float]], None]
+    run: Run, parts: Parts, quiet: bool, on_evaluation: OnEvaluation
 ) -> tuple[list[Point], float]:
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
@@ -191,14 +201,15 @@ def _fit(
         seconds += time.perf_counter() - since
         values = {name: loss.item() for name, loss in losses.items()}
         curve.append(evaluate(run, parts, step, values))
-        then(step, values)
         if not quiet:
             report(run, curve, numbers=not bar)
+        on_evaluation(curve[-1])
         best.update(curve[-1], parts.method)
         if best.is_over():
             break
         since = time.perf_counter()
     best.restore(parts.method)
+    merge_lora(parts.method)
     return curve, seconds
 
 

@@ -1,11 +1,13 @@
 """The list that `da runs` prints."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from da.cli.run_list import list_runs
 from da.results import records
+from da.results.health import render_page
 from da.results.records import PUBLISHED, Record
 
 POINT = {"step": 9, "target_accuracy": 71.25, "source_accuracy": 90.0, "infomax": -4e-7}
@@ -57,3 +59,13 @@ def test_published_runs_fit_in_120_columns():
     wanted = {id: {} for id in records.record_bundles.read(folder / "precision.jsonl")}
     found = [records.get(id, folder) for id in wanted]
     assert max(map(len, list_runs(found, (), folder))) <= 120
+
+
+def test_the_full_name_of_the_first_weights_is_told(tmp_path):
+    named = replace(record(IDS[0]), made_from={"network": "timm resnet50.a1_in1k"})
+    filed = replace(record(IDS[1], seed=1), environment={"init_file": "moco.pth"})
+    head, first, second, _ = map(" ".join, listed(tmp_path, named, filed))
+    assert head.startswith("id method task seed first weights target %")
+    assert first.startswith(f"{IDS[0]} dann zoo:a-b 0 timm resnet50.a1_in1k 71.2")
+    assert second.startswith(f"{IDS[1]} dann zoo:a-b 1 moco.pth 71.2")
+    assert render_page(named).splitlines()[0].endswith(", from timm resnet50.a1_in1k")

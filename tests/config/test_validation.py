@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_type_hints
 import pytest
 
 from da.config.fine_tuning import FineTuning
+from da.config.label_columns import LabelColumns
 from da.config.limits import COUNT, SHARE, Limit
 from da.config.ranges import find_range
 from da.config.validation import limit_errors, refuse, require_run_id
@@ -14,7 +15,7 @@ from da.methods import METHODS, Network
 from da.runs.run import Run
 
 NUMBERS = int, float, tuple[int, ...], tuple[float, ...]
-PARTS = [Run, Network, FineTuning, *(kind.Hparams for kind in METHODS.values())]
+PARTS = [Run, Network, FineTuning, LabelColumns, *(kind.Hparams for kind in METHODS.values())]
 NUMERIC = [
     pytest.param(part, field, id=f"{part.__qualname__} {field.name}")
     for part in PARTS

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pandas import DataFrame
 
 import da
+from da.results.record_list import Records
 from da.results.records import Record
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
@@ -77,11 +79,10 @@ def test_a_failed_run_is_named_after_all_others_are_done(tmp_path):
     assert [record.id for record in da.load_records(tmp_path)] == [runs[1].id]
 
 
-def test_records_become_a_table_of_pandas(monkeypatch):
-    pandas = pytest.importorskip("pandas")
+def test_records_become_a_table_of_pandas():
     record = Record("0" * 12, {"method": "dann"}, [{"step": 1, "target_accuracy": 50.0}], 2.0)
-    frame = da.load_records.__globals__["Records"]([record]).to_frame()
-    assert isinstance(frame, pandas.DataFrame)
+    frame = Records([record]).to_frame()
+    assert isinstance(frame, DataFrame)
     assert frame.loc["0" * 12, "target_accuracy"] == 50.0
 
 

@@ -246,6 +246,7 @@ SHIFTS = {
 
 EXCUSED = {
     "source_only": "it does not adapt",
+    "zero_shot": "it learns nothing",
     "afn": "its loss brings no domain nearer, and a linear classifier does not see norms grow",
 }
 """Method to why no shift can be found for it."""

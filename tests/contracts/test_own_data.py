@@ -18,6 +18,7 @@ def module() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU())
 
 
+@pytest.mark.usefixtures("names_as_noise")
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 @pytest.mark.parametrize("labeled", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_every_method_trains_on_own_tensors(kind: type[Method], labeled: bool, tmp_path):

@@ -19,6 +19,7 @@ from da.config.registry import DATASETS
 from da.deploy.predict import load_onnx
 from da.models.feature_selection import mutual_information
 from da.ops.transport import exact_plan
+from da.results.record_list import Records
 
 PACKAGE = Path(da.__file__).parent
 ROOT = PACKAGE.parent
@@ -27,9 +28,6 @@ FILES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("
 
 BROUGHT = {"huggingface_hub": "timm", "threadpoolctl": "scikit-learn"}
 """Libraries that come with another one, and that one."""
-
-OWN_LINE = ("results/record_list.py", "pandas")
-"""A file that says by itself how to install a library, which no extra has."""
 
 
 def normal(name: str) -> str:
@@ -85,9 +83,8 @@ def distributions() -> dict[str, set[str]]:
 def test_each_import_is_core_or_behind_its_extra(file):
     known = dependencies()
     for library, name in walk(ast.parse(FILES[file].read_text())):
-        if (file, library) != OWN_LINE:
-            has = distributions().get(library, {library})
-            assert has & known[name], f"{library} is not in {name or 'the core'}"
+        has = distributions().get(library, {library})
+        assert has & known[name], f"{library} is not in {name or 'the core'}"
 
 
 def test_extras_that_code_requires_are_those_of_the_project():
@@ -157,6 +154,7 @@ def test_a_missing_library_is_one_line(monkeypatch, capsys, tmp_path, library, c
             lambda: mutual_information(torch.ones(2, 2), torch.zeros(2, dtype=int)),
         ),
         ("onnxruntime", "export", lambda: load_onnx(Path("a.onnx"))),
+        ("pandas", "table", lambda: Records().to_frame()),
     ],
 )
 def test_a_missing_library_of_data_or_a_method_names_its_extra(monkeypatch, library, extra, use):

@@ -59,6 +59,7 @@ def outcome(run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch, n: int, m: 
     return ""
 
 
+@pytest.mark.usefixtures("names_as_noise")
 @pytest.mark.parametrize("neck", [8, 0])
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_few_images_make_a_record_or_a_line(kind, neck, monkeypatch):

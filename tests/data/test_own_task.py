@@ -238,7 +238,7 @@ class Endless(IterableDataset):
         ((noise(4, 8, 8, 3) / 100 - 1, [0, 1] * 2), r"values from .* leave normalization"),
         ((noise(4, 8, 8, 3).astype(int), [0, 1] * 2), "is of int64, known: uint8"),
         ((noise(4, 8, 8, 5), [0, 1] * 2), "has the shape"),
-        ((["a", "b"], [0, 1]), "has the shape"),
+        ((["a", "b"], [0, 1]), "cannot decode a: No such file"),
     ],
 )
 def test_what_cannot_be_understood_is_named(source, said):
@@ -253,3 +253,11 @@ def test_wrong_names_are_told():
         ValueError, match=r"no task of da.Task: python:cat-dog, known: what da.Task"
     ):
         tasks.load_task("python:cat-dog")
+
+
+def test_paths_are_images(tmp_path):
+    x, paths = noise(4, 8, 8, 3), [tmp_path / f"{i}.png" for i in range(4)]
+    for image, path in zip(x, paths, strict=True):
+        Image.fromarray(image).save(path)
+    y = [0, 1, 0, 1]
+    assert da.Task(source=(paths, y), target=paths) == da.Task(source=(x, y), target=x)

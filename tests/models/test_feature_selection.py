@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from da.data import domain, tasks
 from da.data.domain import Domain, LabeledImages
+from da.data.reading import Reading
 from da.methods import METHODS, Network
 from da.models import feature_selection, saved_weights
 from da.models.backbone import Features
@@ -197,8 +198,8 @@ def test_only_source_training_images_are_looked_at(monkeypatch):
     usual, opened = begun_with(CHOSEN), tasks.open_domains
     assert len(usual) == 9
 
-    def changed(name: str, side: int, _: bool) -> tuple[Domain, Domain]:
-        source, target = opened(name, side)
+    def changed(name: str, read: Reading) -> tuple[Domain, Domain]:
+        source, target = opened(name, read)
         x, y, rows = source.x.clone(), source.y.clone(), source.rows["source_test"]
         x[rows], y[rows] = -x[rows].flip(0), 1 - y[rows]
         source = replace(source, x=x, y=y, digest="source")
@@ -215,9 +216,9 @@ def test_labels_that_a_task_has_not_are_not_looked_at(monkeypatch):
     usual, opened = begun_with(few), tasks.open_domains
     shown = tasks.load_task(few.task).source_train.rows
 
-    def changed(name: str, side: int, _: bool) -> tuple[Domain, Domain]:
+    def changed(name: str, read: Reading) -> tuple[Domain, Domain]:
         """All images that have no label in the task are others."""
-        both, _ = opened(name, side)
+        both, _ = opened(name, read)
         rest = torch.ones(len(both.x), dtype=torch.bool)
         rest[shown] = False
         x = torch.where(rest.view(-1, *[1] * (both.x.ndim - 1)), -both.x, both.x)

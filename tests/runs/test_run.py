@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from da.config.fine_tuning import FineTuning
+from da.config.label_columns import LabelColumns
 from da.methods import METHODS, Network
 from da.methods.dann import DANN
 from da.methods.fine_tune import FineTune
@@ -140,6 +141,7 @@ def test_every_setting_counts(name):
         "cuda_graph": True,
         "network": Network(bn="separate"),
         "tuning": FineTuning(warmup=10),
+        "labels": LabelColumns(("class", "subgroup")),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
@@ -171,11 +173,19 @@ def test_every_setting_counts(name):
         (
             PLAIN,
             {"init": "pretraned"},
-            "init is pretrained, random or the id of a run .*'pretraned'",
+            "init is pretrained, random, a file of weights or a run's id .*'pretraned'",
         ),
-        (PLAIN, {"init": "../../evil"}, "init is pretrained, random or the id of a run"),
-        (PLAIN, {"init": "x" * 999}, "init is pretrained, random or the id of a run .{0,80}$"),
-        (PLAIN, {"init": "random"}, "regime frozen needs init pretrained or a run's id"),
+        (
+            PLAIN,
+            {"init": "../../evil"},
+            "there is no file '.*evil', which init names",
+        ),
+        (
+            PLAIN,
+            {"init": "x" * 999},
+            "init is pretrained, random, a file of weights or a run's id .{0,80}$",
+        ),
+        (PLAIN, {"init": "random"}, "regime frozen needs init pretrained, a file or a run's id"),
         (PLAIN, {"augment": "crop"}, "augment crop in regime frozen needs views of 1 or more"),
         (PLAIN, {"augment": "crop", "views": -1}, "views is 0 or more, not -1"),
         (PLAIN, {"views": 1}, "views needs regime frozen and an augment other than none"),

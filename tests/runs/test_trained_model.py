@@ -34,6 +34,7 @@ def assert_equals_evaluation(record: Record, parts: Parts, monkeypatch) -> None:
     assert not any(p.requires_grad for p in finished.parameters())
 
 
+@pytest.mark.usefixtures("names_as_noise")
 @pytest.mark.parametrize("name", [name for name, kind in METHODS.items() if not kind.taught])
 def test_a_run_on_features_is_whole_again(name, monkeypatch):
     trained(RUN)

@@ -68,13 +68,13 @@ def test_losses_are_those_of_a_run_with_the_same_batches():
         sides=sides,
         backbone=net,
         classes=2,
-        then=lambda step, losses: found.append(losses),
+        on_evaluation=found.append,
         **common,
     )
     curve, _ = train_parts(run, parts, quiet=True)
     for ours, point in zip(found, curve, strict=True):
         for name, loss in ours.items():
-            assert loss == pytest.approx(point[f"loss/{name}"], abs=1e-6)
+            assert loss == pytest.approx(point[name], abs=1e-6)
 
 
 def test_short_batches_are_joined_and_loaders_read_again():
@@ -135,10 +135,19 @@ def test_the_module_is_trained_in_place_with_settings_of_a_run():
         lr=0.1,
         network=da.Network(neck=0),
         eval_every=4,
-        then=lambda step, losses: seen.append((step, *losses)),
+        on_evaluation=lambda point: seen.append((*point,)),
     )
     assert not module[0].weight.equal(before)
-    assert seen == [(4, "task", "domain"), (6, "task", "domain")]
+    assert seen == [("step", "loss/task", "loss/domain")] * 2
+
+
+def test_an_error_of_the_callback_ends_the_training_as_it_is():
+    with pytest.raises(ZeroDivisionError, match=r"^enough$"):
+        fit(on_evaluation=_raise)
+
+
+def _raise(point):
+    raise ZeroDivisionError("enough")
 
 
 def test_images_of_one_channel():
@@ -166,5 +175,18 @@ def test_wrong_loaders_are_told(sides, said):
 
 
 def test_a_wrong_module_is_told():
-    with pytest.raises(ValueError, match=r"backbone gives \(10,\) of 2 images"):
+    with pytest.raises(
+        ValueError, match=r"no module from images to features: its output .* \(10,\)"
+    ):
         fit(backbone=nn.Flatten(0))
+
+
+def test_a_module_that_lora_trained_is_plain_again():
+    module = mlp()
+    before = module[0].weight.clone()
+    trained = fit(backbone=module, tuning=da.FineTuning(moves="lora", lora_rank=2))
+    assert type(module[0]) is nn.Linear
+    change = module[0].weight - before
+    assert torch.linalg.matrix_rank(change, tol=1e-5) == 2
+    x = numbers(4)[:][0]
+    assert trained.predict(x).equal(trained.head(trained.neck(module(x))))

@@ -6,6 +6,8 @@ import torch
 from da.data import loaders, tasks
 from da.data.domain import Domain
 from da.methods import METHODS, Network
+from da.models import backbones
+from da.models.backbones.mlp import MLP
 from da.results.records import Record
 from da.runs.method_code import code_digest
 from da.runs.run import Run
@@ -143,3 +145,17 @@ def test_a_batch_of_many_copies_is_told_of_in_one_line_before_training(batch, wa
     told = capsys.readouterr().err
     assert told.startswith("da: a batch of 100000 shows each image 333 times or more in ") == warned
     assert told.count("\n") == warned
+
+
+@pytest.mark.parametrize("regime", ["frozen", "full"])
+def test_the_record_tells_the_full_name_of_the_weights(monkeypatch, regime):
+    def tagged(*_):
+        network = MLP(2)
+        network.tag = "timm test_vit.r160_in1k"
+        return network
+
+    backbones._frozen_backbone.cache_clear()
+    monkeypatch.setattr(backbones, "_build", tagged)
+    made_from = assemble(replace(FULL, regime=regime, init="pretrained"), "cpu").made_from
+    assert made_from["network"] == "timm test_vit.r160_in1k"
+    backbones._frozen_backbone.cache_clear()

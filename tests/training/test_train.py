@@ -5,12 +5,11 @@ import pytest
 from da.methods import METHODS, Network
 from da.runs.run import Run
 from da.training.setup import assemble
-from da.training.train import fit
+from da.training.train import fit, train
 
 
-def told(method: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What training prints on a stdout that is no terminal."""
-    run = Run(
+def run_of(method: str) -> Run:
+    return Run(
         METHODS[method].Hparams(),
         "moons:0-20",
         backbone="mlp",
@@ -20,6 +19,11 @@ def told(method: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
         steps=10,
         eval_every=2,
     )
+
+
+def told(method: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What training prints on a stdout that is no terminal."""
+    run = run_of(method)
     fit(run, assemble(run, "cpu"))
     return capsys.readouterr().out.splitlines()
 
@@ -38,3 +42,26 @@ def test_other_losses_are_told_beneath_other_heads(capsys):
     heads = [i for i, line in enumerate(lines) if "step" in line]
     assert len(heads) == 2
     assert "loss confusion" in lines[heads[1]]
+
+
+def test_each_evaluation_is_given_to_a_callback_which_cannot_change_it():
+    seen = []
+
+    def keep(point):
+        seen.append(dict(point))
+        point.clear()
+
+    record = train(run_of("dann"), quiet=True, on_evaluation=keep)
+    assert seen == record.curve
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("enough"), MemoryError("enough memory")])
+def test_an_error_of_the_callback_ends_the_run_as_it_is(error, tmp_path):
+    def stop(point):
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        train(run_of("dann"), quiet=True, on_evaluation=stop, save_weights=True)
+    assert raised.value is error
+    assert not [*tmp_path.rglob("*.json")]

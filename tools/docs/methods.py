@@ -105,6 +105,7 @@ def _own_doc(method: type[Method]) -> str:
 
 def _command(name: str, method: type[Method]) -> str:
     task = "emoji:noto-twemoji" + "+3shot" * method.takes_shots
+    task += " --backbone open_clip:ViT-B-32/openai" * method.takes_names
     init = " --init 559a23d9cc1f" if method.source_free or method.taught else ""
     init = " --regime full" * method.taught + init
     why = "`--init` names a finished run whose weights are stored.\n\n" if init else ""
@@ -117,6 +118,7 @@ def _needs(method: type[Method]) -> list[str]:
         "Nothing of the target: one run serves all targets of a source.": method.blind,
         "Labeled target images, in tasks that end in `+Kshot`.": method.takes_shots,
         "A strongly augmented view of target images, where images are pixels.": method.takes_strong,
+        "A backbone that reads texts too, as `open_clip:MODEL/WEIGHTS`.": method.takes_names,
         "No source: it starts from a finished run, `--init`.": method.source_free,
         "A finished run to learn from: its teacher.": method.taught,
         "Target test images in the order in which they arrive, each once.": method.streams,

@@ -1,5 +1,6 @@
 """The page of all settings of a run."""
 
+from da.config.label_columns import LabelColumns
 from da.models.finetuning import FineTuning
 from da.models.network import Network
 from da.runs.run import PARTS, Run
@@ -30,14 +31,22 @@ with all orders of magnitude equally likely. Settings of a method stand on
 rate changes, and which model is kept.
 
 {tuning}
+
+## Label columns
+
+`da.LabelColumns(...)`, given to a run as `labels`: what is learned next to the class, as
+[a guide](../guides/multi-task.md) shows.
+
+{labels}
 """
 
 
 def render_page() -> str:
-    """Render the fields of `Run`, `Network` and `FineTuning` with defaults, values and help."""
+    """Render the fields of `Run` and its parts with defaults, values and help."""
     return PAGE.format(
         note=NOTE,
         run=describe_settings(Run, skip=PARTS),
         network=describe_settings(Network),
         tuning=describe_settings(FineTuning),
+        labels=describe_settings(LabelColumns),
     )

@@ -3,14 +3,17 @@
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Int
 
 from da.config.validation import find_control, shorten_names
 from da.data.image_files import find_images, is_hidden, is_image_name
+from da.data.label_columns import Column
 
 SPLITS = {
     "train": ("train", "training"),
@@ -33,6 +36,8 @@ class Listing(NamedTuple):
     """What the user has to know of how the folder is read, one line each."""
     about: str = ""
     """What is known of the images other than by their paths, for the cache."""
+    columns: tuple[Column, ...] = ()
+    """Further columns of labels."""
 
     @property
     def names(self) -> list[str]:
@@ -54,7 +59,8 @@ class Listing(NamedTuple):
             if self.classes and not (stay & (self.y == c) & (self.sets == s)).any():
                 raise ValueError(f"no image of class {self.classes[c]!r} in {self.root} is left")
         kept = [file for file in self.files if file not in files]
-        return self._replace(files=kept, y=self.y[stay], sets=self.sets[stay])
+        columns = tuple(replace(c, y=c.y[torch.from_numpy(stay)]) for c in self.columns)
+        return self._replace(files=kept, y=self.y[stay], sets=self.sets[stay], columns=columns)
 
 
 def split_name(folder: str) -> str:

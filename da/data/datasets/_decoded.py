@@ -80,7 +80,8 @@ def load_decoded(
     stored = json.loads((folder / FAULTS).read_text())
     faults = {Path(file): why for file, why in stored.items()}
     _refuse_faults(images, faults, read.skip_bad)
-    return replace(domain, left_out=len(faults))
+    columns = images.without({*faults}).columns if images.columns else ()
+    return replace(domain, left_out=len(faults), columns=columns)
 
 
 def _decode_good(

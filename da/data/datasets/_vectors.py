@@ -1,8 +1,7 @@
 """Domains of rows that a user's file holds: features or images as they are, with their labels."""
 
 import hashlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,15 @@ import torch
 from da.config.validation import find_control, shorten_names
 from da.data import splits
 from da.data.domain import Domain
+from da.data.label_columns import Column
+
+Labels = Sequence[Any] | np.ndarray | None
+"""Label of each row, numbers or words; None for rows without labels."""
 
 
-def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> Domain:
+def build_domain(
+    where: str, x: np.ndarray, labels: Labels, further: Mapping[str, Labels] | None = None
+) -> Domain:
     """Build a domain of rows, with the roles that images have in tasks of `folder`.
 
     All rows are shown as target and tested on. Of the source, every fifth is held out.
@@ -22,16 +27,28 @@ def build_domain(where: str, x: np.ndarray, labels: Sequence[Any] | np.ndarray |
         where: What holds the rows, for messages.
         x: Features `b d` or images `b h w c`.
         labels: Label of each row, numbers or words; None for rows without labels.
+        further: The same of further label columns, by name.
 
     Raises:
         ValueError: If there is one class alone, or a label is no line of text.
     """
-    classes, y = _number(where, labels) if labels is not None else ((), np.full(len(x), -1))
+    (classes, y), *others = (
+        _number(where, given) if given is not None else ((), np.full(len(x), -1))
+        for given in (labels, *(further or {}).values())
+    )
+    pairs = zip(further or (), others, strict=True)
+    columns = tuple(Column(name, names, torch.from_numpy(own)) for name, (names, own) in pairs)
     rows = splits.divide_transductive([*map(str, range(len(x)))], y)
+    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
+    stored = torch.from_numpy(x), torch.from_numpy(y), roles, digest_rows(x)
+    return Domain(classes, *stored, columns=columns)
+
+
+def digest_rows(x: np.ndarray) -> str:
+    """Return the SHA-256 of an array and of its shape."""
     digest = hashlib.sha256(f"{x.dtype} {x.shape}".encode())
     digest.update(np.ascontiguousarray(x).data)
-    roles = {role: torch.from_numpy(own) for role, own in rows.items()}
-    return Domain(classes, torch.from_numpy(x), torch.from_numpy(y), roles, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
@@ -51,9 +68,3 @@ def _number(where: str, labels: Sequence[Any] | np.ndarray) -> tuple[tuple[str, 
         if not name or find_control(name):
             raise ValueError(f"{where} has a class with the name {name!r}")
     return names, y.astype(np.int64)
-
-
-def file_state(file: Path) -> tuple[int, int]:
-    """Return time and size of a file, which tell whether it has changed."""
-    about = file.stat()
-    return about.st_mtime_ns, about.st_size

@@ -1,7 +1,8 @@
 """The same emoji in five drawing styles; a style is a domain, and a class is a kind of thing.
 
 Each style has the same 785 emoji in 11 classes, as color images of 96 x 96 pixels. A task is
-written `emoji:noto-twemoji`, or `emoji:noto` to train on the labels of one style.
+written `emoji:noto-twemoji`, or `emoji:noto` to train on the labels of one style. Label columns are
+`class` and `subgroup`: Unicode's own 44 finer classes, some of which have few emoji.
 
 Styles are Iconify's packs of SVG drawings from the npm registry. Classes are made of Unicode's
 subgroups, as emojibase lists them. Pixels are drawn on this machine, once, and stay here, since
@@ -15,6 +16,7 @@ import json
 import sys
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from da.data.domain import Domain, keep_domain, save_domain
+from da.data.label_columns import Column, make_column
 from da.system.cache import cache_home
 from da.system.download import npm_pack, read_member
 from da.system.extras import extra
@@ -102,6 +105,7 @@ PACKS = {
 """Each style, with the archive of its drawings."""
 
 DOMAINS = "noto", "twemoji", "fluent", "contrast", "openmoji"
+LABEL_COLUMNS = "class", "subgroup"
 assert tuple(PACKS) == DOMAINS
 
 GROUPS = Pack(
@@ -113,7 +117,7 @@ GROUPS = Pack(
 """The archive that lists the subgroup of each emoji."""
 
 
-def open_domain(name: str) -> Domain:
+def open_domain(name: str, columns: tuple[str, ...] = ()) -> Domain:
     """Open a style: 785 images of 96 x 96 pixels, those of a class in the order of their hashes.
 
     A row is the same emoji in every style. The hash of its code points mod 100 says what it is for:
@@ -121,8 +125,12 @@ def open_domain(name: str) -> Domain:
     emoji is in two of these. A supervised task, `emoji:noto`, trains on all below 75 except the
     validation images.
 
+    Args:
+        name: Name of the style.
+        columns: Label columns, the first as the class; empty for `class` alone.
+
     Raises:
-        ValueError: If a pack cannot be fetched.
+        ValueError: If a pack cannot be fetched, or a column is unknown.
     """
     recipe = repr((PACKS, GROUPS, CLASSES, SIDE, MOST, _resvg().__version__))
     version = hashlib.sha256(recipe.encode()).hexdigest()[:8]
@@ -130,7 +138,28 @@ def open_domain(name: str) -> Domain:
     if not path.exists():  # before `make_once`, so that only the failed fetch is reported
         for pack in (*PACKS.values(), GROUPS):
             pack.fetch()
-    return keep_domain(path, lambda folder: _make(name, folder))
+    domain = keep_domain(path, lambda folder: _make(name, folder))
+    return domain.with_columns(_columns(domain), columns, "emoji") if columns else domain
+
+
+def _columns(domain: Domain) -> dict[str, Column]:
+    """Return all label columns of a style, whose rows are the same emoji in each."""
+    found = _subgroups(GROUPS)
+    subgroups = [found[points] for some in choose().values() for points in some]
+    own = Column("class", domain.classes, domain.y)
+    return {"class": own, "subgroup": make_column("subgroup", subgroups)}
+
+
+@lru_cache(maxsize=1)
+def _subgroups(listed_in: Pack) -> dict[str, str]:
+    """Read Unicode's subgroup of each emoji, by its code points; flags have none here."""
+    archive = listed_in.fetch()
+    names = json.loads(read_member(archive, "package/meta/groups.json"))["subgroups"]
+    listed = json.loads(read_member(archive, "package/en/data.json"))
+    return {
+        emoji["hexcode"].lower().replace("-fe0f", ""): names.get(str(emoji.get("subgroup")), "")
+        for emoji in listed
+    }
 
 
 def choose() -> dict[str, list[str]]:
@@ -140,12 +169,8 @@ def choose() -> dict[str, list[str]]:
     under `skins`.
     """
     drawn = set.intersection(*(set(_chars(style)) for style in PACKS))
-    archive = GROUPS.fetch()
-    subgroups = json.loads(read_member(archive, "package/meta/groups.json"))["subgroups"]
     found: dict[str, list[str]] = {label: [] for label in CLASSES}
-    for emoji in json.loads(read_member(archive, "package/en/data.json")):
-        subgroup = subgroups.get(str(emoji.get("subgroup")), "")
-        points = emoji["hexcode"].lower().replace("-fe0f", "")
+    for points, subgroup in _subgroups(GROUPS).items():
         for label, patterns in CLASSES.items():
             if points in drawn and any(fnmatchcase(subgroup, p) for p in patterns.split()):
                 found[label].append(points)

@@ -2,8 +2,8 @@
 
 A task is written `list:PATH/SOURCE.txt-PATH/TARGET.txt`. Images come from your disk, of two classes
 or more; their number is up to you. A file that ends in `.csv` has a header with the columns `path`
-and `label`, and may have others. Paths are absolute, or relative to the folder of the list or to
-`DA_DATA`.
+and `label`, and may have others, which can be label columns. Paths are absolute, or relative to the
+folder of the list or to `DA_DATA`.
 
 A label is a word, or a number. Numbers have their names from the lines of `classes.txt` next to the
 list, else from the folders of the images where each number has a folder of its own. A target may
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from da.config.choices import Fit
 from da.config.validation import find_control, shorten_names
@@ -27,6 +28,7 @@ from da.data import paths
 from da.data.datasets import _decoded, folder
 from da.data.datasets._class_folders import Listing
 from da.data.domain import Domain
+from da.data.label_columns import Column
 from da.data.reading import Reading
 
 SYNTAX = "PATH/SOURCE.txt-PATH/TARGET.txt"
@@ -34,6 +36,10 @@ DOMAINS = ()
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+LABEL_COLUMNS = ()
+
+CLASS = "label"
+"""Column of the class, where the run names no other."""
 
 NAMES = "classes.txt"
 """File next to a list whose line N, counted from 0, is the name of class N."""
@@ -57,7 +63,14 @@ def pair(names: str) -> tuple[str, str]:
     return paths.split_paths(names, paths.find_file, "file", SYNTAX)
 
 
-def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash") -> Domain:
+def open_domain(
+    name: str,
+    side: int = 0,
+    *,
+    skip_bad: bool = False,
+    fit: Fit = "squash",
+    columns: tuple[str, ...] = (),
+) -> Domain:
     """Open the images that the file `name` lists, stored as those of `folder` are.
 
     Args:
@@ -65,15 +78,22 @@ def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = 
         side: Width of network input in pixels; 0 for the usual one.
         skip_bad: Whether to leave out images that cannot be decoded.
         fit: How images that are no squares become squares.
+        columns: Columns of labels, the first as the class; empty for `label`.
 
     Raises:
         ValueError: If a line has no image or no label, or if images cannot be decoded.
     """
-    return _load(read_list(paths.require_file(name)), Reading(side, skip_bad, fit))
+    images = read_list(paths.require_file(name), columns=columns)
+    return _load(images, Reading(side, skip_bad, fit))
 
 
 def open_unlabeled(
-    name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash"
+    name: str,
+    side: int = 0,
+    *,
+    skip_bad: bool = False,
+    fit: Fit = "squash",
+    columns: tuple[str, ...] = (),
 ) -> Domain:
     """Open the images that the file `name` lists, without labels that it may give.
 
@@ -96,17 +116,19 @@ def _load(images: Listing, read: Reading) -> Domain:
     return _decoded.load_decoded("list", images, read, divide=folder.divide)
 
 
-def read_list(file: Path, *, labeled: bool = True) -> Listing:
+def read_list(file: Path, *, labeled: bool = True, columns: tuple[str, ...] = ()) -> Listing:
     """Read a list of images; those that are listed twice with one label count once.
 
     Args:
         file: The list.
         labeled: Whether labels are looked at.
+        columns: Columns of labels in a CSV, the first as the class; empty for `label`.
 
     Raises:
         ValueError: If a line has no image or no label, or an image has two labels.
     """
-    lines = [*_lines(file)]
+    first, *further = columns or (CLASS,)
+    lines = [*_lines(file, first)]
     if not lines:
         raise ValueError(f"{file} lists no image")
     labels = _label_files(file, lines)
@@ -114,24 +136,41 @@ def read_list(file: Path, *, labeled: bool = True) -> Listing:
     notes = [f"left out: {n} repeated lines"] if (n := len(lines) - len(files)) else []
     root = Path(os.path.commonpath([image.parent for image in files]))
     if labeled and any(given):
-        classes, y = _number(file, files, given)
+        classes, y = _number(file, files, given, first)
     else:
         notes.append(f"{len(files)} images without labels")
         classes, y = (), np.full(len(files), -1)
     told = tuple(f"{file}: {note}" for note in notes)
     about = hashlib.sha256(json.dumps([classes, y.tolist()]).encode()).hexdigest()
-    return Listing(root, files, y, classes, np.zeros_like(y), told, f" {about}")
+    others = tuple(_column(file, name) for name in further) if labeled else ()
+    return Listing(root, files, y, classes, np.zeros_like(y), told, f" {about}", others)
 
 
-def _lines(file: Path) -> Iterator[Line]:
-    """Yield the lines of a list that are not empty."""
+def _column(file: Path, name: str) -> Column:
+    """Read a further column of labels, of the same images in the same order."""
+    labels = _label_files(file, [*_lines(file, name)])
+    files, given = [*labels], [*labels.values()]
+    if not any(given):
+        return Column(name, (), torch.full((len(files),), -1))
+    classes, y = _number(file, files, given, name)
+    return Column(name, classes, torch.from_numpy(y))
+
+
+def _lines(file: Path, column: str = CLASS) -> Iterator[Line]:
+    """Yield the lines of a list that are not empty, with the labels of a column.
+
+    Raises:
+        ValueError: If the file cannot be read, or has no such column.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read the list {file}: {error}") from error
     if file.suffix.lower() == ".csv":
-        yield from _csv_lines(file, text)
+        yield from _csv_lines(file, text, column)
         return
+    if column != CLASS:
+        raise ValueError(f"{file} has no label column {column!r}: a CSV with a header has columns")
     for number, line in enumerate(text.splitlines(), 1):
         if line := line.strip():
             path, _, label = line.rpartition(" ") if " " in line else line.rpartition("\t")
@@ -139,14 +178,16 @@ def _lines(file: Path) -> Iterator[Line]:
             yield Line(number, line if whole else path.strip(), "" if whole else label)
 
 
-def _csv_lines(file: Path, text: str) -> Iterator[Line]:
+def _csv_lines(file: Path, text: str, column: str) -> Iterator[Line]:
     table = csv.DictReader(text.splitlines())
     heads = table.fieldnames or ()
     if "path" not in heads:
         raise ValueError(f"{file} has the columns {shorten_names(heads)}, known: path and label")
+    if column != CLASS and column not in heads:
+        raise ValueError(f"{file} has no label column {column!r}, known: {shorten_names(heads)}")
     for row in table:
         if path := (row["path"] or "").strip():
-            yield Line(table.line_num, path, (row.get("label") or "").strip())
+            yield Line(table.line_num, path, (row.get(column) or "").strip())
 
 
 def _find(file: Path, path: str) -> Path | None:
@@ -178,15 +219,20 @@ def _label_files(file: Path, lines: list[Line]) -> dict[Path, str]:
     return found
 
 
-def _number(file: Path, files: list[Path], labels: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+def _number(
+    file: Path, files: list[Path], labels: list[str], column: str = CLASS
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the names of the classes, and the class of each image.
+
+    Numbers of a column other than `label` are their own names.
 
     Raises:
         ValueError: If there is one class alone, or a name is missing, double or no line of text.
     """
     by_number = all(label.isdecimal() for label in labels)
     every = sorted({*labels}, key=int) if by_number else sorted({*labels})
-    names = _name_numbers(file, files, labels, every) if by_number else every
+    has_names = by_number and column == CLASS
+    names = _name_numbers(file, files, labels, every) if has_names else every
     if len(names) < 2:
         raise ValueError(f"{file} has one class only, {names[0]!r}: two are needed")
     for name in names:

@@ -24,7 +24,9 @@ def from_torchvision(name: str, pretrained: bool, hidden: bool) -> Backbone:
     width = _take_off(body, hidden)
     normal = weights.transforms()
     side, how = normal.crop_size[0], normal.interpolation.value
-    return Backbone(body, width, normal.mean, normal.std, side, how)
+    backbone = Backbone(body, width, normal.mean, normal.std, side, how)
+    backbone.tag = f"torchvision {name} {weights.name}" if pretrained else ""
+    return backbone
 
 
 def _take_off(body: nn.Module, hidden: bool) -> int:

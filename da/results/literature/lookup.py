@@ -8,7 +8,15 @@ from pathlib import Path, PurePath
 
 from da.config.task_name import TaskName, short_domain
 
-FILES = "cifar10_transfer", "digits", "domainnet", "office31", "officehome", "visda2017"
+FILES = (
+    "amazon_reviews",
+    "cifar10_transfer",
+    "digits",
+    "domainnet",
+    "office31",
+    "officehome",
+    "visda2017",
+)
 """Benchmarks with a CSV file next to this module; README.md there explains the columns."""
 
 
@@ -66,6 +74,13 @@ BEST_EPOCH = "best epoch by target test accuracy"
 _TLLIB = "Transfer-Learning-Library (Jiang et al.)"
 _DEEPDA = "DeepDA toolkit (Wang & Hou)"
 TABLES = {
+    "amazon_reviews": (
+        Printed(
+            "DANN (Ganin et al., JMLR 2016)",
+            "1 hidden layer, 5000-d unigrams and bigrams",
+            remark="settings chosen by reverse validation",
+        ),
+    ),
     "digits": (
         Printed(
             "DANN (Ganin et al., JMLR 2016)",
@@ -207,6 +222,8 @@ def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, st
     if benchmark == "digits" and source in DIGITS and target in DIGITS:
         (a, differs_a), (b, differs_b) = DIGITS[source], DIGITS[target]
         return "digits", a, b, "; ".join(dict.fromkeys(filter(None, (differs_a, differs_b))))
+    if benchmark == "amazon_reviews":
+        return benchmark, source, target, ""
     if benchmark == "folder":
         for file, name in FOLDERS.items():
             known = _spellings(file)

@@ -192,3 +192,11 @@ def test_a_drawn_style_needs_no_pack(packs: Path, monkeypatch: pytest.MonkeyPatc
     emoji.open_domain("noto")
     monkeypatch.setattr(emoji, "npm_pack", None)
     assert len(emoji.open_domain("noto").y) == 31
+
+
+def test_subgroups_are_a_label_column(packs: Path) -> None:
+    domain = emoji.open_domain("noto", ("class", "subgroup"))
+    (column,) = domain.columns
+    assert domain.classes == tuple(emoji.CLASSES)
+    found = [column.classes[c] for c in column.y]
+    assert [name.partition("-")[0] for name in found] == ["animal"] * 29 + ["plant", "hand"]

@@ -27,7 +27,9 @@ def test_values_are_parsed() -> None:
 
 
 def test_unknown_benchmark_names_the_known() -> None:
-    with pytest.raises(ValueError, match=r"'office'.*known: cifar10_transfer, digits"):
+    with pytest.raises(
+        ValueError, match=r"'office'.*known: amazon_reviews, cifar10_transfer, digits"
+    ):
         rows("office")
 
 

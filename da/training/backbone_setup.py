@@ -1,0 +1,130 @@
+"""Prepare the backbone of a run, and the task with what its method gets: features or images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from da.config.backbone_names import split_names
+from da.config.choices import Interpolation
+from da.data import tasks
+from da.data.domain import Domain, LabeledImages, Task
+from da.data.transforms import Resize, to_eval_input
+from da.models import backbones, feature_selection, features, pruning, saved_weights
+from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.concatenation import concatenate_features
+from da.models.features import FrozenBackbone
+from da.models.lora import add_lora
+from da.models.text_encoder import read_texts
+from da.runs.run import Run
+from da.system.content_files import is_file_name
+
+
+def prepare_frozen(
+    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
+) -> tuple[nn.Module, Task]:
+    """Return a stand-in for the frozen backbone, and the task with its features as images."""
+    begun = saved_weights.weights_origin(run.init, results)
+    options = _options(run, domains)
+    several = [
+        backbones.frozen_backbone(name, begun, **options, results=results)
+        for name in split_names(run.backbone)
+    ]
+    _check_interpolations(run, several, domains)
+    each = [_extract(run, frozen, begun, domains, place) for frozen in several]
+    found = [concatenate_features(same) for same in zip(*each, strict=True)]
+    task = tasks.build_task(run.task, *found)
+    backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
+    backbone.tag = " + ".join(frozen.tag for frozen in several if frozen.tag)
+    return backbone, task.map(backbone)
+
+
+def _extract(
+    run: Run, frozen: FrozenBackbone, begun: str, domains: Sequence[Domain], place: torch.device
+) -> list[Domain]:
+    """Return the domains with features of one frozen backbone in place of their images."""
+    if (by_hand := _resize_settings(run)) and not is_file_name(begun):
+        check_resize(frozen.network, frozen.name, **by_hand)
+    seen = _resized(run, frozen.interpolation, *domains)
+    recipe = features.Recipe(run.precision, run.augment, run.views)
+    return [features.extract_features(domain, frozen, recipe, place) for domain in seen]
+
+
+def _check_interpolations(
+    run: Run, several: Sequence[FrozenBackbone], domains: Sequence[Domain]
+) -> None:
+    """Refuse backbones that enlarge images in different ways: their network does so once."""
+    ways = {frozen.name: frozen.interpolation for frozen in several}
+    enlarges = any(domain.x.shape[1] < _side(run, domain) for domain in domains)
+    if enlarges and run.interpolation == "weights" and len({*ways.values()}) > 1:
+        wanted = " and ".join(f"{name} {way}" for name, way in ways.items())
+        raise ValueError(f"{wanted}: choose one way to enlarge images, by --interpolation bicubic")
+
+
+def prepare_trained(
+    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
+) -> tuple[nn.Module, Task]:
+    """Return the backbone that trains, and the task with pixels as stored."""
+    backbone = backbones.build_backbone(
+        run.backbone, run.init, **_options(run, domains), results=results
+    )
+    if run.init != "random" and not is_file_name(run.init):
+        check_resize(backbone, run.backbone, **_resize_settings(run))
+    domains = read_texts(backbone, run.backbone, *domains)
+    source, *others = _resized(run, interpolation(backbone), *domains)
+    if isinstance(backbone, Backbone) and not run.channels_last:
+        backbone.layout = torch.contiguous_format
+    few = to_eval_input(source.x[:2], source.resize)
+    check_fit(backbone, run.backbone, few)
+    _change(backbone, run, few)
+    return backbone, tasks.build_task(run.task, source, *others)
+
+
+def _options(run: Run, domains: Sequence[Domain]) -> dict[str, Any]:
+    """Return the options of the backbone of `run` other than its name and its weights."""
+    return {**run.backbone_options, "side": _side(run, domains[1])}
+
+
+def _side(run: Run, domain: Domain) -> int:
+    """Return the pixels a side of the network's input; for points, some number."""
+    return run.side or min(domain.x.shape[1], 224)
+
+
+def _resize_settings(run: Run) -> dict[str, int | str]:
+    """Return the settings of `run` that replace the size or interpolation that the weights want."""
+    how = {"side": run.side, "interpolation": run.interpolation}
+    return {what: given for what, given in how.items() if given not in (0, "weights")}
+
+
+def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
+    """Set how images of each domain are resized: as `run` says, or else as its weights want."""
+    for domain in domains:
+        side = _side(run, domain)
+        how = own if run.interpolation == "weights" else run.interpolation
+        yield replace(domain, resize=Resize(side, how, run.crop_pct))
+
+
+def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
+    """Remove channels, add LoRA or scale features as `run` says; `x` is an example of the input."""
+    if run.structured:
+        pruning.narrow(backbone, run.sparsity, x)
+    if run.tuning.moves == "lora":
+        add_lora(backbone, run.tuning.lora_rank)
+    if run.unit_features:
+        features.scale_outputs(backbone)
+
+
+def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
+    """Return the columns of the features that `run` keeps, or None for all.
+
+    They are chosen on the task's labeled images. A source-free method keeps those of the run that
+    it begins with.
+    """
+    if run.method.owner.source_free:
+        return saved_weights.load_weights(run.init, results=results).get("columns")
+    if not run.features:
+        return None
+    return feature_selection.select_columns(labeled, run.features, run.features_by)
