@@ -34,7 +34,7 @@ def find_domain(
     """
     if not (data := paths.data_folder()):
         return None
-    key = data, *names
+    key: tuple[Path | str, ...] = (data, *names)
     if key not in _found or not _found[key].is_dir():
         wanted = {plain_name(name) for name in titles}
         roots = [p for p in subfolders(data) if plain_name(p.name) in wanted]
