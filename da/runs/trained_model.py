@@ -92,14 +92,14 @@ class TrainedModel(nn.Module):
 
     def probabilities(self, images: Any) -> Float[Tensor, "b k"]:
         """Return the probability of each class, in the order of `classes`, for each image."""
-        found = self._apply(self.forward, images).softmax(1)
+        found = self._compute(self.forward, images).softmax(1)
         if not found.isfinite().all():
             raise ValueError("the model predicts no numbers: its weights are damaged or too large")
         return found
 
     def features(self, images: Any) -> Float[Tensor, "b d"]:
         """Return the features of each image that the method aligned and its classifier sees."""
-        return self._apply(lambda x: self.method.embed(self._input(x)).float(), images)
+        return self._compute(lambda x: self.method.embed(self._input(x)).float(), images)
 
     def to_torch(self) -> nn.Module:
         """Return a copy as a plain module, from images to logits.
@@ -111,7 +111,7 @@ class TrainedModel(nn.Module):
         return Classifier(self)
 
     @torch.no_grad()
-    def _apply(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
+    def _compute(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
         place = next((x.device for x in self.state_dict().values()), torch.device("cpu"))
         batches = iterate_inputs(images, self.stored_side, self.parts[0])
         return torch.cat([function(x.to(place)).cpu() for x in batches])
