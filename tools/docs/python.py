@@ -4,7 +4,7 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "train", "fit", "sweep", "load_experiment"),
+    "Runs": ("Run", "Network", "FineTuning", "LabelColumns", "train", "fit", "sweep", "load_experiment"),
     "Records and tables": ("load_records", "table"),
     "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
