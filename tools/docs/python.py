@@ -4,7 +4,16 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "LabelColumns", "train", "fit", "sweep", "load_experiment"),
+    "Runs": (
+        "Run",
+        "Network",
+        "FineTuning",
+        "LabelColumns",
+        "train",
+        "fit",
+        "sweep",
+        "load_experiment",
+    ),
     "Records and tables": ("load_records", "table"),
     "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
@@ -21,7 +30,7 @@ BEHIND = {
 }
 """Types that these take and return, which are no names of `da` itself."""
 
-SETTINGS = "Run", "Network", "FineTuning"
+SETTINGS = "Run", "Network", "FineTuning", "LabelColumns"
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}
