@@ -4,7 +4,16 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "train", "fit", "sweep", "load_experiment"),
+    "Runs": (
+        "Run",
+        "Network",
+        "FineTuning",
+        "LabelColumns",
+        "train",
+        "fit",
+        "sweep",
+        "load_experiment",
+    ),
     "Records and tables": ("load_records", "table"),
     "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
@@ -25,7 +34,7 @@ BEHIND = {
 PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
 """Names of the modules that `da` has, by what they are for."""
 
-SETTINGS = "Run", "Network", "FineTuning"
+SETTINGS = "Run", "Network", "FineTuning", "LabelColumns"
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}
