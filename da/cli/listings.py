@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from textwrap import fill
 from typing import Any
 
-from da.config.backbone_names import written_names
+from da.config.backbone_names import KnownBackbone, known_backbones, written_names
 from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
 from da.data import catalog
 from da.methods import describe_method, sort_by_family, year_of_paper
@@ -17,6 +17,13 @@ TASKS: dict[str, Any] = {
     "break_on_hyphens": False,
 }
 """Layout of the tasks of a data set."""
+
+
+OTHER_BACKBONES = (
+    ("...", "Any name of torchvision, else of timm, whose tag names the weights (NAME.TAG)."),
+    ("--init FILE", "Your weights: .pth, .pt or .safetensors."),
+)
+"""How to name what is not listed."""
 
 
 def list_methods() -> list[str]:
@@ -45,10 +52,13 @@ def list_tasks() -> list[str]:
 
 
 def list_backbones() -> list[str]:
-    """List our own backbones and yours; those of timm and torchvision would be a thousand lines."""
+    """List the networks that papers use, then our own backbones and yours, then all others."""
+    heads = KnownBackbone("name", "million", "side", "license", "what it is")
+    rows = (heads, *known_backbones())
+    known = align([(row[0], f"{row[1]:>7}", f"{row[2]:>4}", *row[3:]) for row in rows], left=5)
     said = (first_sentence(BACKBONES.constants(name)) for name in BACKBONES)
-    rows = [*zip(written_names(), said, strict=True)]
-    return align([*rows, ("...", "Any name of timm or torchvision.")], left=2)
+    own = [*zip(written_names(), said, strict=True), *OTHER_BACKBONES]
+    return [*known, "", *align(own, left=2)]
 
 
 def list_selectors() -> list[str]:

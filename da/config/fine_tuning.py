@@ -1,9 +1,9 @@
 """Settings of fine-tuning: which parts of a backbone are trained, when, and how fast."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from da.config.limits import AMOUNT, WHOLE
+from da.config.limits import AMOUNT, COUNT, WHOLE
 from da.config.ranges import LogUniform
 from da.config.registry import SELECTORS
 from da.config.validation import choice_errors, limit_errors, refuse
@@ -38,6 +38,15 @@ class FineTuning:
     patience: Annotated[int, WHOLE] = 0
     """Evaluations without a better score until training stops; 0 for no early stop."""
 
+    moves: Literal["all", "norm", "lora"] = "all"
+    """Weights of the backbone that train in regime full, with any method.
+    all: those of its trained stages, see `last`, `freeze` and `unfreeze_every`.
+    norm: scale and shift of its norms.
+    lora: matrices of low rank that are added to its linear layers, and to the weights in the end.
+    """
+    lora_rank: Annotated[int, COUNT] = 8
+    """Rank of the matrices that `moves` lora adds."""
+
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
         known = "last", *SELECTORS
@@ -48,6 +57,10 @@ class FineTuning:
                 f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": self.chosen_by
                 not in known,
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
+                f"moves {self.moves} needs last, freeze and unfreeze_every 0": (
+                    self.moves != "all" and any(held)
+                ),
+                "lora_rank needs moves lora": self.moves != "lora" and self.lora_rank != 8,
                 "patience needs a score, as chosen_by names it": (
                     self.patience != 0 and self.chosen_by == "last"
                 ),

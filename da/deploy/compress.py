@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from da.config.fine_tuning import FineTuning
 from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.transforms import to_eval_input
@@ -52,7 +53,8 @@ def student_run(
 def _moving(run: Run) -> Run:
     """Return `run` with its whole backbone trained, and nothing pruned or scaled."""
     moving = replace(run, regime="full", views=0, unit_features=False)
-    return replace(moving, sparsity=0.0, structured=False)
+    tuning = replace(run.tuning, moves="all", lora_rank=FineTuning.lora_rank)
+    return replace(moving, sparsity=0.0, structured=False, tuning=tuning)
 
 
 def comparison_table(

@@ -19,6 +19,7 @@ from da.data.texts import decode_texts
 from da.deploy.predict import Model, build_model, load_onnx, wrap_network
 from da.deploy.texts import pad_tokens
 from da.models.backbone import Backbone
+from da.models.concatenation import Concatenation
 from da.models.text_encoder import TextEncoder
 from da.results.records import Record
 from da.runs.provenance import recorded_run
@@ -133,8 +134,8 @@ def metadata(record: Record, finished: TrainedModel) -> dict[str, str]:
         "interpolation": "bicubic, antialiased, proportions not kept",
         "then": asdict(finished.resize),
         "scale": 1 / 255,
-        "mean": normal.mean.flatten().tolist(),
-        "std": normal.std.flatten().tolist(),
+        "mean": _numbers(finished, normal, "mean"),
+        "std": _numbers(finished, normal, "std"),
     }
     return _metadata(record, finished, preprocessing)
 
@@ -154,6 +155,13 @@ def _metadata(
 def is_of_texts(finished: TrainedModel) -> bool:
     """Return whether a network reads texts."""
     return isinstance(finished.parts[0], TextEncoder)
+
+
+def _numbers(finished: TrainedModel, normal: Backbone, what: str) -> list[Any]:
+    """Return the mean or standard deviation of colors; a list of them for several backbones."""
+    if isinstance(finished.backbone, Concatenation):
+        return [getattr(each, what).flatten().tolist() for each in finished.backbone.backbones]
+    return getattr(normal, what).flatten().tolist()
 
 
 def _example(finished: TrainedModel) -> Integer[Tensor, "2 ..."]:

@@ -44,24 +44,32 @@ def load_checkpoint(network: nn.Module, path: Path, name: str) -> None:
     """
     own = getattr(network, "body", network)
     wanted = own.state_dict()
+    if not wanted:
+        raise ValueError(f"{name} has no weights: it takes no file, leave init out")
     found = max(
         (fit for part, state in _parts(read_checkpoint(path)) for fit in _fits(own, state, part)),
         key=lambda fit: fit.used,
         default=Fit({}, "", 0),
     )
-    shared = [key for key in wanted if key in found.state]
-    for key in shared:
+    missing = [k for k in wanted if k not in found.state and not k.endswith("batches_tracked")]
+    if fault := _find_fault(found, wanted, missing, name):
+        raise ValueError(f"{path}{fault}")
+    own.load_state_dict({k: found.state[k] for k in wanted if k in found.state}, strict=False)
+    _report(path, name, found, missing, [key for key in found.state if key not in wanted])
+
+
+def _find_fault(found: Fit, wanted: State, missing: list[str], name: str) -> str:
+    """Say why weights are not those of a network, after the name of their file; "" if they are."""
+    if 2 * found.used <= len(wanted):
+        return (
+            f" has {found.used} of the {len(wanted)} weights of {name}: it is of another network; "
+            f"it lacks {shorten_names(missing or wanted)}"
+        )
+    for key in (key for key in wanted if key in found.state):
         if found.state[key].shape != wanted[key].shape:
             theirs, ours = (_shape(x) for x in (found.state[key], wanted[key]))
-            raise ValueError(f"{path}: {key} is {theirs}, and {ours} in {name}")
-    missing = [k for k in wanted if k not in found.state and not k.endswith("batches_tracked")]
-    if 2 * len(missing) >= len(wanted):
-        raise ValueError(
-            f"{path} has {len(shared)} of the {len(wanted)} weights of {name}: it is of another "
-            f"network; it lacks {shorten_names(missing)}"
-        )
-    own.load_state_dict({key: found.state[key] for key in shared}, strict=False)
-    _report(path, name, found, missing, [key for key in found.state if key not in wanted])
+            return f": {key} is {theirs}, and {ours} in {name}"
+    return ""
 
 
 def _report(path: Path, name: str, found: Fit, missing: list[str], unused: list[str]) -> None:
@@ -151,7 +159,9 @@ def resample(network: nn.Module, state: State) -> State:
     if convert is None:
         return state
     try:
-        return convert(dict(state), network)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return convert(dict(state), network)
     except Exception:  # a converter expects weights of its own network
         return state
 

@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from da.config.fine_tuning import FineTuning
+from da.models.lora import LoraLinear
 from da.models.stages import Stage, list_layers, list_stages
 
 
@@ -14,8 +15,11 @@ def hold_stages(tuning: FineTuning, backbone: nn.Module) -> None:
     """Freeze the parts of the backbone that are not trained at the first step.
 
     Raises:
-        ValueError: Where the backbone has fewer stages or layers than the settings name.
+        ValueError: Where the backbone has fewer stages or layers than the settings name, or no
+            norms that could train.
     """
+    if tuning.moves != "all":
+        _hold_all_but(tuning.moves, backbone)
     if tuning.freeze:
         first = list(list_layers(getattr(backbone, "body", backbone)).values())
         _count("layers to freeze", tuning.freeze, len(first))
@@ -25,6 +29,25 @@ def hold_stages(tuning: FineTuning, backbone: nn.Module) -> None:
         _count("stages to move", tuning.last, len(every))
         for stage in every[: len(every) - tuning.last]:
             stage.hold()
+
+
+def _hold_all_but(moves: str, backbone: nn.Module) -> None:
+    """Freeze the backbone except for its norms, or for the matrices that `add_lora` added."""
+    layers = list_layers(backbone).values()
+    norms = [layer for layer in layers if moves == "norm" and _is_norm(layer)]
+    if moves == "norm" and not norms:
+        raise ValueError("moves norm trains norms, and this backbone has none, known: lora")
+    Stage([layer for layer in layers if layer not in norms]).hold()
+    for layer in layers:
+        if isinstance(layer, LoraLinear):
+            layer.lora_a.requires_grad_(True)
+            layer.lora_b.requires_grad_(True)
+
+
+def _is_norm(layer: nn.Module) -> bool:
+    own = [*layer.parameters(recurse=False)]
+    named = "norm" in type(layer).__name__.lower()
+    return named and bool(own) and all(p.ndim == 1 for p in own)
 
 
 def release_stage(

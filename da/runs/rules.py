@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from da.config.backbone_names import split_names
 from da.config.task_name import TaskName
 from da.config.validation import (
     choice_errors,
@@ -11,6 +12,7 @@ from da.config.validation import (
     is_run_id,
     limit_errors,
 )
+from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -47,8 +49,23 @@ def _regime_errors(run: "Run") -> dict[str, bool]:
         "last, freeze, unfreeze_every and stage_lr need regime full": (
             frozen and run.tuning.moves_stages
         ),
+        f"moves {run.tuning.moves} needs regime full": frozen and run.tuning.moves != "all",
+        f"{run.method.owner.name} trains norms alone, and no moves lora": (
+            run.method.owner.streams and run.tuning.moves == "lora"
+        ),
         "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
+        ),
+    }
+
+
+def _backbone_errors(run: "Run") -> dict[str, bool]:
+    names = split_names(run.backbone)
+    return {
+        f"backbone {run.backbone!r} has an empty name": "" in names,
+        f"backbone {run.backbone!r} has a name twice": len({*names}) < len(names),
+        f"backbone {run.backbone} joins features: it needs regime frozen and init pretrained": (
+            len(names) > 1 and (run.regime == "full" or is_file_name(run.init))
         ),
     }
 
@@ -98,6 +115,9 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
         f"sparsity prunes only backbone and neck, and {method.name} predicts with more": (
             run.sparsity != 0 and method.overrides("predict")
         ),
+        f"sparsity needs moves all, not {run.tuning.moves}": (
+            run.sparsity != 0 and run.tuning.moves != "all"
+        ),
         "structured needs a sparsity above 0": run.structured and not run.sparsity,
     }
 
@@ -136,6 +156,7 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     limit_errors,
     _task_errors,
     _regime_errors,
+    _backbone_errors,
     _feature_errors,
     _method_errors,
     _pruning_errors,

@@ -48,6 +48,7 @@ class Run:
     backbone: str | Any = "efficientnet_lite0"
     """Network without its classifier.
     See `da list backbones`; any name of timm or torchvision also works, and in Python a module.
+    Frozen features of several are joined by +, as in resnet50+convnext_tiny.
     """
     init: str = "pretrained"
     """Weights that the backbone starts from: pretrained, random, a file, or a finished run's id.

@@ -8,12 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from da.config.backbone_names import split_names
 from da.config.choices import Interpolation
 from da.data import tasks
 from da.data.domain import Domain, LabeledImages, Task
 from da.data.transforms import Resize, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.concatenation import concatenate_features
+from da.models.features import FrozenBackbone
+from da.models.lora import add_lora
 from da.models.text_encoder import read_texts
 from da.runs.run import Run
 from da.system.content_files import is_file_name
@@ -24,18 +28,40 @@ def prepare_frozen(
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
     begun = saved_weights.weights_origin(run.init, results)
-    frozen = backbones.frozen_backbone(
-        run.backbone, begun, **_options(run, domains), results=results
-    )
-    if (by_hand := _resize_settings(run)) and not is_file_name(begun):
-        check_resize(frozen.network, run.backbone, **by_hand)
-    seen = _resized(run, frozen.interpolation, *domains)
-    recipe = features.Recipe(run.precision, run.augment, run.views)
-    found = [features.extract_features(domain, frozen, recipe, place) for domain in seen]
+    options = _options(run, domains)
+    several = [
+        backbones.frozen_backbone(name, begun, **options, results=results)
+        for name in split_names(run.backbone)
+    ]
+    _check_interpolations(run, several, domains)
+    each = [_extract(run, frozen, begun, domains, place) for frozen in several]
+    found = [concatenate_features(same) for same in zip(*each, strict=True)]
     task = tasks.build_task(run.task, *found)
     backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
-    backbone.tag = frozen.tag
+    backbone.tag = " + ".join(frozen.tag for frozen in several if frozen.tag)
     return backbone, task.map(backbone)
+
+
+def _extract(
+    run: Run, frozen: FrozenBackbone, begun: str, domains: Sequence[Domain], place: torch.device
+) -> list[Domain]:
+    """Return the domains with features of one frozen backbone in place of their images."""
+    if (by_hand := _resize_settings(run)) and not is_file_name(begun):
+        check_resize(frozen.network, frozen.name, **by_hand)
+    seen = _resized(run, frozen.interpolation, *domains)
+    recipe = features.Recipe(run.precision, run.augment, run.views)
+    return [features.extract_features(domain, frozen, recipe, place) for domain in seen]
+
+
+def _check_interpolations(
+    run: Run, several: Sequence[FrozenBackbone], domains: Sequence[Domain]
+) -> None:
+    """Refuse backbones that enlarge images in different ways: their network does so once."""
+    ways = {frozen.name: frozen.interpolation for frozen in several}
+    enlarges = any(domain.x.shape[1] < _side(run, domain) for domain in domains)
+    if enlarges and run.interpolation == "weights" and len({*ways.values()}) > 1:
+        wanted = " and ".join(f"{name} {way}" for name, way in ways.items())
+        raise ValueError(f"{wanted}: choose one way to enlarge images, by --interpolation bicubic")
 
 
 def prepare_trained(
@@ -82,9 +108,11 @@ def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:
-    """Remove channels or scale features as `run` says; `x` is an example of the input."""
+    """Remove channels, add LoRA or scale features as `run` says; `x` is an example of the input."""
     if run.structured:
         pruning.narrow(backbone, run.sparsity, x)
+    if run.tuning.moves == "lora":
+        add_lora(backbone, run.tuning.lora_rank)
     if run.unit_features:
         features.scale_outputs(backbone)
 

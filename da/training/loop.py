@@ -11,6 +11,7 @@ from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
 from da.models.finetuning import hold_stages, release_stage
+from da.models.lora import add_lora, merge_lora
 from da.models.own_backbone import OwnBackbone
 from da.runs.run import Run
 from da.training import engine
@@ -74,7 +75,10 @@ def _fit(
     batches = pair_loaders(*sides, place)
     first = next(batches)
     torch.manual_seed(run.seed)
-    method = run.method.build(_wrap(module.to(place), first), classes, run.network).to(place)
+    own = _wrap(module.to(place), first)
+    if run.tuning.moves == "lora":
+        add_lora(own, run.tuning.lora_rank)
+    method = run.method.build(own, classes, run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
@@ -91,6 +95,7 @@ def _fit(
     )
     for step, losses in steps:
         then(step, {name: loss.item() for name, loss in losses.items()})
+    merge_lora(method)
     return method.eval()
 
 

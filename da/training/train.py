@@ -14,6 +14,7 @@ from da.data.batch import Batch, TargetBatch
 from da.methods import Losses
 from da.models import saved_weights
 from da.models.finetuning import release_stage
+from da.models.lora import merge_lora
 from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
@@ -205,6 +206,7 @@ def _fit(
             break
         since = time.perf_counter()
     best.restore(parts.method)
+    merge_lora(parts.method)
     return curve, seconds
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -110,6 +111,9 @@ def check_block(block: Block) -> None:
             return
         if command.startswith("da "):
             arguments = words(command)
+            for option, value in pairwise(arguments):
+                if option == "--init" and "." in value:
+                    Path(value).touch()  # a block before it writes the file
             assert callable(_app(arguments).cli(prog="da", args=arguments)), command
 
 

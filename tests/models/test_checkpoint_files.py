@@ -167,3 +167,9 @@ def test_a_file_of_a_vision_transformer_is_resampled_to_the_runs_size(tmp_path):
     assert body.pos_embed.shape[1] == 37
     assert body.pos_embed[:, 0].equal(state["pos_embed"][:, 0])
     assert body.blocks[1].mlp.fc1.weight.equal(state["blocks.1.mlp.fc1.weight"])
+
+
+def test_a_backbone_without_weights_takes_no_file(tmp_path, weights):
+    torch.save(weights, file := tmp_path / "x.pth")
+    with pytest.raises(ValueError, match="identity has no weights: it takes no file"):
+        build_backbone("identity", name_file(file))

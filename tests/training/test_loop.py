@@ -168,3 +168,14 @@ def test_wrong_loaders_are_told(sides, said):
 def test_a_wrong_module_is_told():
     with pytest.raises(ValueError, match=r"backbone gives \(10,\) of 2 images"):
         fit(backbone=nn.Flatten(0))
+
+
+def test_a_module_that_lora_trained_is_plain_again():
+    module = mlp()
+    before = module[0].weight.clone()
+    trained = fit(backbone=module, tuning=da.FineTuning(moves="lora", lora_rank=2))
+    assert type(module[0]) is nn.Linear
+    change = module[0].weight - before
+    assert torch.linalg.matrix_rank(change, tol=1e-5) == 2
+    x = numbers(4)[:][0]
+    assert trained.predict(x).equal(trained.head(trained.neck(module(x))))

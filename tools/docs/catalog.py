@@ -6,6 +6,7 @@ from typing import Any
 
 from da.cli import listings
 from da.config import registry
+from da.config.backbone_names import known_backbones, written_names
 from da.data.datasets import list_domains, task_syntax
 from da.methods import settings_class
 from da.runs.recipes import RECIPES, Recipe
@@ -26,8 +27,16 @@ BACKBONES = """{note}
 
 # Backbones
 
-A backbone turns images into features. Besides these, any name of timm or torchvision works, with
-pretrained weights where the library's cache has them or can fetch them.
+A backbone turns images into features. These are the networks that papers use, as `--backbone` takes
+them; [the guide](../guides/networks.md) shows how. Parameters are in millions, without the
+classifier. The side is that of the images that the weights were trained with, and the license is
+what timm states of the weights: read their own page before you pass them on.
+
+{known}
+
+Any other name of torchvision or timm works too, with pretrained weights where the library's cache
+has them or can fetch them. `NAME.TAG` chooses among timm's weights for one network. The files below
+are ours and yours.
 
 {parts}
 """
@@ -76,10 +85,13 @@ def _tasks(name: str) -> str:
 
 
 def render_backbones() -> str:
-    """Render what our own backbones say of themselves."""
+    """Render the networks that papers use, and what our own backbones say of themselves."""
     found = registry.BACKBONES
-    parts = [_section(name, found.constants(name)["__doc__"]) for name in found]
-    return BACKBONES.format(note=NOTE, parts="\n\n".join(parts))
+    docs = [found.constants(name)["__doc__"] for name in found]
+    parts = map(_section, written_names(), docs)
+    rows = [(f"`{known.name}`", *known[1:]) for known in known_backbones()]
+    heads = "name", "parameters", "side", "license", "what it is"
+    return BACKBONES.format(note=NOTE, known=table(heads, rows), parts="\n\n".join(parts))
 
 
 def _section(name: str, doc: str | None, end: str = "") -> str:

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from da.config.backbone_names import split_prefix
+from da.config.backbone_names import split_names, split_prefix
 from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
 from da.config.validation import is_run_id
@@ -32,6 +32,7 @@ from da.models import pruning
 from da.models.backbone import set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.checkpoint_files import load_checkpoint, resample
+from da.models.concatenation import Concatenation
 from da.models.features import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
@@ -55,7 +56,7 @@ def build_backbone(
     """Build a backbone with pretrained or random weights, or those of a run or a file.
 
     Args:
-        name: A file's, or any name of timm or torchvision.
+        name: A file's, or any name of timm or torchvision; several that are joined by "+".
         init: Origin of the weights: `pretrained`, `random`, the id of a finished run, or a file as
             `da.system.content_files` names it.
         hidden: Whether hidden layers of the network's own classifier are part of the backbone.
@@ -69,6 +70,9 @@ def build_backbone(
         ValueError: Where the name is unknown, or the weights are neither stored nor available.
     """
     init = weights_origin(init, results)
+    if len(names := split_names(name)) > 1:
+        make = partial(build_backbone, hidden=hidden, mean=mean, std=std, side=side)
+        return Concatenation([make(each, init, results=results) for each in names])
     pretrained = init == "pretrained"
     own = is_own(name)
     with _seeded(is_file_name(init)):
@@ -94,8 +98,9 @@ def _load_run(backbone: nn.Module, name: str, run_id: str, results: Path) -> Non
             pruning.take_shapes(backbone, state)
         wanted = backbone.state_dict()
         if any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted):
-            body = {k.removeprefix("body."): x for k, x in state.items()}
-            state = {f"body.{k}": x for k, x in resample(backbone.body, body).items()}
+            body: Any = backbone.body
+            plain = {k.removeprefix("body."): x for k, x in state.items()}
+            state = {f"body.{k}": x for k, x in resample(body, plain).items()}
         backbone.load_state_dict(state)
     except (RuntimeError, AttributeError) as error:
         raise ValueError(

@@ -1,6 +1,5 @@
 """Networks of timm as feature extractors, and the search for a name in timm and torchvision."""
 
-import difflib
 import os
 import socket
 import warnings
@@ -11,7 +10,7 @@ from urllib.request import getproxies
 
 import torch
 
-from da.config.backbone_names import written_names
+from da.config.backbone_names import near_names, written_names
 from da.models.backbone import Backbone, known_sides
 from da.models.backbones._torchvision import from_torchvision
 
@@ -42,9 +41,12 @@ def build_from_library(name: str, pretrained: bool, hidden: bool = True, side: i
         return _explain(lambda: from_torchvision(name, pretrained, hidden), name, pretrained)
     if timm.is_model(name):
         return build_from_timm(name, pretrained, hidden, side)
-    every = {*timm.list_models(), *models.list_models(models)}
-    known = ", ".join([*written_names(), *difflib.get_close_matches(name, every, 3)])
-    raise ValueError(f"unknown backbone {name!r}, known: {known}, any of timm or torchvision")
+    near = near_names(name, dict.fromkeys([*models.list_models(models), *timm.list_models()]))
+    like = f"perhaps {', '.join(near)}; " if near else ""
+    raise ValueError(
+        f"unknown backbone {name!r}: {like}known: {', '.join(written_names())}, any of timm or "
+        "torchvision; see `da list backbones`"
+    )
 
 
 def build_from_timm(name: str, pretrained: bool, hidden: bool = True, side: int = 0) -> Backbone:
@@ -68,8 +70,8 @@ def _check_name(name: str) -> None:
     """Check that timm has a network, and weights of the tag that may follow its name."""
     timm = import_timm()
     if not timm.is_model(name):
-        near = ", ".join(difflib.get_close_matches(name, timm.list_models(), 3))
-        raise ValueError(f"unknown network {name!r} of timm, known: {near or 'timm.list_models()'}")
+        near = ", ".join(near_names(name, timm.list_models())) or "timm.list_models()"
+        raise ValueError(f"unknown network {name!r} of timm, known: {near}")
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_pretrained(f"{base}.*")]
     if tag and tag not in tags:
@@ -119,7 +121,9 @@ def _create(name: str, pretrained: bool, usual: int, other: dict[str, int]) -> A
     """
     create = partial(import_timm().create_model, name, pretrained=pretrained, num_classes=0)
     try:
-        return create(**other)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old names, and of code of timm's own
+            return create(**other)
     except TypeError as error:
         if "img_size" not in str(error):
             raise
