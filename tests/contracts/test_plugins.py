@@ -283,7 +283,7 @@ def test_the_scores_of_a_selector_have_its_axis(plugins):
     ("kind", "name", "said"),
     [
         ("method", "dann", "the method 'dann' is there already; known: adabn, "),
-        ("dataset", "emoji", "the dataset 'emoji' is there already; known: arrays, "),
+        ("dataset", "emoji", "the dataset 'emoji' is there already; known: amazon_reviews, "),
         ("method", "My-Method", "in small letters, such as my_method, not 'My-Method'"),
         ("selector", "../../x", "in small letters, such as my_selector, not '../../x'"),
     ],

@@ -29,7 +29,7 @@ from da.config.choices import BEGINNINGS
 from da.config.registry import BACKBONES
 from da.config.validation import is_run_id
 from da.models import pruning
-from da.models.backbone import set_normalization
+from da.models.backbone import Backbone, set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.checkpoint_files import load_checkpoint, resample
 from da.models.concatenation import Concatenation
@@ -96,7 +96,7 @@ def _load_run(backbone: nn.Module, name: str, run_id: str, results: Path) -> Non
         state = load_weights(run_id, results=results)
         if pruning.NARROWED in state:
             pruning.take_shapes(backbone, state)
-        wanted = backbone.state_dict()
+        wanted = backbone.state_dict() if isinstance(backbone, Backbone) else {}
         if any(x.shape != wanted[k].shape for k, x in state.items() if k in wanted):
             body: Any = backbone.body
             plain = {k.removeprefix("body."): x for k, x in state.items()}
