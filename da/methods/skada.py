@@ -1,5 +1,6 @@
 """Mappings of the library skada, as methods to compare with."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -104,5 +105,7 @@ class Skada(Mapping):
         x, m = torch.cat([self.f_s, self.f_t]).double().cpu().numpy(), len(self.f_t)
         y = np.append(self.y_s.cpu().numpy(), np.full(m, UNKNOWN))
         domains = np.repeat([SOURCE, TARGET], [len(self.f_s), m])
-        self.pipeline.fit(x, y, sample_domain=domains)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Only one sample available")  # a domain may be small
+            self.pipeline.fit(x, y, sample_domain=domains)
         self.fitted_on = self.f_s
