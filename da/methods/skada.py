@@ -1,6 +1,5 @@
 """Mappings of the library skada, as methods to compare with."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -82,7 +81,12 @@ class Skada(Mapping):
             f_s: Features of all source training images.
             y_s: Their classes.
             f_t: Features of all target training images.
+
+        Raises:
+            ValueError: A domain has one image alone.
         """
+        if (few := min(len(f_s), len(f_t))) < 2:
+            raise ValueError(f"skada needs two images or more of each domain, not {few}")
         self.f_s, self.y_s, self.f_t = f_s, y_s, f_t
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
@@ -105,7 +109,5 @@ class Skada(Mapping):
         x, m = torch.cat([self.f_s, self.f_t]).double().cpu().numpy(), len(self.f_t)
         y = np.append(self.y_s.cpu().numpy(), np.full(m, UNKNOWN))
         domains = np.repeat([SOURCE, TARGET], [len(self.f_s), m])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Only one sample available")  # a domain may be small
-            self.pipeline.fit(x, y, sample_domain=domains)
+        self.pipeline.fit(x, y, sample_domain=domains)
         self.fitted_on = self.f_s
