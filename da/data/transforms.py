@@ -50,12 +50,27 @@ def _channels_first(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
     return rearrange(x, "b h w c -> b c h w")
 
 
+SHOWN = 7 / 8
+"""Least share of the sides of a larger image that is shown: 224 of 256 pixels, as is usual."""
+
+
+def shrinks(x: Shaped[Tensor, "b ..."], resize: Resize) -> bool:
+    """Return whether `crop_center` shrinks images of this size before it crops them."""
+    return x.ndim == 4 and min(x.shape[1:3]) > math.ceil(resize.side / SHOWN)
+
+
 def crop_center(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
     """Crop the middle `resize.side` pixels of each image, after enlarging smaller images.
 
-    Images are bytes as stored, or numbers in 0..1.
+    Images that are so large that less than `SHOWN` of them would be seen are shrunk first. Images
+    are bytes as stored, or numbers in 0..1.
     """
-    middle = _middle(_channels_first(x), resize.side)
+    small, x = shrinks(x, resize), _channels_first(x)
+    if small:
+        wide = math.ceil(resize.side / SHOWN)
+        x = F.interpolate(scale(x), (wide, wide), mode=resize.interpolation, antialias=True)
+        return _middle(x, resize.side).clamp(0, 1)
+    middle = _middle(x, resize.side)
     if middle.shape[-1] == resize.side:
         return middle
     wide = round(resize.side / resize.crop_pct)

@@ -85,7 +85,10 @@ def load_run(record: records.Record, results: Path = Path("results")) -> Model:
     finished = load_model(record.id, results)
     if hasattr(finished.parts[0], "take_inputs"):
         raise ValueError(f"run {record.id!r} takes no images: {record.settings['task']}")
-    return wrap_network(finished, str(record.settings["task"]))
+    model = wrap_network(finished, str(record.settings["task"]))
+    if model.column and not model.tokenize:
+        raise ValueError(f"run {record.id!r} joins backbones: texts are predicted by one alone")
+    return model
 
 
 def wrap_network(finished: "TrainedModel", task: str = "") -> Model:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from da.config.limits import WHOLE
 from da.methods._mapping import Mapping
 from da.methods.base import Network
+from da.ops.linalg import require_two
 from da.system.extras import extra
 
 MAPPINGS = "CORAL ClassRegularizerOTMapping EntropicOTMapping LinearOTMapping MMDLSConSMapping"
@@ -81,7 +82,11 @@ class Skada(Mapping):
             f_s: Features of all source training images.
             y_s: Their classes.
             f_t: Features of all target training images.
+
+        Raises:
+            ValueError: A domain has one image alone.
         """
+        require_two("skada", min(len(f_s), len(f_t)))
         self.f_s, self.y_s, self.f_t = f_s, y_s, f_t
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
@@ -97,6 +102,9 @@ class Skada(Mapping):
             self._fit()
         f, domains = x.double().cpu().numpy(), np.full(len(x), domain)
         mapped = self.pipeline.transform(f, sample_domain=domains, allow_source=True)
+        if not np.isfinite(mapped).all():
+            few = min(len(self.f_s), len(self.f_t))
+            raise ValueError(f"{self.hp.adapter} of skada needs more than {few} images of a domain")
         return torch.as_tensor(mapped).to(self.f_s)
 
     @torch.enable_grad()  # some adapters descend a gradient
@@ -104,5 +112,6 @@ class Skada(Mapping):
         x, m = torch.cat([self.f_s, self.f_t]).double().cpu().numpy(), len(self.f_t)
         y = np.append(self.y_s.cpu().numpy(), np.full(m, UNKNOWN))
         domains = np.repeat([SOURCE, TARGET], [len(self.f_s), m])
-        self.pipeline.fit(x, y, sample_domain=domains)
+        with np.errstate(all="ignore"):  # `_map` looks at what comes out
+            self.pipeline.fit(x, y, sample_domain=domains)
         self.fitted_on = self.f_s

@@ -40,7 +40,7 @@ class ZeroShot(Method):
             }
 
     hp: Hparams
-    head: "Cosines"
+    head: "Cosines"  # type: ignore[assignment]
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, Network(neck=0, dropout=0, bn=network.bn))

@@ -17,7 +17,7 @@ from da.config.choices import Augment, Interpolation, Precision
 from da.data.domain import Domain
 from da.data.loaders import generator
 from da.data.texts import holds_texts
-from da.data.transforms import augment_images, to_eval_input
+from da.data.transforms import augment_images, shrinks, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
 from da.models.text_encoder import TextEncoder, find_text_encoder, to_tokens
@@ -112,7 +112,8 @@ def extract_features(
     """
     if holds_texts(domain.x):
         backbone = backbone.text_side
-    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}"
+    small = " shrunk" * shrinks(domain.x, domain.resize)
+    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}{small}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = make_once(
         cache_home() / "features" / f"{name}.npy",

@@ -148,12 +148,19 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
 
 
 def _of_columns(records: Sequence[Record]) -> list[str]:
-    """List the scores of further label columns that every evaluation has, and their oracles."""
-    points = [point for record in records for point in record.curve]
-    ends = {MEAN, *(c for r in records for c in r.settings.get("label_columns", ()))}
-    shared = [key for key in points[0] if all(key in point for point in points)]
-    known = [key for key in shared if "/" in key and key.partition("/")[2] in ends]
-    return [key.replace("target_accuracy", "oracle") for key in known]
+    """List the scores of further label columns that every evaluation has, and their oracles.
+
+    For the mean, those of runs with several columns count.
+    """
+    several = [r for r in records if len(r.settings.get("label_columns", ())) > 1]
+    names = {c for r in several for c in r.settings["label_columns"]}
+    found = []
+    for key in several[0].curve[0] if several else ():
+        base, _, column = key.partition("/")
+        among = several if column == MEAN else records
+        if column in {MEAN, *names} and all(key in p for r in among for p in r.curve):
+            found.append(f"{'oracle' if base == 'target_accuracy' else base}/{column}")
+    return found
 
 
 def average(

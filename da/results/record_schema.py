@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from da.config.label_columns import MEAN
 from da.config.setting_names import current_names
 from da.config.validation import is_run_id
 
@@ -57,6 +58,21 @@ def _checked(fields: Any, id: str) -> dict[str, Any]:
     known["settings"] = current_names(known["settings"])
     _check_curve(known["curve"])
     return known
+
+
+def find_key(chosen_by: str, point: Mapping[str, float]) -> str:
+    """Return the key of an evaluation whose highest value a selector chooses.
+
+    The mean over the label columns of a run that learns one is that one's.
+
+    Args:
+        chosen_by: `oracle` or the name of a score, perhaps with `/COLUMN` or `/mean` after it.
+        point: An evaluation of the run.
+    """
+    name, slash, column = chosen_by.partition("/")
+    name = "target_accuracy" if name == "oracle" else name
+    key = f"{name}{slash}{column}"
+    return name if column == MEAN and key not in point else key
 
 
 def _is_number(value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from da.config.validation import is_run_id, require_run_id, shorten_names
 from da.results import record_bundles
 from da.results.old_records import set_aside
-from da.results.record_schema import DamagedError, parse_record
+from da.results.record_schema import DamagedError, find_key, parse_record
 from da.results.run_labels import title
 from da.system.cache import explain_write_errors, write_whole
 
@@ -75,8 +75,7 @@ class Record:
         """
         if chosen_by == "last":
             return self.curve[-1]
-        name, slash, column = chosen_by.partition("/")
-        key = f"{'target_accuracy' if name == 'oracle' else name}{slash}{column}"
+        key = find_key(chosen_by, self.curve[-1])
         if key not in self.curve[-1]:
             raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return max(reversed(self.curve), key=lambda point: point[key])

@@ -125,7 +125,7 @@ class Run:
     crop_pct: Annotated[float, PART] = 1.0
     """Share of a test image's side that is shown, where images are stored smaller than `side`.
     1 shows the whole image. 0.875 with side 224 enlarges it to 256 pixels and shows the middle 224.
-    Images that are stored larger always show their middle `side` pixels.
+    Of images that are stored larger, the middle 7/8 of each side is shown, or more.
     """
     network: Network = field(default_factory=Network)
     """Layers on top of the backbone: neck and head."""

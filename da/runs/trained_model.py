@@ -108,14 +108,14 @@ class TrainedModel(nn.Module):
 
     def probabilities(self, images: Any) -> Float[Tensor, "b k"]:
         """Return the probability of each class, in the order of `classes`, for each image."""
-        found = self._over(self.forward, images).softmax(1)
+        found = self._compute(self.forward, images).softmax(1)
         if not found.isfinite().all():
             raise ValueError("the model predicts no numbers: its weights are damaged or too large")
         return found
 
     def features(self, images: Any) -> Float[Tensor, "b d"]:
-        """Return the features of each image, which the method aligned and its classifier sees."""
-        return self._over(lambda x: self.method.embed(self._input(x)).float(), images)
+        """Return the features of each image that the method aligned and its classifier sees."""
+        return self._compute(lambda x: self.method.embed(self._input(x)).float(), images)
 
     def to_torch(self) -> nn.Module:
         """Return a copy as a plain module, from images to logits.
@@ -127,7 +127,7 @@ class TrainedModel(nn.Module):
         return Classifier(self)
 
     @torch.no_grad()
-    def _over(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
+    def _compute(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
         place = next((x.device for x in self.state_dict().values()), torch.device("cpu"))
         batches = iterate_inputs(images, self.stored_side, self.parts[0], self.fit)
         return torch.cat([function(x.to(place)).cpu() for x in batches])

@@ -491,7 +491,7 @@ def test_without_records_those_that_are_published_are_named(experiment, capsys, 
         ("train dann --no-keep-hidden", "--keep-hidden is a general option: it stands before"),
         ("train dann --dropout 0", "--dropout is a general option: it stands before"),
         ("train dan --class-trade-off 1", "--class-trade-off is no option of dan, but of deepjdot"),
-        ("train --lrr 1 dann", "unknown option --lrr, known: --lr,"),
+        ("train --lrr 1 dann", "unknown option --lrr, known: --lr, --lora-rank\n"),
         ("train dann --trade-of 1", "unknown option --trade-of, known: --trade-off"),
         ("train --zzz 1 dann", "unknown option --zzz, known: those that `da train --help` lists"),
         (

@@ -216,7 +216,7 @@ EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
         f"table {EMOJI} --format csv --chosen-by infomax,oracle",
         f"plot {EMOJI}",
         f"runs {EMOJI}",
-        f"runs {PUBLISHED}",
+        f"runs {PACKAGE.parent}/experiments/digits.py {PUBLISHED}",
         f"diagnose c8284701b52a {PUBLISHED}",
         "new method mine",
     ],

@@ -26,7 +26,7 @@ ROOT = PACKAGE.parent
 PROJECT = ROOT / "pyproject.toml"
 FILES = {str(file.relative_to(PACKAGE)): file for file in sorted(PACKAGE.rglob("*.py"))}
 
-BROUGHT = {"huggingface_hub": "timm", "threadpoolctl": "scikit-learn"}
+BROUGHT = {"huggingface_hub": "timm", "safetensors": "timm", "threadpoolctl": "scikit-learn"}
 """Libraries that come with another one, and that one."""
 
 

@@ -94,7 +94,7 @@ def test_scale_is_0_to_1():
 
 def test_plain_is_the_middle_channels_first_but_in_memory():
     x = pixels(2, 6, 8, 3)
-    assert crop_center(x, Resize(4)).equal(x[:, 1:5, 2:6].permute(0, 3, 1, 2))
+    assert crop_center(x, Resize(5)).equal(x[:, :5, 1:6].permute(0, 3, 1, 2))
     assert crop_center(x[:, :, :6], Resize(6)).equal(x[:, :, :6].permute(0, 3, 1, 2))
     assert crop_center(x[:, :, :6], Resize(6)).data_ptr() == x.data_ptr()
 
@@ -103,6 +103,21 @@ def test_plain_enlarges_what_is_small():
     ramp = torch.tensor([[0, 255]], dtype=torch.uint8).expand(2, 2)[None, :, :, None]
     row = crop_center(ramp, Resize(4))[0, 0, 1]
     torch.testing.assert_close(row, torch.tensor([0, 0.25, 0.75, 1]))
+
+
+@pytest.mark.parametrize(("stored", "side"), [(256, 224), (32, 28), (343, 300), (8, 7)])
+def test_plain_of_usual_sizes_is_not_resized(stored, side):
+    x = pixels(1, stored, stored, 3)
+    assert crop_center(x, Resize(side)).dtype == torch.uint8
+
+
+@pytest.mark.parametrize("how", ["bilinear", "bicubic"])
+def test_plain_shrinks_what_is_much_larger(how):
+    """A small side shows as much of an image as the usual one, and no stamp from its middle."""
+    x = pixels(2, 64, 64, 3)
+    small = resize(scale(x.permute(0, 3, 1, 2)), [32, 32], InterpolationMode(how))
+    theirs = center_crop(small.clamp(0, 1), [28, 28])
+    torch.testing.assert_close(crop_center(x, Resize(28, how)), theirs)
 
 
 def test_plain_is_square_where_one_side_is_too_short():
@@ -120,7 +135,7 @@ def test_plain_enlarges_and_crops_as_torchvision_does(how, crop_pct, wide):
 
 def test_plain_crops_what_is_large_whatever_the_share():
     x = pixels(1, 8, 8, 3)
-    assert crop_center(x, Resize(6, "bicubic", 0.5)).equal(crop_center(x, Resize(6)))
+    assert crop_center(x, Resize(7, "bicubic", 0.5)).equal(crop_center(x, Resize(7)))
 
 
 def test_boxes_are_distributed_as_torchvisions():

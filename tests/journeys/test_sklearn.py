@@ -1,6 +1,7 @@
 """The checks that scikit-learn has for every estimator."""
 
 import pytest
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -17,4 +18,5 @@ ADAPTERS = [
 @pytest.mark.filterwarnings("default")
 @parametrize_with_checks(ADAPTERS)
 def test_checks_of_scikit_learn(estimator, check):
-    check(estimator)
+    with config_context(enable_metadata_routing=False):  # as before skada is imported
+        check(estimator)

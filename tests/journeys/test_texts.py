@@ -53,6 +53,14 @@ def test_a_run_on_texts_is_predicted_and_exported(bert, capsys):
         assert len(rest) == 118
 
 
+def test_joined_encoders_train_and_say_that_they_predict_no_texts(bert, capsys):
+    run = da.Run(da.methods.SourceOnly(), TASK, f"{bert}+{bert}?pool=cls", steps=20)
+    record = da.train(run, save_weights=True, quiet=True)
+    with pytest.raises(SystemExit):
+        main(["predict", record.id, "reviews.csv"])
+    assert "joins backbones: texts are predicted by one alone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -9,7 +9,7 @@ import pytest
 
 import da
 from da.cli.main import main
-from tests.fixtures.encoders import write_captions, write_clip, write_squares
+from tests.fixtures.encoders import TASK, write_captions, write_clip, write_reviews, write_squares
 
 pytest.importorskip("open_clip")
 
@@ -62,6 +62,7 @@ def test_a_classifier_of_texts_is_tested_on_images(method, capsys):
     assert "features of 15 texts" in told
     assert "features of 48 images" in told
     assert "captions: target accuracy" in da.table([record])
+    assert da.load_model(record.id).stored_side == 256  # as folders are
     main(["predict", record.id, "dark/red"])
     assert re.match(r"dark/red/\d+.png  (red|green|blue)  0", capsys.readouterr().out)
 
@@ -75,6 +76,18 @@ def test_a_tower_trains_exports_and_predicts(capsys):
         main(["predict", model, "dark/red"])
     assert len(lines := capsys.readouterr().out.splitlines()) == 32
     assert lines[:16] == lines[16:]
+
+
+def test_the_tower_of_texts_trains_and_exports(capsys):
+    write_reviews(per_shop=12)
+    run = run_of(da.methods.SourceOnly(), TASK, side=0, regime="full", steps=3)
+    record = da.train(run, device="cpu", quiet=True, save_weights=True)
+    main(["export", record.id, "--to", "onnx"])
+    assert "12 test texts" in capsys.readouterr().out
+    for model in (record.id, f"{record.id}.onnx"):
+        main(["predict", model, "reviews.csv"])
+    assert len(lines := capsys.readouterr().out.splitlines()) == 48
+    assert [line[:16] for line in lines[:24]] == [line[:16] for line in lines[24:]]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,12 @@ def test_one_evaluation_is_chosen_for_all_columns(chosen_by: str, expected: list
     assert shown([BOTH], chosen_by)["both"] == expected
 
 
+def test_the_mean_of_one_column_is_that_one() -> None:
+    assert shown(ALL, "bnm/mean")["class alone"] == ["68.0", "", ""]
+    with pytest.raises(ValueError, match="unknown selector 'bnm/subgroup'"):
+        build_table(ALL, ("bnm/subgroup",), label_columns=True)
+
+
 def test_the_usual_table_is_of_the_class_and_says_so() -> None:
     text = render_table(ALL)
     assert "of its first label column; --label-columns shows class, subgroup, mean" in text

@@ -59,6 +59,7 @@ def test_predictions_and_features_are_those_of_the_run(method, regime):
     if (method, regime) == ("coral_map", "full"):
         return
     model, logits, features = trained(method, regime)
+    model.to("cpu")
     torch.testing.assert_close(model.probabilities(IMAGES), logits.softmax(1))
     torch.testing.assert_close(model.features(IMAGES), features)
     assert model.predict(IMAGES) == [("no", "yes")[i] for i in logits.argmax(1)]

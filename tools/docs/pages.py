@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docs import catalog, cli, methods, plots, python, results, settings
+from tools.docs import catalog, cli, methods, notebook, plots, python, results, settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -22,8 +22,9 @@ TOP: dict[str, Callable[[], str]] = {
 
 
 def reference_pages() -> dict[Path, str]:
-    """Return the text of every page of the reference, all of which are made from the code."""
+    """Return the text of every page that is made from code or from a notebook."""
     texts = {REFERENCE / name: render() for name, render in TOP.items()}
+    texts |= notebook.render_pages(DOCS / "tutorials")
     return texts | {
         REFERENCE / "methods" / f"{name}.md": text for name, text in methods.render_pages().items()
     }

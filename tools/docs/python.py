@@ -4,7 +4,16 @@ import da
 from tools.docs.markdown import NOTE
 
 GROUPS = {
-    "Runs": ("Run", "Network", "FineTuning", "train", "fit", "sweep", "load_experiment"),
+    "Runs": (
+        "Run",
+        "Network",
+        "FineTuning",
+        "LabelColumns",
+        "train",
+        "fit",
+        "sweep",
+        "load_experiment",
+    ),
     "Records and tables": ("load_records", "table"),
     "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
@@ -16,12 +25,16 @@ BEHIND = {
     "Record": "da.results.records.Record",
     "Domain": "da.data.domain.Domain",
     "Task": "da.data.domain.Task",
+    "TrainedModel": "da.runs.trained_model.TrainedModel",
     "Predictions": "da.evaluation.predictions.Predictions",
     "Backbone": "da.models.backbone.Backbone",
 }
 """Types that these take and return, which are no names of `da` itself."""
 
-SETTINGS = "Run", "Network", "FineTuning"
+PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
+"""Names of the modules that `da` has, by what they are for."""
+
+SETTINGS = "Run", "Network", "FineTuning", "LabelColumns"
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}
@@ -44,6 +57,8 @@ def render_page() -> str:
     for title, names in groups.items():
         lines += [f"## {title}\n"] if names else []
         lines += [_directive(f"da.{name}", _place(name), name in SETTINGS) for name in names]
+    for title, places in PARTS.items():
+        lines += [f"## {title}\n", *(_directive(name, place) for name, place in places.items())]
     lines.append("## Types\n")
     lines += [_directive(name, place) for name, place in BEHIND.items()]
     return "\n".join(lines)

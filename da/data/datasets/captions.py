@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from da.config.choices import Fit
 from da.data import paths
 from da.data.datasets import _columns, folder
 from da.data.datasets._vectors import build_domain
@@ -23,6 +24,7 @@ SYNTAX = "PATH/captions.csv-PATH/photos"
 DOMAINS = ()
 ANY_SIDE = True
 SKIPS_BAD = True
+FITS = True
 
 
 def pair(names: str) -> tuple[str, str]:
@@ -41,19 +43,20 @@ def _find(name: str) -> Path | None:
     return paths.find_file(name) or paths.find_folder(name)
 
 
-def open_domain(name: str, side: int = 0, *, skip_bad: bool = False) -> Domain:
+def open_domain(name: str, side: int = 0, *, skip_bad: bool = False, fit: Fit = "squash") -> Domain:
     """Open the texts of a file, or the images under a folder as `folder` does.
 
     Args:
         name: Path of the file or folder.
         side: Width of network input in pixels; 0 for the usual one.
         skip_bad: Whether to leave out images that cannot be decoded.
+        fit: How images that are no squares become squares.
 
     Raises:
         ValueError: If a column is missing, or a row has no text or no label.
     """
     file = paths.find_file(name)
-    return _open_texts(file) if file else folder.open_domain(name, side, skip_bad=skip_bad)
+    return _open_texts(file) if file else folder.open_domain(name, side, skip_bad=skip_bad, fit=fit)
 
 
 open_unlabeled = folder.open_unlabeled

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from da.config.choices import Interpolation
 from da.models.backbones._timm import look_for_hub
 from da.models.text_encoder import TextEncoder, Tokenize, TwoTowers
 from da.system.extras import extra
@@ -68,7 +69,7 @@ def _two_towers(library: Any, model: str, network: Any) -> TwoTowers:
     width = _width(network, example)
     texts = _Texts(network.text, example.shape[1])
     text = TextEncoder(texts, width, partial(_tokenize, tokenizer), model, scale)
-    kind = "bilinear" if how["interpolation"] == "bilinear" else "bicubic"
+    kind: Interpolation = "bilinear" if how["interpolation"] == "bilinear" else "bicubic"
     return TwoTowers(network.visual, width, how["mean"], how["std"], size, kind, text)
 
 

@@ -63,7 +63,7 @@ def test_a_target_may_have_no_labels(end):
 def test_equal_texts_of_two_domains_are_found(capsys):
     from da.data.overlap import count_repeated
 
-    write(at(2, review="bad 0"))
+    write([*at(2, review="bad 0"), rows()[2] | {"review": "a much longer text of one shop"}])
     source, target = tasks.open_domains(NAME)
     assert count_repeated(tasks.build_task(NAME, source, target), source, target) == 1
 
