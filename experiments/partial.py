@@ -4,7 +4,7 @@ The target has the first six classes by their letters; nobody tells the methods 
 those of a network from ImageNet, and each domain is a batch of its own for batch norm, as in
 methods.py.
 
-Cost: 300 runs, 15 minutes on 2 cores. Result: docs/results/partial.md.
+Cost: 300 runs, 15 minutes on 2 cores.
 
 da sweep experiments/partial.py
 da table experiments/partial.py
