@@ -75,7 +75,7 @@ def _fit(
     told: OnEvaluation,
 ) -> Method:
     place = find_device(device)
-    batches = pair_loaders(*sides, place)
+    batches = pair_loaders(*sides, place, classes)
     first = next(batches)
     torch.manual_seed(run.seed)
     own = _wrap(module.to(place), first)
