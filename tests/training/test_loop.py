@@ -12,6 +12,7 @@ from da.data.loaders import batches
 from da.data.own_loaders import pair_loaders
 from da.methods import METHODS
 from da.runs.run import Run
+from da.training.loop import check_arguments
 from da.training.setup import assemble
 from da.training.train import fit as train_parts
 from tests.conftest import skip_without
@@ -186,6 +187,21 @@ def test_images_of_one_channel():
 def test_wrong_loaders_are_told(sides, said):
     with pytest.raises(ValueError, match=said):
         fit(sides=sides)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"method": "dann"}, r"settings such as da.methods.DANN\(\), not 'dann'"),
+        ({"backbone": "resnet18"}, "a module of torch, not 'resnet18': names need da.Task"),
+        ({"classes": 1}, "classes is a number of 2 or more, not 1"),
+        ({"classes": "3"}, "classes is a number of 2 or more, not '3'"),
+    ],
+)
+def test_arguments_of_another_kind_are_told(given, said):
+    usual = {"method": da.methods.DANN(), "backbone": mlp(), "classes": 3}
+    with pytest.raises(ValueError, match=said):
+        check_arguments(**usual | given)
 
 
 def test_a_wrong_module_is_told():
