@@ -52,7 +52,7 @@ def open_items(given: Any, what: str) -> Items:
     """
     given = _frame_values(given)
     if is_pair(given):
-        found = _pair(*map(_frame_values, given), what)
+        found = _pair(_frame_values(given[0]), _frame_values(given[1]), what)
     elif isinstance(given, IterableDataset) or not hasattr(given, "__getitem__"):
         raise ValueError(f"{what} is {KNOWN}, not {type(given).__name__}; loaders go to da.fit")
     elif hasattr(given, "column_names") and hasattr(given, "features"):
