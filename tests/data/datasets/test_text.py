@@ -56,7 +56,7 @@ def test_a_text_may_be_a_book_and_empty_lines_may_follow():
 
 def test_an_empty_file_is_told():
     Path("t.csv").touch()
-    with pytest.raises(ValueError, match="t.csv has no column 'review', known: none yet"):
+    with pytest.raises(ValueError, match=r"t\.csv has no column 'review', known: none yet"):
         tasks.load_task(NAME)
 
 
