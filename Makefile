@@ -27,25 +27,25 @@ demo: $(READY)  ## a first table in two minutes: three methods on four shifts be
 	  'What more there is: docs/index.md'
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 -m $(FAST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m $(FAST)
 
 slow: $(READY)  ## tests that take more than half a second each
-	$(BIN)/python -m pytest -n 2 -m "slow and not faults and not journeys"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not faults and not journeys"
 
 faults: $(READY)  ## kills, damaged files, odd commands and settings: what must not happen
-	$(BIN)/python -m pytest -n 2 -m faults
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
 
 journeys: $(READY)  ## what users do: every page, example, plug-in, and the wheel
-	$(BIN)/python -m pytest -n 2 -m journeys
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m journeys
 
 numeric: $(READY)  ## tests of numbers as on a processor of another kind, with two threads
-	$(OTHER) $(BIN)/python -m pytest -n 2 -m numeric
+	$(OTHER) $(BIN)/python -m pytest -n 2 --dist worksteal -m numeric
 
 check: $(READY)  ## what has to hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m $(FAST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m $(FAST)
 
 promises: $(READY)  ## docs/contributing/promises.md with the figures of a new run
 	$(BIN)/python -m pytest -n 2 tests/contracts --junitxml .promises_cache/report.xml; \

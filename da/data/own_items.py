@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Shaped
 from PIL import Image
 from torch import Tensor
@@ -49,8 +50,9 @@ def open_items(given: Any, what: str) -> Items:
     Raises:
         ValueError: If it is none of these, or is empty.
     """
-    if isinstance(given, tuple) and len(given) == 2:
-        found = _pair(*given, what)
+    given = _frame_values(given)
+    if is_pair(given):
+        found = _pair(_frame_values(given[0]), _frame_values(given[1]), what)
     elif isinstance(given, IterableDataset) or not hasattr(given, "__getitem__"):
         raise ValueError(f"{what} is {KNOWN}, not {type(given).__name__}; loaders go to da.fit")
     elif hasattr(given, "column_names") and hasattr(given, "features"):
@@ -66,7 +68,20 @@ def open_items(given: Any, what: str) -> Items:
     return found
 
 
+def is_pair(given: Any) -> bool:
+    """Return whether something is images with their labels, rather than two images."""
+    two = isinstance(given, tuple) and len(given) == 2
+    return two and not isinstance(given[0], str | Path | Image.Image)
+
+
+def _frame_values(given: Any) -> Any:
+    """Return frames and series of pandas by place, whatever their index; frames of labels too."""
+    return given.to_numpy() if hasattr(given, "iloc") else given
+
+
 def _pair(x: Any, y: Any, what: str) -> Items:
+    if isinstance(y, Mapping):
+        y = {name: _frame_values(one) for name, one in y.items()}
     lists = [x, *y.values()] if isinstance(y, Mapping) else [x, y]
     if not all(hasattr(one, "__len__") and len(one) == len(x) for one in lists):
         raise ValueError(f"{what} is a pair, but not of images and as many labels")
@@ -82,7 +97,7 @@ def _dataset(given: Any) -> Items:
         item = given[i]
         if isinstance(item, Mapping):
             return _image_of(item), {name: one for name, one in item.items() if name != IMAGE}
-        return (item[0], item[1]) if isinstance(item, tuple | list) else (item, None)
+        return (item[0], item[1]) if _has_label(item) else (item, None)
 
     classes = getattr(given, "classes", None)
     named = isinstance(classes, Sequence) and all(isinstance(name, str) for name in classes)
@@ -94,7 +109,12 @@ def _dataset(given: Any) -> Items:
 def _first(item: Any) -> Any:
     if isinstance(item, Mapping):
         return _image_of(item)
-    return item[0] if isinstance(item, tuple | list) else item
+    return item[0] if _has_label(item) else item
+
+
+def _has_label(item: Any) -> bool:
+    """Return whether an item is an image and what follows it, rather than a row of numbers."""
+    return isinstance(item, tuple | list) and not isinstance(item[0], int | float | np.number)
 
 
 def _image_of(item: Mapping[str, Any]) -> Any:
@@ -152,20 +172,36 @@ def to_stored(value: Any, side: int, what: str, fit: Fit = "squash") -> Shaped[n
     if isinstance(value, Image.Image):
         return _decoded(value, side, what, fit)
     if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
         channels_first = value.ndim == 3 and value.shape[0] in CHANNELS
     else:
         value = np.asarray(value)
         channels_first = value.ndim == 3 and value.shape[2] not in CHANNELS
     if value.ndim == 1 and value.dtype.kind in "fiu" and value.size:
-        return value.astype(np.float32)
+        return _finite(value, what)
+    if not value.ndim:
+        kind = type(value.item()).__name__
+        raise ValueError(f"{what} is of {kind}, known: a path, a picture, an array or a tensor")
     if channels_first:
         value = np.moveaxis(value, 0, 2)
-    if value.ndim not in (2, 3) or (value.ndim == 3 and value.shape[2] not in CHANNELS):
+    if (
+        value.ndim not in (2, 3)
+        or not value.size
+        or (value.ndim == 3 and value.shape[2] not in CHANNELS)
+    ):
         raise ValueError(f"{what} has the shape {value.shape}, known: h w, c h w or h w c")
     pixels = _bytes(value, what)
     flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     return _decoded(Image.fromarray(np.ascontiguousarray(flat)), side, what, fit)
+
+
+def _finite(row: Shaped[np.ndarray, "d"], what: str) -> Shaped[np.ndarray, "d"]:
+    with np.errstate(over="ignore"):
+        numbers = row.astype(np.float32)
+    if len(bad := np.flatnonzero(~np.isfinite(numbers))):
+        raise ValueError(f"{what} has {row[bad[0]]} in column {bad[0]}, known: finite numbers")
+    return numbers
 
 
 def _bytes(value: Shaped[np.ndarray, "..."], what: str) -> Shaped[np.ndarray, "..."]:

@@ -89,19 +89,21 @@ def _of(labels: Labels, name: str, what: str, names: Sequence[str]) -> Label:
     return None
 
 
-def name_classes(labels: list[Label]) -> tuple[str, ...]:
+def name_classes(labels: list[Label], what: str = "source") -> tuple[str, ...]:
     """Return the names among the labels in alphabetical order, or all numbers up to the largest.
 
     Raises:
-        ValueError: If there are fewer than two, or names and numbers.
+        ValueError: If there are fewer than two, names and numbers, or an image without a label.
     """
+    if None in labels:
+        raise ValueError(f"{what}[{labels.index(None)}] has no label")
     kinds = {type(label) for label in labels}
     if len(kinds) != 1:
-        raise ValueError("labels of source are class numbers or names, not both")
+        raise ValueError(f"labels of {what} are class numbers or names, not both")
     numbers = [label for label in labels if isinstance(label, int)]
     names = map(str, range(max(numbers) + 1)) if numbers else sorted({*map(str, labels)})
     if len(found := tuple(names)) < 2:
-        raise ValueError(f"source has one class only, {found[0]!r}: two are needed")
+        raise ValueError(f"{what} has one class only, {found[0]!r}: two are needed")
     return found
 
 
@@ -126,6 +128,8 @@ def number_labels(
     known |= dict(enumerate(range(len(names)))) if not own else {}
     known |= {i: number[name] for i, name in enumerate(own) if name in number}
     for i, label in enumerate(labels):
+        if label is None:
+            raise ValueError(f"{what}[{i}] has no label, and others have")
         if label not in known:
             shown = own[label] if isinstance(label, int) and label < len(own) else label
             raise ValueError(f"{what}[{i}] has the label {shown!r}, known: {shorten_names(names)}")
@@ -146,8 +150,9 @@ def number_columns(
     """
     found = []
     for name, parts in labels.items():
-        classes = known.get(name) or name_classes(parts[0])
-        pairs = zip(parts, whats, strict=True)
+        shown = [f"column {name} of {what}" for what in whats]
+        classes = known.get(name) or name_classes(parts[0], shown[0])
+        pairs = zip(parts, shown, strict=True)
         y = [c for some, what in pairs for c in number_labels(some, (), classes, what)]
         found.append(Column(name, classes, torch.tensor(y, dtype=torch.int64)))
     return tuple(found)

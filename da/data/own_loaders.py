@@ -11,7 +11,7 @@ from da.data.batch import Batch, Labeled, Unlabeled
 
 
 def pair_loaders(
-    source: Iterable[Any], target: Iterable[Any], device: torch.device
+    source: Iterable[Any], target: Iterable[Any], device: torch.device, classes: int
 ) -> Iterator[Batch]:
     """Give endless batches of two loaders, each of which is read again where it ends.
 
@@ -22,12 +22,13 @@ def pair_loaders(
         source: Loader of pairs of images and class numbers.
         target: Loader of images, alone or first in a tuple or list.
         device: Device of the batches; pinned memory is copied to a GPU while it computes.
+        classes: Number of classes.
 
     Raises:
         ValueError: If a loader gives nothing, or something else.
     """
     at = 0
-    labeled = _full_batches(_source_parts(source), "source_loader")
+    labeled = _full_batches(_source_parts(source, classes), "source_loader")
     unlabeled = _full_batches(_target_parts(target), "target_loader")
     for (x_s, y_s), (x_t,) in zip(labeled, unlabeled, strict=False):
         index, at = torch.arange(at, at + len(x_t)), at + len(x_t)
@@ -35,12 +36,29 @@ def pair_loaders(
         yield Batch(Labeled(x_s, y_s.long()), Unlabeled(x_t, index))
 
 
-def _source_parts(loader: Iterable[Any]) -> Iterator[tuple[Tensor, ...]]:
+def _source_parts(loader: Iterable[Any], classes: int) -> Iterator[tuple[Tensor, ...]]:
     for item in _endless(loader, "source_loader"):
         pair = tuple(item[:2]) if isinstance(item, tuple | list) else ()
         if len(pair) < 2 or not all(isinstance(x, Tensor) for x in pair):
             raise ValueError("source_loader gives pairs of two tensors: images and class numbers")
+        _check_labels(pair[1], classes)
         yield pair
+
+
+def _check_labels(y: Tensor, classes: int) -> None:
+    """Check the labels of a batch; values on a GPU are not looked at, which would wait for it.
+
+    Raises:
+        ValueError: If they are no class numbers.
+    """
+    if y.ndim != 1:
+        raise ValueError(f"source_loader gives labels of shape {tuple(y.shape)}, known: one each")
+    wrong = [] if y.is_cuda else y[(y < 0) | (y >= classes) | (y != y.long())].tolist()
+    if wrong:
+        raise ValueError(
+            f"source_loader gives the label {wrong[0]}, known: whole numbers below {classes}, "
+            "which is classes"
+        )
 
 
 def _target_parts(loader: Iterable[Any]) -> Iterator[tuple[Tensor, ...]]:

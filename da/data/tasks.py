@@ -90,6 +90,7 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
     if names_of and len({*map(names_of, names)} - {()}) > 1:
         require_same_classes(name, {each: names_of(each, check=True) for each in names}, hint)
     domains = _open_all(own, names, options, parsed.hides_labels)
+    _require_same_form(name, dict(zip(names, domains, strict=True)))
     if not domains[0].is_labeled:
         raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
     if not domains[-1].is_labeled:
@@ -106,6 +107,24 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
             f"{source} has no class with two images: none of the source can be held out"
         )
     return domains[0], domains[-1]
+
+
+def _require_same_form(task: str, domains: dict[str, Domain]) -> None:
+    """Refuse images next to rows, and rows of other widths.
+
+    Raises:
+        ValueError: Domains differ in this.
+    """
+    forms = [
+        tuple(d.x.shape[1:] if d.x.is_floating_point() else d.x.shape[3:]) for d in domains.values()
+    ]
+    if len({*forms}) > 1:
+        each = [f"{name} has {_describe_form(d)}" for name, d in domains.items()]
+        raise ValueError(f"{task}: both domains need the same features, but {' and '.join(each)}")
+
+
+def _describe_form(domain: Domain) -> str:
+    return f"rows of {domain.x.shape[1]} numbers" if domain.x.ndim == 2 else "images"
 
 
 def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:

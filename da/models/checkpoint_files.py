@@ -69,6 +69,8 @@ def _find_fault(found: Fit, wanted: State, missing: list[str], name: str) -> str
         if found.state[key].shape != wanted[key].shape:
             theirs, ours = (_shape(x) for x in (found.state[key], wanted[key]))
             return f": {key} is {theirs}, and {ours} in {name}"
+        if not found.state[key].isfinite().all():
+            return f": {key} holds numbers that are not finite"
     return ""
 
 

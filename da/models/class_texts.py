@@ -40,7 +40,7 @@ def embed_classes(
             f"backbone {backbone.name} has no space of images and texts, known: "
             "open_clip:MODEL/WEIGHTS, or hf:NAME of a CLIP or SigLIP"
         )
-    texts = [t.format(name.replace("_", " ")) for name in classes for t in templates]
+    texts = [t.replace("{}", name.replace("_", " ")) for name in classes for t in templates]
     key = f"{CLASS_TEXTS} {backbone.text_side.digest} {texts}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     file = make_once(

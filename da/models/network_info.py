@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, fields
 from typing import Any, get_args
 
-from da.config.choices import BEGINNINGS, Interpolation
+from da.config.choices import Interpolation
 from da.config.setting_names import first_names
-from da.config.validation import require_run_id
+from da.config.validation import is_beginning, require_run_id
 from da.data.transforms import Resize
 from da.models.backbone import hash_weights
 
@@ -61,7 +61,7 @@ def check_info(about: NetworkInfo) -> None:
         ValueError: They cannot be those of a run; other errors for values of another type.
     """
     side, interpolation, crop_pct = about.resize
-    if about.origin not in BEGINNINGS:
+    if not is_beginning(about.origin):
         require_run_id(about.origin)
     if not (
         isinstance(about.classes, tuple)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from da.config.choices import Fit
-from da.data.own_items import CHANNELS, Items, open_items, to_stored
+from da.data.own_items import CHANNELS, Items, is_pair, open_items, to_stored
 
 BATCH = 32
 """Number of images that pass through the network together."""
@@ -57,12 +57,13 @@ def _open(given: Any) -> Items:
     """
     if isinstance(given, str | Path | Image.Image):
         given = [given]
-    if isinstance(given, Tensor | np.ndarray) and given.ndim == 3:
-        shape = tuple(given.shape)
+    first = given[0] if is_pair(given) else given
+    if isinstance(first, Tensor | np.ndarray) and first.ndim == 3:
+        shape = tuple(first.shape)
         if shape[0] in CHANNELS or shape[-1] in CHANNELS:
             raise ValueError(
-                f"images has the shape {shape}: give one image as images[None], several gray ones "
-                "as images[:, None]"
+                f"images has the shape {shape}: give one image as images[None], several in a "
+                "list, several gray ones as images[:, None]"
             )
     if isinstance(given, Mapping) or not hasattr(given, "__getitem__"):
         kind = type(given).__name__

@@ -113,6 +113,17 @@ class TrainedModel(nn.Module):
             raise ValueError("the model predicts no numbers: its weights are damaged or too large")
         return found
 
+    def predict_columns(self, images: Any) -> dict[str, list[str]]:
+        """Return the likeliest class of each image for each label column; see `predict`."""
+        names = [*self.about.settings.get("label_columns", ())][:1] or ["class"]
+        classes = dict(zip(names, [self.classes], strict=True)) | self.columns
+        found = self._compute(lambda x: torch.cat(self.forward_columns(x), 1), images)
+        each = found.split([*map(len, classes.values())], 1)
+        return {
+            name: [of[i] for i in logits.argmax(1).tolist()]
+            for (name, of), logits in zip(classes.items(), each, strict=True)
+        }
+
     def features(self, images: Any) -> Float[Tensor, "b d"]:
         """Return the features of each image that the method aligned and its classifier sees."""
         return self._compute(lambda x: self.method.embed(self._input(x)).float(), images)

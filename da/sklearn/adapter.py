@@ -28,7 +28,7 @@ with extra("sklearn", "da.sklearn"):
     )
     from sklearn.metrics import accuracy_score
     from sklearn.utils.metaestimators import available_if
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 NESTED = "method", "network"
 """Parameters that hold settings, each of which is a parameter too, as in `method__trade_off`."""
@@ -237,6 +237,7 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
         Raises:
             ValueError: If no row has a label.
         """
+        check_consistent_length(X, y, sample_weight)
         predicted, known = self.predict(X, sample_domain), are_known(y, self.classes_)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         y = np.array(np.asarray(y)[known].tolist())

@@ -76,7 +76,7 @@ def are_source(sample_domain: Any, count: int) -> Bool[np.ndarray, "n"]:
     if sample_domain is None:
         return np.zeros(count, bool)
     domain = column_or_1d(sample_domain)
-    if len(domain) != count or domain.dtype.kind not in "if" or not (domain != 0).all():
+    if len(domain) != count or domain.dtype.kind not in "if" or not (np.abs(domain) > 0).all():
         raise ValueError(
             "sample_domain has a number for each row, above 0 for the source and below 0 for the "
             "target"

@@ -53,13 +53,16 @@ def explain_failures(
 def pass_errors_on(function: OnEvaluation | None) -> OnEvaluation:
     """Return a user's function whose errors `explain_failures` leaves as they are.
 
-    It gets a copy of each evaluation, so that it cannot change the record.
+    It gets a copy of each evaluation, and random numbers that it draws are not those of training,
+    so that it cannot change the record.
     """
 
     def told(point: Point) -> None:
         try:
             if function is not None:
-                function(dict(point))
+                cards = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
+                with torch.random.fork_rng(devices=cards):
+                    function(dict(point))
         except BaseException as error:
             error.is_of_user = True  # type: ignore[attr-defined]
             raise

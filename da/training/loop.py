@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -56,6 +57,7 @@ def fit(
     Raises:
         ValueError: If the method needs more than two loaders, or a loader or setting is wrong.
     """
+    check_arguments(method, backbone, classes)
     if method.owner.overrides("prepare"):
         raise ValueError(f"{method.owner.name} looks at all images first: give them to da.Task")
     if settings.get("labels", LabelColumns()) != LabelColumns():
@@ -63,6 +65,20 @@ def fit(
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)
+
+
+def check_arguments(method: Any, backbone: Any, classes: Any) -> None:
+    """Refuse names of methods and networks, and what is no number of classes.
+
+    Raises:
+        ValueError: If one is of another kind.
+    """
+    if not isinstance(method, Settings):
+        raise ValueError(f"method is settings such as da.methods.DANN(), not {method!r}")
+    if not isinstance(backbone, nn.Module):
+        raise ValueError(f"backbone is a module of torch, not {backbone!r}: names need da.Task")
+    if not isinstance(classes, Integral) or classes < 2:
+        raise ValueError(f"classes is a number of 2 or more, not {classes!r}")
 
 
 @explain_failures
@@ -75,7 +91,7 @@ def _fit(
     told: OnEvaluation,
 ) -> Method:
     place = find_device(device)
-    batches = pair_loaders(*sides, place)
+    batches = pair_loaders(*sides, place, classes)
     first = next(batches)
     torch.manual_seed(run.seed)
     own = _wrap(module.to(place), first)

@@ -118,6 +118,11 @@ def test_unknown_columns_are_named(write):
         tasks.open_domains(write(), Reading(label_columns=("kind", "color")))
 
 
+def test_paths_are_no_labels():
+    with pytest.raises(ValueError, match=r"no label column 'path', known: kind, size$"):
+        tasks.open_domains(write_lists(), Reading(label_columns=("kind", "path")))
+
+
 def test_labels_are_no_features_of_a_table():
     assert tasks.open_domains(write_table(), Reading(label_columns=COLUMNS))[0].x.shape == (
         COUNT,

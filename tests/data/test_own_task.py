@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -239,11 +240,46 @@ class Endless(IterableDataset):
         ((noise(4, 8, 8, 3).astype(int), [0, 1] * 2), "is of int64, known: uint8"),
         ((noise(4, 8, 8, 5), [0, 1] * 2), "has the shape"),
         ((["a", "b"], [0, 1]), "cannot decode a: No such file"),
+        ((np.zeros((2, 0, 3), np.uint8), [0, 1]), "has the shape"),
+        (([None, None], [0, 1]), r"source\[0\] is of NoneType, known: a path"),
+        (([[1.0, 2], [np.nan, 3]], [0, 1]), r"source\[1\] has nan in column 0"),
+        (([[1.0, 2], [1e99, 3]], [0, 1]), r"source\[1\] has 1e\+99 in column 0"),
+        (([[1.0]] * 4, {"a": [0, 1] * 2, "b": [0, None] * 2}), r"column b of source\[1\] has no"),
+        (([[1.0]] * 4, {"a": [0, 1] * 2, "b": [0] * 4}), "column b of source has one class only"),
     ],
 )
 def test_what_cannot_be_understood_is_named(source, said):
     with pytest.raises(ValueError, match=said):
         da.Task(source=source, target=Pictures())
+
+
+def test_frames_are_read_by_place_whatever_their_index():
+    rows, kinds, sizes = np.arange(30.0).reshape(10, 3), np.arange(10) % 2, np.arange(10) // 5
+    frame = pd.DataFrame(rows, index=range(9, -1, -1))
+    labels = pd.DataFrame({"kind": kinds, "size": sizes}, index=frame.index)
+
+    def name(x, y):
+        return da.Task(source=(x, y), target=x)
+
+    assert name(frame, labels["kind"]) == name(rows, kinds)
+    both = name(rows, {"kind": kinds, "size": sizes})
+    assert name(frame, {"kind": labels["kind"], "size": labels["size"]}) == both
+
+
+def test_lists_of_numbers_are_rows():
+    rows = np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
+    y = [0, 1, 0, 1]
+    expected = da.Task(source=(rows, y), target=rows)
+    assert da.Task(source=(rows.tolist(), y), target=rows.tolist()) == expected
+    assert to_stored(torch.ones(2, 2).bfloat16(), 4, "image").max() == 255
+
+
+def test_domains_of_other_features_are_told():
+    y = [0, 1, 0, 1]
+    for target, said in ((np.zeros((4, 3)), "rows of 3 numbers"), (noise(4, 8, 8, 3), "images")):
+        task = da.Task(source=(np.zeros((4, 2)), y), target=target)
+        with pytest.raises(ValueError, match=f"rows of 2 numbers and .* has {said}"):
+            tasks.load_task(task)
 
 
 def test_wrong_names_are_told():

@@ -54,6 +54,13 @@ def test_a_loaded_model_gives_the_logits_of_every_column(name):
     )
     for logits, expected in zip(every, seen.values(), strict=True):
         torch.testing.assert_close(logits, expected.target_logits, atol=1e-4, rtol=1e-4)
+    bytes_of = finished.predict_columns(np.zeros((3, 20, 20, 3), np.uint8))
+    assert {column: len(names) for column, names in bytes_of.items()} == {
+        "parity": 3,
+        "half day": 3,
+    }
+    assert {*bytes_of["parity"]} <= {*finished.classes}
+    assert {*bytes_of["half day"]} <= {*HALVES}
     alone = predictions.predict(parts.method, parts.task)
     assert torch.equal(seen[""].target_logits, alone.target_logits)
 

@@ -173,3 +173,9 @@ def test_a_backbone_without_weights_takes_no_file(tmp_path, weights):
     torch.save(weights, file := tmp_path / "x.pth")
     with pytest.raises(ValueError, match="identity has no weights: it takes no file"):
         build_backbone("identity", name_file(file))
+
+
+def test_weights_that_are_not_finite_are_told(tmp_path, weights):
+    torch.save({name: x * float("nan") for name, x in weights.items()}, file := tmp_path / "x.pth")
+    with pytest.raises(ValueError, match=r"x\.pth: .* holds numbers that are not finite"):
+        loaded(file)

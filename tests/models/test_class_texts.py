@@ -55,3 +55,8 @@ def test_embeddings_are_computed_once_for_an_encoder_and_its_texts():
 def test_an_encoder_without_images_beside_it_is_refused():
     with pytest.raises(ValueError, match="backbone mine has no space of images and texts, known"):
         embed_classes(towers(scale=0.0), ["a", "b"], ["{}"])
+
+
+def test_other_braces_of_a_template_are_letters():
+    plain, _ = embed_classes(towers(), ["a", "b"], ["{} {x} {"])
+    assert plain.isfinite().all()

@@ -187,6 +187,12 @@ def test_damage_is_one_line(file, name):
     assert not Path("evil").exists()
 
 
+def test_weights_that_began_as_those_of_a_file_are_used(file):
+    forget_digest()
+    change(file, origin="file:0123456789abcdef")
+    assert load_model(RUN.id).classes
+
+
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_record_knows_its_weights(file, name):
     """Each use of them is refused, with what to do."""

@@ -88,6 +88,8 @@ def test_files_and_a_picture_alone():
     expected = model.probabilities(IMAGES[:1])
     for one in ("a.png", Path("a.png"), ["a.png"], Image.open("a.png")):
         assert model.probabilities(one).equal(expected)
+    for two in (("a.png", Path("a.png")), (Image.open("a.png"), Image.open("a.png"))):
+        assert model.probabilities(two).equal(expected.expand(2, -1))
 
 
 def test_images_of_other_sizes_come_together():
@@ -104,6 +106,8 @@ def test_images_of_other_sizes_come_together():
         ([], "images holds no images"),
         ({"a": 1}, "a list or a Dataset, not dict"),
         (DataLoader([1]), "a list or a Dataset, not DataLoader"),
+        ((FIRST[0], FIRST[1]), "give one image as"),
+        ([b"png"], r"images\[0\] is of bytes"),
         (torch.zeros(2, 7), r"images\[0\] is a row of 7 numbers"),
     ],
 )
@@ -121,6 +125,8 @@ def test_rows_of_features():
         of_rows().predict(rows[:, :3])
     with pytest.raises(ValueError, match="is an image, the network takes rows of 6 numbers"):
         of_rows().predict(IMAGES)
+    with pytest.raises(ValueError, match=r"images\[0\] has nan in column 2, known: finite"):
+        of_rows().predict(rows * [1, 1, np.nan, 1, 1, 1])
 
 
 def test_texts_go_to_a_backbone_that_has_tokens():

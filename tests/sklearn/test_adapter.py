@@ -177,6 +177,7 @@ def test_a_wrong_parameter_is_one_line_when_it_is_fitted(given, line):
     [
         ((BOTH, NUMBERS), "masked by -1: give sample_domain, or Xt"),
         ((BOTH, NUMBERS, DOMAIN * 0), "above 0 for the source and below 0 for the target"),
+        ((BOTH, NUMBERS, np.where(DOMAIN > 0, 1, np.nan)), "above 0 for the source"),
         ((BOTH, NUMBERS, [*"abc"] * 37), "above 0 for the source and below 0 for the target"),
         ((BOTH, NUMBERS, DOMAIN[:9]), "inconsistent numbers of samples"),
         ((BOTH, NUMBERS, np.ones(111)), "has 0 rows of the target, two are needed"),
@@ -202,6 +203,8 @@ def test_rows_without_labels_do_not_count_in_the_score():
     assert adapter.score(TARGET, [*right[:9], *[None] * 42]) == 1
     with pytest.raises(ValueError, match="no row has a label"):
         adapter.score(TARGET, np.full(51, np.nan))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        adapter.score(TARGET, right[:9])
 
 
 def test_an_unknown_setting_is_told():

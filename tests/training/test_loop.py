@@ -12,6 +12,7 @@ from da.data.loaders import batches
 from da.data.own_loaders import pair_loaders
 from da.methods import METHODS
 from da.runs.run import Run
+from da.training.loop import check_arguments
 from da.training.setup import assemble
 from da.training.train import fit as train_parts
 from tests.conftest import skip_without
@@ -78,7 +79,7 @@ def test_losses_are_those_of_a_run_with_the_same_batches():
 
 
 def test_short_batches_are_joined_and_loaders_read_again():
-    made = list(islice(pair_loaders(*loaders(), CPU), 5))
+    made = list(islice(pair_loaders(*loaders(), CPU, 40), 5))
     assert {len(b.source.x) for b in made} == {len(b.target.x) for b in made} == {8}
     assert torch.cat([b.source.x for b in made]).equal(torch.cat([numbers(20)[:][0]] * 2))
     assert torch.cat([b.source.y for b in made]).equal(torch.cat([numbers(20)[:][1]] * 2))
@@ -88,8 +89,22 @@ def test_short_batches_are_joined_and_loaders_read_again():
 
 
 def test_drop_last_skips_them():
-    made = list(islice(pair_loaders(*loaders(drop_last=True), CPU), 4))
+    made = list(islice(pair_loaders(*loaders(drop_last=True), CPU, 40), 4))
     assert made[2].source.x.equal(made[0].source.x)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (torch.tensor([0, 3]), "the label 3, known: whole numbers below 3"),
+        (torch.tensor([-1, 2]), "the label -1, known"),
+        (torch.tensor([0.5, 2]), "the label 0.5, known"),
+        (torch.eye(2), r"labels of shape \(2, 2\), known: one each"),
+    ],
+)
+def test_labels_of_no_class_are_told(y, said):
+    with pytest.raises(ValueError, match=said):
+        next(pair_loaders([(torch.zeros(2, 5), y)], [torch.zeros(2, 5)], CPU, 3))
 
 
 class Endless(IterableDataset):
@@ -172,6 +187,21 @@ def test_images_of_one_channel():
 def test_wrong_loaders_are_told(sides, said):
     with pytest.raises(ValueError, match=said):
         fit(sides=sides)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"method": "dann"}, r"settings such as da.methods.DANN\(\), not 'dann'"),
+        ({"backbone": "resnet18"}, "a module of torch, not 'resnet18': names need da.Task"),
+        ({"classes": 1}, "classes is a number of 2 or more, not 1"),
+        ({"classes": "3"}, "classes is a number of 2 or more, not '3'"),
+    ],
+)
+def test_arguments_of_another_kind_are_told(given, said):
+    usual = {"method": da.methods.DANN(), "backbone": mlp(), "classes": 3}
+    with pytest.raises(ValueError, match=said):
+        check_arguments(**usual | given)
 
 
 def test_a_wrong_module_is_told():

@@ -1,6 +1,9 @@
 """What is told of a run while it trains."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from da.methods import METHODS, Network
 from da.runs.run import Run
@@ -54,6 +57,15 @@ def test_each_evaluation_is_given_to_a_callback_which_cannot_change_it():
     record = train(run_of("dann"), quiet=True, on_evaluation=keep)
     assert seen == record.curve
     assert len(seen) == 5
+
+
+def test_random_numbers_of_a_callback_do_not_change_the_run():
+    def draw(point):
+        torch.manual_seed(0)
+
+    run = replace(run_of("dann"), network=Network(dropout=0.5))
+    drawn = train(run, quiet=True, on_evaluation=draw)
+    assert drawn.curve == train(run, quiet=True).curve
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("enough"), MemoryError("enough memory")])

@@ -19,6 +19,9 @@ Columns = dict[str, list[Any]]
 ENDINGS = ".csv", ".parquet"
 """Endings of such files."""
 
+LONGEST_CELL = 2**31 - 1
+"""Letters in a cell: the csv module's own limit is shorter than a book."""
+
 
 class Place(NamedTuple):
     """Where the rows of a domain are."""
@@ -161,9 +164,12 @@ def _read(file: Path, state: tuple[int, int]) -> Columns:
             raise ValueError(f"cannot read {file}: {error}") from error
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            heads, *rows = csv.reader(opened)
+            csv.field_size_limit(LONGEST_CELL)
+            heads, *rows = [*csv.reader(opened)] or [[]]
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f"cannot read {file} as CSV with a header: {error}") from error
+    while rows and not rows[-1]:  # empty lines at the end
+        rows.pop()
     for number, row in enumerate(rows, 2):
         if len(row) != len(heads):
             raise ValueError(f"{file}, row {number}: {len(row)} cells for {len(heads)} columns")

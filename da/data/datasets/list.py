@@ -183,8 +183,10 @@ def _csv_lines(file: Path, text: str, column: str) -> Iterator[Line]:
     heads = table.fieldnames or ()
     if "path" not in heads:
         raise ValueError(f"{file} has the columns {shorten_names(heads)}, known: path and label")
-    if column != CLASS and column not in heads:
-        raise ValueError(f"{file} has no label column {column!r}, known: {shorten_names(heads)}")
+    labels = [head for head in heads if head != "path"]
+    if column != CLASS and column not in labels:
+        known = shorten_names(labels) if labels else "path alone"
+        raise ValueError(f"{file} has no label column {column!r}, known: {known}")
     for row in table:
         if path := (row["path"] or "").strip():
             yield Line(table.line_num, path, (row.get(column) or "").strip())

@@ -47,6 +47,19 @@ def test_texts_survive_their_bytes_and_are_cut_between_letters():
     assert decode_texts(tensor(["x" + long]))[0] == "x" + "é" * (LONGEST // 2 - 1)
 
 
+def test_a_text_may_be_a_book_and_empty_lines_may_follow():
+    write(at(0, review="bad " * 50_000))
+    with Path("t.csv").open("a") as opened:
+        opened.write("\n\n")
+    assert len(decode_texts(tasks.load_task(NAME).source_train.x)[0]) == LONGEST
+
+
+def test_an_empty_file_is_told():
+    Path("t.csv").touch()
+    with pytest.raises(ValueError, match=r"t\.csv has no column 'review', known: none yet"):
+        tasks.load_task(NAME)
+
+
 def tensor(texts):
     import torch
 
