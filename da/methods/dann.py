@@ -45,20 +45,8 @@ class DANN(Adversarial):
             y: Classes of the source images.
             progress: Share of the training that is done, from 0 to 1.
         """
+        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
         return {
             "task": self.task_loss(self.head(f_s), y),
-            "domain": self.domain_loss(self.domain_logits(f_s, f_t, progress), len(f_s)),
+            "domain": self.domain_loss(self.discriminator(f).squeeze(1), len(f_s)),
         }
-
-    def domain_logits(
-        self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"], progress: Scalar
-    ) -> Float[Tensor, "b"]:
-        """Compute the discriminator's logits, whose gradient is reversed for the features.
-
-        Args:
-            f_s: Features of source images.
-            f_t: Features of target images.
-            progress: Share of the training that is done, from 0 to 1.
-        """
-        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
-        return self.discriminator(f).squeeze(1)

@@ -15,6 +15,7 @@ from da.data.domain import Images, LabeledImages
 from da.methods._target_pass import TargetPass
 from da.methods.base import Losses, Network, Scalar
 from da.methods.dann import DANN
+from da.ops.functional import reverse_gradient
 
 
 class PADA(TargetPass, DANN):
@@ -69,7 +70,8 @@ class PADA(TargetPass, DANN):
         smoothing = self.network.label_smoothing
         task = F.cross_entropy(self.head(f_s), y, reduction="none", label_smoothing=smoothing)
         weights = torch.cat([each, each.mean().expand(len(f_t))])
-        logits = self.domain_logits(f_s, f_t, progress)
+        f = reverse_gradient(torch.cat([f_s, f_t]), self.strength(progress))
+        logits = self.discriminator(f).squeeze(1)
         return {
             "task": (task * each).sum() / each.sum().clamp_min(1e-8),
             "domain": self.domain_loss(logits, len(f_s), weights),
