@@ -17,6 +17,7 @@ from da.data.domain import Domain, LabeledImages, Task, are_same, check_domain
 from da.data.few_labels import first_labeled, first_shots
 from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
+from da.data.texts import holds_texts
 from da.system.cache import NotMadeError, without_making
 
 USUAL = Reading()
@@ -110,11 +111,13 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
 
 
 def _require_same_form(task: str, domains: dict[str, Domain]) -> None:
-    """Refuse images next to rows, and rows of other widths.
+    """Refuse images next to rows, and rows of other widths; texts have forms of their own.
 
     Raises:
         ValueError: Domains differ in this.
     """
+    if any(holds_texts(d.x) for d in domains.values()):
+        return
     forms = [
         tuple(d.x.shape[1:] if d.x.is_floating_point() else d.x.shape[3:]) for d in domains.values()
     ]

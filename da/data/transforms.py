@@ -56,7 +56,7 @@ SHOWN = 7 / 8
 
 def shrinks(x: Shaped[Tensor, "b ..."], resize: Resize) -> bool:
     """Return whether `crop_center` shrinks images of this size before it crops them."""
-    return x.ndim == 4 and min(x.shape[1:3]) > math.ceil(resize.side / SHOWN)
+    return x.ndim == 4 and min(x.shape[1:3]) > math.ceil(resize.side / SHOWN) > 0
 
 
 def crop_center(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:

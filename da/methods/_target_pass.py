@@ -1,7 +1,6 @@
-"""A part that methods share: a look at all target images at evenly spaced steps."""
+"""A pass over all target images, for methods that compute something of them now and then."""
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from jaxtyping import Shaped
@@ -11,37 +10,18 @@ from da.data.domain import Images
 from da.methods.base import Method
 
 
-class TargetPass(Method):
-    """Base class of methods that compute something of all target images now and then.
+@torch.no_grad()
+def over_target(
+    method: Method, target: Images, function: Callable[[Tensor], Tensor]
+) -> Shaped[Tensor, "m _"]:
+    """Return what a function of images gives for all target images, in evaluation mode.
 
-    A subclass calls `keep_target` before the first step, sets `progress` in `forward`, and computes
-    in `refresh`. Its setting `refreshes` is the number of times in a run.
+    Args:
+        method: Method that the function is of.
+        target: All target images.
+        function: Such as `method.predict`.
     """
-
-    batchable: ClassVar[tuple[str, ...] | None] = None
-
-    def keep_target(self, target: Images) -> None:
-        """Keep the target images, of which nothing was computed yet."""
-        self.target, self.progress, self.found = target, 0.0, 0
-
-    def after_step(self) -> None:
-        """Refresh at evenly spaced steps of the training."""
-        if self.progress * self.hp.refreshes >= self.found:  # type: ignore[attr-defined]
-            self.count_refresh()
-
-    def count_refresh(self) -> None:
-        """Refresh now, and count that."""
-        self.refresh()
-        self.found += 1
-
-    def refresh(self) -> None:
-        """Compute what is needed of all target images."""
-        raise NotImplementedError
-
-    @torch.no_grad()
-    def over_target(self, function: Callable[[Tensor], Tensor]) -> Shaped[Tensor, "m _"]:
-        """Apply a function of images to all target images, in evaluation mode."""
-        place = next(self.head.parameters()).device
-        parts = torch.arange(len(self.target)).split(256)
-        with self.evaluation_mode():
-            return torch.cat([function(self.target.to_input(i, place)).float() for i in parts])
+    place = next(method.head.parameters()).device
+    parts = torch.arange(len(target)).split(256)
+    with method.evaluation_mode():
+        return torch.cat([function(target.to_input(i, place)).float() for i in parts])

@@ -12,13 +12,13 @@ from da.config.limits import COUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
-from da.methods._target_pass import TargetPass
+from da.methods._target_pass import over_target
 from da.methods.base import Losses, Network, Scalar
 from da.methods.dann import DANN
 from da.ops.functional import reverse_gradient
 
 
-class PADA(TargetPass, DANN):
+class PADA(DANN):
     """Align domains as DANN does, but count source classes less that the target seems to lack."""
 
     paper = "Cao et al. 2018, arXiv:1808.04205"
@@ -43,8 +43,7 @@ class PADA(TargetPass, DANN):
 
     def prepare(self, source: LabeledImages, target: Images) -> None:
         """Keep the target images, whose predictions weigh the classes."""
-        self.keep_target(target)
-        self.found = 1
+        self.target, self.progress, self.found = target, 0.0, 1
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Return the weighted source cross-entropy, and the weighted domain loss."""
@@ -77,9 +76,16 @@ class PADA(TargetPass, DANN):
             "domain": self.domain_loss(logits, len(f_s), weights),
         }
 
-    def refresh(self) -> None:
+    def after_step(self) -> None:
+        """Weigh the classes again, at evenly spaced steps of the training."""
+        if self.progress * self.hp.refreshes >= self.found:
+            self.weigh()
+            self.found += 1
+
+    def weigh(self) -> None:
         """Weigh the classes by the mean prediction of all target images; the largest counts 1."""
-        self.weights = class_weights(self.over_target(self.predict), self.hp.temperature)
+        logits = over_target(self, self.target, self.predict)
+        self.weights = class_weights(logits, self.hp.temperature)
 
 
 def class_weights(logits: Float[Tensor, "m k"], temperature: float) -> Float[Tensor, "k"]:

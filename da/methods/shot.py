@@ -12,12 +12,12 @@ from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import LogUniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
-from da.methods._target_pass import TargetPass
+from da.methods._target_pass import over_target
 from da.methods.base import Losses, Method, Network, Scalar
 from da.ops.functional import marginal_entropy, prediction_entropy
 
 
-class SHOT(TargetPass):
+class SHOT(Method):
     """Move features until a fixed classifier is certain of them and uses all its classes.
 
     Raises ValueError where there is neither a neck nor a backbone to learn.
@@ -51,8 +51,8 @@ class SHOT(TargetPass):
 
     def prepare_target(self, target: Images) -> None:
         """Keep the target images, and label them for the first time."""
-        self.keep_target(target)
-        self.count_refresh()
+        self.target, self.progress, self.found = target, 0.0, 0
+        self.label()
 
     def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
         """Return entropy and evenness of predictions, and the cross-entropy with pseudo-labels."""
@@ -65,11 +65,17 @@ class SHOT(TargetPass):
             "pseudo": self.hp.trade_off * pseudo,
         }
 
+    def after_step(self) -> None:
+        """Label all images again, at evenly spaced steps of the training."""
+        if self.progress * self.hp.refreshes >= self.found:
+            self.label()
+
     @torch.no_grad()
-    def refresh(self) -> None:
-        """Label all target images."""
-        f = self.over_target(self.embed)
+    def label(self) -> None:
+        """Compute the pseudo-labels of all target images, in evaluation mode."""
+        f = over_target(self, self.target, self.embed)
         self.labels = pseudo_labels(f, self.head(f).softmax(1))
+        self.found += 1
 
 
 def pseudo_labels(f: Float[Tensor, "m d"], p: Float[Tensor, "m k"]) -> Int[Tensor, "m"]:

@@ -49,7 +49,7 @@ def test_weights_are_means_of_sharpened_predictions():
 def test_classes_are_weighed_at_evenly_spaced_steps(batch, refreshes, seen):
     m = prepared(batch, refreshes=refreshes)
     calls = []
-    m.refresh = lambda: calls.append(m.progress)
+    m.weigh = lambda: calls.append(m.progress)
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     for step in range(8):
         train_step(m, optimizer, batch, progress=step / 8)
@@ -62,7 +62,7 @@ def test_a_class_that_the_target_lacks_counts_less(batch):
     with torch.no_grad():
         m.head[-1].weight.zero_()
         m.head[-1].bias.copy_(torch.tensor([1.0, 1.0, -1.0]))
-    m.refresh()
+    m.weigh()
     assert m.weights[:2].tolist() == [1.0, 1.0]
     assert m.weights[2] < 1e-6
 

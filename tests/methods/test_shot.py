@@ -173,6 +173,6 @@ def test_pixels_are_seen_at_the_size_of_the_run(tmp_path):
     parts = assemble(run, "cpu")
     m, target = parts.method, parts.task.target_train
     train.fit(run, parts, quiet=True)
-    m.refresh()
+    m.label()
     f = predictions.outputs(m, m.embed, target)
     assert m.labels.equal(pseudo_labels(f, m.head(f).softmax(1)))
