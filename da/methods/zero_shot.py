@@ -32,11 +32,12 @@ class ZeroShot(Method):
 
         def contradictions(self) -> dict[str, bool]:
             """Refuse templates without a place for the name."""
-            wrong = [text for text in self.templates if text.count("{}") != 1]
+            given = self.templates if isinstance(self.templates, tuple | list) else ()
+            wrong = [x for x in given if not isinstance(x, str) or x.count("{}") != 1]
             return {
                 f"template {wrong[:1]} has no place for the name of a class, known: "
                 "as in 'a photo of a {}.'": bool(wrong),
-                "templates are one or more, as in 'a photo of a {}.'": not self.templates,
+                "templates are a tuple of one or more, as in ('a photo of a {}.',)": not given,
             }
 
     hp: Hparams

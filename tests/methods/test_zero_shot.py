@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -20,5 +22,10 @@ def test_logits_are_scaled_cosines_with_the_texts_of_the_classes():
 
 @pytest.mark.parametrize("templates", [(), ("a photo",), ("{} or {}",)])
 def test_a_template_has_one_place_for_a_name(templates):
-    with pytest.raises(ValueError, match=r"as in 'a photo of a \{\}\.'"):
+    with pytest.raises(ValueError, match=r"as in \(?'a photo of a \{\}\.'"):
         ZeroShot.Hparams(templates)
+
+
+@pytest.mark.parametrize("templates", ["a photo of a {}.", (0.5,), None])
+def test_what_is_no_tuple_of_sentences_is_refused(templates):
+    assert any(ZeroShot.Hparams.contradictions(SimpleNamespace(templates=templates)).values())
