@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from da.config.registry import BACKBONES
+from da.config.validation import plain_name
 
 CATALOGUE = Path(__file__).with_name("backbones.csv")
 
@@ -90,17 +91,13 @@ def near_names(name: str, every: Iterable[str]) -> list[str]:
         name: The wrong name.
         every: Names of timm and torchvision.
     """
-    plain, names = _plain(name), [*every]
-    same = [other for other in names if _plain(other) == plain]
+    plain, names = plain_name(name), [*every]
+    same = [other for other in names if plain_name(other) == plain]
     close = difflib.get_close_matches(name.lower(), names, MOST - 1)
     inside = [nick for nick in sorted(NICKNAMES, key=len, reverse=True) if nick in plain]
     found = [*NICKNAMES.get(plain, []), *same, *close]
     found += [full for nick in inside[:1] if not found for full in NICKNAMES[nick]]
     return [*dict.fromkeys(found)][:MOST]
-
-
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name.lower()))
 
 
 def written_names() -> list[str]:

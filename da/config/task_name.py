@@ -47,9 +47,8 @@ class TaskName:
         assert found
         benchmark, domains, few, kind, hidden, partial, shared = found.groups("")
         source, target = _split(domains, whole=has_one_domain(benchmark))
-        counts = (int(count) if count else None for count in (few, shared))
-        own = dict(zip(("few", "shared"), counts, strict=True))
-        return cls(benchmark, domains, source, target, kind=kind or hidden or partial, **own)
+        k, n = (int(count) if count else None for count in (few, shared))
+        return cls(benchmark, domains, source, target, k, kind or hidden or partial, n)
 
     def __str__(self) -> str:
         colon = ":" if self.domains else ""

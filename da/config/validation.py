@@ -95,6 +95,11 @@ def is_run_id(text: object) -> TypeGuard[str]:
     return isinstance(text, str) and bool(re.fullmatch("[0-9a-f]{12}", text))
 
 
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name, in lower case: `Real_World` is `Real World`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def is_beginning(init: object) -> bool:
     """Return whether weights begin as no finished run: pretrained, random, or a file's."""
     return init in BEGINNINGS or is_file_name(init)

@@ -1,15 +1,17 @@
 """Class names and published numbers of images of data sets, a CSV file each; loads no torch.
 
 A file has a line for each class, in alphabetical order without regard to case or marks, as most
-lists of files number them; for digits of a domain a column, named by it or by domain and split.
-Columns `label_...` have the numbers of other lists in circulation.
+lists of files number them; that of domainnet40 has the order of its published lists. A column
+named by a domain, or by domain and split, has its numbers of images. Columns `label_...` have the
+numbers that other lists in circulation give to classes.
 """
 
 import csv
-import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from da.config.validation import plain_name
 
 
 @cache
@@ -44,11 +46,6 @@ def class_orders(name: str) -> dict[str, tuple[str, ...]]:
 def sort_by_letters(names: Iterable[str]) -> tuple[str, ...]:
     """Sort names by their letters and digits, without regard to case and other marks."""
     return tuple(sorted(names, key=plain_name))
-
-
-def plain_name(name: str) -> str:
-    """Return the letters and digits of a name, in lower case."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 @cache

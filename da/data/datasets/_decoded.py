@@ -26,6 +26,7 @@ from da.data.decode import (
 from da.data.domain import Domain, keep_domain, save_domain
 from da.data.image_files import cache_key
 from da.data.reading import Reading
+from da.data.transforms import SHOWN
 from da.system.array_files import write_array_head
 from da.system.cache import cache_home, remove_unused
 
@@ -117,7 +118,7 @@ def stored_side(side: int) -> int:
     It is 256 for 224 and all smaller sides, so that these share the decoded images. Above 224 it
     grows in proportion.
     """
-    return max(256, math.ceil(side * 256 / 224))
+    return max(256, math.ceil(side / SHOWN))
 
 
 def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:

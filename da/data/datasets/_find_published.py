@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from da.config.validation import shorten_names
+from da.config.validation import plain_name, shorten_names
 from da.data import paths
-from da.data.class_lists import plain_name
 from da.data.datasets._class_folders import subfolders
 
 DEPTH = 3

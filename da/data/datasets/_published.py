@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Int
 
 from da.config.choices import Fit
-from da.config.validation import shorten_names
+from da.config.validation import plain_name, shorten_names
 from da.data import splits
-from da.data.class_lists import class_names, plain_name, published_counts
+from da.data.class_lists import class_names, published_counts
 from da.data.datasets import _find_published as find
 from da.data.datasets._class_folders import Listing, subfolders
 from da.data.datasets._decoded import Rows, check_listed, load_decoded

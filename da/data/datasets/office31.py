@@ -7,7 +7,9 @@ A folder `office31` under `DA_DATA` holds what `domain_adaptation_images.tar.gz`
 unpack to: `amazon/images/back_pack/*.jpg` or `amazon/back_pack/*.jpg`.
 """
 
+from da.data import class_lists
 from da.data.datasets._published import Published
+from da.data.datasets.office_caltech10 import CLASSES
 
 DOMAINS = ("amazon", "dslr", "webcam")
 ANY_SIDE = True
@@ -15,11 +17,8 @@ SKIPS_BAD = True
 FITS = True
 
 ORDER = (
-    *("back_pack", "bike", "calculator", "headphones", "keyboard"),
-    *("laptop_computer", "monitor", "mouse", "mug", "projector", "bike_helmet", "bookcase"),
-    *("bottle", "desk_chair", "desk_lamp", "desktop_computer", "file_cabinet", "letter_tray"),
-    *("mobile_phone", "paper_notebook", "pen", "phone", "printer", "punchers", "ring_binder"),
-    *("ruler", "scissors", "speaker", "stapler", "tape_dispenser", "trash_can"),
+    *CLASSES,
+    *(name for name in class_lists.class_names("office31") if name not in CLASSES),
 )
 """Classes as settings count them: those of Office-Caltech10 come first."""
 

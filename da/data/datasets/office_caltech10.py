@@ -14,15 +14,17 @@ ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
 
+CLASSES = (
+    *("back_pack", "bike", "calculator", "headphones", "keyboard"),
+    *("laptop_computer", "monitor", "mouse", "mug", "projector"),
+)
+
 SET = Published(
     "Office-Caltech",
     ("office_caltech10", "office31", "office"),
     {name: (name,) for name in DOMAINS},
     "TLlib has it as office-caltech.tgz.",
-    classes=(
-        *("back_pack", "bike", "calculator", "headphones", "keyboard"),
-        *("laptop_computer", "monitor", "mouse", "mug", "projector"),
-    ),
+    classes=CLASSES,
     totals={"amazon": 958, "caltech": 1123, "dslr": 157, "webcam": 295},
 )
 open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check

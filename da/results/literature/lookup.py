@@ -1,12 +1,12 @@
 """Look up numbers printed in papers for comparison with ours. Does not import torch."""
 
 import csv
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
 
 from da.config.task_name import TaskName, short_domain
+from da.config.validation import plain_name
 
 FILES = (
     "amazon_reviews",
@@ -227,7 +227,7 @@ def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, st
     if benchmark == "folder":
         for file, name in FOLDERS.items():
             known = _spellings(file)
-            a, b = (known.get(_plain(short_domain(name)), "") for name in (source, target))
+            a, b = (known.get(plain_name(short_domain(name)), "") for name in (source, target))
             if a and b:
                 sure = all(_bears(path, name) for path in (source, target))
                 guess = f"taken for {name} by its folders' names alone"
@@ -238,13 +238,8 @@ def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, st
 @cache
 def _spellings(file: str) -> dict[str, str]:
     names = {name for row in rows(file) for name in (row.source, row.target)}
-    return {_plain(name): name for name in names - {"avg"}}
-
-
-def _plain(name: str) -> str:
-    """Normalize the spelling of a name: `Real_World` and `Real World` are the same."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return {plain_name(name): name for name in names - {"avg"}}
 
 
 def _bears(path: str, name: str) -> bool:
-    return any(_plain(part).startswith(_plain(name)) for part in PurePath(path).parts)
+    return any(plain_name(part).startswith(plain_name(name)) for part in PurePath(path).parts)
