@@ -136,9 +136,12 @@ class Method(nn.Module):
     taught: ClassVar[bool] = False
     """True for a method that learns from the predictions of a finished run, by calling `guide`.
     That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty.
+    To a method that is `source_free` too it is a black box, of which it has `predictions` alone.
     """
     guide: Callable[[Tensor], Tensor]
     """Function from target images to that run's class logits. Set for a method that is `taught`."""
+    predictions: Tensor
+    """Logits that a black box gives of all target images; set before `prepare_target`."""
     streams: ClassVar[bool] = False
     """True for a method that learns from target test images, each once, in the order they arrive.
     It needs a buffer `online`: the logits of each test image, predicted before the method learned

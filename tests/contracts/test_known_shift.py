@@ -216,6 +216,7 @@ SHIFTS = {
     "aad": (aslant(), {}, ("aad", {"trade_off": 0.0})),
     "nrc": (clusters(shift=2.4), {}, ("source_only", {})),
     "cowa_jmds": (clusters(shift=2.4), {"mixup": 2.0}, ("source_only", {})),
+    "dine": (clusters(shift=2.4), {}, ("source_only", {})),
     "tent": (clusters(shift=2.4), {}, ("source_only", {})),
     "distill": (clusters(shift=2.4), {}, ("source_only", {})),
     "fine_tune": (clusters(-1, shots="+10shot"), {}, ("fine_tune", {"source_share": 1.0})),
