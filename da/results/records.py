@@ -1,6 +1,6 @@
 """Records of runs: one small JSON file per run, named by the id of its settings.
 
-Published records are stored together, one file per experiment: see `record_bundles`. Loads no torch.
+Published records are stored together, one file per experiment: see `record_bundles`. No torch here.
 """
 
 import json
