@@ -16,10 +16,11 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.label_columns import Column, check_column, choose_columns
+from da.data.stored_rows import StoredRows
 from da.data.transforms import Resize, to_eval_input
 from da.system.cache import make_once
 
-Change = Callable[[Tensor], Tensor]
+Change = Callable[[Any], StoredRows]
 """A function of stored images or features, row by row."""
 
 DAMAGE = OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error
@@ -33,7 +34,7 @@ PARTS = "source_train", "source_test", "target_train", "target_test"
 class Images:
     """Some rows of a stored array, which are read only when they are taken."""
 
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     """Pixels as uint8 `b h w c`, or features as float `b d`."""
     rows: Int[Tensor, "_"]
     """Rows of `x` that these images are."""
@@ -82,7 +83,7 @@ class Domain:
 
     classes: tuple[str, ...]
     """Names of the classes; none where the images have no labels and a source names them."""
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     y: Int[Tensor, "b"]
     """Class of each image, or -1 for all where they have no labels."""
     rows: dict[str, Tensor]
@@ -260,7 +261,10 @@ def check_domain(domain: Any, where: str) -> None:
     if not isinstance(domain, Domain):
         raise ValueError(f"{where} gives {type(domain).__name__}, known: Domain")
     x, y, count = domain.x, domain.y, len(domain.x)
-    if not isinstance(x, Tensor) or (x.dtype, x.ndim) not in ((torch.uint8, 4), (torch.float32, 2)):
+    if not isinstance(x, StoredRows) or (x.dtype, x.ndim) not in (
+        (torch.uint8, 4),
+        (torch.float32, 2),
+    ):
         raise ValueError(f"{where} has another x than bytes b h w c, or float32 features b d")
     if x.ndim == 4 and x.shape[3] not in (1, 3):
         raise ValueError(f"{where} has x of shape {tuple(x.shape)}, known: b h w c with 3 colors")

@@ -18,6 +18,7 @@ from torch import Tensor
 from da.config.choices import Augment
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
 from da.data.domain import Images, LabeledImages, Task
+from da.data.stored_rows import StoredRows
 from da.data.transforms import augment_images, is_random
 
 COPIES = 10
@@ -271,12 +272,14 @@ def warn_of_copies(size: int, images: int) -> None:
         )
 
 
-def place_near(x: Tensor, device: torch.device) -> Tensor:
-    """Place stored images as near to `device` as they fit.
+def place_near(x: StoredRows, device: torch.device) -> StoredRows:
+    """Place stored images as near to `device` as they fit; what is no tensor stays where it is.
 
     They go to a GPU if they take at most half of its free memory. Otherwise they go to main memory,
     read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
+    if not isinstance(x, Tensor):
+        return x
     size = 2 * x.nbytes
     if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0]:
         return x.to(device)
