@@ -54,6 +54,8 @@ class DINE(Method):
         """Share of the training that distills; the rest maximizes mutual information alone."""
 
     hp: Hparams
+    predictions: Tensor
+    """Logits that the black box gives of all target images; set before `prepare_target`."""
     guesses: Tensor
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
