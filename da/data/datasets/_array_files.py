@@ -24,6 +24,9 @@ DEPTH = 2
 Half = tuple[UInt8[np.ndarray, "_ _ _ 3"], Int[np.ndarray, "_"]]
 """Training or test images, and the class of each."""
 
+Change = Callable[[tuple[Half, ...]], tuple[Half, ...]]
+"""Function of training and test images."""
+
 Rows = dict[str, splits.Rows]
 """Rows of a domain for each role."""
 
@@ -38,6 +41,10 @@ class Kind(NamedTuple):
     archives: Sequence[str] = ()
     """Names of archives that may hold them, without endings."""
 
+    def map(self, change: Change) -> "Kind":
+        """Return the form with its images changed by a function."""
+        return self._replace(read=lambda files: change(self.read(files)))
+
 
 class Form(NamedTuple):
     """A domain as it lies here."""
@@ -47,7 +54,7 @@ class Form(NamedTuple):
     read: Callable[[], tuple[Half, ...]]
     """Function that reads its training images and, where there are such, its test images."""
 
-    def map(self, change: Callable[[tuple[Half, ...]], tuple[Half, ...]]) -> "Form":
+    def map(self, change: Change) -> "Form":
         """Return the form with its images changed by a function."""
         return Form(self.files, lambda: change(self.read()))
 

@@ -17,6 +17,7 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 
 from da.config.validation import plain_name
+from da.data.datasets import _cifar10_files as cifar_files
 from da.data.datasets import cifar10
 from da.data.datasets._array_files import (
     Form,
@@ -52,14 +53,6 @@ COUNTS = {"cifar": (45_000, 9000), "stl": (4500, 7200)}
 """Published numbers of training and test images."""
 
 TITLES = "cifar_stl", "cifar10", "cifar", "stl10", "stl"
-BATCHES = (
-    "data_batch_1",
-    "data_batch_2",
-    "data_batch_3",
-    "data_batch_4",
-    "data_batch_5",
-    "test_batch",
-)
 PARTS = "train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin"
 STL_ARCHIVE = "stl10_binary.tar.gz"
 ORIGIN = Origin(
@@ -108,24 +101,8 @@ def _find(name: str) -> Form | None:
     return find_form(TITLES, KINDS[name]) or _find_folders(name)
 
 
-def _read_cifar(files: Sequence[Path]) -> tuple[Half, ...]:
-    """Read CIFAR-10 from its folder, or from the archive itself."""
-    root = files[0].parent if files[0].name == cifar10.ARCHIVE else files[0].parents[1]
-    return tuple(_share(x, y, cifar10.CLASSES) for x, y in cifar10.read_halves(root))
-
-
-def _read_cifar_binary(files: Sequence[Path]) -> tuple[Half, ...]:
-    """Read CIFAR-10 in binary form: a byte of the class, and the pixels of each color."""
-    rows = [_shape(file, file.read_bytes(), 3073) for file in files]
-    halves = np.concatenate(rows[:-1]), rows[-1]
-    return tuple(
-        _share(
-            half[:, 1:].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1),
-            half[:, 0].astype(np.int64),
-            cifar10.CLASSES,
-        )
-        for half in halves
-    )
+def _share_cifar(halves: tuple[Half, ...]) -> tuple[Half, ...]:
+    return tuple(_share(x, y, cifar10.CLASSES) for x, y in halves)
 
 
 def _read_stl(files: Sequence[Path]) -> tuple[Half, ...]:
@@ -134,24 +111,15 @@ def _read_stl(files: Sequence[Path]) -> tuple[Half, ...]:
     data = read_members(files[0], PARTS) if packed else [file.read_bytes() for file in files]
     halves = []
     for pixels, labels in (data[:2], data[2:]):
-        x = _shape(files[0], pixels, 3 * STL_SIDE**2).reshape(-1, 3, STL_SIDE, STL_SIDE)
+        x = cifar_files.shape_rows(files[0], pixels, 3 * STL_SIDE**2).reshape(
+            -1, 3, STL_SIDE, STL_SIDE
+        )
         y = np.frombuffer(labels, np.uint8).astype(np.int64) - 1
         if len(x) != len(y):
             raise ValueError(f"{files[0]} goes with {len(y)} classes, and has {len(x)} images")
         x, y = _share(x.transpose(0, 3, 2, 1), y, STL)
         halves.append((np.stack([decode_picture(Image.fromarray(each), SIDE) for each in x]), y))
     return tuple(halves)
-
-
-def _shape(file: Path, data: bytes, width: int) -> UInt8[np.ndarray, "_ _"]:
-    """Shape bytes as rows of a width.
-
-    Raises:
-        ValueError: If there is another number of bytes.
-    """
-    if not data or len(data) % width:
-        raise ValueError(f"{file} has {len(data):,} bytes, known: a multiple of {width:,}")
-    return np.frombuffer(data, np.uint8).reshape(-1, width)
 
 
 def _share(x: UInt8[np.ndarray, "n _ _ 3"], y: Int[np.ndarray, "n"], names: Sequence[str]) -> Half:
@@ -198,15 +166,7 @@ def _read_folders(folders: Sequence[Path], files: Sequence[Sequence[Path]]) -> H
 
 
 KINDS = {
-    "cifar": (
-        Kind([f"{cifar10.FOLDER}/{name}" for name in BATCHES], _read_cifar),
-        Kind([cifar10.ARCHIVE], _read_cifar),
-        Kind(
-            [f"cifar-10-batches-bin/{name}.bin" for name in BATCHES],
-            _read_cifar_binary,
-            ["cifar-10-binary"],
-        ),
-    ),
+    "cifar": tuple(kind.map(_share_cifar) for kind in cifar_files.KINDS),
     "stl": (
         Kind([f"stl10_binary/{name}" for name in PARTS], _read_stl),
         Kind([STL_ARCHIVE], _read_stl),

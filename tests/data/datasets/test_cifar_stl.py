@@ -9,6 +9,7 @@ from PIL import Image
 
 from da.data import tasks
 from da.data.datasets import cifar_stl
+from da.data.datasets._cifar10_files import BATCHES
 from da.data.domain import Domain
 from tests.fixtures import datasets
 
@@ -23,7 +24,7 @@ def data(tmp_path, monkeypatch) -> Path:
 
 def binary_cifar(folder: Path) -> None:
     folder.mkdir(parents=True)
-    for seed, name in enumerate(cifar_stl.BATCHES):
+    for seed, name in enumerate(BATCHES):
         rows = datasets.noise(20, 3073, seed=seed)
         rows[:, 0] = np.arange(20) % 10
         (folder / f"{name}.bin").write_bytes(rows.tobytes())
