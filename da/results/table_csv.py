@@ -43,7 +43,7 @@ def render_csv(records: Sequence[Record], chosen_by: Sequence[str] = ("last",)) 
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
         for task in (task for task in list_tasks(rows) if task in runs):
-            n = reference_for(line, task)
+            n = reference_for(line, task, rows)
             printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
             end = [*printed, *cost, *[most_repeated(runs, [task])] * shown]
