@@ -25,6 +25,7 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
         if name not in DATASETS or not list_domains(name):
             known = ", ".join(n for n in DATASETS if list_domains(n))
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
+        yield from getattr(DATASETS[name], "fetch", tuple)()
         for domain in list_domains(name):
             d = DATASETS[name].open_domain(domain)
             size = " x ".join(map(str, d.x.shape[1:]))

@@ -8,6 +8,7 @@ TLlib's `office-caltech.tgz` does; without it all but `caltech` are taken from `
 """
 
 from da.data.datasets._published import Published
+from da.system.remote_files import RemoteFile
 
 DOMAINS = ("amazon", "caltech", "dslr", "webcam")
 ANY_SIDE = True
@@ -26,5 +27,11 @@ SET = Published(
     "TLlib has it as office-caltech.tgz.",
     classes=CLASSES,
     totals={"amazon": 958, "caltech": 1123, "dslr": 157, "webcam": 295},
+    files=(
+        RemoteFile(
+            "officecaltech.tgz", "https://cloud.tsinghua.edu.cn/f/e93f2e07d93243d6b57e/?dl=1"
+        ),
+    ),
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch

@@ -9,18 +9,27 @@ A folder `visda2017` under `DA_DATA` holds what `train.tar` and `validation.tar`
 """
 
 from da.data.datasets._published import Published
+from da.system.remote_files import RemoteFile
 
 DOMAINS = ("synthetic", "real")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
 
+BASE = "http://csr.bu.edu/ftp/visda17/clf/"
+
 SET = Published(
     "VisDA-2017",
     ("visda2017", "visda", "visda-c", "visda17"),
     {"synthetic": ("train", "synthetic"), "real": ("validation", "real")},
-    "It comes as train.tar and validation.tar from http://csr.bu.edu/ftp/visda17/clf/.",
+    f"It comes as train.tar and validation.tar from {BASE}.",
     versions=("visda2017",),
     totals={"synthetic": 152397},
+    files=(
+        RemoteFile("train.tar", f"{BASE}train.tar", domains=("synthetic",)),
+        RemoteFile("validation.tar", f"{BASE}validation.tar", domains=("real",)),
+    ),
+    license="for research that is not commercial, and not to be passed on",
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch
