@@ -9,10 +9,11 @@ its tests are on another one, as in `--test test`.
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from da.config.choices import Fit
 from da.config.validation import shorten_names
@@ -21,6 +22,7 @@ from da.data.datasets._class_folders import Listing, subfolders
 from da.data.datasets._decoded import Rows, check_listed, load_decoded
 from da.data.datasets._fetch import Origin
 from da.data.domain import PARTS, Domain
+from da.data.label_columns import Column
 from da.data.reading import Reading
 from da.system.remote_files import RemoteFile
 
@@ -73,6 +75,10 @@ class Wilds:
     """Names of the classes; without, they are the labels in the first table."""
     spell: Callable[[Path], Mapping[str, str]] = field(default=lambda folder: {})
     """Function of the first table's folder to names of labels, where it has such."""
+    group: str = ""
+    """Column whose values belong to the groups that results are also given for, if any."""
+    regions: Callable[[Path], Mapping[str, str]] = field(default=lambda folder: {})
+    """Function of the table's folder to the group of each of these values."""
     totals: Mapping[str, int] = field(default_factory=dict)
     """Published number of images of splits."""
 
@@ -92,7 +98,9 @@ class Wilds:
         """
         divide = _divide_own if name == "train" else _divide
         read = Reading(side, skip_bad, fit)
-        return load_decoded(self.name, self.list_images(name), read, divide=divide)
+        domain = load_decoded(self.name, self.list_images(name), read, divide=divide)
+        groups = domain.columns[0] if domain.columns else None
+        return replace(domain, columns=(), groups=groups)
 
     def check_images(self, name: str) -> None:
         """Look at the first bytes of each image of a split, without decoding any."""
@@ -106,7 +114,7 @@ class Wilds:
         """
         table, own = self.tables[name], OWN if name == "train" else (name,)
         folder = self._folder(name)
-        lines = _read(folder / table.file)
+        lines = read_table(folder / table.file)
         numbers = [i for i, line in enumerate(lines) if table.split(line) in own]
         chosen = [lines[i] for i in numbers]
         sets = np.array([own.index(table.split(line)) for line in chosen], np.int64)
@@ -115,7 +123,8 @@ class Wilds:
         files = [folder / table.image(i, lines[i]) for i in numbers]
         classes, y = self._number(folder, lines, chosen, name)
         about = hashlib.sha256(repr((classes, y.tolist(), sets.tolist())).encode()).hexdigest()
-        return Listing(folder, files, y, classes, sets, self._notes(name, sets), f" wilds {about}")
+        notes, columns = self._notes(name, sets), self._group(folder, chosen)
+        return Listing(folder, files, y, classes, sets, notes, f" wilds {about}", columns)
 
     def check(self) -> Iterator[str]:
         """Give a line on each split: its images, and where they differ from what is published."""
@@ -171,6 +180,16 @@ class Wilds:
         y = np.array([numbers[label(line)] for line in chosen], np.int64)
         return tuple(spelled.get(each, each) for each in labels), y
 
+    def _group(self, folder: Path, chosen: list[Line]) -> tuple[Column, ...]:
+        """Return the group of each image, or nothing where results are not given for groups."""
+        if not self.group:
+            return ()
+        known = self.regions(folder)
+        names = tuple(sorted({*known.values()}))
+        place = {value: names.index(name) for value, name in known.items()}
+        of = [place.get(line[self.group], -1) for line in chosen]
+        return (Column(self.group, names, torch.tensor(of)),)
+
     def _notes(self, name: str, sets: np.ndarray) -> tuple[str, ...]:
         count, total = int((sets == 0).sum()), self.totals.get(name)
         wrong = total is not None and total != count
@@ -184,7 +203,7 @@ def _by_number(label: str) -> tuple[int, str]:
     return (int(label), "") if label.isdecimal() else (0, label)
 
 
-def _read(file: Path) -> list[Line]:
+def read_table(file: Path) -> list[Line]:
     """Read a table of images.
 
     Raises:

@@ -10,7 +10,10 @@ A folder `fmow_v1.1` under `DA_DATA`, or in a folder there, holds `rgb_metadata.
 `val_unlabeled` and `test_unlabeled`; say `--task fmow:train-test_unlabeled --test test`.
 """
 
-from da.data.datasets._wilds import Line, Table, Wilds
+from collections.abc import Mapping
+from pathlib import Path
+
+from da.data.datasets._wilds import Line, Table, Wilds, read_table
 from da.data.datasets.camelyon17 import BUNDLE
 from da.system.remote_files import RemoteFile
 
@@ -28,7 +31,7 @@ ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
 SYNTAX = "train-test"
-METRIC = "worst_domain"
+METRIC = "worst_group"
 
 VAL, TEST = "2013", "2016"
 """First years of the validation and of the test images."""
@@ -59,11 +62,20 @@ IMAGES = Table(
     origin=RemoteFile("fmow_v1.1.tar.gz", BUNDLE.format("0xaec91eb7c9d548ebb15e1b5e60f966ab")),
 )
 
+
+def read_regions(folder: Path) -> Mapping[str, str]:
+    """Return the region of the world of each country."""
+    lines = read_table(folder / "country_code_mapping.csv")
+    return {line["alpha-3"]: line["region"] for line in lines}
+
+
 SET = Wilds(
     "FMoW-WILDS",
     "fmow",
     dict.fromkeys(DOMAINS, IMAGES),
     "FMoW Challenge Public License",
+    group="country_code",
+    regions=read_regions,
 )
 open_domain, check_images = SET.open_domain, SET.check_images
 check, fetch = SET.check, SET.fetch

@@ -152,7 +152,7 @@ METRICS = {
     "auroc": ("AUROC (known vs unknown)",),
     "oscr": ("OSCR",),
     "macro_f1": ("macro F1",),
-    "worst_domain": ("worst-region accuracy",),
+    "worst_group": ("worst-region accuracy",),
 }
 """Printed names of our metrics; text in brackets says of which runs the number is."""
 

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from da.cli.main import main
 from da.config.registry import DATASETS
 from da.data import tasks
+from da.evaluation.measured import _of_groups
+from da.evaluation.metrics import Decided
 
 CAMELYON = [
     # patient, node, x, y, tumor, slide, center, split
@@ -78,6 +81,8 @@ FMOW = [
     ("val", "zoo", "2017-05-01T00:00:00Z", "FRA"),
     ("seq", "zoo", "2017-05-01T00:00:00Z", "FRA"),
 ]
+LANDS = "FRA", "USA", "FRA", "XYZ"
+REGIONS = [("FRA", "Europe"), ("USA", "Americas"), ("KEN", "Africa")]
 SPLITS = {
     "train": [0, 2, 3],  # the sets id_val and id_test too
     "id_val": [2],
@@ -90,8 +95,13 @@ SPLITS = {
 }
 
 
+def fmow(folder: Path) -> None:
+    table(folder / "rgb_metadata.csv", "split,category,timestamp,country_code", FMOW)
+    table(folder / "country_code_mapping.csv", "alpha-3,region", REGIONS)
+
+
 def test_fmow_splits_by_year_and_numbers_all_lines(data):
-    table(data / "fmow_v1.1" / "rgb_metadata.csv", "split,category,timestamp,country_code", FMOW)
+    fmow(data / "fmow_v1.1")
     for name, lines in SPLITS.items():
         images = DATASETS["fmow"].SET.list_images(name)
         assert [file.name for file in images.files] == [f"rgb_img_{i}.png" for i in lines]
@@ -99,6 +109,26 @@ def test_fmow_splits_by_year_and_numbers_all_lines(data):
     rows = DATASETS["fmow"].SET
     assert rows.list_images("train").sets.tolist() == [0, 1, 2]
     assert rows.list_images("train").y.tolist() == [1, 1, 0]
+
+
+def test_fmow_tells_the_accuracy_of_each_region(data):
+    lines = [
+        ("test", c, "2016-01-01T00:00:00Z", land) for c, land in zip("aabb", LANDS, strict=True)
+    ]
+    folder = data / "fmow_v1.1"
+    fmow(folder)
+    table(folder / "rgb_metadata.csv", "split,category,timestamp,country_code", lines)
+    for i in range(4):
+        write(folder / "images" / f"rgb_img_{i}.png", i)
+    domain = DATASETS["fmow"].open_domain("test")
+    assert domain.groups
+    assert domain.groups.classes == ("Africa", "Americas", "Europe")
+    assert domain.groups.y.tolist() == [2, 1, 2, -1]
+    assert domain.columns == ()
+    test = domain.part(domain.rows["target_test"])
+    decided = Decided(test.y, torch.zeros(4, dtype=torch.int64), 2)
+    found = _of_groups(decided, domain.groups, test.rows)
+    assert found == {"group/Americas": 100.0, "group/Europe": 50.0, "metric/worst_group": 50.0}
 
 
 WILDCAM = [
