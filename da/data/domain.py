@@ -65,6 +65,8 @@ class LabeledImages(Images):
     """Which of several domains each row of `x` is of; None where there is one."""
     unpooled: Int[Tensor, "b"] | None = field(default=None, kw_only=True)
     """Class of each row before those that the source lacks became one, if there are such."""
+    groups: Column | None = field(default=None, kw_only=True)
+    """Group of each row, of which tests tell the accuracy too; -1 for rows of none."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -105,6 +107,8 @@ class Domain:
     """Further columns of labels next to the class, where the run asks for some."""
     unpooled: Int[Tensor, "b"] | None = None
     """Class of each image before those that the source lacks became one, if there are such."""
+    groups: Column | None = None
+    """Group of each image, of which tests tell the accuracy too; -1 for images of none."""
     joined: tuple["Domain", ...] = ()
     """The domains that this one joins, in the order of its rows; none if it is one itself."""
 
@@ -162,6 +166,7 @@ class Domain:
             columns=self.columns,
             domains=self.places,
             unpooled=self.unpooled,
+            groups=self.groups,
         )
 
     def images(self, rows: Int[Tensor, "_"]) -> Images:
