@@ -199,6 +199,9 @@ class Method(nn.Module):
     def prepare_target(self, target: Images) -> None:
         """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
 
+    def prepare_source(self, source: Images) -> None:
+        """Look at source images without labels, before `prepare_target`. By default, do nothing."""
+
     def take_names(self, texts: Float[Tensor, "k d"], scale: float) -> None:
         """Take an embedding of each class's name, and the factor of cosines with these.
 

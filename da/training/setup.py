@@ -138,8 +138,10 @@ def prepare_task(method: Method, task: Task) -> Task:
 def show_images(method: Method, task: Task) -> None:
     """Show `method` all images of `task` that it will learn from."""
     if method.source_free:
-        learnt_from = task.target_test if method.streams else task.target_train
-        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
+        source, target = task.source_train, task.target_train
+        target = task.target_test if method.streams else target
+        method.prepare_source(Images(source.x, source.rows, resize=source.resize))
+        method.prepare_target(Images(target.x, target.rows, resize=target.resize))
     else:
         method.prepare(task.source_train, task.target_train)
 
