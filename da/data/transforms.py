@@ -124,6 +124,8 @@ def augment_images(
         generator: Random numbers, on the CPU.
         rows: Rows of `x` to use; all if None. On a CPU this saves a copy of what is cropped.
     """
+    if rows is not None and not isinstance(x, Tensor):  # stored in several arrays
+        x, rows = x.index_select(0, rows), None
     if not is_random(x, augment):
         return to_eval_input(_select_rows(x, rows), resize)
     if x.dtype != torch.uint8:
