@@ -191,6 +191,11 @@ def target_accuracy(name: str, shift: Shift, seed: int, **settings) -> float:
 SHIFTS = {
     "dann": (shortcut(), {"hidden": (32,)}, ("dann", {"hidden": (32,), "trade_off": 0.0})),
     "pada": (lacking(), {"hidden": (32,)}, ("pada", {"hidden": (32,), "trade_off": 0.0})),
+    "ba3us": (
+        lacking(),
+        {"hidden": (32,), "entropy_trade_off": 0.0},
+        ("ba3us", {"hidden": (32,), "entropy_trade_off": 0.0, "trade_off": 0.0}),
+    ),
     "cdan": (shortcut(), {"hidden": (32,)}, ("cdan", {"hidden": (32,), "trade_off": 0.0})),
     "mcd": (spread(), {"backbone_steps": 8}, ("mcd", {"backbone_steps": 0})),
     "adda": (
