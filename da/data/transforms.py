@@ -12,6 +12,7 @@ from torch import Tensor
 
 from da.config.choices import Augment, Interpolation
 from da.data.augment import jitter, rand_augment
+from da.data.image_ops import scale
 from da.data.stored_rows import StoredRows, take_rows
 from da.system.threads import map_in_threads, one_thread
 
@@ -39,11 +40,6 @@ class Resize:
 
 Pixels = Shaped[Tensor, "b c _ _"]
 """Network input, channels last in memory: bytes as stored, or numbers in 0..1."""
-
-
-def scale(x: Pixels) -> Float[Tensor, "b c _ _"]:
-    """Convert bytes to numbers in 0..1; numbers stay as they are."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
 def _channels_first(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
@@ -137,8 +133,8 @@ def augment_images(
         flip = torch.rand(b, generator=generator) < 0.5
     seen = crop(x, boxes, flip & (augment != "crop"), resize, rows)
     if augment == "jitter":
-        return jitter(scale(seen), generator)
-    return rand_augment(scale(seen), generator) if augment == "strong" else seen
+        return jitter(seen, generator)
+    return rand_augment(seen, generator) if augment == "strong" else seen
 
 
 def _select_rows(
