@@ -74,7 +74,7 @@ class CorruptedCifar:
             try:
                 form = self._find(name, 1)
                 count = len(form.read()[0][1]) if form else 0
-                yield f"{self.name}:{name}: {count:,} images of each severity"
+                yield f"{self.name}:{name}: {f'{count:,} images a severity' if form else 'not here'}"
             except ValueError as error:
                 yield f"{self.name}:{name}: {error}"
 

@@ -62,7 +62,7 @@ def load_decoded(
     Raises:
         ValueError: If there are such images, and they are not to be left out.
     """
-    wide = stored_side(read.side)
+    wide = read.exact or stored_side(read.side)
 
     def write(folder: Path) -> None:
         divide(images)  # which may refuse them
@@ -146,7 +146,7 @@ def _decode_all(
         Why each of the files that are not in the array cannot be decoded, and the largest values of
         the others, as in `Decoded`.
     """
-    side = stored_side(read.side)
+    side = read.exact or stored_side(read.side)
     chunk = max(1, min(CHUNK, CHUNK_BYTES // (3 * side**2)))
     faults, largest = {}, []
     with path.open("wb") as out, tqdm(total=len(files), unit=" images", disable=None) as bar:

@@ -11,7 +11,11 @@ from da.config.registry import DATASETS
 from da.data import class_lists, tasks
 from da.data.datasets._published import Published
 
-SETS = {name: DATASETS[name].SET for name in DATASETS if hasattr(DATASETS[name], "SET")}
+SETS = {
+    name: DATASETS[name].SET
+    for name in DATASETS
+    if type(getattr(DATASETS[name], "SET", None)) is Published
+}
 ARCHIVES = {
     "office31": "office31/{amazon,dslr,webcam}/images",
     "officehome": "OfficeHomeDataset_10072016/{Art,Clipart,Product,Real World}",
@@ -22,6 +26,9 @@ ARCHIVES = {
     "domainnet": "DomainNet/{clipart,infograph,painting,quickdraw,real,sketch}",
     "domainnet126": "domainnet/{clipart,painting,real,sketch}",
     "domainnet40": "domainnet/{clipart,painting,real,sketch}",
+    "imagenet_r": "imagenet/{train,imagenet-r}",
+    "imagenet_a": "imagenet/{train,imagenet-a}",
+    "imagenet_sketch": "imagenet/{train,sketch}",
 }
 """Folders of class folders as an archive has them, with the domains in our order."""
 
