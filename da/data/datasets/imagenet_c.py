@@ -65,7 +65,7 @@ class ImageNetC(Published):
 SET = ImageNetC(
     "ImageNet-C",
     ("imagenet_c", *FOLDERS),
-    PURE | CORRUPTED,
+    {**PURE, **CORRUPTED},
     f"{GET} The others are at {RECORD}.",
     versions=("imagenet",),
     totals=dict.fromkeys((*CORRUPTED, "val"), 50_000),
