@@ -24,6 +24,7 @@ from da.system.remote_files import RemoteFile
 
 SYNTAX = "clean-gaussian_noise5"
 DOMAINS = ()
+SEVERAL = True
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True

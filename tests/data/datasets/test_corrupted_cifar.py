@@ -55,6 +55,8 @@ def test_a_task_adapts_from_the_images_without_corruption(data, monkeypatch):
     task = tasks.load_task("cifar10_c:clean-fog5")
     assert (len(task.source_train), len(task.source_test), len(task.target_test)) == (100, 10, 40)
     assert task.classes == DATASETS["cifar10"].CLASSES
+    several = tasks.load_task("cifar10_c:clean-fog5,snow1")
+    assert len(several.target_test) == 80
 
 
 def test_cifar_100_is_read_without_code(data):
