@@ -160,8 +160,9 @@ class TaskName:
 
 def takes_several(benchmark: str) -> bool:
     """Return whether a side of a benchmark's tasks can be several of its named domains."""
-    names = DATASETS.constants(benchmark).get("DOMAINS") if benchmark in DATASETS else None
-    return isinstance(names, (list, tuple)) and any(names)
+    constants = DATASETS.constants(benchmark) if benchmark in DATASETS else {}
+    names = constants.get("DOMAINS")
+    return bool(constants.get("SEVERAL")) or (isinstance(names, (list, tuple)) and any(names))
 
 
 def has_one_domain(benchmark: str) -> bool:

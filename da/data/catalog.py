@@ -26,6 +26,8 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
             known = ", ".join(n for n in DATASETS if _can_be_prepared(n))
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
         yield from getattr(DATASETS[name], "fetch", tuple)()
+        if not list_domains(name):
+            yield f"{name}: nothing more to fetch; tasks are written {task_syntax(name)}"
         for domain in list_domains(name):
             d = DATASETS[name].open_domain(domain)
             size = " x ".join(map(str, d.x.shape[1:]))

@@ -28,9 +28,7 @@ def test_papers_print_other_metrics_in_other_settings():
     mixed = [record("emoji:noto-twemoji"), record("emoji:noto-twemoji+open7")]
     assert check_metric(mixed, "") == "accuracy"
     assert list_metrics(mixed) == ["accuracy", "mean_class", "hos"]
-    with pytest.raises(
-        ValueError, match="'auroc', known: accuracy, mean_class, hos"
-    ):
+    with pytest.raises(ValueError, match="'auroc', known: accuracy, mean_class, hos"):
         check_metric(mixed, "auroc")
 
 

@@ -46,7 +46,9 @@ class Origin:
                 file.fetch(folder / file.name)
             except ValueError as error:
                 place = folder / file.name
-                raise ValueError(f"{error}; or put it at {place} by hand") from error
+                raise ValueError(
+                    f"{error}; try again, or put the file at {place} by hand"
+                ) from error
             known = file.digest.partition(":")[0].upper()
             yield f"{folder / file.name}: {f'{known} as published' if known else 'no checksum'}"
 

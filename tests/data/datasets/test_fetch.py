@@ -76,4 +76,4 @@ def test_a_place_that_does_not_answer_is_named_with_the_way_by_hand(data, capsys
     monkeypatch.setattr(DATASETS["visda2017"], "fetch", each.fetch)
     told = error(capsys, "data", "visda2017")
     assert f"cannot fetch {away}: " in told
-    assert told.endswith(f"put it at {data}/visda2017/train.tar by hand")
+    assert told.endswith(f"put the file at {data}/visda2017/train.tar by hand")
