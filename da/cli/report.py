@@ -27,6 +27,7 @@ def table(
     format: Literal["terminal", "markdown", "latex", "csv"] = "terminal",
     cost: bool = False,
     label_columns: bool = False,
+    metric: str = "",
 ) -> None:
     """Print the table of an experiment from the records it has so far.
 
@@ -34,6 +35,7 @@ def table(
         format: Format of the table: text for a terminal, Markdown, LaTeX, or CSV.
         cost: Show the cost of a run next to its average accuracy; CSV always has the cost.
         label_columns: Show the accuracy of each label column and the mean, averaged over tasks.
+        metric: What is shown, such as hos or mean_class; empty for what papers print of such tasks.
     """
     from da.methods import without_importing
     from da.results import tables
@@ -43,7 +45,8 @@ def table(
         runs = experiments.load_experiment(experiment, only)
         wanted = all_records(experiment, runs, results)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
-    how = {"bold": sys.stdout.isatty(), "cost": cost, "label_columns": label_columns}
+    how = {"cost": cost, "label_columns": label_columns, "metric": metric}
+    how["bold"] = sys.stdout.isatty()
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 

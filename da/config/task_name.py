@@ -1,4 +1,4 @@
-"""Parse and print names of tasks, such as emoji:noto-twemoji+3shot."""
+"""Parse and print names of tasks, such as emoji:noto-twemoji+open7+3shot."""
 
 import re
 from collections.abc import Callable
@@ -9,18 +9,35 @@ from urllib.parse import parse_qsl
 
 from da.config.registry import DATASETS
 
-NAME = re.compile(
-    r"([^:]*?)(?::(.*?))?(?:\+(\d+)(shot|label)|\+(unlabelled)|\+(partial)(\d*))?", re.DOTALL
+CLASSES = r"(?:\+(partial|open|universal)((?:\d+/)*\d+)?(?:@(\w+))?)?"
+FREQUENCIES = r"(?:\+(rsut|dirichlet)(\d+(?:\.\d+)?)?)?"
+LABELS = r"(?:\+(\d+)(shot|label)|\+(unlabelled))?"
+STREAM = r"(\+stream(?::([\w.,]*))?)?"
+NAME = re.compile(rf"([^:]*?)(?::(.*?))?{CLASSES}{FREQUENCIES}{LABELS}{STREAM}", re.DOTALL)
+"""Benchmark, domains, and the ends: what a task changes, each at most once and in this order."""
+
+
+ENDS = (
+    "+partial, +open or +universal; +rsut or +dirichletALPHA; +Kshot, +Klabel or +unlabelled; "
+    "+stream"
 )
-"""Benchmark, domains, and the end: labels that a task adds or hides, or its classes."""
+"""What a name can end with, in this order."""
 
 
 @dataclass(frozen=True)
 class TaskName:
-    """The name of a task: `BENCHMARK:SOURCE-TARGET[+END]` or `BENCHMARK:DOMAIN[+Klabel]`.
+    """The name of a task: `BENCHMARK:SOURCE-TARGET[END...]` or `BENCHMARK:DOMAIN[+Klabel]`.
 
-    END is Kshot, or `unlabelled` where labels of the target are not looked at, even for tests, or
-    `partialN` where the target has only the first N of the source's classes.
+    Source and target can be several domains of a benchmark, with commas between them. The ends say
+    what the task changes, in this order and each at most once:
+
+    - Classes: `+partial[N]`, `+open[N[/M]]` or `+universal[N/P[/M]]`. N classes are in both
+      domains, P in the source alone and M in the target alone. Without numbers, those are chosen
+      that the domains have. `@ORDER` at its end names an order of the classes.
+    - Frequencies of the classes: `+rsut`, or `+dirichletALPHA`.
+    - Labels: `+Kshot`, `+Klabel`, or `+unlabelled` where labels of the target are not looked at,
+      even for tests.
+    - `+stream[:OPTION,OPTION...]`: target test images that come one after the other.
 
     `str` prints it. Paths may have dashes, so some names can be cut in several places. `parse` goes
     by the name alone, since a record may come from a machine with other folders.
@@ -35,9 +52,19 @@ class TaskName:
     few: int | None = None
     """K of `+Kshot` or `+Klabel`; None where the name has no such end."""
     kind: str = ""
-    """"shot", "label", "unlabelled", "partial" or empty."""
-    shared: int | None = None
-    """N of `+partialN`; None for `+partial` alone, and for other ends."""
+    """"shot", "label", "unlabelled" or empty."""
+    classes: str = ""
+    """"partial", "open", "universal" or empty: which classes the domains share."""
+    counts: tuple[int, ...] = ()
+    """Numbers of classes after that word."""
+    order: str = ""
+    """ORDER of the classes; empty for the usual one."""
+    frequencies: str = ""
+    """"rsut", "dirichlet" or empty: how often classes are changed to come."""
+    alpha: float | None = None
+    """ALPHA of `+dirichletALPHA`."""
+    stream: str | None = None
+    """Options of `+stream`; None where the name has no such end."""
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -45,10 +72,16 @@ class TaskName:
         """Read a task's name; any text is one."""
         found = NAME.fullmatch(text)
         assert found
-        benchmark, domains, few, kind, hidden, partial, shared = found.groups("")
+        benchmark, domains, classes, counts, order = found.groups("")[:5]
+        frequencies, alpha, few, kind, hidden, stream, options = found.groups("")[5:]
         source, target = _split(domains, whole=has_one_domain(benchmark))
-        k, n = (int(count) if count else None for count in (few, shared))
-        return cls(benchmark, domains, source, target, k, kind or hidden or partial, n)
+        return cls(
+            *(benchmark, domains, source, target),
+            *(int(few) if few else None, kind or hidden),
+            *(classes, tuple(map(int, counts.split("/"))) if counts else (), order),
+            *(frequencies, float(alpha) if alpha else None),
+            options if stream else None,
+        )
 
     def __str__(self) -> str:
         colon = ":" if self.domains else ""
@@ -56,9 +89,19 @@ class TaskName:
 
     @property
     def end(self) -> str:
-        """`+Kshot`, `+Klabel`, `+unlabelled`, `+partialN` or nothing."""
-        few, shared = ("" if count is None else count for count in (self.few, self.shared))
-        return f"+{few}{self.kind}{shared}" if self.kind else ""
+        """All ends, as they are written."""
+        few = "" if self.few is None else self.few
+        labels = f"+{few}{self.kind}" if self.kind else ""
+        options = f":{self.stream}" if self.stream else ""
+        return f"{self.data_end}{labels}" + ("" if self.stream is None else f"+stream{options}")
+
+    @property
+    def data_end(self) -> str:
+        """The ends that choose images: classes and their frequencies."""
+        counts, order = "/".join(map(str, self.counts)), f"@{self.order}" if self.order else ""
+        alpha = "" if self.alpha is None else f"{self.alpha:g}"
+        classes = f"+{self.classes}{counts}{order}" if self.classes else ""
+        return classes + (f"+{self.frequencies}{alpha}" if self.frequencies else "")
 
     @property
     def hides_labels(self) -> bool:
@@ -66,9 +109,22 @@ class TaskName:
         return self.kind == "unlabelled"
 
     @property
-    def is_partial(self) -> bool:
-        """Whether the target has only some of the source's classes."""
-        return self.kind == "partial"
+    def has_unknown(self) -> bool:
+        """Whether the target has images of classes that the source lacks."""
+        return self.classes in ("open", "universal")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source's domains, or all that is written of it where commas mean nothing."""
+        return self._each(self.source)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target's domains; none for a task of one domain."""
+        return self._each(self.target) if self.target else ()
+
+    def _each(self, names: str) -> tuple[str, ...]:
+        return tuple(names.split(",")) if takes_several(self.benchmark) else (names,)
 
     @property
     def holds_texts(self) -> bool:
@@ -102,23 +158,36 @@ class TaskName:
         return replace(self, few=None, kind="") if self.few is not None else self
 
 
+def takes_several(benchmark: str) -> bool:
+    """Return whether a side of a benchmark's tasks can be several of its named domains."""
+    names = DATASETS.constants(benchmark).get("DOMAINS") if benchmark in DATASETS else None
+    return isinstance(names, (list, tuple)) and any(names)
+
+
 def has_one_domain(benchmark: str) -> bool:
     """Return whether all tasks of a benchmark have one domain, even if its path has a dash."""
     return benchmark in DATASETS and bool(DATASETS.constants(benchmark).get("ONE_DOMAIN"))
 
 
 def split_pair(pair: str, names: tuple[str, ...]) -> tuple[str, str]:
-    """Split `SOURCE-TARGET` into two domains out of `names`; one alone has an empty target.
+    """Split `SOURCE-TARGET` into domains out of `names`; one alone has an empty target.
+
+    Each side can be several domains with commas between them.
 
     Raises:
-        ValueError: A domain is not in `names`; the message lists them.
+        ValueError: A domain is not in `names`, or stands twice on one side.
     """
     if pair in names:
         return pair, ""
     source, _, target = pair.partition("-")
-    for name in (source, target):
-        if name not in names:
-            raise ValueError(f"unknown domain {name!r} in {pair!r}, known: {', '.join(names)}")
+    for side in (source, target):
+        several = side.split(",")
+        for name in several:
+            if name not in names:
+                known = ", ".join(names) + (f"; ends in their order: {ENDS}" if "+" in pair else "")
+                raise ValueError(f"unknown domain {name!r} in {pair!r}, known: {known}")
+        if len({*several}) < len(several):
+            raise ValueError(f"{side!r} has a domain twice in {pair!r}")
     return source, target
 
 

@@ -4,9 +4,11 @@ Letters of shapes, the same in the whole package: b images, n source images, m t
 c channels, h by w pixels, d features, k classes. A leading g stands for runs that train together.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
@@ -19,6 +21,8 @@ class Labeled:
     y: Int[Tensor, "*g b"]
     columns: Int[Tensor, "c b"] | None = None
     """Labels of further columns, one row for each, where the run learns several."""
+    domain: Int[Tensor, "*g b"] | None = None
+    """Which of several source domains each image is of; None where there is one."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,23 @@ class Batch:
     """Labeled target images, a few of each class; only in tasks that end in `+Kshot`."""
 
 
+def join_labeled(first: Labeled, second: Labeled, domain: int) -> Labeled:
+    """Return the images of both.
+
+    Args:
+        first: Images, perhaps of several domains.
+        second: Images of one more domain.
+        domain: Number of that domain, where `first` has such.
+    """
+    columns, places = first.columns, first.domain
+    if columns is not None and second.columns is not None:
+        columns = torch.cat([columns, second.columns], -1)
+    if places is not None:
+        places = torch.cat([places, places.new_full(second.y.shape, domain)])
+    x, y = torch.cat([first.x, second.x]), torch.cat([first.y, second.y])
+    return Labeled(x, y, columns, places)
+
+
 def tensors(batch: Batch | TargetBatch) -> list[Tensor]:
     """List all tensors of a batch in a fixed order."""
     parts = [getattr(batch, part.name) for part in fields(batch)]
@@ -56,7 +77,12 @@ def tensors(batch: Batch | TargetBatch) -> list[Tensor]:
     return [x for x in held if x is not None]
 
 
-def pack(parts: Sequence[Tensor]) -> Batch:
-    """Build the batch of `parts`, given in the order of `tensors`; it has no strong views."""
-    x_s, y_s, x_t, index, *shots = parts
-    return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index), Labeled(*shots) if shots else None)
+def pack(parts: Iterable[Tensor], like: Batch) -> Batch:
+    """Build a batch of the form of `like` from tensors in the order of `tensors`."""
+    each = iter(parts)
+
+    def filled(part: Any) -> Any:
+        own = [x.name for x in fields(part) if getattr(part, x.name) is not None] if part else []
+        return part and replace(part, **{name: next(each) for name in own})
+
+    return Batch(*(filled(getattr(like, part.name)) for part in fields(like)))

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from da.data.label_columns import Column, check_column, choose_columns
+from da.data.label_columns import Column, choose_columns
 from da.data.pixel_digests import digest_pixels, is_digest_of
 from da.data.stored_rows import StoredRows, take_rows
 from da.data.transforms import Resize, to_eval_input
@@ -62,6 +62,10 @@ class LabeledImages(Images):
     """Class of each row of `x`."""
     columns: tuple[Column, ...] = field(default=(), kw_only=True)
     """Further columns of labels, each with the class of each row of `x`."""
+    domains: Int[Tensor, "b"] | None = field(default=None, kw_only=True)
+    """Which of several domains each row of `x` is of; None where there is one."""
+    unpooled: Int[Tensor, "b"] | None = field(default=None, kw_only=True)
+    """Class of each row before those that the source lacks became one, if there are such."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -71,6 +75,10 @@ class LabeledImages(Images):
     def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
         """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
+
+    def take_domains(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"] | None:
+        """Return which of several domains the images at places `i` are of."""
+        return None if self.domains is None else self.domains[self.rows[i]]
 
     def take_columns(self, i: Int[Tensor, "_"]) -> Int[Tensor, "c _"] | None:
         """Return the labels of further columns of the images at places `i`, if there are such."""
@@ -96,12 +104,26 @@ class Domain:
     """Number of images that could not be decoded and were left out."""
     columns: tuple[Column, ...] = ()
     """Further columns of labels next to the class, where the run asks for some."""
+    unpooled: Int[Tensor, "b"] | None = None
+    """Class of each image before those that the source lacks became one, if there are such."""
+    joined: tuple["Domain", ...] = ()
+    """The domains that this one joins, in the order of its rows; none if it is one itself."""
+
+    @cached_property
+    def places(self) -> Int[Tensor, "b"] | None:
+        """Which of the joined domains each image is of; None where it is one domain."""
+        if not self.joined:
+            return None
+        counts = torch.tensor([len(domain.y) for domain in self.joined])
+        return torch.arange(len(self.joined)).repeat_interleave(counts)
 
     @cached_property
     def data_digest(self) -> str:
         """A short digest of pixels, classes, labels and roles, the same on every machine."""
         found = hashlib.sha256(json.dumps([self.digest, self.classes]).encode())
         further = [(json.dumps([c.name, c.classes]), c.y) for c in self.columns]
+        more = {"places": self.places, "unpooled": self.unpooled}
+        further += [(name, rows) for name, rows in more.items() if rows is not None]
         for name, rows in [("y", self.y), *sorted(self.rows.items()), *further]:
             found.update(f"{name} {len(rows)} ".encode())
             found.update(rows.to(torch.int64).contiguous().numpy().data)
@@ -135,8 +157,13 @@ class Domain:
 
     def part(self, rows: Int[Tensor, "_"]) -> LabeledImages:
         """Select some of the images, with their classes."""
-        columns = self.columns
-        return LabeledImages(self.x, rows, self.y, resize=self.resize, columns=columns)
+        return LabeledImages(
+            *(self.x, rows, self.y),
+            resize=self.resize,
+            columns=self.columns,
+            domains=self.places,
+            unpooled=self.unpooled,
+        )
 
     def images(self, rows: Int[Tensor, "_"]) -> Images:
         """Select some of the images, without their classes."""
@@ -256,40 +283,3 @@ def _check_domain(folder: Path) -> None:
         raise ValueError(f"{folder} has other pixels than were stored")
     if len(domain.x) != len(domain.y) or set(domain.rows) != set(PARTS):
         raise ValueError(f"{folder} has other rows than were stored")
-
-
-def check_domain(domain: Any, where: str) -> None:
-    """Check what a user's data set opened.
-
-    Args:
-        domain: What it gave.
-        where: Where it did, for messages.
-
-    Raises:
-        ValueError: It is no domain, or its parts do not fit together.
-    """
-    if not isinstance(domain, Domain):
-        raise ValueError(f"{where} gives {type(domain).__name__}, known: Domain")
-    x, y, count = domain.x, domain.y, len(domain.x)
-    if not isinstance(x, StoredRows) or (x.dtype, x.ndim) not in (
-        (torch.uint8, 4),
-        (torch.float32, 2),
-    ):
-        raise ValueError(f"{where} has another x than bytes b h w c, or float32 features b d")
-    if x.ndim == 4 and x.shape[3] not in (1, 3):
-        raise ValueError(f"{where} has x of shape {tuple(x.shape)}, known: b h w c with 3 colors")
-    fits = _are_below(y, len(domain.classes)) or (isinstance(y, Tensor) and bool((y == -1).all()))
-    if not fits or len(y) != count:
-        raise ValueError(f"{where} has another y than the place in classes of each row of x, int64")
-    if {*domain.rows} != {*PARTS} or not all(_are_below(r, count) for r in domain.rows.values()):
-        raise ValueError(f"{where} has other rows than of x, int64, for {', '.join(PARTS)}")
-    if not isinstance(domain.digest, str):
-        raise ValueError(f"{where} has digest {domain.digest!r}, known: a text, as SHA-256 of x")
-    for column in domain.columns:
-        check_column(column, count, where)
-
-
-def _are_below(numbers: Any, limit: int) -> bool:
-    if not isinstance(numbers, Tensor) or numbers.dtype != torch.int64 or numbers.ndim != 1:
-        return False
-    return not len(numbers) or 0 <= int(numbers.min()) <= int(numbers.max()) < limit

@@ -64,6 +64,8 @@ def _look(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
 
 def _stored(domain: Domain, kind: str, make: Callable[[Tensor], np.ndarray]) -> np.ndarray:
     """Return what `make` computes of a domain's pixels, from the cache where that is faster."""
+    if domain.joined:
+        return np.concatenate([_stored(part, kind, make) for part in domain.joined])
     if domain.x.nbytes < SMALL:
         return _make(domain, make)
     name = hashlib.sha256(f"{kind} {domain.digest}".encode()).hexdigest()[:24]

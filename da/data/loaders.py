@@ -1,6 +1,5 @@
 """Endless batches of a task: the same seed and step give the same images on any device."""
 
-import math
 import os
 import sys
 from collections import deque
@@ -10,23 +9,19 @@ from functools import lru_cache
 from itertools import count
 from typing import TypeVar
 
-import numpy as np
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from da.config.choices import Augment
-from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, tensors
+from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, join_labeled, tensors
 from da.data.domain import Images, LabeledImages, Task
+from da.data.draws import SHOTS, STREAM, TARGET, VIEWS, SourceDraws, draw, generator, shuffle
+from da.data.joined import JoinedPixels
 from da.data.stored_rows import StoredRows
 from da.data.transforms import augment_images, is_random
 
 COPIES = 10
 """Largest number of copies of each image in a batch without a warning."""
-
-_SOURCE, _TARGET, _SHOTS, _VIEWS, _STREAM = range(5)
-_BLOCK = 16
-"""Steps whose rows are looked up together."""
 
 
 def batches(
@@ -37,11 +32,13 @@ def batches(
     augment: Augment = "none",
     device: torch.device | None = None,
     strong: bool = False,
+    mix_shots: bool = False,
 ) -> Iterator[Batch]:
     """Give endless batches of `size` images of each domain, from step 0 on, as network input.
 
     Each domain is read again and again, each time in a new random order, without a break in
-    between. Features are passed on as they are; of features of several views, one view is drawn.
+    between. Several source domains have equal shares of a batch. Features are passed on as they
+    are; of features of several views, one view is drawn.
     Where images have to be copied to a GPU, that is done while the previous step is computed.
 
     Args:
@@ -51,9 +48,10 @@ def batches(
         augment: How pixels are changed at random.
         device: Device of the batches; the CPU if none is given.
         strong: Whether target pixels also come in a second, strongly augmented view.
+        mix_shots: Whether half of the source images are shots instead, where the task has some.
     """
     device = device or torch.device("cpu")
-    made = _batches(task, size, seed, _InputBuilder(augment, device), strong)
+    made = _batches(task, size, seed, _InputBuilder(augment, device), strong, mix_shots)
     return _prefetch_to_gpu(made, _parts(task), device)
 
 
@@ -93,7 +91,7 @@ def stream(
         device: Device of the batches; the CPU if none is given.
     """
     builder = _InputBuilder("none", device or torch.device("cpu"))
-    order = _shuffle(len(images), seed, _STREAM, 0)
+    order = shuffle(len(images), seed, STREAM, 0)
     ends = range(size, size * count_stream_batches(len(order), size), size)
     for i in order.tensor_split(tuple(ends)):
         yield TargetBatch(builder.unlabeled(images, i))
@@ -142,8 +140,11 @@ class _InputBuilder:
         columns = images.take_columns(i)
         if columns is not None:
             columns = columns.to(self.device, non_blocking=True)
+        domain = images.take_domains(i)
+        if domain is not None:
+            domain = domain.to(self.device, non_blocking=True)
         y = images.take_y(i).to(self.device, non_blocking=True)
-        return Labeled(self.build(images, i), y, columns)
+        return Labeled(self.build(images, i), y, columns, domain)
 
     def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
         seen, index = self.build(images, i), i.to(self.device, non_blocking=True)
@@ -154,20 +155,23 @@ class _InputBuilder:
 
 
 def _batches(
-    task: Task, size: int, seed: int, builder: _InputBuilder, strong: bool
+    task: Task, size: int, seed: int, builder: _InputBuilder, strong: bool, mix_shots: bool
 ) -> Iterator[Batch]:
     random = strong or any(is_random(part.x, builder.augment) for part in _parts(task))
+    shown = size // 2 if task.shots and mix_shots else 0
+    sources = SourceDraws(task.source_train, size - shown, seed)
     for step in count():
         if random:
-            builder.views = generator(seed, _VIEWS, step)
-        source = builder.labeled(
-            task.source_train, draw(len(task.source_train), size, step, seed, _SOURCE)
-        )
-        j = draw(len(task.target_train), size, step, seed, _TARGET)
+            builder.views = generator(seed, VIEWS, step)
+        source = builder.labeled(task.source_train, sources.rows(step))
+        j = draw(len(task.target_train), size, step, seed, TARGET)
         target = builder.unlabeled(task.target_train, j, strong)
         shots = None
         if task.shots:
-            shots = builder.labeled(task.shots, draw(len(task.shots), size, step, seed, _SHOTS))
+            some = draw(len(task.shots), shown or size, step, seed, SHOTS)
+            shots = builder.labeled(task.shots, some)
+        if shots and shown:
+            source, shots = join_labeled(source, shots, len(sources.each)), None
         yield Batch(source, target, shots)
 
 
@@ -177,8 +181,8 @@ def _target_batches(
     random = is_random(images.x, builder.augment)
     for step in count():
         if random:
-            builder.views = generator(seed, _VIEWS, step)
-        yield TargetBatch(builder.unlabeled(images, draw(len(images), size, step, seed, _TARGET)))
+            builder.views = generator(seed, VIEWS, step)
+        yield TargetBatch(builder.unlabeled(images, draw(len(images), size, step, seed, TARGET)))
 
 
 def prefetch(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
@@ -219,40 +223,6 @@ def _await_batch(batch: _Any, event: torch.cuda.Event | None) -> _Any:
     return batch
 
 
-def draw(n: int, size: int, step: int, seed: int, stream: int = 0) -> Int[Tensor, "_"]:
-    """Return which of `n` images are shown in a step: a piece of an endless chain of shuffles.
-
-    Args:
-        n: Images to draw from.
-        size: Images in a batch.
-        step: Number of the step, from 0 on.
-        seed: Seed of the shuffles.
-        stream: Which of several independent chains of the same seed.
-    """
-    return _block(n, size, seed, stream, step // _BLOCK)[step % _BLOCK]
-
-
-@lru_cache(maxsize=256)  # many runs may train together, and each needs two or three
-def _block(n: int, size: int, seed: int, stream: int, block: int) -> Int[Tensor, "_ size"]:
-    start, end = block * _BLOCK * size, (block + 1) * _BLOCK * size
-    first, last = start // n, math.ceil(end / n)
-    chain = torch.empty(last - first, n, dtype=torch.int64)  # fails at once if it is too large
-    for epoch in range(first, last):
-        chain[epoch - first] = _shuffle(n, seed, stream, epoch)
-    return chain.flatten()[start - first * n : end - first * n].reshape(_BLOCK, size)
-
-
-@lru_cache(maxsize=16)
-def _shuffle(n: int, seed: int, stream: int, epoch: int) -> Int[Tensor, "_"]:
-    return torch.randperm(n, generator=generator(seed, stream, epoch))
-
-
-def generator(*key: int) -> torch.Generator:
-    """Build a separate generator for each key, so that no draw depends on earlier ones."""
-    state = np.random.SeedSequence(key).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-
-
 @lru_cache
 def warn_of_copies(size: int, images: int) -> None:
     """Say on stderr, once a process, where a batch holds each image more often than `COPIES` times.
@@ -278,6 +248,8 @@ def place_near(x: StoredRows, device: torch.device) -> StoredRows:
     They go to a GPU if they take at most half of its free memory. Otherwise they go to main memory,
     read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
+    if isinstance(x, JoinedPixels):
+        return JoinedPixels(tuple(place_near(part, device) for part in x.parts))  # type: ignore
     if not isinstance(x, Tensor):
         return x
     size = 2 * x.nbytes

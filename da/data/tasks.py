@@ -13,11 +13,13 @@ from da.config.validation import shorten_names
 from da.data import label_sets, splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
-from da.data.domain import Domain, LabeledImages, Task, are_same, check_domain
+from da.data.domain import Domain, LabeledImages, Task, are_same
+from da.data.domain_checks import check_domain, require_same_form
 from da.data.few_labels import first_labeled, first_shots
+from da.data.joined import join_domains
 from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
-from da.data.texts import holds_texts
+from da.data.task_ends import check_ends
 from da.system.cache import NotMadeError, without_making
 
 USUAL = Reading()
@@ -43,21 +45,7 @@ def parse_task(text: str) -> TaskName:
         known = task_syntax(name.benchmark)
         raise ValueError(f"no domains in task {text!r}, known: {known}{among}")
     name = name.with_pair(partial(split_domains, name.benchmark))
-    if name.few == 0:
-        raise ValueError(f"no {name.kind}s in {text!r}: say +1{name.kind} or more, or leave it out")
-    if name.shared == 0:
-        raise ValueError(f"no classes in {text!r}: say +partial1 or more, or +partial")
-    if name.is_partial and not name.target:
-        raise ValueError(f"{name.end} in {text!r}, known: of two domains, for the target's classes")
-    if name.hides_labels and not name.target:
-        raise ValueError(
-            f"{name.end} in {text!r}, known: of two domains, where it hides the target's labels"
-        )
-    if name.few and (name.kind == "shot") != bool(name.target):
-        k = name.few
-        raise ValueError(
-            f"{name.end} in {text!r}, known: +{k}shot of two domains, +{k}label of one"
-        )
+    check_ends(name)
     return name
 
 
@@ -83,51 +71,36 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
     parsed = parse_task(name)
     own = DATASETS[parsed.benchmark]
     options = read.options_for(own)
-    source, target = parsed.pair
-    names = (source, target) if target else (source,)
-    own_class = not (parsed.hides_labels or parsed.is_partial or read.label_columns)
+    names = (*parsed.sources, *parsed.targets)
+    own_class = not (parsed.hides_labels or parsed.classes or read.label_columns)
     names_of = getattr(own, "class_names", None) if own_class else None
-    hint = f"; {name}+partial takes such a target" if not parsed.kind else ""
+    hint = f"; {name}+partial takes such a target" if not parsed.end else ""
     if names_of and len({*map(names_of, names)} - {()}) > 1:
         require_same_classes(name, {each: names_of(each, check=True) for each in names}, hint)
-    domains = _open_all(own, names, options, parsed.hides_labels)
-    _require_same_form(name, dict(zip(names, domains, strict=True)))
-    if not domains[0].is_labeled:
-        raise ValueError(f"{name}: the images of {source} have no labels, and a source needs them")
-    if not domains[-1].is_labeled:
-        domains[-1] = replace(domains[-1], classes=domains[0].classes)
-    if parsed.is_partial:
-        domains[1] = label_sets.partial_target(parsed, own, *domains)
-    classes = {each: d.classes for each, d in zip(names, domains, strict=True)}
+    hidden = len(parsed.sources) if parsed.hides_labels else len(names)
+    every = _open_all(own, names, options, hidden)
+    require_same_form(name, dict(zip(names, every, strict=True)))
+    count = len(parsed.sources)
+    source = join_domains(name, parsed.sources, every[:count])
+    target = join_domains(name, parsed.targets, every[count:]) if parsed.target else source
+    if not source.is_labeled:
+        raise ValueError(
+            f"{name}: the images of {parsed.source} have no labels, and a source needs them"
+        )
+    if not target.is_labeled:
+        target = replace(target, classes=source.classes)
+    if parsed.classes:
+        source, target = label_sets.share_classes(parsed, own, source, target)
+    classes = {parsed.source: source.classes, parsed.target: target.classes}
     require_same_classes(name, classes, hint)
     if read.label_columns:
-        matched = match_columns(name, domains[0].columns, domains[-1].columns, len(domains[-1].x))
-        domains[-1] = replace(domains[-1], columns=matched)
-    if target and not len(domains[0].rows["source_test"]):
+        matched = match_columns(name, source.columns, target.columns, len(target.x))
+        target = replace(target, columns=matched)
+    if parsed.target and not len(source.rows["source_test"]):
         raise ValueError(
-            f"{source} has no class with two images: none of the source can be held out"
+            f"{parsed.source} has no class with two images: none of the source can be held out"
         )
-    return domains[0], domains[-1]
-
-
-def _require_same_form(task: str, domains: dict[str, Domain]) -> None:
-    """Refuse images next to rows, and rows of other widths; texts have forms of their own.
-
-    Raises:
-        ValueError: Domains differ in this.
-    """
-    if any(holds_texts(d.x) for d in domains.values()):
-        return
-    forms = [
-        tuple(d.x.shape[1:] if d.x.is_floating_point() else d.x.shape[3:]) for d in domains.values()
-    ]
-    if len({*forms}) > 1:
-        each = [f"{name} has {_describe_form(d)}" for name, d in domains.items()]
-        raise ValueError(f"{task}: both domains need the same features, but {' and '.join(each)}")
-
-
-def _describe_form(domain: Domain) -> str:
-    return f"rows of {domain.x.shape[1]} numbers" if domain.x.ndim == 2 else "images"
+    return source, target
 
 
 def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:
@@ -147,23 +120,21 @@ def open_tests(task: str, test: str, read: Reading = USUAL) -> list[Domain]:
     if (known := list_domains(benchmark)) and test not in known:
         raise ValueError(f"unknown domain {test!r} for tests, known: {', '.join(known)}")
     own = DATASETS[benchmark]
-    (domain,) = _open_all(own, [test], read.options_for(own), hidden=False)
+    (domain,) = _open_all(own, [test], read.options_for(own), hidden=1)
     if not domain.is_labeled:
         raise ValueError(f"the images of {test} have no labels, and tests need them")
     return [domain]
 
 
-def _open_all(
-    own: Any, names: Iterable[str], options: dict[str, Any], hidden: bool
-) -> list[Domain]:
-    """Open domains, a second one without its labels where these are `hidden`.
+def _open_all(own: Any, names: Iterable[str], options: dict[str, Any], hidden: int) -> list[Domain]:
+    """Open domains, without their labels from place `hidden` on.
 
     Where images of one cannot be decoded, those of the next ones are looked at too.
     """
     domains: list[Domain] = []
     bad: list[str] = []
-    for name in names:
-        hide = hidden and bool(domains or bad)
+    for place, name in enumerate(names):
+        hide = place >= hidden
         try:
             if bad:
                 own.check_images(name)

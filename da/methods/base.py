@@ -1,5 +1,6 @@
 """The contract that every domain-adaptation method keeps."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from da.methods._preparation import require_preparation
 from da.methods._settings import Settings
 from da.models.network import build_head, build_neck
 from da.models.stages import keep_held_in_eval
-from da.ops.functional import Scalar, cross_entropy
+from da.ops.functional import Scalar, cross_entropy, prediction_entropy
 
 LOADED = time.time()
 """Time at which this process began to read the code of methods, in seconds."""
@@ -118,8 +119,8 @@ class Method(nn.Module):
     `da sweep` then trains once for all targets of a source.
     """
     takes_shots: ClassVar[bool] = False
-    """True for a method that needs labeled target images.
-    They are in `batch.shots`, in tasks that end in `+Kshot`.
+    """True for a method that needs labeled target images, in tasks that end in `+Kshot`.
+    They are in `batch.shots`; other methods get them among the images of `batch.source`.
     """
     takes_strong: ClassVar[bool] = False
     """True for a method that uses a strongly augmented view of target images.
@@ -250,6 +251,20 @@ class Method(nn.Module):
     def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute the class logits of source images."""
         return self.head(self.embed_source(x))
+
+    def score_unknown(
+        self, f: Float[Tensor, "b d"], logits: Float[Tensor, "b k"]
+    ) -> Float[Tensor, "b"]:
+        """Compute how likely target images are of no known class, from 0 to 1; rejects above 0.5.
+
+        By default, the entropy of the predictions, divided by its largest value, as DANCE does
+        (Saito et al. 2020, arXiv:2002.07953).
+
+        Args:
+            f: Features of the images, from `embed`.
+            logits: Class logits of the images, from `predict`.
+        """
+        return prediction_entropy(logits) / math.log(max(2, logits.shape[-1]))
 
     def train(self, mode: bool = True) -> "Method":
         """Set training mode, except for held (frozen) layers, which stay in evaluation mode."""

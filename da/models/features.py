@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from da.config.choices import Augment, Interpolation, Precision
 from da.data.domain import Domain
-from da.data.loaders import generator
+from da.data.draws import generator
 from da.data.stored_rows import split_rows, take_first
 from da.data.texts import holds_texts
 from da.data.transforms import augment_images, shrinks, to_eval_input
@@ -111,24 +111,37 @@ def extract_features(
         recipe: Precision, augmentation and number of views.
         device: Device of the computation.
     """
+    files = [
+        _feature_file(replace(part, resize=domain.resize), backbone, recipe, device)
+        for part in domain.joined or (domain,)
+    ]
+    return replace(domain, x=_read(*((file, file.stat().st_ino) for file in files)))
+
+
+def _feature_file(
+    domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
+) -> Path:
+    """Return the file with the features of one domain, which is made first if it is missing."""
     if holds_texts(domain.x):
         backbone = backbone.text_side
     small = " shrunk" * shrinks(domain.x, domain.resize)
     key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}{small}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
-    file = make_once(
+    return make_once(
         cache_home() / "features" / f"{name}.npy",
         lambda part: _compute(part, domain, backbone, recipe, device),
         lambda file: _check(file, len(domain.x)),
     )
-    x = _read(file, file.stat().st_ino)
-    return replace(domain, x=x)
 
 
 @lru_cache(maxsize=16)
-def _read(file: Path, inode: int) -> Float[Tensor, "b ..."]:
-    """Map a file of features into memory, which processes share, instead of copying it."""
-    return torch.from_numpy(np.load(file, mmap_mode="c"))
+def _read(*files: tuple[Path, int]) -> Float[Tensor, "b ..."]:
+    """Map features into memory, which processes share; those of several files are copied.
+
+    Each file comes with its inode, so that one that was replaced is read again.
+    """
+    each = [torch.from_numpy(np.load(file, mmap_mode="c")) for file, _ in files]
+    return each[0] if len(each) == 1 else torch.cat(each)
 
 
 def _check(file: Path, rows: int) -> None:

@@ -1,7 +1,6 @@
 """Records of runs: one small JSON file per run, named by the id of its settings.
 
-Published records are stored together, one file per experiment: see `record_bundles`. This module
-does not import torch.
+Published records are stored together, one file per experiment: see `record_bundles`. No torch here.
 """
 
 import json
@@ -263,8 +262,10 @@ def load_sound(
 
 
 def _without_details(record: Record) -> Record:
-    """Return a record whose evaluations have only their step, accuracies and scores."""
-    curve = [{k: v for k, v in p.items() if k.partition("/")[0] in p} for p in record.curve]
+    """Return a record whose evaluations have only their step, accuracies, metrics and scores."""
+    known = [{*point, "metric"} for point in record.curve]
+    each = zip(record.curve, known, strict=True)
+    curve = [{k: v for k, v in p.items() if k.partition("/")[0] in own} for p, own in each]
     return replace(record, curve=curve)
 
 

@@ -1,6 +1,6 @@
 """Make tables from records: method by task, or method by selector. Does not import torch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from da.config.task_name import TaskName, short_domain
@@ -8,6 +8,7 @@ from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.label_columns import keep_runs, list_columns
 from da.results.records import Record
+from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.table_cost import add_cost
 from da.results.table_render import Cell, Group, Row, Table
 
@@ -26,6 +27,7 @@ def render_table(
     bold: bool = False,
     cost: bool = False,
     label_columns: bool = False,
+    metric: str = "",
 ) -> str:
     """Render the table of an experiment as text.
 
@@ -42,17 +44,18 @@ def render_table(
             always has every task and the cost.
         label_columns: Show the accuracy of each label column, and the mean, averaged over tasks.
             CSV always has a line for each.
+        metric: What is shown, such as hos or mean_class; empty for what papers print of such tasks.
 
     Raises:
-        ValueError: A format or selector is unknown (the error names the known ones), or there are
-            no records.
+        ValueError: A format, selector or metric is unknown (the error names the known ones), or
+            there are no records.
     """
     if format not in FORMATS:
         raise ValueError(f"unknown format {format!r}, known: {', '.join(FORMATS)}")
     chosen_by = chosen_by.split(",") if isinstance(chosen_by, str) else chosen_by
     if format == "csv":
-        return table_csv.render_csv(records, chosen_by)
-    table = build_table(records, chosen_by, wanted, cost, label_columns)
+        return table_csv.render_csv(records, chosen_by, metric)
+    table = build_table(records, chosen_by, wanted, cost, label_columns, metric)
     if format == "terminal":
         return table_render.render_terminal(table, bold=bold)
     return (
@@ -68,6 +71,7 @@ def build_table(
     wanted: Sequence[Record] | None = None,
     cost: bool = False,
     label_columns: bool = False,
+    metric: str = "",
 ) -> Table:
     """Build the table of an experiment, before it becomes text.
 
@@ -77,12 +81,19 @@ def build_table(
         wanted: A record of every run of the experiment, as in `render_table`.
         cost: Show averages over tasks and the cost of a run on each machine.
         label_columns: Show the accuracy of each label column, and the mean, averaged over tasks.
+        metric: What is shown, as in `render_table`.
 
     Raises:
-        ValueError: A selector is unknown, or there are no records.
+        ValueError: A selector or metric is unknown, or there are no records.
     """
     tested, untested = aggregate.split_tested(records)
+    metric = check_metric(tested, metric)
+    if metric in FALLING and "oracle" in chosen_by:
+        raise ValueError(f"oracle chooses the highest evaluation, and {metric} is better below")
+    if metric != "accuracy":
+        tested = [show_metric(record, metric) for record in tested]
     names = aggregate.check_selectors(tested or records, chosen_by)
+    what = f"{TITLES[metric]} in %"
     rows = aggregate.group_records(tested)
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
@@ -91,9 +102,9 @@ def build_table(
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
     elif len(names) == 1 and not cost:
-        table = _by_task(rows, tasks, names[0])
+        table = _by_task(rows, tasks, names[0], metric)
     else:
-        table = _by_selector(rows, tasks, names)
+        table = _by_selector(rows, tasks, names, what)
     notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
     if columns and not label_columns:
         shown = ", ".join(columns)
@@ -104,7 +115,8 @@ def build_table(
         notes.append(f"§ up to {most} of a task's test images are labeled training images too")
     if any(len(runs) < len(tasks) for runs in rows.values()):
         notes.append("an average is blank where one of its tasks is missing")
-    table = replace(table, rows=_with_best(table.rows), notes=(*notes, *table.notes))
+    best = min if metric in FALLING else max
+    table = replace(table, rows=_with_best(table.rows, best), notes=(*notes, *table.notes))
     return add_cost(table, rows) if cost else table
 
 
@@ -114,26 +126,26 @@ def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
     return ["method", *table.heads, "seeds"], rows
 
 
-def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str) -> Table:
+def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str, metric: str) -> Table:
     """Build a table with a column per task, an average over all, and for many one per source."""
     sums = [(f"from {source}", part) for source, part in _sources(tasks)]
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
     ours = [_row(line, runs, [(some, selector) for some in columns]) for line, runs in rows.items()]
-    theirs, notes = literature_rows.reference_rows(rows, tasks, columns)
+    theirs, notes = [], []
+    if metric == "accuracy":
+        theirs, notes = literature_rows.reference_rows(rows, tasks, columns)
     spread = any(cell.deviation is not None for row in ours for cell in row.cells)
-    title = f"{_benchmarks(tasks)}: target accuracy in %{', mean ± deviation over seeds' * spread}"
+    title = f"{_benchmarks(tasks)}: {TITLES[metric]} in %{', mean ± deviation over seeds' * spread}"
     heads = (*_heads(tasks), *(head for head, _ in sums))
     return Table(title, heads, (*ours, *theirs), tuple(notes), _groups(tasks, heads))
 
 
-def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str]) -> Table:
+def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str], what: str) -> Table:
     """Build a table with a column per selector, each averaged over all tasks."""
     ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else _heads(tasks)[0]
-    title = (
-        f"{_benchmarks(tasks)}, {over}: target accuracy in %, by what chose each run's evaluation"
-    )
+    title = f"{_benchmarks(tasks)}, {over}: {what}, by what chose each run's evaluation"
     heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
     notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
     return Table(title, heads, tuple(ours), notes)
@@ -197,16 +209,16 @@ def _cell(runs: Runs, tasks: list[str], selector: str) -> Cell:
     return Cell(mean, deviation, repeated=repeated)
 
 
-def _with_best(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Mark the highest number of each column as it is printed, unless it has no rival."""
+def _with_best(rows: tuple[Row, ...], best: Callable[..., str]) -> tuple[Row, ...]:
+    """Mark the best number of each column as it is printed, unless it has no rival."""
     columns = zip(*(row.cells for row in rows if row.section == 0), strict=True)
     numbers = [[cell.number for cell in column if cell.number] for column in columns]
-    tops = [max(column, key=float) if len(column) > 1 else None for column in numbers]
+    tops = [best(column, key=float) if len(column) > 1 else None for column in numbers]
     marked = []
     for row in rows:
         pairs = zip(row.cells, tops, strict=True)
-        best = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
-        marked.append(replace(row, cells=best) if row.section == 0 else row)
+        cells = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
+        marked.append(replace(row, cells=cells) if row.section == 0 else row)
     return tuple(marked)
 
 

@@ -12,6 +12,8 @@ from da.runs.run import Run
 COLUMNS = {
     "step": ("step", ".0f"),
     "target_accuracy": ("target %", ".1f"),
+    "metric/hos": ("HOS %", ".1f"),
+    "metric/h_score": ("H-score %", ".1f"),
     "target_accuracy/online": ("online %", ".1f"),
     "source_accuracy": ("source %", ".1f"),
     "infomax": ("infomax", ".3f"),

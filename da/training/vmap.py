@@ -55,7 +55,7 @@ class Group(nn.Module):
     ) -> dict[str, Float[Tensor, "g"]]:
         def one(state: dict[str, Tensor], settings: dict[str, Tensor], *parts: Tensor) -> Losses:
             with _set(self.together, settings):
-                arguments = (function, pack(parts), progress)
+                arguments = (function, pack(parts, batch), progress)
                 return functional_call(_Call(self.together), state, arguments)
 
         state = {f"method.{name}": tensor for name, tensor in self.state.items()}
@@ -104,4 +104,5 @@ def _set(method: Method, settings: dict[str, Tensor]) -> Iterator[None]:
 
 def stack_batches(batches: Sequence[Batch]) -> Batch:
     """Stack g batches of equal sizes into one, whose tensors have a leading axis g."""
-    return pack([torch.stack(each) for each in zip(*map(tensors, batches), strict=True)])
+    each = zip(*map(tensors, batches), strict=True)
+    return pack(map(torch.stack, each), batches[0])

@@ -11,7 +11,7 @@ import torch
 import da
 from da.config.label_columns import LabelColumns
 from da.data import tasks
-from da.data.domain import check_domain
+from da.data.domain_checks import check_domain
 from da.data.label_columns import Column
 from da.data.loaders import batches
 from da.data.reading import Reading

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from da.data import loaders, tasks
+from da.data import draws, loaders, tasks
 from da.data.domain import Domain, Task
-from da.data.loaders import batches, draw, prefetch
+from da.data.draws import draw
+from da.data.loaders import batches, prefetch
 from da.data.transforms import Resize
 from tests.conftest import points
 
@@ -60,8 +61,8 @@ def test_same_seed_and_step_are_the_same_images_whatever_was_drawn_before():
     once = draw(N, 5, 7, 3)
     draw(N, 5, 2, 9)
     torch.rand(1)
-    loaders._shuffle.cache_clear()
-    loaders._block.cache_clear()
+    draws.shuffle.cache_clear()
+    draws._block.cache_clear()
     assert draw(N, 5, 7, 3).equal(once)
 
 
@@ -132,17 +133,17 @@ CPU = torch.device("cpu")
 @given(n=st.integers(1, 30), size=st.integers(1, 70), step=st.integers(0, 40))
 def test_draw_is_a_piece_of_the_chain_of_shuffles(n, size, step):
     epochs = range((step + 1) * size // n + 1)
-    chain = torch.cat([loaders._shuffle(n, 5, 2, epoch) for epoch in epochs])
+    chain = torch.cat([draws.shuffle(n, 5, 2, epoch) for epoch in epochs])
     assert draw(n, size, step, 5, 2).equal(chain[step * size : (step + 1) * size])
 
 
 @pytest.mark.parametrize("augment", ["none", "crop"])
 def test_no_generator_is_made_where_nothing_is_random(numbered, monkeypatch, augment):
     keys = []
-    generator = loaders.generator
+    generator = draws.generator
     monkeypatch.setattr(loaders, "generator", lambda *key: keys.append(key) or generator(*key))
     first(2, numbered, 4, 0, augment=augment)
-    assert not [key for key in keys if key[1] == loaders._VIEWS]
+    assert not [key for key in keys if key[1] == draws.VIEWS]
 
 
 def test_features_of_several_views_show_one(numbered):

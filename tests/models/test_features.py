@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from da.data.domain import Domain
-from da.data.loaders import generator
+from da.data.draws import generator
 from da.data.transforms import Resize, augment_images, crop_center, scale
 from da.models import features
 from da.models.backbones import frozen_backbone

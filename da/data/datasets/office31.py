@@ -16,11 +16,17 @@ ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
 
-ORDER = (
-    *CLASSES,
-    *(name for name in class_lists.class_names("office31") if name not in CLASSES),
-)
-"""Classes as settings count them: those of Office-Caltech10 come first."""
+ORDERS = {
+    "caltech_first": (
+        *CLASSES,
+        *(name for name in class_lists.class_names("office31") if name not in CLASSES),
+    )
+}
+"""Orders in which settings count classes: usually those of Office-Caltech10 come first.
+
+`+open10/11` is that of UAN, DANCE and OVANet; `+open10/11@letters` that of OSBP, STA and ROS;
+`+open20/11@letters` that of Transfer-Learning-Library.
+"""
 
 SET = Published(
     "Office-31",
