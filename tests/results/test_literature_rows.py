@@ -97,7 +97,7 @@ def test_backbones_of_one_method_have_a_row_each() -> None:
 
 
 def test_a_run_that_begins_with_a_trained_backbone_is_compared() -> None:
-    first = digits("source_only", "mnist-mnistm", 60)
+    first = replace(digits("source_only", "mnist-mnistm", 60), id="0123456789ab")
     begun = {"regime": "frozen", "init": first.id}
     adapted = digits("subspace_alignment", "mnist-mnistm", 60, **begun)
     label = "subspace_alignment, printed [1]"

@@ -19,8 +19,13 @@ DOMAINS = ("synthetic", "real", "test")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "The lists of UDABench have another order of the classes.",
+    "Open-set papers use two sets of known classes.",
+)
 
 METRIC = "mean_class"
+TASKS = ("synthetic-real", "synthetic-test")
 
 OSBP = ("bicycle", "bus", "car", "motorcycle", "train", "truck")
 ORDERS = {

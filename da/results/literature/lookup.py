@@ -130,7 +130,7 @@ def _on_task(benchmark: Benchmark, ours: _Task, method: str) -> Iterator[Row]:
     target = known.get(plain_name(ours.target))
     if ours.setting == "several":
         others = {known.get(plain_name(name)) for name in ours.sources}
-        wanted = _several(numbers, method) if others == _domains(numbers) - {target} else set()
+        wanted = {_several(numbers, method) if others == _domains(numbers) - {target} else None}
     else:
         names = (ours.target, *ours.sources) if method == "target_only" else ours.sources
         wanted = {known.get(plain_name(name)) for name in names}
@@ -140,12 +140,11 @@ def _on_task(benchmark: Benchmark, ours: _Task, method: str) -> Iterator[Row]:
             yield row
 
 
-def _several(numbers: Iterable[Row], method: str) -> set[str | None]:
+def _several(numbers: Iterable[Row], method: str) -> str:
     """Return how a benchmark writes all other domains as sources: told apart, or joined."""
-    if method in printed.SEVERAL:
-        return {printed.SEVERAL[method]}
     joined = any(row.source == printed.JOINED for row in numbers)
-    return {printed.JOINED if joined else "all others (multi-source)"}
+    usual = printed.JOINED if joined else "all others (multi-source)"
+    return printed.SEVERAL.get(method, usual)
 
 
 def _domains(numbers: Iterable[Row]) -> set[str | None]:
