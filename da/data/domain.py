@@ -16,10 +16,12 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.label_columns import Column, choose_columns
+from da.data.pixel_digests import digest_pixels, is_digest_of
+from da.data.stored_rows import StoredRows, take_rows
 from da.data.transforms import Resize, to_eval_input
 from da.system.cache import make_once
 
-Change = Callable[[Tensor], Tensor]
+Change = Callable[[Any], StoredRows]
 """A function of stored images or features, row by row."""
 
 DAMAGE = OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error
@@ -33,7 +35,7 @@ PARTS = "source_train", "source_test", "target_train", "target_test"
 class Images:
     """Some rows of a stored array, which are read only when they are taken."""
 
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     """Pixels as uint8 `b h w c`, or features as float `b d`."""
     rows: Int[Tensor, "_"]
     """Rows of `x` that these images are."""
@@ -92,7 +94,7 @@ class Domain:
 
     classes: tuple[str, ...]
     """Names of the classes; none where the images have no labels and a source names them."""
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     y: Int[Tensor, "b"]
     """Class of each image, or -1 for all where they have no labels."""
     rows: dict[str, Tensor]
@@ -224,34 +226,42 @@ class Task:
 
 def save_domain(
     folder: Path,
-    x: Shaped[np.ndarray, "b ..."],
+    x: Shaped[np.ndarray, "b ..."] | None,
     y: Int[np.ndarray, "b"],
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
+    digest: str = "",
 ) -> None:
     """Write a domain to `folder`; `load_domain` reads it back.
 
     Args:
         folder: Where to write; created if it does not exist.
         x: Pixels, or features. Where these are too many for memory, a memory map of
-            `folder`/x.npy, which is then not written again.
+            `folder`/x.npy, which is then not written again. None where they are kept elsewhere.
         y: The class of each image.
         classes: Names of the classes.
         rows: Rows of `x` for each role, by the names in `PARTS`.
+        digest: SHA-256 of the pixels, where it is known.
     """
     assert set(rows) == set(PARTS), rows.keys()
     folder.mkdir(parents=True, exist_ok=True)
-    if not isinstance(x, np.memmap):
+    if isinstance(x, np.ndarray) and not isinstance(x, np.memmap):
         np.save(folder / "x.npy", x)
     arrays: dict[str, Any] = rows | {"y": y.astype(np.int64)}
     np.savez(folder / "rows.npz", **arrays)
-    digest = hashlib.sha256(np.ascontiguousarray(x).data)
-    about = {"classes": classes, "digest": digest.hexdigest()}
+    if not digest:
+        assert x is not None
+        digest = digest_pixels(x)
+    about = {"classes": classes, "digest": digest}
     (folder / "about.json").write_text(json.dumps(about))
 
 
-def load_domain(folder: Path) -> Domain:
+def load_domain(folder: Path, x: StoredRows | None = None) -> Domain:
     """Load a domain that `save_domain` wrote; its pixels stay on disk until they are drawn.
+
+    Args:
+        folder: Its folder.
+        x: Its pixels, where they are kept elsewhere.
 
     Raises:
         ValueError: If a file is missing or damaged.
@@ -260,7 +270,8 @@ def load_domain(folder: Path) -> Domain:
         about = json.loads((folder / "about.json").read_text())
         with (folder / "rows.npz").open("rb") as opened, np.load(opened) as file:
             rows = {name: torch.from_numpy(file[name]) for name in file.files}
-        x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
+        if x is None:
+            x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
         return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
     except DAMAGE as error:
         raise ValueError(f"{folder} is damaged ({error}): remove it to make it again") from error
@@ -273,7 +284,7 @@ def keep_domain(folder: Path, write: Callable[[Path], None]) -> Domain:
 
 def _check_domain(folder: Path) -> None:
     domain = load_domain(folder)
-    if hashlib.sha256(domain.x.numpy().data).hexdigest() != domain.digest:
+    if not is_digest_of(domain.digest, take_rows(domain.x, None).numpy()):
         raise ValueError(f"{folder} has other pixels than were stored")
     if len(domain.x) != len(domain.y) or set(domain.rows) != set(PARTS):
         raise ValueError(f"{folder} has other rows than were stored")

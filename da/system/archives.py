@@ -10,7 +10,7 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -97,20 +97,24 @@ def list_names(archive: Path, most: int | None = None) -> list[str]:
         return [member.name for member in islice(members, most)]
 
 
-@contextmanager
-def open_member(archive: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open the first file in an archive whose path ends in `name`, without unpacking it.
+def read_members(archive: Path, names: Sequence[str]) -> list[bytes]:
+    """Read the files in an archive whose paths end in some names, without unpacking it.
 
     Raises:
-        ValueError: If there is none, or the archive is damaged.
+        ValueError: If one is not there, or the archive is damaged.
     """
-    wanted = PurePosixPath(name).parts
+    found: dict[str, bytes] = {}
+    wanted = {name: PurePosixPath(name).parts for name in names}
     with _read(archive) as members:
-        for found, content in members:
-            if content and PurePosixPath(found).parts[-len(wanted) :] == wanted:
-                yield content
-                return
-    raise ValueError(f"{archive} has no file {name!r} in it")
+        for path, content in members:
+            ends = PurePosixPath(path).parts
+            new = [n for n, p in wanted.items() if n not in found and ends[-len(p) :] == p]
+            if content and new:
+                found |= dict.fromkeys(new, content.read())
+            if len(found) == len(wanted):
+                return [found[name] for name in names]
+    missing = next(name for name in names if name not in found)
+    raise ValueError(f"{archive} has no file {missing!r} in it")
 
 
 def _inner_path(archive: Path, name: str) -> PurePosixPath:

@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
         own, wanted = self.server, self.headers.get("Range", "")
         own.asked.append(wanted)
         start = int(wanted[6:-1] or 0) if wanted else 0
-        same = own.ranges and self.headers.get("If-Range") == own.version
+        same = own.ranges and self.headers.get("If-Range") in (None, "", own.version)
         if wanted and same and start >= len(own.content):
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(own.content)}")

@@ -27,8 +27,8 @@ def unpack_classes(
             yield archives.unpack(file)
 
 
-def unpack_lists(folders: Sequence[Path], names: Collection[str]) -> Iterator[Path]:
-    """Unpack the archives of lists that have some names, one after the other."""
+def unpack_named(folders: Sequence[Path], names: Collection[str]) -> Iterator[Path]:
+    """Unpack the archives of some names, and yield what each holds."""
     for file in _find(folders, {*map(plain_name, names)}):
         yield archives.unpack(file) / archives.base_name(file.name)
 

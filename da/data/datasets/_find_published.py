@@ -85,7 +85,7 @@ def find_list(place: Path, names: Sequence[str], titles: Sequence[str]) -> Path 
         titles: Names that the folder of the data set may have.
     """
     near = set_folders(titles)
-    tops = chain((place.parent, place.parent.parent, *near), packed.unpack_lists(near, LISTS[1:]))
+    tops = chain((place.parent, place.parent.parent, *near), packed.unpack_named(near, LISTS[1:]))
     places = (top / folder / name for top in tops for folder in LISTS for name in names)
     return next((path for path in places if path.is_file()), None)
 

@@ -58,7 +58,7 @@ class Published:
     """Names of its lists, as `{domain}_{split}.txt`; empty where every image has every role."""
     files: tuple[RemoteFile, ...] = ()
     """The archives and lists that it comes as."""
-    license: str = "that of its authors; their files say no more"
+    license: str = "that of its authors: read it on their page first"
     """Terms of its authors, in a line."""
 
     @cached_property

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from da.config.task_name import TaskName
 from da.data import class_lists, label_sets
 from da.data.datasets import imagenet_caltech as both
 
@@ -41,10 +42,9 @@ def test_shared_classes_have_one_name_in_all_domains(data):
     assert goldfish.parent.name == "n00000007"  # the second class of ImageNet
     assert found["imagenet84"].root.name == "val"
     assert found["caltech84"].notes[0].endswith("84 images, 9257 are published")
-    order = label_sets.order_classes(both, images.classes)
-    assert label_sets.shared_classes(order, found["caltech84"].classes, None) == {
-        *found["caltech84"].classes
-    }
+    few, every = found["caltech84"].classes, images.classes
+    name = TaskName.parse("imagenet_caltech:imagenet-caltech84+partial")
+    assert label_sets.choose_classes(name, every, every, few).common == {*few}
 
 
 def test_missing_classes_are_told(data, monkeypatch):
