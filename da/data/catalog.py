@@ -9,7 +9,9 @@ from da.system.cache import cache_home
 
 
 def list_tasks(benchmark: str) -> list[str]:
-    """List a benchmark's tasks of two domains and of one, or how its tasks are written."""
+    """List a benchmark's tasks: its `TASKS`, or those of two domains and of one, or their form."""
+    if own := DATASETS.constants(benchmark).get("TASKS"):
+        return [f"{benchmark}:{name}" for name in own]
     domains = [domain for domain in list_domains(benchmark) if domain]
     names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
     return [f"{benchmark}:{name}" for name in names] or [task_syntax(benchmark)]

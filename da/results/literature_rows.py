@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import fmean
 
+from da.config.validation import is_run_id
 from da.results.aggregate import Line, Runs
 from da.results.literature.lookup import Reference, reference
 from da.results.records import Record
@@ -52,6 +53,8 @@ def _trains(record: Record, rows: Rows) -> bool:
     if record.settings.get("regime") == "full":
         return True
     begun = record.settings.get("init")
+    if not is_run_id(begun):
+        return False
     each = (runs for row in rows.values() for runs in row.values())
     first = (run for runs in each for run in runs.values() if run.id == begun)
     return any(run.settings.get("regime") == "full" for run in first)

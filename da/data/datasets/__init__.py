@@ -22,6 +22,10 @@ It may have
 - `FITS = True`: `open_domain(name, fit="crop")` says how images become squares; see `Fit`.
 - `fetch()`: function that fetches what is missing, for `da data`, and yields a line on each file.
 - `check()`: function that compares files with what is published, a line each.
+- `METRIC`: name of the metric that papers print.
+- `TASKS`: the tasks that papers have, after the colon, where not all pairs make sense.
+- `ORDERS`: orders of its classes by their names, the usual one first, for settings that count them.
+- `DEFECTS`: sentences on what is known to be wrong with the published files, for its page.
 - `LABEL_COLUMNS`: names of its label columns, none for those of a user's file;
   `open_domain(name, columns=...)` takes some, the first as the class.
 """

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from da.results.literature import lookup, printed
+from da.results.literature.benchmarks import BENCHMARKS, numbers_of
 from da.results.literature.lookup import reference
 from da.results.literature.numbers import FILES, rows
-from da.results.literature.printed import BENCHMARKS, METHODS, METRICS, numbers_of
+from da.results.literature.printed import METHODS, METRICS
 
 OFFICE = "folder:/data/office31/amazon-/data/office31/webcam"
 
@@ -41,6 +42,8 @@ def test_digits_are_those_of_the_dann_paper(method: str, value: float) -> None:
         ("pada", "officehome:art-real+partial25", "resnet50", "accuracy", 82.8),
         ("pada", "visda2017:synthetic-real+partial6", "resnet50", "mean_class", 60.5),
         ("osbp", "officehome:art-real+open25", "resnet50", "hos", 76.5),
+        ("osbp", "office31:amazon-webcam+open20/11@letters", "resnet50", "hos", 90.7),
+        ("osbp", "visda2017:synthetic-real+open6@osbp", "resnet50", "os_star", 62.9),
         ("uniot", "officehome:art-real+universal10/5", "resnet50", "h_score", 84.56),
         ("dann", "officehome:art,clipart,product-real", "resnet50", "accuracy", 82.7),
         ("source_only", "officehome:art-clipart+3shot", "resnet34", "accuracy", 57.7),
@@ -69,6 +72,8 @@ SAME = {"method": "dann", "task": "officehome:art-real", "backbone": "resnet50"}
         {"task": "officehome:art-real+partial10"},
         {"task": "officehome:art-real+partial25+rsut"},
         {"task": "officehome:art-real+open20"},
+        {"task": "office31:amazon-webcam+open10/11@letters", "metric": "h_score"},
+        {"task": "officehome:art-real+stream"},
         {"task": "officehome:art-real+3shot"},
         {"task": "officehome:art,clipart-real"},  # two of the three other domains
         {"task": "officehome:art,clipart,product-real+open25"},
@@ -88,9 +93,10 @@ def test_anything_else_has_none(changed: dict[str, object]) -> None:
 
 
 def test_numbers_of_frozen_features_are_for_frozen_backbones() -> None:
-    task, clip = "officehome:art-real+open15", "vit_large_patch14_clip_quickgelu_336.openai"
-    assert reference("ovanet", task, clip, trained=False, metric="h_score") is not None
-    assert reference("ovanet", task, clip, metric="h_score") is None
+    clip = "vit_large_patch14_clip_quickgelu_336.openai"
+    for task in ("officehome:art-real+open15", "office31:amazon-webcam+open10/11"):
+        assert reference("ovanet", task, clip, trained=False, metric="h_score") is not None
+        assert reference("ovanet", task, clip, metric="h_score") is None
 
 
 @pytest.mark.parametrize(
