@@ -136,7 +136,8 @@ class Method(nn.Module):
     """
     taught: ClassVar[bool] = False
     """True for a method that learns from the predictions of a finished run, by calling `guide`.
-    That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty.
+    That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty. To a method
+    that is `source_free` too it is a black box: it has its logits `predictions: "m k"` alone.
     """
     guide: Callable[[Tensor], Tensor]
     """Function from target images to that run's class logits. Set for a method that is `taught`."""

@@ -249,7 +249,9 @@ class Run:
     @property
     def teacher(self) -> str:
         """Id of the finished run whose predictions the method learns from; "" for no such run."""
-        return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
+        method = self.method.owner
+        begun = "" if method.source_free else self.init
+        return getattr(self.method, "teacher", "") or begun if method.taught else ""
 
     @property
     def title(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from da.data import loaders, overlap, stores, tasks
 from da.data.batch import Batch, TargetBatch
-from da.data.domain import Change, Images, Task
+from da.data.domain import Change, Domain, Images, Task
 from da.methods import Method
 from da.methods._column_heads import add_heads
 from da.methods._shots import mixes_shots
+from da.methods._target_pass import over_target
 from da.models import backbones
 from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
@@ -81,7 +82,7 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
         method = _built(run, backbone, task, place, results)
-        task = prepare_task(method, task)
+        task = prepare_task(method, task, _asked(run, domains[1], task))
     if not method.streams:
         largest = max(len(task.source_train), len(task.target_train))
         loaders.warn_of_copies(run.batch, largest)
@@ -112,7 +113,7 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
     if method.takes_names:
         method.take_names(*embed_names(run, backbone, task, results))
-    if method.source_free or run.sparsity:
+    if (method.source_free and not method.taught) or run.sparsity:
         load_top(method, run, task, results)
     if method.taught:
         method.guide = torch.no_grad()(load_teacher(run, task, place, results))
@@ -127,17 +128,33 @@ def embed_names(run: Run, backbone: nn.Module, task: Task, results: Path) -> tup
     return backbone(texts) if run.regime == "frozen" else texts, scale
 
 
-def prepare_task(method: Method, task: Task) -> Task:
-    """Show a method the images that it learns from, and return the task with its mapped images."""
-    show_images(method, task)
+def _asked(run: Run, target: Domain, task: Task) -> Images:
+    """Return the target's training images as a network of another run takes them."""
+    seen = task.target_train
+    if run.regime == "full":
+        return seen
+    return replace(target, resize=seen.resize).images(seen.rows)
+
+
+def prepare_task(method: Method, task: Task, asked: Images | None = None) -> Task:
+    """Show a method the images that it learns from, and return the task with its mapped images.
+
+    Args:
+        method: Method that is prepared.
+        task: Task with its images or features.
+        asked: Images of which a black box gives predictions; those of the task if None.
+    """
+    show_images(method, task, asked)
     if not method.frozen_only:  # such a method changes no images, and pixels may be many
         return task
     with torch.no_grad():
         return task.map(_each_view(method.map_source), _each_view(method.map_target))
 
 
-def show_images(method: Method, task: Task) -> None:
-    """Show `method` all images of `task` that it will learn from."""
+def show_images(method: Method, task: Task, asked: Images | None = None) -> None:
+    """Show `method` all images of `task` that it will learn from, as in `prepare_task`."""
+    if method.source_free and method.taught:
+        method.predictions = over_target(method, asked or task.target_train, method.guide)
     if method.source_free:
         source, target = task.source_train, task.target_train
         target = task.target_test if method.streams else target

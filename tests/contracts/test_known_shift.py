@@ -240,6 +240,7 @@ SHIFTS = {
     "aad": (aslant(), {}, ("aad", {"trade_off": 0.0})),
     "nrc": (clusters(shift=2.4), {}, ("source_only", {})),
     "cowa_jmds": (clusters(shift=2.4), {"mixup": 2.0}, ("source_only", {})),
+    "dine": (clusters(shift=2.4), {}, ("source_only", {})),
     "tent": (clusters(shift=2.4), {}, ("source_only", {})),
     "bn_adapt": (clusters(shift=2.4), {}, ("source_only", {})),
     "t3a": (beside(), {"supports": 0}, ("source_only", {})),

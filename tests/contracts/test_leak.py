@@ -21,7 +21,7 @@ from da.runs.run import Run
 from da.training.engine import fit
 from da.training.setup import show_images
 from da.training.train import train
-from tests.conftest import build, points, skip_without
+from tests.conftest import begin_with, build, points, skip_without
 
 every_method = pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 
@@ -110,8 +110,9 @@ def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
     run = replace(begin(), method=SourceOnly.Hparams())
     if kind.frozen_only or kind.source_free or kind.taught:
         train(run, device="cpu", save_weights=True, quiet=True)
-        run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
-    run = replace(run, method=kind.Hparams(), task=task_of(kind))
+    begun = begin_with(kind, run.id)
+    begun |= {"init": run.id, "regime": "frozen"} if kind.frozen_only else {}
+    run = replace(run, task=task_of(kind), **begun)
     curves = []
     for classes in (target, shuffled(target)):
         monkeypatch.setattr(tasks, "open_domains", lambda *_, t=classes: (source, t))

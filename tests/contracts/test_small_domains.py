@@ -13,7 +13,7 @@ from da.data.domain import Domain
 from da.methods import METHODS, Network
 from da.runs.run import Run
 from da.training.train import train
-from tests.conftest import skip_without
+from tests.conftest import begin_with, skip_without
 
 FIRST = Run(
     METHODS["source_only"].Hparams(),
@@ -67,13 +67,13 @@ def test_few_images_make_a_record_or_a_line(kind, neck, monkeypatch):
     first = replace(FIRST, network=Network(neck=neck))
     monkeypatch.setattr(tasks, "open_domains", lambda *_: (few(30, 0), few(30, 1)))
     train(first, device="cpu", save_weights=True, quiet=True)
-    begun = {"init": first.id} if kind.source_free or kind.taught or kind.frozen_only else {}
-    begun |= {"regime": "frozen"} if kind.frozen_only else {}
+    begun = begin_with(kind, first.id)
+    begun |= {"regime": "frozen", "init": first.id} if kind.frozen_only else {}
     begun |= {"task": f"{first.task}+1shot"} if kind.takes_shots else {}
     for (n, m), batch in [((1, 1), 8), ((9, 1), 8), ((1, 9), 8), ((2, 17), 8), ((30, 30), 1)]:
 
         def run(batch: int = batch) -> Run:
-            return replace(first, method=kind.Hparams(), batch=batch, **begun)
+            return replace(first, batch=batch, **begun)
 
         said = outcome(run, monkeypatch, n, m)
         assert "\n" not in said

@@ -21,6 +21,7 @@ from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.results.records import PUBLISHED
 from da.runs.run import Run
+from tests.conftest import begin_with
 
 PLAIN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji")
 TUNED = Run(
@@ -250,8 +251,8 @@ def test_what_goes_together_is_allowed():
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_a_run_goes_to_another_process(kind):
     task = "moons:0-40+1shot" if kind.takes_shots else "moons:0-40"
-    init = "0123456789ab" if kind.source_free or kind.taught else "pretrained"
-    run = Run(kind.Hparams(), task, init=init, regime="full" if kind.taught else "frozen")
+    regime = "full" if kind.taught else "frozen"
+    run = Run(task=task, regime=regime, **begin_with(kind, "0123456789ab"))
     assert pickle.loads(pickle.dumps(run)) == run
 
 
@@ -265,5 +266,5 @@ def test_every_published_record_has_settings_that_make_sense():
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(ValueError, match=r"unknown method 'nope', known: adabn"):
+    with pytest.raises(ValueError, match=r"unknown method 'nope', known: aad, adabn"):
         Run.of(PLAIN.settings() | {"method": "nope"})
