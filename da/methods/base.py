@@ -92,8 +92,8 @@ class Method(nn.Module):
     `da sweep` then trains once for all targets of a source.
     """
     takes_shots: ClassVar[bool] = False
-    """True for a method that needs labeled target images.
-    They are in `batch.shots`, in tasks that end in `+Kshot`.
+    """True for a method that needs labeled target images, in tasks that end in `+Kshot`.
+    They are in `batch.shots`; other methods get them among the images of `batch.source`.
     """
     takes_strong: ClassVar[bool] = False
     """True for a method that uses a strongly augmented view of target images.

@@ -13,6 +13,7 @@ from da.config.validation import (
     is_run_id,
     limit_errors,
 )
+from da.methods._shots import mixes_shots
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _method_errors(run: "Run") -> dict[str, bool]:
             method.takes_shots and not shots
         ),
         f"{method.name} takes no labeled target images, as in {run.task}": (
-            shots and not method.takes_shots
+            shots and not method.takes_shots and not mixes_shots(method)
         ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
             method.source_free and is_beginning(run.init)

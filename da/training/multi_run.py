@@ -33,7 +33,8 @@ def training_key(run: Run) -> str:
     if not run.method.owner.blind or run.tuning.chosen_by != "last":
         return run.id
     name = TaskName.parse(run.task)
-    seen = f"{name.benchmark}:{name.source}" if name.target else run.task
+    same = name.target and not name.few
+    seen = f"{name.benchmark}:{name.source}{name.data_end}" if same else run.task
     return json.dumps(run.settings() | {"task": seen}, sort_keys=True)
 
 
@@ -53,7 +54,7 @@ def sharing_key(run: Run) -> str | None:
     shared = {name: value for name, value in run.settings().items() if name not in free}
     name = TaskName.parse(run.task)
     shots = name.few if name.target else 0
-    return json.dumps([name.benchmark, shots or 0, shared], sort_keys=True)
+    return json.dumps([name.benchmark, shots or 0, len(name.sources), shared], sort_keys=True)
 
 
 def train_together(

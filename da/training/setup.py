@@ -15,6 +15,7 @@ from da.data.domain import Change, Images, Task
 from da.data.streams import order_stream
 from da.methods import Method
 from da.methods._column_heads import add_heads
+from da.methods._shots import mixes_shots
 from da.models import backbones
 from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
@@ -200,6 +201,5 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     common = task, run.batch, run.seed
     if method.source_free:
         return loaders.target_batches(*common, augment=run.augment, device=parts.device)
-    return loaders.batches(
-        *common, augment=run.augment, device=parts.device, strong=method.takes_strong
-    )
+    wants = {"strong": method.takes_strong, "mix_shots": mixes_shots(type(method))}
+    return loaders.batches(*common, augment=run.augment, device=parts.device, **wants)

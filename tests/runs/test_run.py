@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.methods import METHODS, Network
+from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
 from da.methods.fine_tune import FineTune
 from da.methods.mcc import MCC
@@ -196,7 +197,7 @@ def test_every_setting_counts(name):
         (PLAIN, {"backbone_lr": 0.1}, "backbone_lr needs regime full"),
         (FULL, {"method": SubspaceAlignment.Hparams()}, "subspace_alignment .* regime frozen"),
         (PLAIN, {"method": FineTune.Hparams()}, r"for example emoji:noto-twemoji\+3shot"),
-        (SHOTS, {"method": MCC.Hparams()}, "mcc takes no labeled target images"),
+        (SHOTS, {"method": AdaBN.Hparams()}, "adabn takes no labeled target images"),
         (PLAIN, {"steps": 0}, "steps is 1 or more, not 0"),
         (PLAIN, {"batch": 0}, "batch is 1 or more"),
         (PLAIN, {"eval_every": -1}, "eval_every is 1 or more"),
