@@ -148,7 +148,7 @@ def elastic_transform(x: Pixels, severity: int, draws: np.random.Generator) -> P
 
 def pixelate(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
     """Show fewer, larger pixels."""
-    few = round(4 + x.shape[-1] * (0.5, 0.37, 0.27, 0.2, 0.14)[severity])
+    few = round(2 + x.shape[-1] * (0.64, 0.46, 0.32, 0.25, 0.18)[severity])
     return F.interpolate(F.adaptive_avg_pool2d(x, few), x.shape[2:], mode="nearest")
 
 
