@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from da.config.network import Network
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
+from da.methods._phases import Losses as Losses
+from da.methods._phases import Phase as Phase
+from da.methods._phases import Trainable as Trainable
 from da.methods._preparation import require_preparation
 from da.methods._settings import Settings
 from da.models.network import build_head, build_neck
@@ -22,36 +25,6 @@ from da.ops.functional import Scalar, cross_entropy, prediction_entropy
 
 LOADED = time.time()
 """Time at which this process began to read the code of methods, in seconds."""
-
-Losses = dict[str, Tensor]
-"""Losses by name: scalars, already multiplied by their weights. Their sum is minimized.
-
-Cross-entropy with given labels is called `task` or `task_...`. Diagnostics count every other loss
-as adaptation.
-"""
-
-
-class Phase(NamedTuple):
-    """One part of a training step: losses, and the parameters that minimize them.
-
-    The trainer computes the losses and their gradient, and moves `updates` by one optimizer step.
-    """
-
-    losses: Callable[[Any, Scalar], Losses]
-    """Function from a batch and the progress (0 to 1) to the losses; often a bound method."""
-    updates: Iterable[nn.Parameter]
-    """Parameters that this part moves. All others stay as they are."""
-
-
-@runtime_checkable
-class Trainable(Protocol):
-    """What the trainer can train: one method, or several that share their steps."""
-
-    def phases(self) -> Iterator[Phase]:
-        """Return the parts of one training step, in order."""
-
-    def after_step(self) -> None:
-        """Update what no gradient moves, once all parts of a step are done."""
 
 
 class Method(nn.Module):
@@ -285,6 +258,9 @@ class Method(nn.Module):
 
         Update it only here: losses are also computed for diagnostics, which must change nothing.
         """
+
+    def reset(self) -> None:
+        """Forget what is no parameter or buffer, where a stream resets. By default, do nothing."""
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from da.data import loaders, overlap, stores, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
+from da.data.streams import order_stream
 from da.methods import Method
 from da.methods._column_heads import add_heads
 from da.methods._shots import mixes_shots
@@ -193,25 +194,28 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
         steps: Number of training steps.
     """
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        whole = steps == loaders.count_stream_batches(images, run.batch)
-        return images if whole else steps * run.batch
+        return sum(map(len, _stream_batches(run, parts)[:steps]))
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
     """Return the number of training steps, which for a stream is at most its number of batches."""
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        return min(run.steps, loaders.count_stream_batches(images, run.batch))
+        return min(run.steps, len(_stream_batches(run, parts)))
     return run.steps
+
+
+def _stream_batches(run: Run, parts: Parts) -> list[Tensor]:
+    return loaders.split_stream(order_stream(parts.task, run.seed), run.batch)
 
 
 def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     """Yield the batch of each step of `run`, without an end, except for streams."""
     task, method = parts.task, parts.method
     if method.streams:
-        return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)
+        order = order_stream(task, run.seed)
+        test = task.target_test
+        return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
     common = task, run.batch, run.seed
     if method.source_free:
         return loaders.target_batches(*common, augment=run.augment, device=parts.device)
