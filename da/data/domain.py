@@ -16,10 +16,11 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.label_columns import Column, choose_columns
+from da.data.stored_rows import StoredRows
 from da.data.transforms import Resize, to_eval_input
 from da.system.cache import make_once
 
-Change = Callable[[Tensor], Tensor]
+Change = Callable[[Any], StoredRows]
 """A function of stored images or features, row by row."""
 
 DAMAGE = OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error
@@ -33,7 +34,7 @@ PARTS = "source_train", "source_test", "target_train", "target_test"
 class Images:
     """Some rows of a stored array, which are read only when they are taken."""
 
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     """Pixels as uint8 `b h w c`, or features as float `b d`."""
     rows: Int[Tensor, "_"]
     """Rows of `x` that these images are."""
@@ -90,7 +91,7 @@ class Domain:
 
     classes: tuple[str, ...]
     """Names of the classes; none where the images have no labels and a source names them."""
-    x: Shaped[Tensor, "b ..."]
+    x: Shaped[StoredRows, "b ..."]
     y: Int[Tensor, "b"]
     """Class of each image, or -1 for all where they have no labels."""
     rows: dict[str, Tensor]

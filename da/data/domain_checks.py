@@ -7,6 +7,7 @@ from torch import Tensor
 
 from da.data.domain import PARTS, Domain
 from da.data.label_columns import check_column
+from da.data.stored_rows import StoredRows
 from da.data.texts import holds_texts
 
 
@@ -23,7 +24,8 @@ def check_domain(domain: Any, where: str) -> None:
     if not isinstance(domain, Domain):
         raise ValueError(f"{where} gives {type(domain).__name__}, known: Domain")
     x, y, count = domain.x, domain.y, len(domain.x)
-    if not isinstance(x, Tensor) or (x.dtype, x.ndim) not in ((torch.uint8, 4), (torch.float32, 2)):
+    forms = (torch.uint8, 4), (torch.float32, 2)
+    if not isinstance(x, StoredRows) or (x.dtype, x.ndim) not in forms:
         raise ValueError(f"{where} has another x than bytes b h w c, or float32 features b d")
     if x.ndim == 4 and x.shape[3] not in (1, 3):
         raise ValueError(f"{where} has x of shape {tuple(x.shape)}, known: b h w c with 3 colors")

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from da.data.domain import Domain
+from da.data.stored_rows import split_rows
 from da.system.cache import cache_home, make_once
 
 FLAT = 4
@@ -18,6 +19,9 @@ FLAT = 4
 
 EMPTY = 0.28
 """Share of gradients of one sign up to which an image is a drawing on an empty ground."""
+
+CHUNK = 256
+"""Images that are in memory at a time."""
 
 SMALL = 2**20
 """Bytes of pixels from which on hashes are cached."""
@@ -63,16 +67,20 @@ def _stored(domain: Domain, kind: str, make: Callable[[Tensor], np.ndarray]) -> 
     if domain.joined:
         return np.concatenate([_stored(part, kind, make) for part in domain.joined])
     if domain.x.nbytes < SMALL:
-        return make(domain.x)
+        return _make(domain, make)
     name = hashlib.sha256(f"{kind} {domain.digest}".encode()).hexdigest()[:24]
     file = cache_home() / "hashes" / f"{name}.npy"
 
     def write(part: Path) -> None:
         with part.open("wb") as out:
-            np.save(out, make(domain.x))
+            np.save(out, _make(domain, make))
 
     def check(file: Path) -> None:
         if len(np.load(file)) != len(domain.y):
             raise ValueError(f"{file} has other images")
 
     return np.load(make_once(file, write, check))
+
+
+def _make(domain: Domain, make: Callable[[Tensor], np.ndarray]) -> np.ndarray:
+    return np.concatenate([make(x) for x in split_rows(domain.x, CHUNK)])

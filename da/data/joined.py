@@ -1,7 +1,7 @@
 """Several domains as one: their images stay where they are stored."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -10,15 +10,16 @@ from torch import Tensor
 
 from da.data.domain import PARTS, Domain
 from da.data.label_columns import require_same_classes
+from da.data.stored_rows import StoredRows
 
 
 class JoinedPixels:
     """Stored images of several arrays of one shape, which are read as if they were one.
 
-    It has what the readers of images ask of a tensor.
+    These are `StoredRows`.
     """
 
-    def __init__(self, parts: tuple[Tensor, ...]):
+    def __init__(self, parts: tuple[StoredRows, ...]):
         self.parts = parts
         self.counts = [len(part) for part in parts]
         self.shape = torch.Size([sum(self.counts), *parts[0].shape[1:]])
@@ -36,24 +37,13 @@ class JoinedPixels:
     def index_select(self, dim: int, rows: Int[Tensor, "_"]) -> UInt8[Tensor, "_ h w c"]:
         """Copy some rows; `dim` is 0."""
         rows = rows.to(self.ends.device)
-        taken = self.parts[0].new_empty((len(rows), *self.shape[1:]))
+        taken = torch.empty((len(rows), *self.shape[1:]), dtype=self.dtype, device=self.device)
         of = torch.bucketize(rows, self.ends, right=True)
         for number, part in enumerate(self.parts):
             here = of == number
             own = rows[here] - (self.ends[number] - self.counts[number])
             taken[here.to(taken.device)] = part.index_select(0, own.to(part.device))
         return taken
-
-    def __getitem__(self, rows: slice) -> UInt8[Tensor, "_ h w c"]:
-        return self.index_select(0, torch.arange(len(self))[rows])
-
-    def split(self, size: int) -> Iterator[UInt8[Tensor, "_ h w c"]]:
-        """Give all rows, `size` at a time."""
-        return (self[start : start + size] for start in range(0, len(self), size))
-
-    def to(self, device: torch.device) -> "JoinedPixels":
-        """Return the same images on another device."""
-        return JoinedPixels(tuple(part.to(device) for part in self.parts))
 
 
 def join_domains(task: str, names: Sequence[str], domains: Sequence[Domain]) -> Domain:
@@ -86,7 +76,7 @@ def join_domains(task: str, names: Sequence[str], domains: Sequence[Domain]) -> 
     arrays = tuple(domain.x for domain in each)
     return Domain(
         first.classes,
-        torch.cat(arrays) if first.x.is_floating_point() else JoinedPixels(arrays),  # type: ignore[arg-type]
+        _join_rows(arrays),
         torch.cat([domain.y for domain in each]),
         rows,
         hashlib.sha256(" ".join(domain.digest for domain in each).encode()).hexdigest(),
@@ -95,3 +85,9 @@ def join_domains(task: str, names: Sequence[str], domains: Sequence[Domain]) -> 
         columns,
         joined=each,
     )
+
+
+def _join_rows(arrays: tuple[StoredRows, ...]) -> StoredRows:
+    """Return several arrays as one; features, which are small, are copied."""
+    tensors = [x for x in arrays if isinstance(x, Tensor) and x.is_floating_point()]
+    return torch.cat(tensors) if len(tensors) == len(arrays) else JoinedPixels(arrays)

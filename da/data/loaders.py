@@ -17,6 +17,7 @@ from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, join_labeled, 
 from da.data.domain import Images, LabeledImages, Task
 from da.data.draws import SHOTS, STREAM, TARGET, VIEWS, SourceDraws, draw, generator, shuffle
 from da.data.joined import JoinedPixels
+from da.data.stored_rows import StoredRows
 from da.data.transforms import augment_images, is_random
 
 COPIES = 10
@@ -241,14 +242,16 @@ def warn_of_copies(size: int, images: int) -> None:
         )
 
 
-def place_near(x: Tensor, device: torch.device) -> Tensor:
-    """Place stored images as near to `device` as they fit.
+def place_near(x: StoredRows, device: torch.device) -> StoredRows:
+    """Place stored images as near to `device` as they fit; what is no tensor stays where it is.
 
     They go to a GPU if they take at most half of its free memory. Otherwise they go to main memory,
     read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
     if isinstance(x, JoinedPixels):
         return JoinedPixels(tuple(place_near(part, device) for part in x.parts))  # type: ignore
+    if not isinstance(x, Tensor):
+        return x
     size = 2 * x.nbytes
     if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0]:
         return x.to(device)

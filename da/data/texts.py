@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from torch import Tensor, uint8
 
+from da.data.stored_rows import StoredRows
+
 LONGEST = 2**14
 """Most bytes of a text that are kept; encoders take a few hundred words."""
 
@@ -28,6 +30,6 @@ def decode_texts(x: UInt8[Tensor, "b n"]) -> list[str]:
     return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in x.numpy()]
 
 
-def holds_texts(x: Shaped[Tensor, "b ..."]) -> bool:
+def holds_texts(x: Shaped[StoredRows, "b ..."]) -> bool:
     """Return whether these are texts, and neither images nor features."""
     return x.ndim == 2 and x.dtype == uint8

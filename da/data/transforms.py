@@ -12,6 +12,7 @@ from torch import Tensor
 
 from da.config.choices import Augment, Interpolation
 from da.data.augment import jitter, rand_augment
+from da.data.stored_rows import StoredRows, take_rows
 from da.system.threads import map_in_threads, one_thread
 
 Boxes = Float[Tensor, "b 4"]
@@ -54,7 +55,7 @@ SHOWN = 7 / 8
 """Least share of the sides of a larger image that is shown: 224 of 256 pixels, as is usual."""
 
 
-def shrinks(x: Shaped[Tensor, "b ..."], resize: Resize) -> bool:
+def shrinks(x: Shaped[StoredRows, "b ..."], resize: Resize) -> bool:
     """Return whether `crop_center` shrinks images of this size before it crops them."""
     return x.ndim == 4 and min(x.shape[1:3]) > math.ceil(resize.side / SHOWN) > 0
 
@@ -97,7 +98,7 @@ def to_eval_input(x: Shaped[Tensor, "b ..."], resize: Resize) -> Shaped[Tensor, 
     return x[:, 0] if x.ndim == 3 else x
 
 
-def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
+def is_random(x: Shaped[StoredRows, "b ..."], augment: Augment) -> bool:
     """Return whether `augment_images` draws random numbers.
 
     It does for pixels that are augmented, and for features of several views.
@@ -106,7 +107,7 @@ def is_random(x: Shaped[Tensor, "b ..."], augment: Augment) -> bool:
 
 
 def augment_images(
-    x: Shaped[Tensor, "n ..."],
+    x: Shaped[StoredRows, "n ..."],
     resize: Resize,
     augment: Augment,
     generator: torch.Generator,
@@ -124,8 +125,8 @@ def augment_images(
         generator: Random numbers, on the CPU.
         rows: Rows of `x` to use; all if None. On a CPU this saves a copy of what is cropped.
     """
-    if rows is not None and not isinstance(x, Tensor):  # stored in several arrays
-        x, rows = x.index_select(0, rows), None
+    if not isinstance(x, Tensor):
+        x, rows = _select_rows(x, rows), None
     if not is_random(x, augment):
         return to_eval_input(_select_rows(x, rows), resize)
     if x.dtype != torch.uint8:
@@ -141,12 +142,12 @@ def augment_images(
 
 
 def _select_rows(
-    x: Shaped[Tensor, "n ..."], rows: Int[Tensor, "b"] | None
+    x: Shaped[StoredRows, "n ..."], rows: Int[Tensor, "b"] | None
 ) -> Shaped[Tensor, "b ..."]:
-    if rows is None:
-        return x
+    if not isinstance(x, Tensor):  # which may decode files in several threads
+        return take_rows(x, rows)
     with one_thread():
-        return x.index_select(0, rows.to(x.device))
+        return take_rows(x, rows)
 
 
 def _draw_view(x: Float[Tensor, "b v d"], generator: torch.Generator) -> Float[Tensor, "b d"]:

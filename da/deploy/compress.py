@@ -8,6 +8,7 @@ from da.config.fine_tuning import FineTuning
 from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.reading import Reading
+from da.data.stored_rows import take_first
 from da.data.transforms import to_eval_input
 from da.deploy import cost
 from da.methods import Method
@@ -75,7 +76,7 @@ def comparison_table(
     networks = [load_model(record.id, results) for _, record in records]
     settings = records[0][1].settings
     _, target = tasks.open_domains(settings["task"], Reading.of(settings))
-    x = to_eval_input(target.x[:1], networks[0].resize)
+    x = to_eval_input(take_first(target.x, 1), networks[0].resize)
     times = cost.measure_latencies(networks, x)
     rows = []
     for (label, record), network, time in zip(records, networks, times, strict=True):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from da.config.choices import Augment, Interpolation, Precision
 from da.data.domain import Domain
 from da.data.draws import generator
+from da.data.stored_rows import split_rows, take_first
 from da.data.texts import holds_texts
 from da.data.transforms import augment_images, shrinks, to_eval_input
 from da.models.backbone import check_fit, fingerprint, interpolation
@@ -155,7 +156,7 @@ def _compute(
     what = "texts" if holds_texts(domain.x) else "images"
     if isinstance(backbone.network, TextEncoder):
         (domain,) = to_tokens(backbone.network, domain)
-    few = to_eval_input(domain.x[:4], domain.resize)
+    few = to_eval_input(take_first(domain.x, 4), domain.resize)
     check_fit(backbone.network, backbone.name, few)
     print(f"features of {len(domain.x)} {what}, once for all runs", file=sys.stderr)
     remove_unused(part.parent, f"{KEY}.npy")
@@ -176,7 +177,7 @@ def _features(
 ) -> Iterator[Float[Tensor, "_ ..."]]:
     """Yield features, one chunk of images after the other."""
     batch = 32 if device.type == "cpu" else CHUNK
-    for chunk, x in enumerate(domain.x.split(CHUNK)):
+    for chunk, x in enumerate(split_rows(domain.x, CHUNK)):
         each = []
         for view in range(1 + recipe.views):
             augment = recipe.augment if view else "none"

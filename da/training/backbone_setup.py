@@ -12,6 +12,7 @@ from da.config.backbone_names import split_names
 from da.config.choices import Interpolation
 from da.data import tasks
 from da.data.domain import Domain, LabeledImages, Task
+from da.data.stored_rows import take_first
 from da.data.transforms import Resize, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
@@ -77,7 +78,7 @@ def prepare_trained(
     source, *others = _resized(run, interpolation(backbone), *domains)
     if isinstance(backbone, Backbone) and not run.channels_last:
         backbone.layout = torch.contiguous_format
-    few = to_eval_input(source.x[:2], source.resize)
+    few = to_eval_input(take_first(source.x, 2), source.resize)
     check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)
     return backbone, tasks.build_task(run.task, source, *others)

@@ -45,3 +45,38 @@ def test_a_path_is_called_by_its_last_part_that_says_something():
     assert [short_domain(name) for name in ("/x/amazon/images", "webcam", "/")] == [
         *("amazon", "webcam", "/")
     ]
+
+
+ENDS = [
+    "",
+    "+partial",
+    "+partial25",
+    "+open10/11@letters",
+    "+universal10/5+3shot",
+    "+open7+rsut+unlabelled+stream",
+    "+rsut",
+    "+dirichlet0.3+1shot",
+    "+stream:dirichlet0.1,reset",
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_is_read_and_printed_again(end):
+    name = TaskName.parse(f"officehome:art,clipart-product{end}")
+    assert (name.domains, name.end) == ("art,clipart-product", end)
+    assert (name.sources, name.targets) == (("art", "clipart"), ("product",))
+    assert str(name) == f"officehome:art,clipart-product{end}"
+
+
+def test_the_parts_of_the_ends():
+    name = TaskName.parse("office31:amazon-dslr+universal10/10/11@letters+dirichlet0.3+stream:a,b")
+    assert (name.classes, name.counts, name.order) == ("universal", (10, 10, 11), "letters")
+    assert (name.frequencies, name.alpha, name.stream) == ("dirichlet", 0.3, "a,b")
+    assert name.has_unknown
+    assert not TaskName.parse("office31:amazon-dslr+partial10").has_unknown
+
+
+def test_commas_of_paths_mean_nothing():
+    name = TaskName.parse("folder:a,b-c")
+    assert (name.sources, name.targets) == (("a,b",), ("c",))
+    assert TaskName.parse("emoji:noto").targets == ()
