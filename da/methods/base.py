@@ -126,6 +126,8 @@ class Method(nn.Module):
     """True for a method that uses a strongly augmented view of target images.
     It is in `batch.target.strong`, which is None where images are features instead of pixels.
     """
+    takes_domains: ClassVar[bool] = False
+    """True for a method of several sources, whose `take_domains(count)` adds the parts of each."""
     takes_names: ClassVar[bool] = False
     """True for a method that reads the names of classes, and overrides `take_names`.
     The backbone needs a text encoder that shares a space with its images.
