@@ -22,14 +22,19 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
         ValueError: If a name is unknown, or is a benchmark that cannot be fetched.
     """
     for name in names:
-        if name not in DATASETS or not list_domains(name):
-            known = ", ".join(n for n in DATASETS if list_domains(n))
+        if name not in DATASETS or not _can_be_prepared(name):
+            known = ", ".join(n for n in DATASETS if _can_be_prepared(n))
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
+        yield from getattr(DATASETS[name], "fetch", tuple)()
         for domain in list_domains(name):
             d = DATASETS[name].open_domain(domain)
             size = " x ".join(map(str, d.x.shape[1:]))
             task = f"{name}:{domain}".rstrip(":")
             yield f"{task:16} {len(d.x)} images, {size}, {len(d.classes)} classes"
+
+
+def _can_be_prepared(benchmark: str) -> bool:
+    return bool(list_domains(benchmark)) or hasattr(DATASETS[benchmark], "fetch")
 
 
 def describe_benchmarks() -> Iterator[str]:

@@ -115,9 +115,7 @@ class Method(nn.Module):
     frozen_only: ClassVar[bool] = False
     """True for a method that works only on features that do not move (regime frozen)."""
     blind: ClassVar[bool] = False
-    """True if training uses nothing of the target.
-    `da sweep` then trains once for all targets of a source.
-    """
+    """True if training uses nothing of the target: one then serves all targets of a source."""
     takes_shots: ClassVar[bool] = False
     """True for a method that needs labeled target images, in tasks that end in `+Kshot`.
     They are in `batch.shots`; other methods get them among the images of `batch.source`.
@@ -153,8 +151,7 @@ class Method(nn.Module):
     """Library that the method imports and that only an extra installs; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
-    None for a method that overrides `after_step`, or whose Python code looks at the value of a
-    tensor, as in `if loss > 0`: its runs cannot share steps.
+    None where they cannot: `after_step` is overridden, or code looks at the value of a tensor.
     """
 
     @dataclass(frozen=True)
@@ -200,6 +197,9 @@ class Method(nn.Module):
 
     def prepare_target(self, target: Images) -> None:
         """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
+
+    def prepare_source(self, source: Images) -> None:
+        """Look at source images without labels, before `prepare_target`. By default, do nothing."""
 
     def take_names(self, texts: Float[Tensor, "k d"], scale: float) -> None:
         """Take an embedding of each class's name, and the factor of cosines with these.

@@ -20,6 +20,8 @@ It may have
 - `SKIPS_BAD = True`: images are files of the user's; `open_domain(name, skip_bad=True)` leaves out
   those that cannot be decoded, and `check_images(name)` lists them.
 - `FITS = True`: `open_domain(name, fit="crop")` says how images become squares; see `Fit`.
+- `fetch()`: function that fetches what is missing, for `da data`, and yields a line on each file.
+- `check()`: function that compares files with what is published, a line each.
 - `LABEL_COLUMNS`: names of its label columns, none for those of a user's file;
   `open_domain(name, columns=...)` takes some, the first as the class.
 """

@@ -7,6 +7,7 @@ A folder `domainnet` under `DA_DATA` holds the unpacked archives, as `clipart/ai
 the lists `clipart_train.txt` and `clipart_test.txt` next to them or in `image_list`.
 """
 
+from da.data.datasets._domainnet import LICENSE, list_files
 from da.data.datasets._published import Published
 
 DOMAINS = ("clipart", "infograph", "painting", "quickdraw", "real", "sketch")
@@ -22,5 +23,8 @@ SET = Published(
     "and painting in its folder groundtruth).",
     versions=("domainnet", "domainnet_original"),
     lists="{domain}_{split}.txt",
+    files=list_files(DOMAINS, lists=True),
+    license=LICENSE,
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch
