@@ -162,7 +162,7 @@ def takes_several(benchmark: str) -> bool:
     """Return whether a side of a benchmark's tasks can be several of its domains."""
     about = DATASETS.constants(benchmark) if benchmark in DATASETS else {}
     names = about.get("DOMAINS")
-    return bool(about.get("SEVERAL")) or isinstance(names, (list, tuple)) and any(names)
+    return bool(about.get("SEVERAL")) or (isinstance(names, (list, tuple)) and any(names))
 
 
 def has_one_domain(benchmark: str) -> bool:

@@ -31,8 +31,8 @@ class MDAN(Method):
     class Hparams(Method.Hparams):
         """Settings of the authors' code on Amazon reviews.
 
-        As there, the soft version weighs sources by the sum of both losses. In the paper's bound the
-        domain loss is subtracted. With the weights given, each loss is the gradient's of log-sum-exp.
+        As there, the soft version weighs sources by the sum of both losses, whose log-sum-exp has
+        the same gradient. In the paper's bound the domain loss is subtracted.
         """
 
         trade_off: Annotated[float, LogUniform(0.001, 10), AMOUNT] = 0.01

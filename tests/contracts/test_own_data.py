@@ -33,6 +33,10 @@ def test_every_method_trains_on_own_tensors(kind: type[Method], labeled: bool, t
         first = da.Run(da.methods.SourceOnly(), task, module(), regime="full", **usual)
         da.train(first, quiet=True, save_weights=True, results=tmp_path)
         init = first.id
+    if kind.takes_domains:
+        with pytest.raises(ValueError, match=f"{kind.name} needs several sources"):
+            da.Run(kind.Hparams(), text, module(), init, regime, **usual)
+        return
     run = da.Run(kind.Hparams(), text, module(), init, regime, **usual)
     if kind.takes_shots and not labeled:
         with pytest.raises(ValueError, match="have no labels: none can be shown"):

@@ -249,7 +249,7 @@ def test_what_goes_together_is_allowed():
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_a_run_goes_to_another_process(kind):
-    task = "moons:0-40+1shot" if kind.takes_shots else "moons:0-40"
+    task = "moons:0" + ",9" * kind.takes_domains + "-40" + "+1shot" * kind.takes_shots
     init = "0123456789ab" if kind.source_free or kind.taught else "pretrained"
     run = Run(kind.Hparams(), task, init=init, regime="full" if kind.taught else "frozen")
     assert pickle.loads(pickle.dumps(run)) == run

@@ -87,7 +87,7 @@ def build_run(drawn: dict[str, Any]) -> Run:
     kind = METHODS[drawn["method"]]
     begun = kind.source_free or kind.taught or kind.frozen_only
     own: dict[str, Any] = {
-        "task": "moons:0-20" + "+3shot" * kind.takes_shots,
+        "task": "moons:0" + ",9" * kind.takes_domains + "-20" + "+3shot" * kind.takes_shots,
         "init": FIRST.id if begun else "random",
         "regime": "frozen" if kind.frozen_only else "full",
         "steps": 2,
