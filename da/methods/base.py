@@ -88,9 +88,7 @@ class Method(nn.Module):
     frozen_only: ClassVar[bool] = False
     """True for a method that works only on features that do not move (regime frozen)."""
     blind: ClassVar[bool] = False
-    """True if training uses nothing of the target.
-    `da sweep` then trains once for all targets of a source.
-    """
+    """True if training uses nothing of the target: one then serves all targets of a source."""
     takes_shots: ClassVar[bool] = False
     """True for a method that needs labeled target images, in tasks that end in `+Kshot`.
     They are in `batch.shots`; other methods get them among the images of `batch.source`.
@@ -99,6 +97,8 @@ class Method(nn.Module):
     """True for a method that uses a strongly augmented view of target images.
     It is in `batch.target.strong`, which is None where images are features instead of pixels.
     """
+    takes_domains: ClassVar[bool] = False
+    """True for a method of several sources, whose `take_domains(count)` adds the parts of each."""
     takes_names: ClassVar[bool] = False
     """True for a method that reads the names of classes, and overrides `take_names`.
     The backbone needs a text encoder that shares a space with its images.
@@ -125,8 +125,7 @@ class Method(nn.Module):
     """Library that the method imports and that only an extra installs; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
-    None for a method that overrides `after_step`, or whose Python code looks at the value of a
-    tensor, as in `if loss > 0`: its runs cannot share steps.
+    None where they cannot: `after_step` is overridden, or code looks at the value of a tensor.
     """
 
     @dataclass(frozen=True)

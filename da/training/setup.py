@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from da.config.task_name import TaskName
 from da.data import loaders, overlap, stores, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
@@ -107,7 +108,8 @@ def run_threads(run: Run) -> Iterator[None]:
 
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
-    method = run.method.build(backbone, len(task.classes), run.network).to(place)
+    sources = len(TaskName.parse(run.task).sources)
+    method = run.method.build(backbone, len(task.classes), run.network, sources).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
