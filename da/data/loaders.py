@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from itertools import count
@@ -85,9 +85,14 @@ def target_batches(
 
 
 def stream(
-    images: Images, size: int, seed: int, *, device: torch.device | None = None
+    images: Images,
+    size: int,
+    seed: int,
+    *,
+    order: Sequence[Tensor] | None = None,
+    device: torch.device | None = None,
 ) -> Iterator[TargetBatch]:
-    """Give all images once in a random order, `size` at a time and then what is left.
+    """Give all images once, `size` at a time and then what is left.
 
     One image that is left joins the batch before it: batch norm has no statistics of one image.
 
@@ -95,13 +100,26 @@ def stream(
         images: Which images to show.
         size: Images in a batch; the last batch may have fewer, or one more.
         seed: Seed of the order.
+        order: Places of the images in parts, of which no batch has two; shuffled if None.
         device: Device of the batches; the CPU if none is given.
     """
     builder = _InputBuilder("none", device or torch.device("cpu"))
-    order = shuffle(len(images), seed, STREAM, 0)
-    ends = range(size, size * count_stream_batches(len(order), size), size)
-    for i in order.tensor_split(tuple(ends)):
+    for i in split_stream(order or [shuffle(len(images), seed, STREAM, 0)], size):
         yield TargetBatch(builder.unlabeled(images, i))
+
+
+def split_stream(order: Sequence[Tensor], size: int) -> list[Tensor]:
+    """Return the places of the images of each batch of a stream.
+
+    Args:
+        order: Places of the images in parts, of which no batch has two.
+        size: Images in a batch.
+    """
+    found: list[Tensor] = []
+    for part in order:
+        ends = range(size, size * count_stream_batches(len(part), size), size)
+        found += part.tensor_split(tuple(ends))
+    return found
 
 
 def count_stream_batches(n: int, size: int) -> int:

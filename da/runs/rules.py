@@ -90,7 +90,8 @@ def _feature_errors(run: "Run") -> dict[str, bool]:
 
 
 def _method_errors(run: "Run") -> dict[str, bool]:
-    method, shots = run.method.owner, TaskName.parse(run.task).kind == "shot"
+    name, method = TaskName.parse(run.task), run.method.owner
+    shots = name.kind == "shot"
     frozen = run.regime == "frozen"
     return {
         f"{method.name} needs regime frozen": method.frozen_only and not frozen,
@@ -99,6 +100,9 @@ def _method_errors(run: "Run") -> dict[str, bool]:
         ),
         f"{method.name} takes no labeled target images, as in {run.task}": (
             shots and not method.takes_shots and not mixes_shots(method)
+        ),
+        f"{method.name} needs several sources, as in emoji:noto,fluent-twemoji, not {run.task}": (
+            method.takes_domains and len(name.sources) < 2
         ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
             method.source_free and not method.taught and is_beginning(run.init)

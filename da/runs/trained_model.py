@@ -11,6 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.config.choices import Fit
+from da.config.task_name import TaskName
 from da.data.reading import Reading
 from da.data.to_square import resize_to_square
 from da.data.transforms import Resize, crop_center
@@ -200,7 +201,10 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"
     read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
-    method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
+    sources = len(TaskName.parse(run.task).sources)
+    method = run.method.build(
+        read if frozen else backbone, len(about.classes), run.network, sources
+    )
     add_heads(method, run.labels, [*map(len, about.columns.values())])
     if run.shift.label_shift != "none":
         add_weights(method)

@@ -10,6 +10,7 @@ from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
 from da.evaluation.class_frequencies import update_weights
 from da.evaluation.measured import measure
+from da.evaluation.online import measure_online
 from da.evaluation.predictions import Predictions
 from da.results.records import Point
 from da.runs.run import Run
@@ -101,12 +102,8 @@ def _of_columns(further: dict[str, Predictions], parts: Parts, of_class: Point) 
 
 def _accuracies(seen: Predictions, parts: Parts) -> Point:
     """Return what is measured on target test images, and while they streamed by."""
-    y = parts.task.target_test.y
     found = measure(parts.method, seen, parts.task, parts.device)
-    if parts.method.streams:
-        online = parts.method.get_buffer("online")
-        found["target_accuracy/online"] = predictions.online_accuracy(online, y)
-    return found
+    return found | measure_online(parts.method, seen, parts.task)
 
 
 def _score(name: str, seen: predictions.Predictions) -> float:

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders, overlap, tasks
+from da.config.task_name import TaskName
+from da.data import loaders, overlap, stores, tasks
 from da.data.balanced import Balance
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
+from da.data.streams import order_stream
 from da.methods import Method
 from da.methods._class_weights import add_weights
 from da.methods._column_heads import add_heads
@@ -65,10 +67,11 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    domains = (
-        *tasks.open_domains(run.task, run.reading),
-        *tasks.open_tests(run.task, run.test, run.reading),
-    )
+    with stores.read_once(run.regime == "frozen"):
+        domains = (
+            *tasks.open_domains(run.task, run.reading),
+            *tasks.open_tests(run.task, run.test, run.reading),
+        )
     stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
     make = prepare_frozen if run.regime == "frozen" else prepare_trained
@@ -107,7 +110,8 @@ def run_threads(run: Run) -> Iterator[None]:
 
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
-    method = run.method.build(backbone, len(task.classes), run.network).to(place)
+    sources = len(TaskName.parse(run.task).sources)
+    method = run.method.build(backbone, len(task.classes), run.network, sources).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
@@ -159,8 +163,10 @@ def show_images(method: Method, task: Task, asked: Images | None = None) -> None
     if method.source_free and method.taught:
         method.predictions = over_target(method, asked or task.target_train, method.guide)
     if method.source_free:
-        learnt_from = task.target_test if method.streams else task.target_train
-        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
+        source, target = task.source_train, task.target_train
+        target = task.target_test if method.streams else target
+        method.prepare_source(Images(source.x, source.rows, resize=source.resize))
+        method.prepare_target(Images(target.x, target.rows, resize=target.resize))
     else:
         method.prepare(task.source_train, task.target_train)
 
@@ -194,25 +200,28 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
         steps: Number of training steps.
     """
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        whole = steps == loaders.count_stream_batches(images, run.batch)
-        return images if whole else steps * run.batch
+        return sum(map(len, _stream_batches(run, parts)[:steps]))
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
     """Return the number of training steps, which for a stream is at most its number of batches."""
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        return min(run.steps, loaders.count_stream_batches(images, run.batch))
+        return min(run.steps, len(_stream_batches(run, parts)))
     return run.steps
+
+
+def _stream_batches(run: Run, parts: Parts) -> list[Tensor]:
+    return loaders.split_stream(order_stream(parts.task, run.seed), run.batch)
 
 
 def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     """Yield the batch of each step of `run`, without an end, except for streams."""
     task, method = parts.task, parts.method
     if method.streams:
-        return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)
+        order = order_stream(task, run.seed)
+        test = task.target_test
+        return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
     common = task, run.batch, run.seed
     balance = _balance(run, parts)
     if method.source_free:

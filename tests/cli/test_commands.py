@@ -29,7 +29,7 @@ def runs():
     return [
         Run(
             kind.Hparams(),
-            "moons:0-20" + "+3shot" * kind.takes_shots,
+            "moons:0" + ",9" * kind.takes_domains + "-20" + "+3shot" * kind.takes_shots,
             backbone="mlp",
             init="random",
             regime="full",

@@ -32,6 +32,10 @@ def test_every_method_trains_on_own_tensors(kind: type[Method], labeled: bool, t
     begun, text = begin_with(kind, first.id), task + "+2shot" * kind.takes_shots
     if kind.source_free or kind.taught:
         da.train(first, quiet=True, save_weights=True, results=tmp_path)
+    if kind.takes_domains:
+        with pytest.raises(ValueError, match=f"{kind.name} needs several sources"):
+            da.Run(task=text, backbone=module(), regime=regime, **usual, **begun)
+        return
     run = da.Run(task=text, backbone=module(), regime=regime, **usual, **begun)
     if kind.takes_shots and not labeled:
         with pytest.raises(ValueError, match="have no labels: none can be shown"):

@@ -252,7 +252,7 @@ def test_what_goes_together_is_allowed():
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_a_run_goes_to_another_process(kind):
-    task = "moons:0-40+1shot" if kind.takes_shots else "moons:0-40"
+    task = "moons:0" + ",9" * kind.takes_domains + "-40" + "+1shot" * kind.takes_shots
     regime = "full" if kind.taught else "frozen"
     run = Run(task=task, regime=regime, **begin_with(kind, "0123456789ab"))
     assert pickle.loads(pickle.dumps(run)) == run

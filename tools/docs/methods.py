@@ -104,7 +104,8 @@ def _own_doc(method: type[Method]) -> str:
 
 
 def _command(name: str, method: type[Method]) -> str:
-    task = "emoji:noto-twemoji" + "+3shot" * method.takes_shots
+    task = "emoji:noto" + ",fluent" * method.takes_domains + "-twemoji"
+    task += "+3shot" * method.takes_shots
     task += " --backbone open_clip:ViT-B-32/openai" * method.takes_names
     black_box = method.source_free and method.taught
     begins = (method.source_free or method.taught) and not black_box
@@ -120,6 +121,7 @@ def _needs(method: type[Method]) -> list[str]:
         "Frozen features: regime `frozen`.": method.frozen_only,
         "Nothing of the target: one run serves all targets of a source.": method.blind,
         "Labeled target images, in tasks that end in `+Kshot`.": method.takes_shots,
+        "Several sources, as in `emoji:noto,fluent-twemoji`.": method.takes_domains,
         "A strongly augmented view of target images, where images are pixels.": method.takes_strong,
         "A backbone that reads texts too, as `open_clip:MODEL/WEIGHTS`.": method.takes_names,
         "No source: it starts from a finished run, `--init`.": (

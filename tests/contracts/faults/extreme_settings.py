@@ -89,7 +89,7 @@ def build_run(drawn: dict[str, Any]) -> Run:
     begun = begin_with(kind, FIRST.id)
     begun |= {"init": FIRST.id} if kind.frozen_only else {}
     own: dict[str, Any] = {
-        "task": "moons:0-20" + "+3shot" * kind.takes_shots,
+        "task": "moons:0" + ",9" * kind.takes_domains + "-20" + "+3shot" * kind.takes_shots,
         "init": begun.get("init", "random"),
         "regime": "frozen" if kind.frozen_only else "full",
         "steps": 2,
