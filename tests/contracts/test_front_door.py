@@ -37,7 +37,7 @@ def test_settings_of_methods_go_by_the_names_of_their_classes():
     assert da.methods.DANN(trade_off=0.5) == da.methods.METHODS["dann"].Hparams(trade_off=0.5)
     assert "MCC" in dir(da.methods)
     assert "Any" not in dir(da.methods)
-    with pytest.raises(AttributeError, match="no method 'DANNN', known: AdaBN"):
+    with pytest.raises(AttributeError, match="no method 'DANNN', known: AaD, AdaBN"):
         _ = da.methods.DANNN
 
 
