@@ -107,9 +107,14 @@ def skip_without(library: str) -> None:
         pytest.importorskip(library)
 
 
+UNSURE = {"eata": {"margin": 1.0, "redundancy": 1.0}, "sar": {"margin": 1.0, "collapse": 0.0}}
+"""Settings of methods that do nothing where no prediction is certain, as in untrained networks."""
+
+
 def build(kind: type[Method], **hp) -> Method:
     """A small untrained method of features of width 5 and 3 classes; 8 images of each domain."""
     skip_without(kind.needs)
+    hp = UNSURE.get(kind.name, {}) | hp
     torch.manual_seed(0)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))

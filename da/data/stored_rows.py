@@ -66,3 +66,11 @@ def take_rows(x: StoredRows, rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b
             return x
         rows = torch.arange(len(x))
     return x.index_select(0, rows.to(x.device))
+
+
+@runtime_checkable
+class CutRows(StoredRows, Protocol):
+    """Stored images of which a part costs less than the whole."""
+
+    def cut(self, row: int, box: tuple[int, int, int, int]) -> Shaped[Tensor, "_ _ 3"]:
+        """Return a part of an image, from its first column and row to those after the last."""

@@ -199,6 +199,9 @@ class Method(nn.Module):
     def prepare_target(self, target: Images) -> None:
         """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
 
+    def prepare_source(self, source: Images) -> None:
+        """Look at source images without labels, before `prepare_target`. By default, do nothing."""
+
     def take_names(self, texts: Float[Tensor, "k d"], scale: float) -> None:
         """Take an embedding of each class's name, and the factor of cosines with these.
 
@@ -255,14 +258,10 @@ class Method(nn.Module):
     def score_unknown(
         self, f: Float[Tensor, "b d"], logits: Float[Tensor, "b k"]
     ) -> Float[Tensor, "b"]:
-        """Compute how likely target images are of no known class, from 0 to 1; rejects above 0.5.
+        """Compute how likely images with features `f` are of no known class: rejected above 0.5.
 
         By default, the entropy of the predictions, divided by its largest value, as DANCE does
         (Saito et al. 2020, arXiv:2002.07953).
-
-        Args:
-            f: Features of the images, from `embed`.
-            logits: Class logits of the images, from `predict`.
         """
         return prediction_entropy(logits) / math.log(max(2, logits.shape[-1]))
 

@@ -24,6 +24,7 @@ TITLES = {
     "private_nmi": "NMI of clusters of private images",
     "mean_domain": "mean accuracy of targets",
     "worst_domain": "lowest accuracy of a target",
+    "worst_group": "lowest accuracy of a group of images",
     "online": "online accuracy",
     "online_error": "online error",
 }

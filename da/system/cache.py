@@ -65,6 +65,11 @@ def without_making() -> Iterator[None]:
         _making.reset(token)
 
 
+def may_make() -> bool:
+    """Return whether `make_once` writes what is not there."""
+    return _making.get()
+
+
 @contextmanager
 def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     """Give a temporary path to write a file or folder to, and move it to `path` on success.

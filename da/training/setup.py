@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders, overlap, tasks
+from da.data import loaders, overlap, stores, tasks
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Images, Task
 from da.methods import Method
@@ -62,10 +62,11 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    domains = (
-        *tasks.open_domains(run.task, run.reading),
-        *tasks.open_tests(run.task, run.test, run.reading),
-    )
+    with stores.read_once(run.regime == "frozen"):
+        domains = (
+            *tasks.open_domains(run.task, run.reading),
+            *tasks.open_tests(run.task, run.test, run.reading),
+        )
     stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
     make = prepare_frozen if run.regime == "frozen" else prepare_trained
@@ -138,8 +139,10 @@ def prepare_task(method: Method, task: Task) -> Task:
 def show_images(method: Method, task: Task) -> None:
     """Show `method` all images of `task` that it will learn from."""
     if method.source_free:
-        learnt_from = task.target_test if method.streams else task.target_train
-        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
+        source, target = task.source_train, task.target_train
+        target = task.target_test if method.streams else target
+        method.prepare_source(Images(source.x, source.rows, resize=source.resize))
+        method.prepare_target(Images(target.x, target.rows, resize=target.resize))
     else:
         method.prepare(task.source_train, task.target_train)
 

@@ -29,7 +29,7 @@ FIRST = Run(
 REFUSALS = (
     "batch is 2 or more where the neck has batch norm",
     "batch norm needs two images or more at once",
-    "tent moves batch norms, and this network has none",
+    r"norms, and this network has none",
     "needs two images or more of each domain",
     r"needs more than \d+ (target )?images",
     "has only 0 target training images",

@@ -15,7 +15,7 @@ DEPTH = 3
 INSIDE = "images", "full"
 """Folders between a domain and its classes, in some archives."""
 
-LISTS = "", "image_list", "txt", "splits", "splits_mini"
+LISTS = "", "image_list", "txt", "splits"
 """Folders of lists, next to the domains or one folder up."""
 
 _found: dict[tuple[Path | str, ...], Path] = {}
@@ -58,7 +58,7 @@ def set_folders(titles: Sequence[str]) -> list[Path]:
 
 
 def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path | None:
-    for folder in _walk(root):
+    for folder in walk(root):
         if plain_name(folder.name) not in names:
             continue
         for place in (folder, *(p for p in subfolders(folder) if p.name in INSIDE)):
@@ -68,7 +68,7 @@ def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path
     return None
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[Path]:
     """Yield the folders below a folder, level by level."""
     level = [root]
     for _ in range(DEPTH):

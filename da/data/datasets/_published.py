@@ -216,7 +216,9 @@ class Published:
             if (counts := published_counts(version, column))
         }
         best = min(wrong, key=lambda version: len(wrong[version]), default="")
-        if not best or not wrong[best]:
+        if not best:
+            return ""
+        if not wrong[best]:
             return f"images of {best}" if best not in self.versions[:1] else ""
         return f"other numbers of images than published: {shorten_names(wrong[best])}"
 
