@@ -38,7 +38,7 @@ def select_columns(images: LabeledImages, count: int, rule: FeatureScore) -> Int
         ValueError: Where `count` exceeds the number of columns.
     """
     stored = take_rows(images.x, images.rows)
-    x, y = stored[:, 0] if stored.ndim == 3 else stored, images.y
+    x, y = stored[:, 0].contiguous() if stored.ndim == 3 else stored, images.y
     if count > x.shape[1]:
         raise ValueError(f"features {count} of {x.shape[1]}, known: 0 for all, 1 to {x.shape[1]}")
     key = hashlib.sha256(f"{FORMULA} {rule} {x.shape}".encode())
