@@ -50,7 +50,7 @@ class DINE(Method):
         """Number of intervals of a run, between which these predictions are refreshed."""
         mixture: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the agreement of a mixture's prediction with the mixture of predictions."""
-        distilled: Annotated[float, Uniform(0, 1), PART] = 0.5
+        distilled: Annotated[float, Uniform(0.25, 1), PART] = 0.5
         """Share of the training that distills; the rest maximizes mutual information alone."""
 
     hp: Hparams

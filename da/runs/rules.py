@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from da.config.backbone_names import split_names
 from da.config.label_columns import MEAN
+from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
 from da.config.validation import (
     choice_errors,
@@ -182,6 +183,21 @@ def _column_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _shift_errors(run: "Run") -> dict[str, bool]:
+    method, shift = run.method.owner, run.shift
+    return {
+        f"label_shift {shift.label_shift} needs source images, and {method.name} sees none": (
+            shift.label_shift != "none" and method.source_free
+        ),
+        f"balance_every draws target images again, and {method.name} sees each once": (
+            shift.balance_every > 0 and method.streams
+        ),
+        "label_shift and balance_every need a task of two domains": (
+            shift != LabelShift() and not TaskName.parse(run.task).target
+        ),
+    }
+
+
 RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     choice_errors,
     limit_errors,
@@ -195,5 +211,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _text_errors,
     _optimizer_errors,
     _column_errors,
+    _shift_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 
 from da.config.task_name import TaskName
 from da.data import loaders, overlap, stores, tasks
+from da.data.balanced import Balance
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
 from da.data.streams import order_stream
 from da.methods import Method
+from da.methods._class_weights import add_weights
 from da.methods._column_heads import add_heads
 from da.methods._shots import mixes_shots
 from da.methods._target_pass import over_target
@@ -114,6 +116,8 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
     add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
+    if run.shift.label_shift != "none":
+        add_weights(method)
     if method.takes_names:
         method.take_names(*embed_names(run, backbone, task, results))
     if (method.source_free and not method.taught) or run.sparsity:
@@ -219,7 +223,18 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
         test = task.target_test
         return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
     common = task, run.batch, run.seed
+    balance = _balance(run, parts)
     if method.source_free:
-        return loaders.target_batches(*common, augment=run.augment, device=parts.device)
+        usual = {"augment": run.augment, "device": parts.device}
+        return loaders.target_batches(*common, **usual, balance=balance)
     wants = {"strong": method.takes_strong, "mix_shots": mixes_shots(type(method))}
-    return loaders.batches(*common, augment=run.augment, device=parts.device, **wants)
+    wants |= {"augment": run.augment, "device": parts.device, "balance": balance}
+    return loaders.batches(*common, **wants)
+
+
+def _balance(run: Run, parts: Parts) -> Balance | None:
+    """Return how classes get equal shares of a batch; None where the run does not say so."""
+    if not run.shift.balance_every:
+        return None
+    method, target = parts.method, parts.task.target_train
+    return lambda: over_target(method, target, method.predict).argmax(1), run.shift.balance_every

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.methods import METHODS, Network
 from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
@@ -144,6 +145,7 @@ def test_every_setting_counts(name):
         "network": Network(bn="separate"),
         "tuning": FineTuning(warmup=10),
         "labels": LabelColumns(("class", "subgroup")),
+        "shift": LabelShift("rlls"),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
