@@ -144,7 +144,7 @@ def two_sources() -> Shift:
 
 
 SMALLEST = Network(neck=0, dropout=0)
-NORMED = "adabn", "shot", "tent", "bn_adapt", "eata", "sar"
+NORMED = "adabn", "shot", "tent", "bn_adapt", "eata", "sar", "cotta", "rotta", "roid"
 NETWORKS = dict.fromkeys(NORMED, Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
@@ -268,6 +268,9 @@ SHIFTS = {
     "lame": (beside(), {"affinity": "rbf"}, ("source_only", {})),
     "eata": (clusters(shift=2.4), {}, ("source_only", {})),
     "sar": (clusters(shift=2.4), {}, ("source_only", {})),
+    "cotta": (clusters(shift=2.4), {}, ("source_only", {})),
+    "rotta": (clusters(shift=2.4), {}, ("source_only", {})),
+    "roid": (clusters(shift=2.4), {}, ("source_only", {})),
     "distill": (clusters(shift=2.4), {}, ("source_only", {})),
     "fine_tune": (clusters(-1, shots="+10shot"), {}, ("fine_tune", {"source_share": 1.0})),
     "coral_map": (crossed(), {"ridge": 1e-3}, ("source_only", {})),
