@@ -35,6 +35,7 @@ BENCHMARKS = (
         "Amazon reviews (Chen et al. 2012 preprocessing)", ("amazon_reviews",), "amazon_reviews"
     ),
     Benchmark("digits", ("digits",), "digits"),
+    Benchmark("digits", ("digits",), "digits_official"),
     Benchmark("Office-31", ("office31", "vit_uda"), "office31"),
     Benchmark("Office-Home", ("officehome", "vit_uda"), "officehome"),
     Benchmark("VisDA-2017", ("visda2017", "vit_uda"), "visda2017"),
