@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import fmean
 
+from da.config.validation import is_run_id
 from da.results.aggregate import Line, Runs
 from da.results.literature.lookup import Reference, reference
 from da.results.records import Record
 from da.results.table_render import Cell, Row
 
 Rows = Mapping[Line, Runs]
+
+ONLINE = " (online)"
+"""End of the method of a row of predictions made while images arrived."""
 
 FROM_SCRATCH = "lenet", "identity"
 """Backbones that papers train from random weights."""
@@ -31,6 +35,8 @@ def reference_for(line: Line, task: str, rows: Rows, metric: str = "accuracy") -
     if (kind := _kind(line, task, rows)) is None:
         return None
     method, few, backbone, trained = kind
+    if method.endswith(ONLINE) and metric == "accuracy":
+        method, metric = method.removesuffix(ONLINE), "online"
     name = f"{task}+{few.replace('-', '')}" if few else task
     return reference(method, name, backbone, trained=trained, metric=metric)
 
@@ -52,6 +58,8 @@ def _trains(record: Record, rows: Rows) -> bool:
     if record.settings.get("regime") == "full":
         return True
     begun = record.settings.get("init")
+    if not is_run_id(begun):
+        return False
     each = (runs for row in rows.values() for runs in row.values())
     first = (run for runs in each for run in runs.values() if run.id == begun)
     return any(run.settings.get("regime") == "full" for run in first)

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from da.results.literature.benchmarks import CORRUPTIONS
 from da.results.records import Record
 from da.results.tables import build_table, render_table
 from tests.results.test_tables import record, texts
@@ -61,11 +63,30 @@ def test_printed_numbers_of_the_same_task_are_not_marked() -> None:
     ],
 )
 def test_another_set_setting_or_backbone_has_none(changed: dict[str, Any]) -> None:
-    """The metric is the fourth: see `test_lookup`."""
     usual = {"method": "dann", "task": OFFICE[0], "accuracy": 60.0, **RESNET}
     assert "printed" in render_table([record(**usual)])
     assert "printed" not in render_table([record(**usual | changed)])
     assert "91.4" not in render_table([record(**usual | changed)], format="csv")
+
+
+def test_another_metric_has_its_own_number_or_none() -> None:
+    run = record("osbp", "officehome:art-real+open25", 60, **RESNET)
+    measured = {"metric/hos": 70.0, "metric/mean_class": 65.0}
+    run = replace(run, curve=[run.curve[0] | measured])
+    assert texts(build_table([run], metric="hos"))["osbp, printed [1]"] == ["76.5"]
+    assert texts(build_table([run]))["osbp, printed [1]"] == ["76.5"]  # its usual one
+    for other in ("mean_class", "accuracy"):
+        assert "printed" not in render_table([run], metric=other)
+        assert "76.5" not in render_table([run], metric=other, format="csv")
+
+
+def test_rows_of_predictions_on_arrival_have_the_online_accuracy() -> None:
+    task = f"imagenet_c:clean-{','.join(f'{name}5' for name in CORRUPTIONS)}+stream:reset"
+    run = record("tent", task, 60, **RESNET | {"backbone": "vit_base_patch16_224"})
+    run = replace(run, curve=[run.curve[0] | {"target_accuracy/online": 58.0}])
+    rows = texts(build_table([run], metric="accuracy"))
+    assert rows["tent (online), printed [1]"] == ["59.6"]
+    assert "tent, printed [1]" not in rows
 
 
 def test_settings_have_their_own_numbers() -> None:
@@ -86,7 +107,7 @@ def test_backbones_of_one_method_have_a_row_each() -> None:
 
 
 def test_a_run_that_begins_with_a_trained_backbone_is_compared() -> None:
-    first = digits("source_only", "mnist-mnistm", 60)
+    first = replace(digits("source_only", "mnist-mnistm", 60), id="0123456789ab")
     begun = {"regime": "frozen", "init": first.id}
     adapted = digits("subspace_alignment", "mnist-mnistm", 60, **begun)
     label = "subspace_alignment, printed [1]"

@@ -10,6 +10,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from da.data.datasets._fetch import Origin
 from da.data.domain import PARTS, Domain
 from da.data.label_columns import Column
 from da.data.reading import Reading
+from da.system import archives
 from da.system.remote_files import RemoteFile
 
 Line = Mapping[str, str]
@@ -51,12 +53,18 @@ class Table:
     """Archive that is unpacked to the folder."""
 
     def find(self) -> Path | None:
-        """Return the folder under `DA_DATA`, or in a folder there, or None."""
+        """Return the folder under `DA_DATA`, or in a folder there, or None.
+
+        Without it the archive there is unpacked.
+        """
         if not (data := paths.data_folder()):
             return None
-        places = (top / self.folder for top in (data, *subfolders(data)))
-        found = (place for place in (data, *places) if (place / self.file).is_file())
-        return next((p for p in found if p.name == self.folder), None)
+        tops = (data, *subfolders(data))
+        packed = (top / self.origin.name for top in tops)
+        unpacked = (archives.unpack(file) for file in packed if file.is_file())
+        places = chain([data], (top / self.folder for top in chain(tops, unpacked)))
+        found = (place for place in places if (place / self.file).is_file())
+        return next((place for place in found if place.name == self.folder), None)
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,12 @@ class Wilds:
         domain = load_decoded(self.name, self.list_images(name), read, divide=divide)
         groups = domain.columns[0] if domain.columns else None
         return replace(domain, columns=(), groups=groups)
+
+    @property
+    def origin(self) -> Origin:
+        """Where its archives come from."""
+        files = dict.fromkeys(table.origin for table in self.tables.values())
+        return Origin(self.name, self.license, (*files,))
 
     def check_images(self, name: str) -> None:
         """Look at the first bytes of each image of a split, without decoding any."""
@@ -147,10 +161,8 @@ class Wilds:
         Raises:
             ValueError: If a file cannot be fetched.
         """
-        wanted = {t.folder: t for name, t in self.tables.items() if not name.endswith("_unlabeled")}
-        for table in wanted.values():
-            origin = Origin(self.name, self.license, (table.origin,))
-            yield from origin.fetch([] if table.find() else [self.name])
+        labeled = {name: t for name, t in self.tables.items() if not name.endswith("_unlabeled")}
+        yield from self.origin.fetch([name for name, t in labeled.items() if not t.find()])
 
     def _folder(self, name: str) -> Path:
         table = self.tables[name]

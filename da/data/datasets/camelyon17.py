@@ -27,8 +27,8 @@ DOMAINS = (
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
-SYNTAX = "train-test"
 METRIC = "accuracy"
+TASKS = ("train-val", "train-test", "train-test_unlabeled")
 
 BUNDLE = "https://worksheets.codalab.org/rest/bundles/{}/contents/blob/"
 HOSPITALS = {"1": "val", "2": "test"}
@@ -58,7 +58,9 @@ LABELED = Table(
     patch,
     label=lambda line: line["tumor"],
     origin=RemoteFile(
-        "camelyon17_v1.0.tar.gz", BUNDLE.format("0xe45e15f39fb54e9d9e919556af67aabe")
+        "camelyon17_v1.0.tar.gz",
+        BUNDLE.format("0xe45e15f39fb54e9d9e919556af67aabe"),
+        domains=("train", "id_val", "val", "test"),
     ),
 )
 UNLABELED = replace(
@@ -66,7 +68,9 @@ UNLABELED = replace(
     folder="camelyon17_unlabeled_v1.0",
     split=unlabeled_split,
     origin=RemoteFile(
-        "camelyon17_unlabeled_v1.0.tar.gz", BUNDLE.format("0xa78be8a88a00487a92006936514967d2")
+        "camelyon17_unlabeled_v1.0.tar.gz",
+        BUNDLE.format("0xa78be8a88a00487a92006936514967d2"),
+        domains=("train_unlabeled", "val_unlabeled", "test_unlabeled"),
     ),
 )
 

@@ -14,6 +14,10 @@ DOMAINS = ("clipart", "painting", "real", "sketch")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "Semi-supervised papers use the original version, source-free and test-time ones the cleaned.",
+    "The 126 classes of BNM's balanced DomainNet are others.",
+)
 
 SET = Published(
     "DomainNet-126",

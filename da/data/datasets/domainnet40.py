@@ -13,6 +13,7 @@ DOMAINS = ("clipart", "painting", "real", "sketch")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+METRIC = "mean_class"
 
 SET = Published(
     "DomainNet-40",

@@ -30,8 +30,8 @@ DOMAINS = (
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
-SYNTAX = "train-test"
 METRIC = "worst_group"
+TASKS = ("train-val", "train-test", "train-test_unlabeled")
 
 VAL, TEST = "2013", "2016"
 """First years of the validation and of the test images."""

@@ -29,12 +29,12 @@ from da.data.image_files import find_images
 from da.data.reading import Reading
 
 DOMAINS = ("imagenet", "caltech", "imagenet84", "caltech84")
-SYNTAX = "imagenet-caltech84+partial"
+TASKS = ("imagenet-caltech84+partial", "caltech-imagenet84+partial")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
 
-LICENSE = "those of ImageNet and of Caltech-256"
+LICENSE = "those of ImageNet and of Caltech-256: read them on their pages first"
 WNID = r"n\d{8}"
 CATEGORY = r"\d{3}\.(?!clutter).+"
 TITLES = "imagenet", "ILSVRC2012", "ILSVRC", "imagenet_caltech", "caltech256"

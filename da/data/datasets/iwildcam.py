@@ -24,8 +24,8 @@ DOMAINS = ("train", "id_val", "id_test", "val", "test", "extra_unlabeled")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
-SYNTAX = "train-test"
 METRIC = "macro_f1"
+TASKS = ("train-val", "train-test", "train-extra_unlabeled")
 
 
 def name_labels(folder: Path) -> Mapping[str, str]:
@@ -45,7 +45,11 @@ LABELED = Table(
     split=lambda line: line["split"],
     image=lambda _, line: f"train/{line['filename']}",
     label=lambda line: line["y"],
-    origin=RemoteFile("iwildcam_v2.0.tar.gz", BUNDLE.format("0x6313da2b204647e79a14b468131fcd64")),
+    origin=RemoteFile(
+        "iwildcam_v2.0.tar.gz",
+        BUNDLE.format("0x6313da2b204647e79a14b468131fcd64"),
+        domains=("train", "id_val", "id_test", "val", "test"),
+    ),
 )
 UNLABELED = replace(
     LABELED,
@@ -53,7 +57,9 @@ UNLABELED = replace(
     split=lambda _: "extra_unlabeled",
     image=lambda _, line: f"images/{line['uid']}.jpg",
     origin=RemoteFile(
-        "iwildcam_unlabeled_v1.0.tar.gz", BUNDLE.format("0xff56ea50fbf64aabbc4d09b2e8d50e18")
+        "iwildcam_unlabeled_v1.0.tar.gz",
+        BUNDLE.format("0xff56ea50fbf64aabbc4d09b2e8d50e18"),
+        domains=("extra_unlabeled",),
     ),
 )
 

@@ -11,6 +11,7 @@ unpacks to, as `test/trunk01/*.jpg`, and `test/image_list.txt` with the labels, 
 later in the folder `classification/data` of taskcv-2017-public.
 """
 
+from da.data import class_lists
 from da.data.datasets._numbered import Numbered
 from da.system.remote_files import RemoteFile
 
@@ -18,8 +19,33 @@ DOMAINS = ("synthetic", "real", "test")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "The lists of UDABench have another order of the classes.",
+    "Open-set papers use two sets of known classes.",
+)
 
 METRIC = "mean_class"
+TASKS = ("synthetic-real", "synthetic-test")
+
+OSBP = ("bicycle", "bus", "car", "motorcycle", "train", "truck")
+ORDERS = {
+    "letters": class_lists.class_names("visda2017"),
+    "osbp": (*OSBP, *(name for name in class_lists.class_names("visda2017") if name not in OSBP)),
+}
+"""Orders in which settings count classes.
+
+`+open6` is that of DANCE, OVANet and uniood; `+open6@osbp` that of OSBP and
+Transfer-Learning-Library.
+"""
+
+_OSBP = ("bicycle", "bus", "car", "motorcycle", "train", "truck")
+ORDERS = {
+    "letters": class_lists.class_names("visda2017"),
+    "osbp": (*_OSBP, *(c for c in class_lists.class_names("visda2017") if c not in _OSBP)),
+}
+"""Orders in which settings count classes: `+open6` is that of DANCE and OVANet, `+open6@osbp` that
+of OSBP, STA and Transfer-Learning-Library.
+"""
 
 BASE = "http://csr.bu.edu/ftp/visda17/clf/"
 LABELS = "classification/data of VisionLearningGroup/taskcv-2017-public"

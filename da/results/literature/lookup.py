@@ -1,6 +1,5 @@
 """Look up numbers printed in papers for comparison with ours. Does not import torch."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -9,13 +8,16 @@ from pathlib import PurePath
 from da.config.task_name import TaskName, short_domain
 from da.config.validation import plain_name
 from da.results.literature import printed
-from da.results.literature.numbers import Row
-from da.results.literature.printed import Benchmark
-
-ENDS = re.compile(
-    r"\+(?=partial|open|universal|rsut|dirichlet|unlabelled|stream|\d+(?:shot|label))"
+from da.results.literature.benchmarks import (
+    BENCHMARKS,
+    CORRUPTIONS,
+    DIFFERS,
+    FOLDERS,
+    SPELLINGS,
+    Benchmark,
+    numbers_of,
 )
-"""Where the ends of a task's name begin."""
+from da.results.literature.numbers import Row
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class _Task:
     target: str
     setting: str
 
+    @property
+    def streams(self) -> bool:
+        """Whether test images arrive one after the other."""
+        return self.setting.startswith("stream")
+
 
 def reference(
     method: str, task: str, backbone: str, *, trained: bool = True, metric: str = "accuracy"
@@ -66,15 +73,15 @@ def reference(
     networks = _networks(backbone, trained)
     found = [
         (rank, row)
-        for benchmark in printed.BENCHMARKS
-        if _has(benchmark, ours, method)
+        for benchmark in BENCHMARKS
+        if _has(benchmark, ours, method) and (metric in printed.ONLINE) == ours.streams
         for row in _on_task(benchmark, ours, method)
         if row.backbone in networks and (rank := _rank(row, method, metric))
     ]
     if not found:
         return None
     _, row = min(found, key=lambda each: each[0])
-    differs = (printed.DIFFERS.get((ours.data, name), "") for name in (*ours.sources, ours.target))
+    differs = (DIFFERS.get((ours.data, name), "") for name in (*ours.sources, ours.target))
     told = "; ".join(filter(None, dict.fromkeys(differs)))
     where = "; ".join(filter(None, (row.where, _remark(row.paper, ours.data))))
     return Reference(row.value, row.std, row.paper, row.backbone, where, told)
@@ -82,23 +89,28 @@ def reference(
 
 def _read_task(task: str) -> _Task | None:
     """Return the names of a task of a known data set, or None."""
-    head, *ends = ENDS.split(task)
-    data, _, domains = head.partition(":")
-    if data == "folder":
-        return None if ends else _read_folders(head)
-    source, _, target = domains.partition("-")
-    sources = tuple(source.split(","))
-    if not target or (len(sources) > 1 and ends):
+    name = TaskName.parse(task)
+    setting = name.end.removeprefix("+")
+    if name.benchmark == "folder":
+        return None if setting else _read_folders(name)
+    sources, target = tuple(name.source.split(",")), name.target
+    if not target or (sources[1:] and setting):
         return None
-    return _Task(data, sources, target, "several" if len(sources) > 1 else "+".join(ends))
+    if "," in target:
+        if target.split(",") != [f"{each}5" for each in CORRUPTIONS]:
+            return None
+        stream = "the stream" if "mixed" in setting else "15 corruptions"
+        target, setting = f"mean of {stream}", f"{setting}*15"
+    if target.removesuffix("5") in CORRUPTIONS:
+        target = target.removesuffix("5")
+    return _Task(name.benchmark, sources, target, "several" if sources[1:] else setting)
 
 
-def _read_folders(task: str) -> _Task | None:
+def _read_folders(name: TaskName) -> _Task | None:
     """Return the names of two folders whose paths name a published data set, or None."""
-    pair = TaskName.parse(task).pair
-    for data, name in printed.FOLDERS.items():
-        if all(_bears(path, name) for path in pair):
-            source, target = (plain_name(short_domain(path)) for path in pair)
+    for data, title in FOLDERS.items():
+        if all(_bears(path, title) for path in name.pair):
+            source, target = (plain_name(short_domain(path)) for path in name.pair)
             return _Task(data, (source,), target, "")
     return None
 
@@ -121,17 +133,17 @@ def _bare(name: str) -> str:
 def _has(benchmark: Benchmark, ours: _Task, method: str) -> bool:
     """Return whether a benchmark has a task; training on the target needs no other domain."""
     settings = {ours.setting, "several"} if method == "target_only" else {ours.setting}
-    return benchmark.data == ours.data and benchmark.setting in settings
+    return benchmark.data == ours.data and not settings.isdisjoint(benchmark.settings)
 
 
 def _on_task(benchmark: Benchmark, ours: _Task, method: str) -> Iterator[Row]:
     """Yield the printed numbers of a benchmark on the domains of a task."""
-    numbers = printed.numbers_of(benchmark)
+    numbers = numbers_of(benchmark)
     known = _spellings(benchmark)
     target = known.get(plain_name(ours.target))
     if ours.setting == "several":
         others = {known.get(plain_name(name)) for name in ours.sources}
-        wanted = _several(numbers, method) if others == _domains(numbers) - {target} else set()
+        wanted = {_several(numbers, method) if others == _domains(numbers) - {target} else None}
     else:
         names = (ours.target, *ours.sources) if method == "target_only" else ours.sources
         wanted = {known.get(plain_name(name)) for name in names}
@@ -141,12 +153,11 @@ def _on_task(benchmark: Benchmark, ours: _Task, method: str) -> Iterator[Row]:
             yield row
 
 
-def _several(numbers: Iterable[Row], method: str) -> set[str | None]:
+def _several(numbers: Iterable[Row], method: str) -> str:
     """Return how a benchmark writes all other domains as sources: told apart, or joined."""
-    if method in printed.SEVERAL:
-        return {printed.SEVERAL[method]}
     joined = any(row.source == printed.JOINED for row in numbers)
-    return {printed.JOINED if joined else "all others (multi-source)"}
+    usual = printed.JOINED if joined else "all others (multi-source)"
+    return printed.SEVERAL.get(method, usual)
 
 
 def _domains(numbers: Iterable[Row]) -> set[str | None]:
@@ -156,11 +167,9 @@ def _domains(numbers: Iterable[Row]) -> set[str | None]:
 @cache
 def _spellings(benchmark: Benchmark) -> dict[str, str]:
     """Return the printed name of each domain by its plain name, as ours and as printed."""
-    names = {name for row in printed.numbers_of(benchmark) for name in (row.source, row.target)} - {
-        "avg"
-    }
+    names = {name for row in numbers_of(benchmark) for name in (row.source, row.target)} - {"avg"}
     plain = {plain_name(name): name for name in names}
-    return plain | printed.SPELLINGS.get(benchmark.data, {})
+    return plain | SPELLINGS.get(benchmark.data, {})
 
 
 def _rank(row: Row, method: str, metric: str) -> tuple[int, int, int] | None:
@@ -168,7 +177,14 @@ def _rank(row: Row, method: str, metric: str) -> tuple[int, int, int] | None:
     papers = list(printed.PAPERS)
     paper = next((i for i, key in enumerate(papers) if row.paper.endswith(key)), None)
     methods, metrics = printed.METHODS.get(method, ()), printed.METRICS.get(metric, ())
-    if paper is None or not row.seen or row.method not in methods or row.metric not in metrics:
+    other = (row.paper, row.backbone) in printed.OTHER_WEIGHTS
+    if (
+        paper is None
+        or other
+        or not row.seen
+        or row.method not in methods
+        or row.metric not in metrics
+    ):
         return None
     return paper, methods.index(row.method), metrics.index(row.metric)
 

@@ -1,103 +1,7 @@
-"""What the printed benchmarks, networks, metrics and methods are called here.
+"""What the printed networks, metrics and methods are called here, and which papers count.
 
-A printed number is shown beside a row of ours where all four are the same: see `lookup`.
+A printed number is shown beside a row of ours where the benchmark and all these are the same.
 """
-
-from dataclasses import dataclass
-from functools import cache
-
-from da.results.literature.numbers import Row, rows
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """A printed benchmark, and the tasks of ours that are the same."""
-
-    name: str
-    """As the column `benchmark` has it."""
-    files: tuple[str, ...]
-    data: str
-    """Our data set."""
-    setting: str = ""
-    """End of our tasks without its plus; `several` where all other domains are sources."""
-
-
-@cache
-def numbers_of(benchmark: Benchmark) -> tuple[Row, ...]:
-    """Return the printed numbers of a benchmark."""
-    found = (row for file in benchmark.files for row in rows(file))
-    return tuple(row for row in found if row.benchmark == benchmark.name)
-
-
-VISDA_FIRST = "VisDA-2017 open-set (6/0/6, shared = first six classes)"
-BENCHMARKS = (
-    Benchmark(
-        "Amazon reviews (Chen et al. 2012 preprocessing)", ("amazon_reviews",), "amazon_reviews"
-    ),
-    Benchmark("digits", ("digits",), "digits"),
-    Benchmark("digits", ("digits",), "digits_official"),
-    Benchmark("Office-31", ("office31", "vit_uda"), "office31"),
-    Benchmark("Office-Home", ("officehome", "vit_uda"), "officehome"),
-    Benchmark("VisDA-2017", ("visda2017", "vit_uda"), "visda2017"),
-    Benchmark("VisDA-2017 source-free", ("sourcefree",), "visda2017"),
-    Benchmark("DomainNet (single source, 4 domains c/p/r/s)", ("domainnet",), "domainnet"),
-    Benchmark("DomainNet (single source, 6 domains)", ("domainnet",), "domainnet"),
-    Benchmark("miniDomainNet (126 classes, c/p/r/s)", ("vit_uda",), "minidomainnet"),
-    Benchmark("ImageCLEF-DA", ("imageclef",), "imageclef_da"),
-    Benchmark("Office-Caltech10", ("office_caltech",), "office_caltech10"),
-    Benchmark("WILDS FMoW", ("wilds",), "fmow"),
-    Benchmark("WILDS iWildCam", ("wilds",), "iwildcam"),
-    Benchmark("Office-31 partial", ("partial_openset", "partial"), "office31", "partial10"),
-    Benchmark("Office-Home partial", ("partial_openset", "partial"), "officehome", "partial25"),
-    Benchmark("VisDA-2017 partial (12 to 6)", ("partial_openset",), "visda2017", "partial6"),
-    Benchmark("VisDA-2017 partial", ("partial",), "visda2017", "partial6"),
-    Benchmark("DomainNet partial (126 to 40 classes)", ("partial",), "domainnet126", "partial40"),
-    Benchmark("ImageNet-Caltech partial", ("partial",), "imagenet_caltech", "partial"),
-    Benchmark("Office-Home open-set", ("partial_openset",), "officehome", "open25"),
-    Benchmark("Office-Home open-set (25/0/40)", ("openset",), "officehome", "open25"),
-    Benchmark("Office-Home open-set (15/0/50)", ("openset",), "officehome", "open15"),
-    Benchmark(
-        "Office-31 open-set (10/0/11, shared = Office-Caltech classes)",
-        ("openset",),
-        "office31",
-        "open10",
-    ),
-    Benchmark(VISDA_FIRST, ("openset",), "visda2017", "open6"),
-    Benchmark("Office-31 universal (10/10/11)", ("universal",), "office31", "universal10/10"),
-    Benchmark("Office-Home universal (10/5/50)", ("universal",), "officehome", "universal10/5"),
-    Benchmark("VisDA-2017 universal (6/3/3)", ("universal",), "visda2017", "universal6/3"),
-    Benchmark("DomainNet (multi-source)", ("domainnet", "multisource"), "domainnet", "several"),
-    Benchmark("Office-31 multi-source", ("multisource",), "office31", "several"),
-    Benchmark("Office-Home multi-source", ("multisource",), "officehome", "several"),
-    Benchmark("ImageCLEF-DA multi-source", ("multisource",), "imageclef_da", "several"),
-    Benchmark("Office-31 semi-supervised (1-shot)", ("semisupervised",), "office31", "1shot"),
-    Benchmark("Office-31 semi-supervised (3-shot)", ("semisupervised",), "office31", "3shot"),
-    Benchmark("Office-Home semi-supervised (3-shot)", ("semisupervised",), "officehome", "3shot"),
-    Benchmark(
-        "DomainNet-126 semi-supervised (3-shot)", ("semisupervised",), "domainnet126", "3shot"
-    ),
-)
-"""Printed benchmarks whose images, classes and tests are those of a task of ours.
-
-Others are kept to look up: TLlib's Office-31 open set has other classes, uniood tests DomainNet on
-training lists, and in domain generalization the target is not seen.
-"""
-
-FOLDERS = {"office31": "Office-31", "officehome": "Office-Home", "visda2017": "VisDA"}
-"""Data sets that folders may hold, and their names, which a path has in any spelling."""
-
-SPELLINGS = {
-    "officehome": {"real": "RealWorld"},
-    "fmow": {"val": "OOD val", "test": "OOD test"},
-    "iwildcam": {"val": "OOD val", "test": "OOD test"},
-}
-"""Printed names of our domains where letters differ, not only marks and case."""
-
-DIFFERS = {
-    ("digits", "mnistm"): "mnistm is Ganin's recipe on other photographs than the published "
-    "MNIST-M (BSDS500)",
-}
-"""Domains that are only like the printed ones, and how they differ."""
 
 TRAINED: dict[str, tuple[str, ...]] = {
     "lenet": ("paper MNIST CNN (Fig. 4a)",),
@@ -105,7 +9,7 @@ TRAINED: dict[str, tuple[str, ...]] = {
     "alexnet.tv_in1k": ("AlexNet",),
     "resnet18.tv_in1k": ("ResNet-18",),
     "resnet34.tv_in1k": ("ResNet-34",),
-    "resnet50.tv_in1k": ("ResNet-50", "ResNet-50 (fine-tuned)"),
+    "resnet50.tv_in1k": ("ResNet-50", "ResNet-50 (fine-tuned)", "ResNet-50 (BN)"),
     "resnet101.tv_in1k": ("ResNet-101",),
     "densenet121.tv_in1k": ("DenseNet-121",),
     "deit_small_patch16_224.fb_in1k": ("DeiT-S",),
@@ -113,6 +17,7 @@ TRAINED: dict[str, tuple[str, ...]] = {
     "vit_base_patch16_224.augreg_in21k_ft_in1k": (
         "ViT-B/16",
         "ViT-B/16 (vit_base_patch16_224)",
+        "ViT-B/16 (32-bit)",
     ),
     "swin_base_patch4_window7_224.ms_in22k_ft_in1k": ("Swin-B",),
 }
@@ -153,6 +58,8 @@ METRICS = {
     "auroc": ("AUROC (known vs unknown)",),
     "oscr": ("OSCR",),
     "macro_f1": ("macro F1",),
+    "online": ("accuracy",),
+    "online_error": ("error",),
     "worst_group": ("worst-region accuracy",),
 }
 """Printed names of our metrics; text in brackets says of which runs the number is."""
@@ -185,6 +92,15 @@ METHODS: dict[str, tuple[str, ...]] = {
     "uniot": ("UniOT",),
     "m3sda": ("M3SDA",),
     "mme": ("MME",),
+    "bn_adapt": ("BN (test-batch statistics)", "BN adaptation", "BN (norm)"),
+    "tent": ("TENT",),
+    "eata": ("EATA",),
+    "sar": ("SAR",),
+    "cotta": ("CoTTA",),
+    "rotta": ("RoTTA",),
+    "roid": ("ROID",),
+    "lame": ("LAME",),
+    "t3a": ("T3A",),
     "zero_shot": ("CLIP zero-shot",),
     "coral_map": ("CORAL",),
     "subspace_alignment": ("SA (subspace alignment)",),
@@ -202,6 +118,9 @@ SEVERAL = {"m3sda": "all others (multi-source)"}
 
 BEST_EPOCH = "best epoch by target test accuracy"
 _TLLIB = "Transfer-Learning-Library (Jiang et al.)"
+_BENCHMARK = (
+    "test-time-adaptation benchmark (Doebler, Marsden et al.; ROID WACV 2024), code release"
+)
 PAPERS = {
     "DANN (Ganin et al., JMLR 2016)": "",
     _TLLIB: BEST_EPOCH,
@@ -215,6 +134,10 @@ PAPERS = {
     "SDAT (Rangwani et al., ICML 2022)": "",
     "CDTrans (Xu et al., ICLR 2022)": "",
     "DAPL / DAPrompt (Ge et al., TNNLS 2023), code release": "",
+    "TENT (Wang et al., ICLR 2021), code release": "",
+    "EATA (Niu et al., ICML 2022), code release": "",
+    "FOA (Niu et al., ICML 2024), code release": "",
+    _BENCHMARK: "",
     "SLA (Yu and Lin, CVPR 2023), code release": "",
     "Universal Domain Adaptation from Foundation Models: A Baseline Study (Deng and Jia, arXiv "
     "2305.11092), code release": "runs of uniood, not of the method's authors",
@@ -236,6 +159,12 @@ REMARKS = {
     (_TLLIB, "iwildcam"): "epoch chosen by macro F1",
 }
 """What to know of a paper on one data set instead."""
+
+ONLINE = "online", "online_error"
+"""Metrics of predictions made while images arrive; streams are printed with these alone."""
+
+OTHER_WEIGHTS = {(_BENCHMARK, "ViT-B/16"), (_BENCHMARK, "Swin-B")}
+"""Backbones of papers that began with other weights, those of torchvision."""
 
 WRONG = {("Office-Home open-set", "DANN")}
 """Printed rows that repeat another's numbers by mistake, by benchmark and method."""

@@ -1,5 +1,6 @@
 """Data sets of WILDS, in small folders as the package unpacks them."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_camelyon17_has_the_official_splits(data):
     assert task.target_test.y.tolist() == [0, 1, 0, 1, 0, 1]
     source, target = tasks.open_domains("camelyon17:train-val")
     assert (len(source.x), len(target.x)) == (6, 2)
+
+
+def test_an_archive_is_unpacked(data, monkeypatch):
+    monkeypatch.setenv("DA_HOME", str(data / "home"))
+    folder = data / "elsewhere"
+    camelyon(folder, CAMELYON)
+    (data / "camelyon17").mkdir()
+    with tarfile.open(data / "camelyon17" / "camelyon17_v1.0.tar.gz", "w:gz") as pack:
+        pack.add(folder, ".")
+    images = DATASETS["camelyon17"].SET.list_images("test")
+    assert [file.is_file() for file in images.files] == [True] * 6
 
 
 def test_unlabeled_patches_are_tested_on_labeled_ones(data):

@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from da.data.corruption_names import STANDARD
 from da.results.literature import lookup, printed
+from da.results.literature.benchmarks import BENCHMARKS, CORRUPTIONS, numbers_of
 from da.results.literature.lookup import reference
 from da.results.literature.numbers import FILES, rows
-from da.results.literature.printed import BENCHMARKS, METHODS, METRICS, numbers_of
+from da.results.literature.printed import METHODS, METRICS
 
 OFFICE = "folder:/data/office31/amazon-/data/office31/webcam"
 
@@ -44,6 +46,8 @@ def test_digits_are_those_of_the_dann_paper(method: str, value: float) -> None:
         ("pada", "officehome:art-real+partial25", "resnet50", "accuracy", 82.8),
         ("pada", "visda2017:synthetic-real+partial6", "resnet50", "mean_class", 60.5),
         ("osbp", "officehome:art-real+open25", "resnet50", "hos", 76.5),
+        ("osbp", "office31:amazon-webcam+open20/11@letters", "resnet50", "hos", 90.7),
+        ("osbp", "visda2017:synthetic-real+open6@osbp", "resnet50", "os_star", 62.9),
         ("uniot", "officehome:art-real+universal10/5", "resnet50", "h_score", 84.56),
         ("dann", "officehome:art,clipart,product-real", "resnet50", "accuracy", 82.7),
         ("source_only", "officehome:art-clipart+3shot", "resnet34", "accuracy", 57.7),
@@ -60,6 +64,37 @@ def test_each_setting_has_its_numbers(
     assert not number.alike
 
 
+EVERY = ",".join(f"{name}5" for name in CORRUPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "metric", "value"),
+    [
+        ("eata", "imagenet_c:clean-gaussian_noise5+stream", "online_error", 65.0),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "online_error", 62.6),
+        ("tent", f"imagenet_c:clean-{EVERY}+stream", "online_error", None),  # of 50,000 images
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream:mixed", "online_error", 86.4),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "accuracy", None),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream:dirichlet0.1", "online_error", None),
+        ("tent", "imagenet_c:clean-gaussian_noise3+stream", "online_error", None),
+        ("tent", "imagenet_c:clean-gaussian_noise5,fog5+stream", "online_error", None),
+        ("tent", "imagenet_c:clean-gaussian_noise5", "online_error", None),
+    ],
+)
+def test_streams_are_printed_with_their_online_error(
+    method: str, task: str, metric: str, value: float | None
+) -> None:
+    number = reference(method, task, "resnet50", metric=metric)
+    assert (number and number.value) == value
+
+
+def test_backbones_with_other_weights_have_none() -> None:
+    task = f"imagenet_c5000:clean-{EVERY}+stream"
+    assert reference("tent", task, "vit_base_patch16_224", metric="online_error") is None
+    task = "officehome:art-real"
+    assert reference("dann", task, "vit_base_patch16_224.dino") is None
+
+
 SAME = {"method": "dann", "task": "officehome:art-real", "backbone": "resnet50"}
 
 
@@ -72,6 +107,8 @@ SAME = {"method": "dann", "task": "officehome:art-real", "backbone": "resnet50"}
         {"task": "officehome:art-real+partial10"},
         {"task": "officehome:art-real+partial25+rsut"},
         {"task": "officehome:art-real+open20"},
+        {"task": "office31:amazon-webcam+open10/11@letters", "metric": "h_score"},
+        {"task": "officehome:art-real+stream"},
         {"task": "officehome:art-real+3shot"},
         {"task": "officehome:art,clipart-real"},  # two of the three other domains
         {"task": "officehome:art,clipart,product-real+open25"},
@@ -91,9 +128,10 @@ def test_anything_else_has_none(changed: dict[str, object]) -> None:
 
 
 def test_numbers_of_frozen_features_are_for_frozen_backbones() -> None:
-    task, clip = "officehome:art-real+open15", "vit_large_patch14_clip_quickgelu_336.openai"
-    assert reference("ovanet", task, clip, trained=False, metric="h_score") is not None
-    assert reference("ovanet", task, clip, metric="h_score") is None
+    clip = "vit_large_patch14_clip_quickgelu_336.openai"
+    for task in ("officehome:art-real+open15", "office31:amazon-webcam+open10/11"):
+        assert reference("ovanet", task, clip, trained=False, metric="h_score") is not None
+        assert reference("ovanet", task, clip, metric="h_score") is None
 
 
 @pytest.mark.parametrize(
@@ -147,3 +185,7 @@ def test_a_reference_is_one_number() -> None:
             if (rank := lookup._rank(row, method, metric)) and row.source != "avg"
         ]
         assert len(found) == len(set(found)), benchmark
+
+
+def test_corruptions_are_those_of_the_data_sets() -> None:
+    assert CORRUPTIONS == STANDARD
