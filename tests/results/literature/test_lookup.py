@@ -28,6 +28,9 @@ def test_digits_are_those_of_the_dann_paper(method: str, value: float) -> None:
     assert "Table 2" in number.where
     assert number.alike
     assert "other photographs" in number.differs
+    same = reference(method, "digits_official:mnist-mnistm", "lenet")
+    assert same is not None
+    assert (same.value, same.alike) == (value, False)
 
 
 @pytest.mark.parametrize(
