@@ -66,6 +66,8 @@ class LabeledImages(Images):
     """Which of several domains each row of `x` is of; None where there is one."""
     unpooled: Int[Tensor, "b"] | None = field(default=None, kw_only=True)
     """Class of each row before those that the source lacks became one, if there are such."""
+    groups: Column | None = field(default=None, kw_only=True)
+    """Group of each row, of which tests tell the accuracy too; -1 for rows of none."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -75,6 +77,11 @@ class LabeledImages(Images):
     def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
         """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
+
+    @property
+    def domain_count(self) -> int:
+        """The number of domains that the images are of."""
+        return 1 if self.domains is None else int(self.domains[self.rows].max()) + 1
 
     def take_domains(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"] | None:
         """Return which of several domains the images at places `i` are of."""
@@ -106,6 +113,8 @@ class Domain:
     """Further columns of labels next to the class, where the run asks for some."""
     unpooled: Int[Tensor, "b"] | None = None
     """Class of each image before those that the source lacks became one, if there are such."""
+    groups: Column | None = None
+    """Group of each image, of which tests tell the accuracy too; -1 for images of none."""
     joined: tuple["Domain", ...] = ()
     """The domains that this one joins, in the order of its rows; none if it is one itself."""
 
@@ -163,6 +172,7 @@ class Domain:
             columns=self.columns,
             domains=self.places,
             unpooled=self.unpooled,
+            groups=self.groups,
         )
 
     def images(self, rows: Int[Tensor, "_"]) -> Images:
