@@ -74,7 +74,7 @@ EVERY = ",".join(f"{name}5" for name in CORRUPTIONS)
         ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "accuracy", None),
         ("tent", f"imagenet_c5000:clean-{EVERY}+stream:dirichlet0.1", "online_error", None),
         ("tent", "imagenet_c:clean-gaussian_noise3+stream", "online_error", None),
-        ("tent", "imagenet_c:clean-gaussian_noise5,fog5+stream", "online_error", None),
+        ("tent", "imagenet_c5000:clean-gaussian_noise5,fog5+stream", "online_error", None),
         ("tent", "imagenet_c:clean-gaussian_noise5", "online_error", None),
     ],
 )
