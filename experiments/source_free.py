@@ -32,4 +32,4 @@ def on_task(task: str, seed: int) -> list[da.Run]:
     common = {"task": task, "network": NETWORK, "seed": seed}
     first = da.Run(da.methods.SourceOnly(), **common)
     begun = [da.Run(method, init=first.id, **common) for method in BEGINNING]
-    return [first, *begun]
+    return [first, *begun, da.Run(da.methods.DINE(teacher=first.id), **common)]

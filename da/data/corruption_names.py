@@ -72,21 +72,21 @@ def split_corruption(name: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def split_task(names: str, clean: str) -> tuple[str, str]:
+def split_task(names: str, *others: str) -> tuple[str, str]:
     """Split `SOURCE-TARGET` of a corrupted data set; each side names domains with commas.
 
     Args:
         names: The domains as they stand in the task.
-        clean: Name of the domain without corruption.
+        *others: Names of domains without corruption.
 
     Raises:
         ValueError: If a domain is unknown.
     """
     source, _, target = names.partition("-")
     for name in filter(None, [*source.split(","), *target.split(",")]):
-        if name != clean:
+        if name not in others:
             try:
                 split_corruption(name)
             except ValueError as error:
-                raise ValueError(f"{error}, and {clean}") from error
+                raise ValueError(f"{error}, and {', '.join(others)}") from error
     return source, target

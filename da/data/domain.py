@@ -78,6 +78,11 @@ class LabeledImages(Images):
         """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
 
+    @property
+    def domain_count(self) -> int:
+        """The number of domains that the images are of."""
+        return 1 if self.domains is None else int(self.domains[self.rows].max()) + 1
+
     def take_domains(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"] | None:
         """Return which of several domains the images at places `i` are of."""
         return None if self.domains is None else self.domains[self.rows[i]]

@@ -13,7 +13,7 @@ from torch import Tensor
 from da.config.choices import Augment, Interpolation
 from da.data.augment import jitter, rand_augment
 from da.data.image_ops import scale
-from da.data.stored_rows import CutRows, StoredRows, take_rows
+from da.data.stored_rows import StoredRows, cut_row, take_rows
 from da.system.threads import map_in_threads, one_thread
 
 Boxes = Float[Tensor, "b 4"]
@@ -123,8 +123,6 @@ def augment_images(
     """
     if not is_random(x, augment):
         return to_eval_input(_select_rows(x, rows), resize)
-    if not isinstance(x, Tensor | CutRows):
-        x, rows = _select_rows(x, rows), None
     if x.dtype != torch.uint8:
         return _draw_view(_select_rows(x, rows), generator)
     b = len(x if rows is None else rows)
@@ -181,7 +179,7 @@ def random_boxes(
 
 
 def crop(
-    x: UInt8[Tensor | CutRows, "n h w c"],
+    x: UInt8[StoredRows, "n h w c"],
     boxes: Boxes,
     flip: Bool[Tensor, "b"],
     resize: Resize,
@@ -229,7 +227,7 @@ def crop_by_sampling(
 
 
 def crop_by_resizing(
-    x: UInt8[Tensor | CutRows, "n h w c"],
+    x: UInt8[StoredRows, "n h w c"],
     boxes: Boxes,
     flip: Bool[Tensor, "b"],
     resize: Resize,
@@ -252,19 +250,18 @@ def crop_by_resizing(
     corners = to_whole_pixels(boxes, *x.shape[1:3]).tolist()
 
     def one(row: int, box: list[int], mirror: bool, place: Tensor) -> None:
-        write(_channels_first(_cut(x, row, box)), (side, side), False, out=place)
+        top, left, bottom, right = box
+        write(
+            _channels_first(cut_row(x, row, (left, top, right, bottom))[None]),
+            (side, side),
+            False,
+            out=place,
+        )
         if mirror:
             place.copy_(place.flip(3))
 
     map_in_threads(one, zip(at, corners, flip.tolist(), seen.split(1), strict=True))
     return seen
-
-
-def _cut(x: Tensor | CutRows, row: int, box: list[int]) -> UInt8[Tensor, "1 _ _ c"]:
-    top, left, bottom, right = box
-    if isinstance(x, Tensor):
-        return x[row : row + 1, top:bottom, left:right]
-    return x.cut(row, (left, top, right, bottom))[None]
 
 
 def to_whole_pixels(boxes: Boxes, height: int, width: int) -> Int[Tensor, "b 4"]:

@@ -74,7 +74,8 @@ class RemoteFile:
             try:
                 _download(self.url, partial)
             except NETWORK as error:
-                raise ValueError(f"cannot fetch {self.url}: {error}; what came is kept") from error
+                kept = f"; {_size(partial):,} bytes are kept" if _size(partial) else ""
+                raise ValueError(f"cannot fetch {self.url}: {error}{kept}") from error
             try:
                 self.check(partial)
             except ValueError:

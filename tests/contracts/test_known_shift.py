@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from da.config.task_name import TaskName
 from da.data import loaders, tasks
 from da.data.domain import Domain, Task
+from da.data.joined import join_domains
 from da.evaluation import predictions
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
@@ -133,8 +135,16 @@ def beside() -> Shift:
     return toy(domain(0, (1.0, 0.4), (0.2, 1.0)), domain(1, (0.03, 0.17), (0.7, 0.4)))
 
 
+def two_sources() -> Shift:
+    """As `shortcut`, but the source is two domains, of which the second is moved a little."""
+    name, first, target = shortcut()
+    second = points(first.x.flip(0) + torch.tensor([0.0, 0.3]), first.y.flip(0))
+    name = name.replace("0", "0,9")
+    return name, join_domains(name, ("0", "9"), [first, second]), target
+
+
 SMALLEST = Network(neck=0, dropout=0)
-NORMED = "adabn", "shot", "tent", "bn_adapt", "eata", "sar"
+NORMED = "adabn", "shot", "tent", "bn_adapt", "eata", "sar", "cotta", "rotta", "roid"
 NETWORKS = dict.fromkeys(NORMED, Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
@@ -164,7 +174,8 @@ def trained(
     torch.manual_seed(seed)
     kind, inputs = METHODS[name], shift[1].x.shape[1]
     backbone = Features(inputs) if frozen else Linear(inputs)
-    m = kind.Hparams(**hp).build(backbone, 2, network)
+    sources = len(TaskName.parse(shift[0]).sources)
+    m = kind.Hparams(**hp).build(backbone, 2, network, sources)
     if kind.source_free:
         source, _ = trained("source_only", shift, seed, frozen=frozen, network=network)
         for part in ("backbone", "neck", "head"):
@@ -195,6 +206,16 @@ SHIFTS = {
         lacking(),
         {"hidden": (32,), "entropy_trade_off": 0.0},
         ("ba3us", {"hidden": (32,), "entropy_trade_off": 0.0, "trade_off": 0.0}),
+    ),
+    "mdan": (
+        two_sources(),
+        {"hidden": (32,), "trade_off": 1.0},
+        ("mdan", {"hidden": (32,), "trade_off": 0.0}),
+    ),
+    "m3sda": (
+        two_sources(),
+        {"trade_off": 1.0, "backbone_steps": 0},
+        ("m3sda", {"trade_off": 0.0, "backbone_steps": 0}),
     ),
     "cdan": (shortcut(), {"hidden": (32,)}, ("cdan", {"hidden": (32,), "trade_off": 0.0})),
     "mcd": (spread(), {"backbone_steps": 8}, ("mcd", {"backbone_steps": 0})),
@@ -240,12 +261,16 @@ SHIFTS = {
     "aad": (aslant(), {}, ("aad", {"trade_off": 0.0})),
     "nrc": (clusters(shift=2.4), {}, ("source_only", {})),
     "cowa_jmds": (clusters(shift=2.4), {"mixup": 2.0}, ("source_only", {})),
+    "dine": (clusters(shift=2.4), {}, ("source_only", {})),
     "tent": (clusters(shift=2.4), {}, ("source_only", {})),
     "bn_adapt": (clusters(shift=2.4), {}, ("source_only", {})),
     "t3a": (beside(), {"supports": 0}, ("source_only", {})),
     "lame": (beside(), {"affinity": "rbf"}, ("source_only", {})),
     "eata": (clusters(shift=2.4), {}, ("source_only", {})),
     "sar": (clusters(shift=2.4), {}, ("source_only", {})),
+    "cotta": (clusters(shift=2.4), {}, ("source_only", {})),
+    "rotta": (clusters(shift=2.4), {}, ("source_only", {})),
+    "roid": (clusters(shift=2.4), {}, ("source_only", {})),
     "distill": (clusters(shift=2.4), {}, ("source_only", {})),
     "fine_tune": (clusters(-1, shots="+10shot"), {}, ("fine_tune", {"source_share": 1.0})),
     "coral_map": (crossed(), {"ridge": 1e-3}, ("source_only", {})),

@@ -73,8 +73,8 @@ class CorruptedCifar:
         for name in ALL:
             try:
                 form = self._find(name, 1)
-                count = len(form.read()[0][1]) if form else 0
-                yield f"{self.name}:{name}: {count:,} images of each severity"
+                said = f"{len(form.read()[0][1]):,} images a severity" if form else "not here"
+                yield f"{self.name}:{name}: {said}"
             except ValueError as error:
                 yield f"{self.name}:{name}: {error}"
 

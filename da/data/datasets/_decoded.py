@@ -52,7 +52,7 @@ def load_decoded(
     Raises:
         ValueError: If there are such images, and they are not to be left out.
     """
-    wide = stored_side(read.side)
+    wide = read.exact or stored_side(read.side)
     about = images.about + (f" {read.fit}" if read.fit != "squash" else "")
     folder = cache_home() / benchmark / cache_key(images.root, images.files, wide, about)
     stored = _Stored(benchmark, images, read, divide, folder)
@@ -78,7 +78,7 @@ class _Stored:
     @property
     def wide(self) -> int:
         """Width of the images, in pixels."""
-        return stored_side(self.read.side)
+        return self.read.exact or stored_side(self.read.side)
 
     @property
     def size(self) -> int:

@@ -5,7 +5,7 @@ files say which images are for training and for tests, these give the roles.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,9 @@ from da.system.remote_files import RemoteFile
 
 SPLITS = "train", "test"
 """Parts into which lists divide a domain."""
+
+SQUARE = 224
+"""Pixels a side of images that are published as a network takes them."""
 
 _Found = tuple[list[Path], Int[np.ndarray, "n"], Int[np.ndarray, "n"]]
 """Images, and the class and the set of each."""
@@ -56,6 +59,8 @@ class Published:
     """Other names that folders of classes have, and the class of each."""
     lists: str = ""
     """Names of its lists, as `{domain}_{split}.txt`; empty where every image has every role."""
+    squares: Container[str] = ()
+    """Domains whose images are published with `SQUARE` pixels a side, and are not resized."""
     files: tuple[RemoteFile, ...] = ()
     """The archives and lists that it comes as."""
     license: str = "that of its authors: read it on their page first"
@@ -96,7 +101,8 @@ class Published:
         Raises:
             ValueError: If the data set, a class or a list is not here, or images cannot be decoded.
         """
-        read, images = Reading(side, skip_bad, fit), self.list_images(name)
+        exact = SQUARE if name in self.squares and side <= SQUARE else 0
+        read, images = Reading(side, skip_bad, fit, exact=exact), self.list_images(name)
         return load_decoded(self.folders[0], images, read, divide=self._divide)
 
     def check_images(self, name: str) -> None:
@@ -138,7 +144,10 @@ class Published:
         Raises:
             ValueError: If a file cannot be fetched.
         """
-        yield from self.origin.fetch([name for name in self.domains if not self._place(name)])
+        yield from self.origin.fetch(self._missing())
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.domains if not self._place(name)]
 
     def _place(self, name: str) -> Path | None:
         own = [f.name for f in self.files if name in (f.domains or (name,))]

@@ -27,6 +27,7 @@ from da.system.remote_files import RemoteFile
 
 SYNTAX = "clean-gaussian_noise5"
 DOMAINS = ()
+SEVERAL = True
 FOLDER = "cifar-100-python"
 ARCHIVE = f"{FOLDER}.tar.gz"
 HALVES = f"{FOLDER}/train", f"{FOLDER}/test"

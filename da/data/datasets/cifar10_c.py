@@ -22,6 +22,7 @@ from da.system.remote_files import RemoteFile
 
 SYNTAX = "clean-gaussian_noise5"
 DOMAINS = ()
+SEVERAL = True
 
 SET = CorruptedCifar(
     "cifar10_c",

@@ -38,6 +38,15 @@ ORDERS = {
 Transfer-Learning-Library.
 """
 
+_OSBP = ("bicycle", "bus", "car", "motorcycle", "train", "truck")
+ORDERS = {
+    "letters": class_lists.class_names("visda2017"),
+    "osbp": (*_OSBP, *(c for c in class_lists.class_names("visda2017") if c not in _OSBP)),
+}
+"""Orders in which settings count classes: `+open6` is that of DANCE and OVANet, `+open6@osbp` that
+of OSBP, STA and Transfer-Learning-Library.
+"""
+
 BASE = "http://csr.bu.edu/ftp/visda17/clf/"
 LABELS = "classification/data of VisionLearningGroup/taskcv-2017-public"
 

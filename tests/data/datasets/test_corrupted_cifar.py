@@ -55,6 +55,8 @@ def test_a_task_adapts_from_the_images_without_corruption(data, monkeypatch):
     task = tasks.load_task("cifar10_c:clean-fog5")
     assert (len(task.source_train), len(task.source_test), len(task.target_test)) == (100, 10, 40)
     assert task.classes == DATASETS["cifar10"].CLASSES
+    several = tasks.load_task("cifar10_c:clean-fog5,snow1")
+    assert len(several.target_test) == 80
 
 
 def test_cifar_100_is_read_without_code(data):
@@ -93,17 +95,23 @@ def test_other_arrays_are_told(data):
         cifar10_c.open_domain("fog1")
 
 
-def test_a_wrong_name_is_one_line_and_what_is_missing_too(data, capsys):
-    for task, told in (
-        ("cifar10_c:clean-fog6", "unknown corruption 'fog6', known: a severity from 1 to 5 after"),
-        ("cifar10_c:noise1-fog5", "unknown corruption 'noise1'"),
-        ("cifar10_c:clean-fog5", "clean of cifar10_c is not here"),
-    ):
-        with pytest.raises(SystemExit) as ended:
-            main(["train", "--task", task, "source_only"])
-        assert ended.value.code == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert told in line
+def test_nothing_is_fetched_where_all_is_here(data, monkeypatch, capsys):
+    datasets.cifar10(data, monkeypatch, 2)
+    corrupted(data / "CIFAR-10-C", names.ALL)
+    main(["data", "cifar10_c"])
+    assert capsys.readouterr().out == (
+        "cifar10_c: nothing more to fetch; tasks are written cifar10_c:clean-gaussian_noise5\n"
+    )
+    main(["data", "cifar10_c", "--check"])
+    assert capsys.readouterr().out.splitlines()[1] == "cifar10_c:shot_noise: 40 images a severity"
+
+
+def test_a_wrong_name_and_what_is_missing_are_told(data):
+    for task, wrong in (("clean-fog6", "fog6"), ("noise1-fog5", "noise1")):
+        told = f"unknown corruption {wrong!r}, known: a severity from 1 to 5 after .*, and clean"
+        with pytest.raises(ValueError, match=told):
+            tasks.parse_task(f"cifar10_c:{task}")
+    corrupted(data)  # of which set is not said
     with pytest.raises(
         ValueError, match=r"fog5 of cifar100_c is not.*: put CIFAR-100-C\.tar \(http"
     ):

@@ -15,7 +15,7 @@ from da.data.datasets._published import Published
 SETS = {
     name: DATASETS[name].SET
     for name in DATASETS
-    if isinstance(getattr(DATASETS[name], "SET", None), Published)
+    if isinstance(getattr(DATASETS[name], "SET", None), Published) and DATASETS[name].DOMAINS
 }
 ARCHIVES = {
     "office31": "office31/{amazon,dslr,webcam}/images",
@@ -29,6 +29,9 @@ ARCHIVES = {
     "domainnet40": "domainnet/{clipart,painting,real,sketch}",
     "minidomainnet": "domainnet/{clipart,painting,real,sketch}",
     "imageclef_da": "Image-CLEF/{C,I,P,B}",
+    "imagenet_r": "imagenet/{train,imagenet-r}",
+    "imagenet_a": "imagenet/{train,imagenet-a}",
+    "imagenet_sketch": "imagenet/{train,sketch}",
 }
 """Folders of class folders as an archive has them, with the domains in our order."""
 
