@@ -86,5 +86,6 @@ def show_metric(record: Record, metric: str) -> Record:
 
 
 def _shown(point: Point, key: str) -> Point:
-    rest = {name: value for name, value in point.items() if name != ACCURACY}
+    others = (ACCURACY,) if key == ACCURACY else (ACCURACY, key_of("online"))
+    rest = {name: value for name, value in point.items() if name not in others}
     return rest | ({ACCURACY: point[key]} if key in point else {})
