@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from urllib.parse import parse_qsl
 
+from da.config import corruption_names
 from da.config.registry import DATASETS
 
 CLASSES = r"(?:\+(partial|open|universal)((?:\d+/)*\d+)?(?:@(\w+))?)?"
@@ -124,7 +125,12 @@ class TaskName:
         return self._each(self.target) if self.target else ()
 
     def _each(self, names: str) -> tuple[str, ...]:
-        return tuple(names.split(",")) if takes_several(self.benchmark) else (names,)
+        if not takes_several(self.benchmark):
+            return (names,)
+        each = names.split(",")
+        if DATASETS.constants(self.benchmark).get("CORRUPTED"):
+            each = [own for name in each for own in corruption_names.expand(name)]
+        return tuple(each)
 
     @property
     def holds_texts(self) -> bool:

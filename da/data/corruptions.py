@@ -34,7 +34,7 @@ def corrupt(x: UInt8[np.ndarray, "n s s 3"], name: str, severity: int) -> UInt8[
 
     Args:
         x: Images.
-        name: Name of the corruption, a key of `CORRUPTIONS`.
+        name: Name of the corruption, one of `da.config.corruption_names`.
         severity: From 1 to 5.
     """
     seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
@@ -43,7 +43,7 @@ def corrupt(x: UInt8[np.ndarray, "n s s 3"], name: str, severity: int) -> UInt8[
         for number, start in enumerate(range(0, len(x), BLOCK)):
             block = torch.from_numpy(x[start : start + BLOCK].astype(np.float64) / 255)
             draws = np.random.default_rng((seed, number))  # severities share their draws
-            seen = CORRUPTIONS[name](block.permute(0, 3, 1, 2), severity - 1, draws)
+            seen = CHANGES[name](block.permute(0, 3, 1, 2), severity - 1, draws)
             changed.append((seen.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1))
     return torch.cat(changed).contiguous().numpy()
 
@@ -172,8 +172,8 @@ EVERY: tuple[Change, ...] = (
     *(contrast, elastic_transform, pixelate, jpeg_compression),
 )
 
-CORRUPTIONS = {change.__name__: change for change in EVERY}
-"""Each corruption by its published name, in the published order."""
+CHANGES = {change.__name__: change for change in EVERY}
+"""Each corruption by its published name."""
 
 
 def _normal(x: Pixels, draws: np.random.Generator) -> Tensor:

@@ -100,5 +100,6 @@ def show_records(records: Sequence[Record], metric: str) -> tuple[list[Record], 
 
 
 def _shown(point: Point, key: str) -> Point:
-    rest = {name: value for name, value in point.items() if name != ACCURACY}
+    others = (ACCURACY,) if key == ACCURACY else (ACCURACY, key_of("online"))
+    rest = {name: value for name, value in point.items() if name not in others}
     return rest | ({ACCURACY: point[key]} if key in point else {})

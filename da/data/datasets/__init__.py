@@ -26,6 +26,7 @@ It may have
 - `TASKS`: the tasks that papers have, after the colon, where not all pairs make sense.
 - `ORDERS`: orders of its classes by their names, the usual one first, for settings that count them.
 - `DEFECTS`: sentences on what is known to be wrong with the published files, for its page.
+- `CORRUPTED = True`: `STYLE.all5` in a task stands for every corruption of a style.
 - `LABEL_COLUMNS`: names of its label columns, none for those of a user's file;
   `open_domain(name, columns=...)` takes some, the first as the class.
 """
