@@ -86,9 +86,7 @@ class UniOT(Method):
             "common": self.hp.trade_off * common,
         }
 
-    def cluster_loss(
-        self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]
-    ) -> Float[Tensor, ""]:
+    def cluster_loss(self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]) -> Float[Tensor, ""]:
         """Compute the loss of private class discovery (Chang et al. 2022).
 
         Images, their nearest neighbors and some remembered ones are assigned evenly to clusters.

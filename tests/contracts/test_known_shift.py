@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from da.data import loaders, tasks
 from da.data.domain import Domain, Task
 from da.evaluation import predictions
+from da.evaluation.measured import measure
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.training.engine import fit
@@ -112,6 +113,16 @@ def traitor() -> Shift:
     return toy(domain(0, 1), domain(1, -1))
 
 
+def strangers(*places: tuple[float, ...], shift: tuple[float, ...]) -> Shift:
+    """Classes far apart, the last of them in the target alone, which is moved by `shift`."""
+    center, known = torch.tensor(places).float(), len(places) - 1
+    x_s, x_t = (0.4 * noise(i, len(shift)) for i in (0, 1))
+    y_s, y_t = torch.arange(400) % known, torch.arange(400) % len(places)
+    source = points(center[y_s] + x_s, y_s, known)
+    target = points(center[y_t] + x_t + torch.tensor(shift), y_t, known)
+    return f"moons:0-1+open{known}", source, target
+
+
 def spread() -> Shift:
     """One feature tells the class; eight hardly vary in the source and widely in the target."""
 
@@ -120,6 +131,9 @@ def spread() -> Shift:
 
     return toy(domain(0, 0.1), domain(1, 1.5))
 
+
+CROSS = (-2, 0), (2, 0), (0, -2), (0, 2)
+"""Places of four classes."""
 
 SMALLEST = Network(neck=0, dropout=0)
 NETWORKS = dict.fromkeys(("adabn", "shot", "tent"), Network(neck=8, dropout=0))
@@ -147,7 +161,7 @@ def trained(
     torch.manual_seed(seed)
     kind, inputs = METHODS[name], shift[1].x.shape[1]
     backbone = Features(inputs) if frozen else Linear(inputs)
-    m = kind.Hparams(**hp).build(backbone, 2, network)
+    m = kind.Hparams(**hp).build(backbone, len(shift[1].classes), network)
     if kind.source_free:
         source, _ = trained("source_only", shift, seed, frozen=frozen, network=network)
         for part in ("backbone", "neck", "head"):
@@ -165,8 +179,10 @@ def trained(
 
 
 def target_accuracy(name: str, shift: Shift, seed: int, **settings) -> float:
+    """In percent; the HOS where the target has unknown images."""
     m, task = trained(name, shift, seed, **settings)
-    return predictions.accuracy(predictions.predict(m, task).target_logits, task.target_test.y)
+    found = measure(m, predictions.predict(m, task), task, torch.device("cpu"))
+    return found["metric/hos" if "+open" in task.name else "target_accuracy"]
 
 
 SHIFTS = {
@@ -176,6 +192,26 @@ SHIFTS = {
         lacking(),
         {"hidden": (32,), "entropy_trade_off": 0.0},
         ("ba3us", {"hidden": (32,), "entropy_trade_off": 0.0, "trade_off": 0.0}),
+    ),
+    "osbp": (
+        strangers((-2, 0, 0), (2, 0, 0), (0, 0, 4), shift=(0, 2.5, 0)),
+        {"trade_off": 0.5},
+        ("osbp", {"trade_off": 0.0}),
+    ),
+    "ovanet": (
+        strangers(*CROSS, (0, 0), shift=(0.84, 0.84)),
+        {"trade_off": 1.0},
+        ("ovanet", {"trade_off": 0.0}),
+    ),
+    "dance": (
+        strangers(*((*place, 0) for place in CROSS), (0, 0, 2), shift=(0.7, 0.7, 0)),
+        {"temperature": 0.2, "trade_off": 0.3},
+        ("dance", {"temperature": 0.2, "trade_off": 0.0}),
+    ),
+    "uniot": (
+        strangers(*((*place, 0) for place in CROSS), (0, 0, 2), shift=(0.9, 0.9, 0)),
+        {"closeness": 0.5, "inertia": 1.0, "trade_off": 1.0},
+        ("source_only", {}),
     ),
     "cdan": (shortcut(), {"hidden": (32,)}, ("cdan", {"hidden": (32,), "trade_off": 0.0})),
     "mcd": (spread(), {"backbone_steps": 8}, ("mcd", {"backbone_steps": 0})),
