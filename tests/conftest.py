@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -107,9 +108,26 @@ def skip_without(library: str) -> None:
         pytest.importorskip(library)
 
 
+UNSURE = {
+    "eata": {"margin": 1.0, "redundancy": 1.0},
+    "sar": {"margin": 1.0, "collapse": 0.0},
+    "rotta": {"every": 8},
+}
+"""Settings of methods that wait for more images, or for certain ones, than untrained ones see."""
+
+
+def begin_with(kind: type[Method], id: str) -> dict[str, Any]:
+    """Settings of a run of a method that begins with a finished run, or learns from it."""
+    if kind.source_free and kind.taught:
+        return {"method": kind.Hparams(teacher=id)}
+    needs = kind.source_free or kind.taught
+    return {"method": kind.Hparams(), **({"init": id} if needs else {})}
+
+
 def build(kind: type[Method], **hp) -> Method:
     """A small untrained method of features of width 5 and 3 classes; 8 images of each domain."""
     skip_without(kind.needs)
+    hp = UNSURE.get(kind.name, {}) | hp
     torch.manual_seed(0)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
     m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))

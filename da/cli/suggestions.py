@@ -87,7 +87,8 @@ def _explain_misplaced(
 def _explain_missing_method(word: str, methods: Collection[str]) -> str:
     """Explain that no method is named, or an unknown one."""
     near = difflib.get_close_matches(word, methods, 3)
-    known = f"{', '.join(near)}, and all of `da list methods`" if near else ", ".join(methods)
+    among = f"{', '.join(near)}, and all" if near else "those"
+    known = f"{among} of `da list methods`"
     return f"unknown method {word!r}, known: {known}" if word else f"no method, known: {known}"
 
 

@@ -159,9 +159,10 @@ class TaskName:
 
 
 def takes_several(benchmark: str) -> bool:
-    """Return whether a side of a benchmark's tasks can be several of its named domains."""
-    names = DATASETS.constants(benchmark).get("DOMAINS") if benchmark in DATASETS else None
-    return isinstance(names, (list, tuple)) and any(names)
+    """Return whether a side of a benchmark's tasks can be several of its domains."""
+    about = DATASETS.constants(benchmark) if benchmark in DATASETS else {}
+    names = about.get("DOMAINS")
+    return bool(about.get("SEVERAL")) or (isinstance(names, (list, tuple)) and any(names))
 
 
 def has_one_domain(benchmark: str) -> bool:

@@ -1,12 +1,17 @@
 """Random changes of color and shape, drawn on the CPU and applied on the images' device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from da.data import image_ops
+from da.data.image_ops import scale
+from da.system.threads import map_in_threads
+
+_CACHED = 2**18
+"""Numbers that a thread of a CPU changes at a time."""
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 """A function of images and one amount for each, as in `da.data.image_ops`."""
@@ -41,7 +46,7 @@ The amounts are torchvision's.
 
 
 def jitter(
-    x: Float[Tensor, "b c h w"],
+    x: Shaped[Tensor, "b c h w"],
     generator: torch.Generator,
     strengths: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
 ) -> Float[Tensor, "b c h w"]:
@@ -51,7 +56,7 @@ def jitter(
     2020). Differs from that code: it leaves one image in five as it is; here every image changes.
 
     Args:
-        x: Images in 0..1; overwritten.
+        x: Images as bytes, or numbers in 0..1, which are overwritten.
         generator: Random numbers, on the CPU.
         strengths: Largest change of brightness, contrast, saturation and hue.
     """
@@ -59,14 +64,12 @@ def jitter(
     low = torch.maximum(middle - reach, torch.tensor([0, 0, 0, -0.5]))
     amounts = low + torch.rand(len(x), 4, generator=generator) * (middle + reach - low)
     order = torch.rand(len(x), 4, generator=generator).argsort(1)
-    for which in order.unbind(1):
-        for k, operation in enumerate(COLORS):
-            _apply(operation, x, which == k, amounts[:, k])
-    return x
+    steps = order.T, amounts.gather(1, order).T
+    return _carry_out(x, COLORS, *steps)
 
 
 def rand_augment(
-    x: Float[Tensor, "b c s s"], generator: torch.Generator, n: int = 2, magnitude: float = 10
+    x: Shaped[Tensor, "b c s s"], generator: torch.Generator, n: int = 2, magnitude: float = 10
 ) -> Float[Tensor, "b c s s"]:
     """Apply `n` random operations to each image, as RandAugment does (Cubuk et al. 2020).
 
@@ -75,7 +78,7 @@ def rand_augment(
     magnitudes up to 10 out of 10.
 
     Args:
-        x: Square images in 0..1; overwritten.
+        x: Square images as bytes, or numbers in 0..1, which are overwritten.
         generator: Random numbers, on the CPU.
         n: Operations per image.
         magnitude: Strength of every operation, from 0 to 30.
@@ -83,15 +86,42 @@ def rand_augment(
     assert 0 <= magnitude <= 30, magnitude
     choice = torch.randint(1 + len(OPERATIONS), (n, len(x)), generator=generator)
     sign = 2 * torch.randint(2, (n, len(x)), generator=generator) - 1
-    for which, signed in zip(choice, sign * magnitude / 30, strict=True):
-        for k, (operation, amount) in enumerate(OPERATIONS, start=1):
-            _apply(operation, x, which == k, amount(signed))
-    return x
+    signed = sign * magnitude / 30
+    amounts = torch.stack([signed, *(amount(signed) for _, amount in OPERATIONS)])
+    amount = amounts.gather(0, choice[None])[0]
+    return _carry_out(x, [operation for operation, _ in OPERATIONS], choice - 1, amount)
 
 
-def _apply(operation: Operation, x: Tensor, chosen: Tensor, amounts: Tensor) -> None:
-    """Apply `operation` in place to the chosen images, all at once."""
-    rows = chosen.nonzero().squeeze(1)
-    if len(rows):
-        at, amount = (v.to(x.device, non_blocking=True) for v in (rows, amounts[rows]))
-        x[at] = operation(x[at], amount)
+def _carry_out(
+    x: Shaped[Tensor, "b c h w"],
+    operations: Sequence[Operation],
+    choice: Int[Tensor, "n b"],
+    amounts: Float[Tensor, "n b"],
+) -> Float[Tensor, "b c h w"]:
+    """Apply n chosen operations to each image, one after another; -1 is none.
+
+    On a CPU a few images are changed at a time, in planes of one color, so that they stay in its
+    caches; elsewhere all that have the same operation.
+    """
+    seen = torch.empty_like(x, dtype=torch.float32)
+    few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
+
+    def change(part: Tensor, place: Tensor, which: Tensor, amount: Tensor) -> None:
+        y = scale(part.contiguous())
+        for chosen, each in zip(which.tolist(), amount, strict=True):
+            for k in sorted({*chosen} - {-1}):
+                y = _apply(operations[k], y, [i for i, j in enumerate(chosen) if j == k], each)
+        place.copy_(y)
+
+    parts = (v.split(few) for v in (x, seen)), (v.split(few, 1) for v in (choice, amounts))
+    map_in_threads(change, zip(*parts[0], *parts[1], strict=True))
+    return seen
+
+
+def _apply(operation: Operation, x: Tensor, rows: list[int], amounts: Tensor) -> Tensor:
+    """Apply `operation` to some rows, all at once."""
+    if len(rows) == len(x):
+        return operation(x, amounts)
+    at = torch.tensor(rows)
+    there = at.to(x.device, non_blocking=True)
+    return x.index_copy_(0, there, operation(x.index_select(0, there), amounts[at]))

@@ -7,12 +7,26 @@ from da.config.registry import DATASETS
 from da.data.datasets import list_domains, task_syntax
 from da.system.cache import cache_home
 
+FEW = 4
+"""Most tasks that stand one by one in a list of all benchmarks."""
+
 
 def list_tasks(benchmark: str) -> list[str]:
-    """List a benchmark's tasks of two domains and of one, or how its tasks are written."""
+    """List a benchmark's tasks: its `TASKS`, or those of two domains and of one, or their form."""
+    if own := DATASETS.constants(benchmark).get("TASKS"):
+        return [f"{benchmark}:{name}" for name in own]
     domains = [domain for domain in list_domains(benchmark) if domain]
     names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
     return [f"{benchmark}:{name}" for name in names] or [task_syntax(benchmark)]
+
+
+def describe_tasks(benchmark: str) -> str:
+    """Describe a benchmark's tasks in a line: all where they are few, or one and its domains."""
+    tasks = list_tasks(benchmark)
+    if len(tasks) <= FEW:
+        return "  ".join(tasks)
+    domains = ", ".join(domain for domain in list_domains(benchmark) if domain)
+    return f"{tasks[0]}  and others of {domains}"
 
 
 def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
@@ -22,14 +36,21 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
         ValueError: If a name is unknown, or is a benchmark that cannot be fetched.
     """
     for name in names:
-        if name not in DATASETS or not list_domains(name):
-            known = ", ".join(n for n in DATASETS if list_domains(n))
+        if name not in DATASETS or not _can_be_prepared(name):
+            known = ", ".join(n for n in DATASETS if _can_be_prepared(n))
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
+        yield from getattr(DATASETS[name], "fetch", tuple)()
+        if not list_domains(name):
+            yield f"{name}: nothing more to fetch; tasks are written {task_syntax(name)}"
         for domain in list_domains(name):
             d = DATASETS[name].open_domain(domain)
             size = " x ".join(map(str, d.x.shape[1:]))
             task = f"{name}:{domain}".rstrip(":")
             yield f"{task:16} {len(d.x)} images, {size}, {len(d.classes)} classes"
+
+
+def _can_be_prepared(benchmark: str) -> bool:
+    return bool(list_domains(benchmark)) or hasattr(DATASETS[benchmark], "fetch")
 
 
 def describe_benchmarks() -> Iterator[str]:

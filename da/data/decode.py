@@ -2,11 +2,11 @@
 
 import ctypes
 import logging
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,6 +15,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from da.config.choices import Fit
+from da.data.squares import Box, to_square
+from da.system.budget import Budget
 
 VERSION = 2
 """Number of the rules that make pixels of files; those stored by other rules are not used."""
@@ -57,29 +59,7 @@ class Decoded(NamedTuple):
     """Largest value of an image of 16 bits, whose range the file does not state; -1 for others."""
 
 
-class _Budget:
-    """Lets threads work at the same time while the pixels of their images are few enough."""
-
-    def __init__(self, pixels: int):
-        self.all = self.free = pixels
-        self.changed = threading.Condition()
-
-    @contextmanager
-    def hold(self, pixels: int) -> Iterator[None]:
-        """Wait until so many pixels are free, and hold them during the block."""
-        pixels = min(pixels, self.all)
-        with self.changed:
-            self.changed.wait_for(lambda: self.free >= pixels)
-            self.free -= pixels
-        try:
-            yield
-        finally:
-            with self.changed:
-                self.free += pixels
-                self.changed.notify_all()
-
-
-_budget = _Budget(PIXELS)
+_budget = Budget(PIXELS)
 
 
 def decode_image(file: Path, side: int, fit: Fit = "squash") -> UInt8[np.ndarray, "h w 3"]:
@@ -130,9 +110,18 @@ def decode_picture(
     return made.pixels
 
 
-def try_decode(file: Path, side: int, fit: Fit = "squash") -> Decoded | str:
-    """Decode a file as `decode_image` does, or return why this cannot be done."""
-    return _attempt(file, lambda image: _decode(image, side, fit))
+def try_decode(
+    file: Path | BytesIO, side: int, fit: Fit = "squash", box: Box | None = None
+) -> Decoded | str:
+    """Decode a file as `decode_image` does, or return why this cannot be done.
+
+    Args:
+        file: Image file.
+        side: Width and height of the square, in pixels.
+        fit: How an image that is no square becomes one.
+        box: The part of the square that is wanted; all of it if None.
+    """
+    return _attempt(file, lambda image: _decode(image, side, fit, box))
 
 
 def find_fault(file: Path) -> str:
@@ -147,6 +136,12 @@ def ignore_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def silence_warnings() -> None:
+    """Print no warnings of Pillow from here on, since images that are decoded again gave theirs."""
+    _silence_errors()
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @cache
@@ -172,7 +167,7 @@ def describe_range(values: list[int]) -> str:
     )
 
 
-def _attempt(file: Path, use: Callable[[Image.Image], _Made]) -> _Made | str:
+def _attempt(file: Path | BytesIO, use: Callable[[Image.Image], _Made]) -> _Made | str:
     """Return what `use` makes of an image file, or why it cannot."""
     try:
         with Image.open(file) as image:
@@ -207,7 +202,7 @@ def _has_16_bits(image: Image.Image) -> bool:
     return image.mode[:4] == "I;16" or (image.mode == "I" and image.format in {"PNG", "PPM"})
 
 
-def _decode(image: Image.Image, side: int, fit: Fit) -> Decoded | str:
+def _decode(image: Image.Image, side: int, fit: Fit, box: Box | None = None) -> Decoded | str:
     if fault := _explain_mode(image):
         return fault
     with _budget.hold(image.width * image.height):
@@ -223,24 +218,7 @@ def _decode(image: Image.Image, side: int, fit: Fit) -> Decoded | str:
             image = _lay_on_white(image)
         elif image.mode != "RGB":
             image = image.convert("RGB")
-        return Decoded(np.asarray(_to_square(image, side, fit)), largest)
-
-
-def _to_square(image: Image.Image, side: int, fit: Fit) -> Image.Image:
-    if fit == "crop":
-        cut = min(image.size)
-        left, top = (image.width - cut) // 2, (image.height - cut) // 2
-        image = image.crop((left, top, left + cut, top + cut))
-    wide = high = side
-    if fit == "pad":
-        longest = max(image.size)
-        wide, high = (max(1, (2 * n * side + longest) // (2 * longest)) for n in image.size)
-    shrunk = image.resize((wide, high), Image.Resampling.BICUBIC)
-    if wide == high:
-        return shrunk
-    square = Image.new("RGB", (side, side))
-    square.paste(shrunk, ((side - wide) // 2, (side - high) // 2))
-    return square
+        return Decoded(np.asarray(to_square(image, side, fit, box)), largest)
 
 
 def _packed_mode(image: Image.Image) -> str:

@@ -16,7 +16,8 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from da.data.label_columns import Column, choose_columns
-from da.data.stored_rows import StoredRows
+from da.data.pixel_digests import digest_pixels, is_digest_of
+from da.data.stored_rows import StoredRows, take_rows
 from da.data.transforms import Resize, to_eval_input
 from da.system.cache import make_once
 
@@ -65,6 +66,8 @@ class LabeledImages(Images):
     """Which of several domains each row of `x` is of; None where there is one."""
     unpooled: Int[Tensor, "b"] | None = field(default=None, kw_only=True)
     """Class of each row before those that the source lacks became one, if there are such."""
+    groups: Column | None = field(default=None, kw_only=True)
+    """Group of each row, of which tests tell the accuracy too; -1 for rows of none."""
 
     @property
     def y(self) -> Int[Tensor, "_"]:
@@ -74,6 +77,11 @@ class LabeledImages(Images):
     def take_y(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"]:
         """Return the classes of the images at places `i`."""
         return self.classes[self.rows[i]]
+
+    @property
+    def domain_count(self) -> int:
+        """The number of domains that the images are of."""
+        return 1 if self.domains is None else int(self.domains[self.rows].max()) + 1
 
     def take_domains(self, i: Int[Tensor, "_"]) -> Int[Tensor, "_"] | None:
         """Return which of several domains the images at places `i` are of."""
@@ -105,6 +113,8 @@ class Domain:
     """Further columns of labels next to the class, where the run asks for some."""
     unpooled: Int[Tensor, "b"] | None = None
     """Class of each image before those that the source lacks became one, if there are such."""
+    groups: Column | None = None
+    """Group of each image, of which tests tell the accuracy too; -1 for images of none."""
     joined: tuple["Domain", ...] = ()
     """The domains that this one joins, in the order of its rows; none if it is one itself."""
 
@@ -162,6 +172,7 @@ class Domain:
             columns=self.columns,
             domains=self.places,
             unpooled=self.unpooled,
+            groups=self.groups,
         )
 
     def images(self, rows: Int[Tensor, "_"]) -> Images:
@@ -220,34 +231,42 @@ class Task:
 
 def save_domain(
     folder: Path,
-    x: Shaped[np.ndarray, "b ..."],
+    x: Shaped[np.ndarray, "b ..."] | None,
     y: Int[np.ndarray, "b"],
     classes: tuple[str, ...],
     rows: dict[str, Int[np.ndarray, "_"]],
+    digest: str = "",
 ) -> None:
     """Write a domain to `folder`; `load_domain` reads it back.
 
     Args:
         folder: Where to write; created if it does not exist.
         x: Pixels, or features. Where these are too many for memory, a memory map of
-            `folder`/x.npy, which is then not written again.
+            `folder`/x.npy, which is then not written again. None where they are kept elsewhere.
         y: The class of each image.
         classes: Names of the classes.
         rows: Rows of `x` for each role, by the names in `PARTS`.
+        digest: SHA-256 of the pixels, where it is known.
     """
     assert set(rows) == set(PARTS), rows.keys()
     folder.mkdir(parents=True, exist_ok=True)
-    if not isinstance(x, np.memmap):
+    if isinstance(x, np.ndarray) and not isinstance(x, np.memmap):
         np.save(folder / "x.npy", x)
     arrays: dict[str, Any] = rows | {"y": y.astype(np.int64)}
     np.savez(folder / "rows.npz", **arrays)
-    digest = hashlib.sha256(np.ascontiguousarray(x).data)
-    about = {"classes": classes, "digest": digest.hexdigest()}
+    if not digest:
+        assert x is not None
+        digest = digest_pixels(x)
+    about = {"classes": classes, "digest": digest}
     (folder / "about.json").write_text(json.dumps(about))
 
 
-def load_domain(folder: Path) -> Domain:
+def load_domain(folder: Path, x: StoredRows | None = None) -> Domain:
     """Load a domain that `save_domain` wrote; its pixels stay on disk until they are drawn.
+
+    Args:
+        folder: Its folder.
+        x: Its pixels, where they are kept elsewhere.
 
     Raises:
         ValueError: If a file is missing or damaged.
@@ -256,7 +275,8 @@ def load_domain(folder: Path) -> Domain:
         about = json.loads((folder / "about.json").read_text())
         with (folder / "rows.npz").open("rb") as opened, np.load(opened) as file:
             rows = {name: torch.from_numpy(file[name]) for name in file.files}
-        x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
+        if x is None:
+            x = torch.from_numpy(np.load(folder / "x.npy", mmap_mode="c"))
         return Domain(tuple(about["classes"]), x, rows.pop("y"), rows, about["digest"])
     except DAMAGE as error:
         raise ValueError(f"{folder} is damaged ({error}): remove it to make it again") from error
@@ -269,7 +289,7 @@ def keep_domain(folder: Path, write: Callable[[Path], None]) -> Domain:
 
 def _check_domain(folder: Path) -> None:
     domain = load_domain(folder)
-    if hashlib.sha256(domain.x.numpy().data).hexdigest() != domain.digest:
+    if not is_digest_of(domain.digest, take_rows(domain.x, None).numpy()):
         raise ValueError(f"{folder} has other pixels than were stored")
     if len(domain.x) != len(domain.y) or set(domain.rows) != set(PARTS):
         raise ValueError(f"{folder} has other rows than were stored")

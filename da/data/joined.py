@@ -10,7 +10,7 @@ from torch import Tensor
 
 from da.data.domain import PARTS, Domain
 from da.data.label_columns import require_same_classes
-from da.data.stored_rows import StoredRows
+from da.data.stored_rows import StoredRows, cut_row
 
 
 class JoinedPixels:
@@ -44,6 +44,11 @@ class JoinedPixels:
             own = rows[here] - (self.ends[number] - self.counts[number])
             taken[here.to(taken.device)] = part.index_select(0, own.to(part.device))
         return taken
+
+    def cut(self, row: int, box: tuple[int, int, int, int]) -> UInt8[Tensor, "_ _ c"]:
+        """Return a part of an image; see `cut_row`."""
+        number = int(torch.bucketize(row, self.ends, right=True))
+        return cut_row(self.parts[number], row - sum(self.counts[:number]), box)
 
 
 def join_domains(task: str, names: Sequence[str], domains: Sequence[Domain]) -> Domain:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from itertools import count
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from da.config.choices import Augment
+from da.data.balanced import Balance, Rows, draw_source, draw_target
 from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, join_labeled, tensors
 from da.data.domain import Images, LabeledImages, Task
-from da.data.draws import SHOTS, STREAM, TARGET, VIEWS, SourceDraws, draw, generator, shuffle
+from da.data.draws import SHOTS, STREAM, VIEWS, draw, generator, shuffle
 from da.data.joined import JoinedPixels
 from da.data.stored_rows import StoredRows
 from da.data.transforms import augment_images, is_random
@@ -33,6 +34,7 @@ def batches(
     device: torch.device | None = None,
     strong: bool = False,
     mix_shots: bool = False,
+    balance: Balance | None = None,
 ) -> Iterator[Batch]:
     """Give endless batches of `size` images of each domain, from step 0 on, as network input.
 
@@ -49,10 +51,12 @@ def batches(
         device: Device of the batches; the CPU if none is given.
         strong: Whether target pixels also come in a second, strongly augmented view.
         mix_shots: Whether half of the source images are shots instead, where the task has some.
+        balance: How classes get equal shares of both domains; None for the shares that they have.
     """
     device = device or torch.device("cpu")
-    made = _batches(task, size, seed, _InputBuilder(augment, device), strong, mix_shots)
-    return _prefetch_to_gpu(made, _parts(task), device)
+    builder = _InputBuilder(augment, device)
+    made = _batches(task, size, seed, builder, strong, mix_shots, balance)
+    return made if balance else _prefetch_to_gpu(made, _parts(task), device)
 
 
 def target_batches(
@@ -62,6 +66,7 @@ def target_batches(
     *,
     augment: Augment = "none",
     device: torch.device | None = None,
+    balance: Balance | None = None,
 ) -> Iterator[TargetBatch]:
     """Give endless batches as `batches` does, but of the target only.
 
@@ -71,16 +76,23 @@ def target_batches(
         seed: Seed of the order and of the augmentation.
         augment: How pixels are changed at random.
         device: Device of the batches; the CPU if none is given.
+        balance: How classes get equal shares; None for the shares that they have.
     """
     device = device or torch.device("cpu")
-    made = _target_batches(task.target_train, size, seed, _InputBuilder(augment, device))
-    return _prefetch_to_gpu(made, [task.target_train], device)
+    draws = draw_target(task.target_train, size, seed, balance)
+    made = _target_batches(task.target_train, seed, _InputBuilder(augment, device), draws)
+    return made if balance else _prefetch_to_gpu(made, [task.target_train], device)
 
 
 def stream(
-    images: Images, size: int, seed: int, *, device: torch.device | None = None
+    images: Images,
+    size: int,
+    seed: int,
+    *,
+    order: Sequence[Tensor] | None = None,
+    device: torch.device | None = None,
 ) -> Iterator[TargetBatch]:
-    """Give all images once in a random order, `size` at a time and then what is left.
+    """Give all images once, `size` at a time and then what is left.
 
     One image that is left joins the batch before it: batch norm has no statistics of one image.
 
@@ -88,13 +100,26 @@ def stream(
         images: Which images to show.
         size: Images in a batch; the last batch may have fewer, or one more.
         seed: Seed of the order.
+        order: Places of the images in parts, of which no batch has two; shuffled if None.
         device: Device of the batches; the CPU if none is given.
     """
     builder = _InputBuilder("none", device or torch.device("cpu"))
-    order = shuffle(len(images), seed, STREAM, 0)
-    ends = range(size, size * count_stream_batches(len(order), size), size)
-    for i in order.tensor_split(tuple(ends)):
+    for i in split_stream(order or [shuffle(len(images), seed, STREAM, 0)], size):
         yield TargetBatch(builder.unlabeled(images, i))
+
+
+def split_stream(order: Sequence[Tensor], size: int) -> list[Tensor]:
+    """Return the places of the images of each batch of a stream.
+
+    Args:
+        order: Places of the images in parts, of which no batch has two.
+        size: Images in a batch.
+    """
+    found: list[Tensor] = []
+    for part in order:
+        ends = range(size, size * count_stream_batches(len(part), size), size)
+        found += part.tensor_split(tuple(ends))
+    return found
 
 
 def count_stream_batches(n: int, size: int) -> int:
@@ -155,34 +180,40 @@ class _InputBuilder:
 
 
 def _batches(
-    task: Task, size: int, seed: int, builder: _InputBuilder, strong: bool, mix_shots: bool
+    task: Task,
+    size: int,
+    seed: int,
+    builder: _InputBuilder,
+    strong: bool,
+    mix_shots: bool,
+    balance: Balance | None,
 ) -> Iterator[Batch]:
     random = strong or any(is_random(part.x, builder.augment) for part in _parts(task))
     shown = size // 2 if task.shots and mix_shots else 0
-    sources = SourceDraws(task.source_train, size - shown, seed)
+    sources = draw_source(task.source_train, size - shown, seed, balance)
+    targets = draw_target(task.target_train, size, seed, balance)
     for step in count():
         if random:
             builder.views = generator(seed, VIEWS, step)
-        source = builder.labeled(task.source_train, sources.rows(step))
-        j = draw(len(task.target_train), size, step, seed, TARGET)
-        target = builder.unlabeled(task.target_train, j, strong)
+        source = builder.labeled(task.source_train, sources(step))
+        target = builder.unlabeled(task.target_train, targets(step), strong)
         shots = None
         if task.shots:
             some = draw(len(task.shots), shown or size, step, seed, SHOTS)
             shots = builder.labeled(task.shots, some)
         if shots and shown:
-            source, shots = join_labeled(source, shots, len(sources.each)), None
+            source, shots = join_labeled(source, shots, task.source_train.domain_count), None
         yield Batch(source, target, shots)
 
 
 def _target_batches(
-    images: Images, size: int, seed: int, builder: _InputBuilder
+    images: Images, seed: int, builder: _InputBuilder, draws: Rows
 ) -> Iterator[TargetBatch]:
     random = is_random(images.x, builder.augment)
     for step in count():
         if random:
             builder.views = generator(seed, VIEWS, step)
-        yield TargetBatch(builder.unlabeled(images, draw(len(images), size, step, seed, TARGET)))
+        yield TargetBatch(builder.unlabeled(images, draws(step)))
 
 
 def prefetch(batches: Iterator[_Any], device: torch.device, ahead: int = 2) -> Iterator[_Any]:
@@ -249,7 +280,7 @@ def place_near(x: StoredRows, device: torch.device) -> StoredRows:
     read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
     if isinstance(x, JoinedPixels):
-        return JoinedPixels(tuple(place_near(part, device) for part in x.parts))  # type: ignore
+        return JoinedPixels(tuple(place_near(part, device) for part in x.parts))
     if not isinstance(x, Tensor):
         return x
     size = 2 * x.nbytes

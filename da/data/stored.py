@@ -12,7 +12,7 @@ from da.config.registry import DATASETS
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
-COMPUTED = "features", "columns", "hashes", "mnist", "fetched", "weights"
+COMPUTED = "features", "columns", "hashes", "unpacked", "mnist", "fetched", "weights"
 """Folders of the cache, beside one for each benchmark."""
 
 ARCHIVES = {".gz", ".tgz", ".whl"}

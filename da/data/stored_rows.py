@@ -66,3 +66,26 @@ def take_rows(x: StoredRows, rows: Int[Tensor, "b"] | None) -> Shaped[Tensor, "b
             return x
         rows = torch.arange(len(x))
     return x.index_select(0, rows.to(x.device))
+
+
+@runtime_checkable
+class CutRows(StoredRows, Protocol):
+    """Stored images of which a part costs less than the whole."""
+
+    def cut(self, row: int, box: tuple[int, int, int, int]) -> Shaped[Tensor, "_ _ 3"]:
+        """Return a part of an image; see `cut_row`."""
+
+
+def cut_row(x: StoredRows, row: int, box: tuple[int, int, int, int]) -> Shaped[Tensor, "_ _ c"]:
+    """Return a part of an image, without a copy of the rest where that can be.
+
+    Args:
+        x: Stored images.
+        row: Which image.
+        box: First column and row of its pixels, and those after the last.
+    """
+    if isinstance(x, CutRows):
+        return x.cut(row, box)
+    left, top, right, bottom = box
+    image = x[row] if isinstance(x, Tensor) else x.index_select(0, torch.tensor([row]))[0]
+    return image[top:bottom, left:right]

@@ -1,5 +1,6 @@
 """Check the ends of tasks' names: what is said twice, or does not go together."""
 
+from da.config.stream_options import StreamOptions, list_visits
 from da.config.task_name import TaskName
 
 
@@ -30,3 +31,16 @@ def check_ends(name: TaskName) -> None:
         raise ValueError(f"{name.data_end} in '{name}', known: +rsut, +dirichlet0.3")
     if name.alpha == 0:
         raise ValueError(f"{name.data_end} in '{name}', known: +dirichletALPHA with ALPHA above 0")
+    if name.stream is not None:
+        _check_stream(name)
+
+
+def _check_stream(name: TaskName) -> None:
+    options = StreamOptions.parse(name.stream or "")
+    if not name.target:
+        raise ValueError(f"+stream in '{name}', known: of two domains, for the target's images")
+    if options.shifts != "continual" and len(name.targets) < 2:
+        raise ValueError(f"{options.shifts} in '{name}', known: of several targets, with commas")
+    if options.needs_labels and name.hides_labels:
+        raise ValueError(f"+unlabelled in '{name}': {options.order} orders images by their labels")
+    list_visits(options, name.targets)

@@ -19,6 +19,7 @@ from da.data.few_labels import first_labeled, first_shots
 from da.data.joined import join_domains
 from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
+from da.data.streams import arrange_visits
 from da.data.task_ends import check_ends
 from da.system.cache import NotMadeError, without_making
 
@@ -231,7 +232,7 @@ def build_task(name: str, source: Domain, target: Domain, *tests: Domain) -> Tas
         source.part(source.rows["source_train"]),
         target.images(target.rows["target_train"]),
         source.part(source.rows["source_test"]),
-        _part_of(source, *tests) if tests else target.part(test),
+        arrange_visits(parsed, _part_of(source, *tests) if tests else target.part(test)),
         target.part(shots) if k else None,
     )
 

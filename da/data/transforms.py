@@ -12,7 +12,8 @@ from torch import Tensor
 
 from da.config.choices import Augment, Interpolation
 from da.data.augment import jitter, rand_augment
-from da.data.stored_rows import StoredRows, take_rows
+from da.data.image_ops import scale
+from da.data.stored_rows import StoredRows, cut_row, take_rows
 from da.system.threads import map_in_threads, one_thread
 
 Boxes = Float[Tensor, "b 4"]
@@ -39,11 +40,6 @@ class Resize:
 
 Pixels = Shaped[Tensor, "b c _ _"]
 """Network input, channels last in memory: bytes as stored, or numbers in 0..1."""
-
-
-def scale(x: Pixels) -> Float[Tensor, "b c _ _"]:
-    """Convert bytes to numbers in 0..1; numbers stay as they are."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
 def _channels_first(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b c h w"]:
@@ -125,8 +121,6 @@ def augment_images(
         generator: Random numbers, on the CPU.
         rows: Rows of `x` to use; all if None. On a CPU this saves a copy of what is cropped.
     """
-    if not isinstance(x, Tensor):
-        x, rows = _select_rows(x, rows), None
     if not is_random(x, augment):
         return to_eval_input(_select_rows(x, rows), resize)
     if x.dtype != torch.uint8:
@@ -137,8 +131,8 @@ def augment_images(
         flip = torch.rand(b, generator=generator) < 0.5
     seen = crop(x, boxes, flip & (augment != "crop"), resize, rows)
     if augment == "jitter":
-        return jitter(scale(seen), generator)
-    return rand_augment(scale(seen), generator) if augment == "strong" else seen
+        return jitter(seen, generator)
+    return rand_augment(seen, generator) if augment == "strong" else seen
 
 
 def _select_rows(
@@ -185,7 +179,7 @@ def random_boxes(
 
 
 def crop(
-    x: UInt8[Tensor, "n h w c"],
+    x: UInt8[StoredRows, "n h w c"],
     boxes: Boxes,
     flip: Bool[Tensor, "b"],
     resize: Resize,
@@ -233,7 +227,7 @@ def crop_by_sampling(
 
 
 def crop_by_resizing(
-    x: UInt8[Tensor, "n h w c"],
+    x: UInt8[StoredRows, "n h w c"],
     boxes: Boxes,
     flip: Bool[Tensor, "b"],
     resize: Resize,
@@ -251,15 +245,18 @@ def crop_by_resizing(
         rows: Rows of `x` to crop; all if None.
     """
     side, write = resize.side, _RESIZE[resize.interpolation]
-    stored = _channels_first(x)
-    seen = _channels_first(x.new_empty(len(boxes), side, side, x.shape[3]))
+    seen = _channels_first(torch.empty(len(boxes), side, side, x.shape[3], dtype=torch.uint8))
     at = range(len(x)) if rows is None else rows.tolist()
     corners = to_whole_pixels(boxes, *x.shape[1:3]).tolist()
 
     def one(row: int, box: list[int], mirror: bool, place: Tensor) -> None:
         top, left, bottom, right = box
-        piece = stored[row : row + 1, :, top:bottom, left:right]
-        write(piece, (side, side), False, out=place)
+        write(
+            _channels_first(cut_row(x, row, (left, top, right, bottom))[None]),
+            (side, side),
+            False,
+            out=place,
+        )
         if mirror:
             place.copy_(place.flip(3))
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from da.config.task_name import TaskName
 from da.data.domain import Task
+from da.data.label_columns import Column
 from da.evaluation import metrics
 from da.evaluation.metrics import Decided
 from da.evaluation.predictions import Predictions, outputs
@@ -46,6 +47,7 @@ def measure(method: Method, seen: Predictions, task: Task, device: torch.device)
         {"target_accuracy": accuracy}
         | {f"metric/{name}": value for name, value in found.items()}
         | _of_domains(decided, name, test.take_domains(torch.arange(len(test))))
+        | (_of_groups(decided, test.groups, test.rows) if test.groups else {})
         | {f"class/{label}": share for label, share in recalls.items()}
         | _confusion(decided)
     )
@@ -76,6 +78,14 @@ def _of_domains(decided: Decided, name: TaskName, domains: Tensor | None) -> Mea
     each = metrics.domain_accuracies(decided, domains)
     named = {f"domain/{own}": share for own, share in zip(name.targets, each, strict=True)}
     return named | {"metric/mean_domain": sum(each) / len(each), "metric/worst_domain": min(each)}
+
+
+def _of_groups(decided: Decided, groups: Column, rows: Tensor) -> Measured:
+    """Return the accuracy on each group of test images, and the lowest."""
+    of, right = groups.y[rows], 100 * (decided.y == decided.predicted).double()
+    each = {c: right[of == c].mean().item() for c in of.unique().tolist() if c >= 0}
+    named = {f"group/{groups.classes[c]}": share for c, share in each.items()}
+    return named | ({"metric/worst_group": min(each.values())} if each else {})
 
 
 def _confusion(decided: Decided) -> Measured:

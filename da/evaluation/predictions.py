@@ -9,6 +9,7 @@ from torch import Tensor
 
 from da.data.domain import Images, LabeledImages, Task
 from da.methods import Method
+from da.methods._class_weights import weigh_classes
 from da.methods._column_heads import find_heads
 from da.methods._column_heads import predict_columns as column_logits
 
@@ -39,8 +40,12 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
     return Predictions(
         outputs(method, method.predict_source, task.source_test, device=device),
         task.source_test.y,
-        outputs(method, method.predict, task.target_test, device=device),
+        outputs(method, _weighed_target(method), task.target_test, device=device),
     )
+
+
+def _weighed_target(method: Method) -> Callable[[Tensor], Tensor]:
+    return lambda x: weigh_classes(method, method.predict(x))
 
 
 def predict_columns(
@@ -60,8 +65,10 @@ def predict_columns(
         return outputs(method, apply, images, device=device)
 
     source, target = logits(task.source_test, True), logits(task.target_test, False)
+    k = len(task.classes)
+    target = torch.cat([weigh_classes(method, target[:, :k]), target[:, k:]], 1)
     columns = task.source_test.columns
-    sizes = [len(task.classes), *(len(column.classes) for column in columns)]
+    sizes = [k, *(len(column.classes) for column in columns)]
     y = task.source_test.y, *(column.y[task.source_test.rows] for column in columns)
     each = zip(source.split(sizes, 1), y, target.split(sizes, 1), strict=True)
     names = "", *(column.name for column in columns)

@@ -26,12 +26,18 @@ class Settings:
         """Return an error message for each contradiction, and whether the settings have it."""
         return {}
 
-    def build(self, backbone: Any, classes: int, network: Network | None = None) -> Any:
+    def build(
+        self, backbone: Any, classes: int, network: Network | None = None, domains: int = 1
+    ) -> Any:
         """Build the untrained method that these settings describe.
 
         Args:
             backbone: Network from images to features, with its number of features as `width`.
             classes: Number of classes.
             network: Settings of neck and head; None for the defaults of `Network`.
+            domains: Number of source domains.
         """
-        return self.owner(self, backbone, classes, network or Network())
+        method = self.owner(self, backbone, classes, network or Network())
+        if self.owner.takes_domains:
+            method.take_domains(domains)
+        return method

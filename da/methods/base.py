@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from da.config.network import Network
 from da.data.batch import Batch
 from da.data.domain import Images, LabeledImages
+from da.methods._phases import Losses as Losses
+from da.methods._phases import Phase as Phase
+from da.methods._phases import Trainable as Trainable
 from da.methods._preparation import require_preparation
 from da.methods._settings import Settings
 from da.models.network import build_head, build_neck
@@ -22,36 +25,6 @@ from da.ops.functional import Scalar, cross_entropy, prediction_entropy
 
 LOADED = time.time()
 """Time at which this process began to read the code of methods, in seconds."""
-
-Losses = dict[str, Tensor]
-"""Losses by name: scalars, already multiplied by their weights. Their sum is minimized.
-
-Cross-entropy with given labels is called `task` or `task_...`. Diagnostics count every other loss
-as adaptation.
-"""
-
-
-class Phase(NamedTuple):
-    """One part of a training step: losses, and the parameters that minimize them.
-
-    The trainer computes the losses and their gradient, and moves `updates` by one optimizer step.
-    """
-
-    losses: Callable[[Any, Scalar], Losses]
-    """Function from a batch and the progress (0 to 1) to the losses; often a bound method."""
-    updates: Iterable[nn.Parameter]
-    """Parameters that this part moves. All others stay as they are."""
-
-
-@runtime_checkable
-class Trainable(Protocol):
-    """What the trainer can train: one method, or several that share their steps."""
-
-    def phases(self) -> Iterator[Phase]:
-        """Return the parts of one training step, in order."""
-
-    def after_step(self) -> None:
-        """Update what no gradient moves, once all parts of a step are done."""
 
 
 class Method(nn.Module):
@@ -115,9 +88,7 @@ class Method(nn.Module):
     frozen_only: ClassVar[bool] = False
     """True for a method that works only on features that do not move (regime frozen)."""
     blind: ClassVar[bool] = False
-    """True if training uses nothing of the target.
-    `da sweep` then trains once for all targets of a source.
-    """
+    """True if training uses nothing of the target: one then serves all targets of a source."""
     takes_shots: ClassVar[bool] = False
     """True for a method that needs labeled target images, in tasks that end in `+Kshot`.
     They are in `batch.shots`; other methods get them among the images of `batch.source`.
@@ -126,6 +97,8 @@ class Method(nn.Module):
     """True for a method that uses a strongly augmented view of target images.
     It is in `batch.target.strong`, which is None where images are features instead of pixels.
     """
+    takes_domains: ClassVar[bool] = False
+    """True for a method of several sources, whose `take_domains(count)` adds the parts of each."""
     takes_names: ClassVar[bool] = False
     """True for a method that reads the names of classes, and overrides `take_names`.
     The backbone needs a text encoder that shares a space with its images.
@@ -136,7 +109,8 @@ class Method(nn.Module):
     """
     taught: ClassVar[bool] = False
     """True for a method that learns from the predictions of a finished run, by calling `guide`.
-    That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty.
+    That run is the method's setting `teacher`, or `Run.init` where `teacher` is empty. To a method
+    that is `source_free` too it is a black box: it has its logits `predictions: "m k"` alone.
     """
     guide: Callable[[Tensor], Tensor]
     """Function from target images to that run's class logits. Set for a method that is `taught`."""
@@ -151,8 +125,7 @@ class Method(nn.Module):
     """Library that the method imports and that only an extra installs; empty for none."""
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
-    None for a method that overrides `after_step`, or whose Python code looks at the value of a
-    tensor, as in `if loss > 0`: its runs cannot share steps.
+    None where they cannot: `after_step` is overridden, or code looks at the value of a tensor.
     """
 
     @dataclass(frozen=True)
@@ -198,6 +171,9 @@ class Method(nn.Module):
 
     def prepare_target(self, target: Images) -> None:
         """Do what `prepare` does, from target images alone, in a method that is `source_free`."""
+
+    def prepare_source(self, source: Images) -> None:
+        """Look at source images without labels, before `prepare_target`. By default, do nothing."""
 
     def take_names(self, texts: Float[Tensor, "k d"], scale: float) -> None:
         """Take an embedding of each class's name, and the factor of cosines with these.
@@ -255,14 +231,10 @@ class Method(nn.Module):
     def score_unknown(
         self, f: Float[Tensor, "b d"], logits: Float[Tensor, "b k"]
     ) -> Float[Tensor, "b"]:
-        """Compute how likely target images are of no known class, from 0 to 1; rejects above 0.5.
+        """Compute how likely images with features `f` are of no known class: rejected above 0.5.
 
         By default, the entropy of the predictions, divided by its largest value, as DANCE does
         (Saito et al. 2020, arXiv:2002.07953).
-
-        Args:
-            f: Features of the images, from `embed`.
-            logits: Class logits of the images, from `predict`.
         """
         return prediction_entropy(logits) / math.log(max(2, logits.shape[-1]))
 
@@ -285,6 +257,9 @@ class Method(nn.Module):
 
         Update it only here: losses are also computed for diagnostics, which must change nothing.
         """
+
+    def reset(self) -> None:
+        """Forget what is no parameter or buffer, where a stream resets. By default, do nothing."""
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any

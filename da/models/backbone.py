@@ -13,7 +13,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from da.config.choices import Interpolation
-from da.data.transforms import scale
+from da.data.image_ops import scale
 from da.ops.functional import under_transforms
 from da.system.threads import map_in_threads
 

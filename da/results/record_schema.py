@@ -12,7 +12,7 @@ from da.config.validation import is_run_id
 OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
 """Fields that a record may lack; those of later versions are ignored."""
 
-MARKS = "target_accuracy", "metric", "class", "confusion", "domain"
+MARKS = "target_accuracy", "metric", "class", "confusion", "domain", "group"
 """First parts of the keys in an evaluation that target labels were looked at for."""
 
 MOST = 100

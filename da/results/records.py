@@ -40,8 +40,8 @@ class Record:
     """Evaluations, first to last. Each has `step`, a score for every selector, `loss/NAME`, and
     `target_accuracy` where the target has labels; `entropy` is minus the mean entropy of target
     predictions. `NAME/COLUMN` is the same of a further label column, `NAME/mean` the mean over all.
-    `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` the
-    number of target test images that are predicted to be of the class.
+    `diagnosis/NAME` is as `da.evaluation.diagnostics` gives it, `predicted/CLASS` a
+    number of target test images, `frequency/CLASS` a percentage of the target, by `label_shift`.
     """
     seconds: float
     """Wall time of the run, in seconds."""

@@ -24,12 +24,14 @@ TITLES = {
     "private_nmi": "NMI of clusters of private images",
     "mean_domain": "mean accuracy of targets",
     "worst_domain": "lowest accuracy of a target",
+    "worst_group": "lowest accuracy of a group of images",
     "online": "online accuracy",
     "online_error": "online error",
+    "mean_online_error": "mean online error of targets",
 }
 """What each metric is, as titles of tables say it."""
 
-FALLING = ("online_error",)
+FALLING = "online_error", "mean_online_error"
 """Metrics that are better where they are lower."""
 
 PREFIX = "metric/"
@@ -52,9 +54,13 @@ def list_metrics(records: Sequence[Record]) -> list[str]:
 def usual_metric(records: Sequence[Record]) -> str:
     """Return the metric that papers print of such tasks, where all records have it."""
     names = [TaskName.parse(record.settings["task"]) for record in records]
-    usual = {SETTINGS.get(name.classes) or _of_dataset(name.benchmark) for name in names}
+    usual = {_of_setting(name) or _of_dataset(name.benchmark) for name in names}
     found = usual.pop() if len(usual) == 1 else "accuracy"
     return found if found in list_metrics(records) else "accuracy"
+
+
+def _of_setting(name: TaskName) -> str:
+    return SETTINGS.get(name.classes, "online_error" if name.stream is not None else "")
 
 
 def _of_dataset(benchmark: str) -> str:

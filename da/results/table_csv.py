@@ -52,7 +52,7 @@ def render_csv(
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
         for task in (task for task in list_tasks(rows) if task in runs):
-            n = None if other else reference_for(line, task)
+            n = reference_for(line, task, rows, metric)
             printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
             end = [*printed, *cost, *[most_repeated(runs, [task])] * shown]

@@ -132,9 +132,7 @@ def _by_task(rows: dict[Line, Runs], tasks: list[str], selector: str, metric: st
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
     ours = [_row(line, runs, [(some, selector) for some in columns]) for line, runs in rows.items()]
-    theirs, notes = [], []
-    if metric == "accuracy":
-        theirs, notes = literature_rows.reference_rows(rows, tasks, columns)
+    theirs, notes = literature_rows.reference_rows(rows, tasks, columns, metric)
     spread = any(cell.deviation is not None for row in ours for cell in row.cells)
     title = f"{_benchmarks(tasks)}: {TITLES[metric]} in %{', mean ± deviation over seeds' * spread}"
     heads = (*_heads(tasks), *(head for head, _ in sums))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from da.config.backbone_names import split_names
 from da.config.label_columns import MEAN
+from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
 from da.config.validation import (
     choice_errors,
@@ -80,13 +81,17 @@ def _feature_errors(run: "Run") -> dict[str, bool]:
             run.features == 0 and run.features_by != "mutual_information"
         ),
         f"{method.name} keeps the features of the run that it begins with: set features to 0": (
-            method.source_free and run.features != 0
+            method.source_free and not method.taught and run.features != 0
+        ),
+        f"{method.name} sees no labels of the source, which choose features: set features to 0": (
+            method.source_free and method.taught and run.features != 0
         ),
     }
 
 
 def _method_errors(run: "Run") -> dict[str, bool]:
-    method, shots = run.method.owner, TaskName.parse(run.task).kind == "shot"
+    name, method = TaskName.parse(run.task), run.method.owner
+    shots = name.kind == "shot"
     frozen = run.regime == "frozen"
     return {
         f"{method.name} needs regime frozen": method.frozen_only and not frozen,
@@ -96,14 +101,21 @@ def _method_errors(run: "Run") -> dict[str, bool]:
         f"{method.name} takes no labeled target images, as in {run.task}": (
             shots and not method.takes_shots and not mixes_shots(method)
         ),
+        f"{method.name} needs several sources, as in emoji:noto,fluent-twemoji, not {run.task}": (
+            method.takes_domains and len(name.sources) < 2
+        ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
-            method.source_free and is_beginning(run.init)
+            method.source_free and not method.taught and is_beginning(run.init)
+        ),
+        f"{method.name} sees a finished run's predictions alone: set teacher to that run's id, and "
+        "init to pretrained": (
+            method.source_free and method.taught and (not run.teacher or is_run_id(run.init))
         ),
         f"{method.name} learns from a finished run: set teacher, or init, to that run's id": (
             is_beginning(run.teacher)
         ),
         f"{method.name} shows images to a finished run: it needs regime full": (
-            method.taught and frozen
+            method.taught and frozen and not method.source_free
         ),
     }
 
@@ -126,7 +138,12 @@ def _pruning_errors(run: "Run") -> dict[str, bool]:
 
 def _text_errors(run: "Run") -> dict[str, bool]:
     texts = TaskName.parse(run.task).holds_texts
-    given = {"augment": run.augment != "none", "side": run.side != 0}
+    black_box = run.method.owner.source_free and run.method.owner.taught
+    given = {
+        "augment": run.augment != "none",
+        "side": run.side != 0,
+        run.method.owner.name: black_box,
+    }
     return {f"{name} is for images, and {run.task} has texts": texts and on
             for name, on in given.items()}  # fmt: skip
 
@@ -156,9 +173,28 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
 def _column_errors(run: "Run") -> dict[str, bool]:
     chosen_by, known = run.tuning.chosen_by, (*run.labels.further, MEAN)
     _, slash, column = chosen_by.partition("/")
+    method = run.method.owner
     return {
+        f"{method.name} sees predictions of the class alone, and no label_columns": (
+            method.source_free and method.taught and bool(run.labels.further)
+        ),
         f"chosen_by {chosen_by!r} needs label_columns, of which {column!r} is a further one or "
         f"{MEAN}": bool(slash) and not (run.labels.further and column in known),
+    }
+
+
+def _shift_errors(run: "Run") -> dict[str, bool]:
+    method, shift = run.method.owner, run.shift
+    return {
+        f"label_shift {shift.label_shift} needs source images, and {method.name} sees none": (
+            shift.label_shift != "none" and method.source_free
+        ),
+        f"balance_every draws target images again, and {method.name} sees each once": (
+            shift.balance_every > 0 and method.streams
+        ),
+        "label_shift and balance_every need a task of two domains": (
+            shift != LabelShift() and not TaskName.parse(run.task).target
+        ),
     }
 
 
@@ -175,5 +211,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _text_errors,
     _optimizer_errors,
     _column_errors,
+    _shift_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from da.config.choices import Augment, FeatureScore, Fit, Precision, Schedule
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
 from da.config.plain_values import plain_values
@@ -25,7 +26,12 @@ from da.runs.own_backbones import find_module, name_backbone
 from da.runs.rules import RULES
 from da.system.content_files import find_path, name_file
 
-PARTS: dict[str, type] = {"network": Network, "tuning": FineTuning, "labels": LabelColumns}
+PARTS: dict[str, type] = {
+    "network": Network,
+    "tuning": FineTuning,
+    "labels": LabelColumns,
+    "shift": LabelShift,
+}
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
 
@@ -133,6 +139,8 @@ class Run:
     """Which parts of the backbone train, how the learning rate changes, and which model is kept."""
     labels: LabelColumns = field(default_factory=LabelColumns)
     """Columns of labels that are learned, where the data has several."""
+    shift: LabelShift = field(default_factory=LabelShift)
+    """What is done about classes that are more or less frequent in the target."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64
@@ -249,7 +257,9 @@ class Run:
     @property
     def teacher(self) -> str:
         """Id of the finished run whose predictions the method learns from; "" for no such run."""
-        return getattr(self.method, "teacher", "") or self.init if self.method.owner.taught else ""
+        method = self.method.owner
+        begun = "" if method.source_free else self.init
+        return getattr(self.method, "teacher", "") or begun if method.taught else ""
 
     @property
     def title(self) -> str:

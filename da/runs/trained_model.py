@@ -11,10 +11,13 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.config.choices import Fit
+from da.config.task_name import TaskName
 from da.data.reading import Reading
 from da.data.to_square import resize_to_square
 from da.data.transforms import Resize, crop_center
 from da.methods import Method
+from da.methods._class_weights import NAME as CLASS_WEIGHTS
+from da.methods._class_weights import add_weights, weigh_classes
 from da.methods._column_heads import add_heads, predict_columns
 from da.models import backbones, saved_weights
 from da.models.backbone import Features, take_inputs
@@ -77,11 +80,13 @@ class TrainedModel(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
-        return self.method.predict(self._input(x)).float()
+        return weigh_classes(self.method, self.method.predict(self._input(x)).float())
 
     def forward_columns(self, x: Shaped[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
         """Compute the logits of all label columns of target images, the class's first."""
-        return tuple(logits.float() for logits in predict_columns(self.method, self._input(x)))
+        own, *further = predict_columns(self.method, self._input(x))
+        first = weigh_classes(self.method, own.float())
+        return (first, *(logits.float() for logits in further))
 
     def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes: resized images, or mapped features."""
@@ -144,7 +149,7 @@ class TrainedModel(nn.Module):
         return torch.cat([function(x.to(place)).cpu() for x in batches])
 
 
-USED = "backbone", "neck", "head"
+USED = "backbone", "neck", "head", CLASS_WEIGHTS
 """Parts of a method that predict, where it does not say otherwise."""
 
 
@@ -196,8 +201,13 @@ def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:
         scale_outputs(backbone)
     frozen = run.regime == "frozen"
     read = Features(backbone.width, state.get("backbone.columns"))  # type: ignore[arg-type]
-    method = run.method.build(read if frozen else backbone, len(about.classes), run.network)
+    sources = len(TaskName.parse(run.task).sources)
+    method = run.method.build(
+        read if frozen else backbone, len(about.classes), run.network, sources
+    )
     add_heads(method, run.labels, [*map(len, about.columns.values())])
+    if run.shift.label_shift != "none":
+        add_weights(method)
     saved_weights.restore_weights(method, run_id, state)
     return TrainedModel(backbone if frozen else None, method, about)
 

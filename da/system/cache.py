@@ -21,6 +21,9 @@ Check = Callable[[Path], object]
 KEY = "[0-9a-f]" * 24
 """Pattern of the names of what is computed from other files."""
 
+MANY = 100
+"""Files of a folder above which the whole system is told to write, which is faster then."""
+
 DAYS = 30
 """Days without use after which what is computed from other files is removed."""
 
@@ -62,6 +65,11 @@ def without_making() -> Iterator[None]:
         _making.reset(token)
 
 
+def may_make() -> bool:
+    """Return whether `make_once` writes what is not there."""
+    return _making.get()
+
+
 @contextmanager
 def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     """Give a temporary path to write a file or folder to, and move it to `path` on success.
@@ -98,7 +106,10 @@ def _tidy(folder: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Make sure that a file, or a folder with all its files, is on the disk."""
-    for each in [path, *path.rglob("*")]:
+    within = [path, *path.rglob("*")]
+    if len(within) > MANY:
+        return os.sync()
+    for each in within:
         _sync_folder(each) if each.is_dir() else _fsync(each)
 
 

@@ -124,7 +124,7 @@ def _columns(run: Run, labeled: LabeledImages, results: Path) -> Tensor | None:
     They are chosen on the task's labeled images. A source-free method keeps those of the run that
     it begins with.
     """
-    if run.method.owner.source_free:
+    if run.method.owner.source_free and not run.method.owner.taught:
         return saved_weights.load_weights(run.init, results=results).get("columns")
     if not run.features:
         return None

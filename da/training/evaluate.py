@@ -2,11 +2,15 @@
 
 from statistics import fmean
 
+from torch import Tensor
+
 from da.config.label_columns import MEAN
 from da.config.plug_in_errors import PlugInError
 from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
+from da.evaluation.class_frequencies import update_weights
 from da.evaluation.measured import measure
+from da.evaluation.online import measure_online
 from da.evaluation.predictions import Predictions
 from da.results.records import Point
 from da.runs.run import Run
@@ -31,6 +35,10 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         DivergedError: Where a prediction is not finite.
         PlugInError: Where a selector gives no number.
     """
+    shift = run.shift
+    frequencies = update_weights(
+        parts.method, parts.task, shift.label_shift, shift.balance_every > 0, parts.device
+    )
     every = predictions.predict_columns(parts.method, parts.task, device=parts.device)
     for each in every.values():
         _check_finite(each, step)
@@ -50,7 +58,16 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         | {f"loss/{name}": loss for name, loss in losses.items()}
         | {f"diagnosis/{name}": value for name, value in found.items()}
         | {f"predicted/{name}": count for name, count in predicted.items()}
+        | _name_frequencies(frequencies, parts.task.classes)
     )
+
+
+def _name_frequencies(frequencies: Tensor | None, classes: tuple[str, ...]) -> Point:
+    """Return estimated frequencies of the target's classes, in percent, where there are such."""
+    if frequencies is None:
+        return {}
+    pairs = zip(classes, frequencies.tolist(), strict=True)
+    return {f"frequency/{name}": 100 * value for name, value in pairs}
 
 
 def _check_finite(seen: Predictions, step: int) -> None:
@@ -85,12 +102,8 @@ def _of_columns(further: dict[str, Predictions], parts: Parts, of_class: Point) 
 
 def _accuracies(seen: Predictions, parts: Parts) -> Point:
     """Return what is measured on target test images, and while they streamed by."""
-    y = parts.task.target_test.y
     found = measure(parts.method, seen, parts.task, parts.device)
-    if parts.method.streams:
-        online = parts.method.get_buffer("online")
-        found["target_accuracy/online"] = predictions.online_accuracy(online, y)
-    return found
+    return found | measure_online(parts.method, seen, parts.task)
 
 
 def _score(name: str, seen: predictions.Predictions) -> float:

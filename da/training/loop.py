@@ -10,6 +10,7 @@ from torch import nn
 
 from da.config.choices import OWN
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
@@ -62,6 +63,8 @@ def fit(
         raise ValueError(f"{method.owner.name} looks at all images first: give them to da.Task")
     if settings.get("labels", LabelColumns()) != LabelColumns():
         raise ValueError("loaders give one label an image: label_columns need da.Task")
+    if settings.get("shift", LabelShift()) != LabelShift():
+        raise ValueError("label_shift and balance_every look at all images: give them to da.Task")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
 from da.results.records import Point, Record
 from da.runs.run import Run
@@ -30,7 +31,7 @@ def training_key(run: Run) -> str:
 
     These are runs of a blind method, which never sees the target, on one source.
     """
-    if not run.method.owner.blind or run.tuning.chosen_by != "last":
+    if not run.method.owner.blind or run.tuning.chosen_by != "last" or run.shift != LabelShift():
         return run.id
     name = TaskName.parse(run.task)
     same = name.target and not name.few
@@ -42,13 +43,13 @@ def sharing_key(run: Run) -> str | None:
     """Return a key that is equal for runs that can share their steps; None if `run` cannot.
 
     Such runs have one method, use frozen features of one benchmark, and end with the weights of
-    their last evaluation. They learn their class alone, and differ only in task, seed and the
-    method's batchable settings.
+    their last evaluation. They learn their class alone, as if its frequencies had not shifted, and
+    differ only in task, seed and the method's batchable settings.
     """
     batchable = run.method.owner.batchable
     if run.regime != "frozen" or batchable is None or run.tuning.chosen_by != "last":
         return None
-    if run.labels.further:
+    if run.labels.further or run.shift != LabelShift():
         return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}

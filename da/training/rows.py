@@ -17,6 +17,7 @@ NEEDS = {
     "takes_shots": "labeled target images",
     "source_free": "a finished run",
     "taught": "a finished run",
+    "takes_domains": "several sources",
     "takes_names": "a backbone that reads texts",
 }
 """What methods with such an attribute need beside rows of two domains."""

@@ -1,20 +1,25 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from da.data import loaders, overlap, tasks
+from da.config.task_name import TaskName
+from da.data import loaders, overlap, stores, tasks
+from da.data.balanced import Balance
 from da.data.batch import Batch, TargetBatch
-from da.data.domain import Change, Images, Task
+from da.data.domain import Change, Domain, Images, Task
+from da.data.streams import order_stream
 from da.methods import Method
+from da.methods._class_weights import add_weights
 from da.methods._column_heads import add_heads
 from da.methods._shots import mixes_shots
+from da.methods._target_pass import over_target
 from da.models import backbones
 from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
@@ -62,10 +67,11 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
-    domains = (
-        *tasks.open_domains(run.task, run.reading),
-        *tasks.open_tests(run.task, run.test, run.reading),
-    )
+    with stores.read_once(run.regime == "frozen"):
+        domains = (
+            *tasks.open_domains(run.task, run.reading),
+            *tasks.open_tests(run.task, run.test, run.reading),
+        )
     stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
     make = prepare_frozen if run.regime == "frozen" else prepare_trained
@@ -80,7 +86,7 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
         method = _built(run, backbone, task, place, results)
-        task = prepare_task(method, task)
+        task = prepare_task(method, task, _asked(run, domains[1], task))
     if not method.streams:
         largest = max(len(task.source_train), len(task.target_train))
         loaders.warn_of_copies(run.batch, largest)
@@ -104,14 +110,17 @@ def run_threads(run: Run) -> Iterator[None]:
 
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
-    method = run.method.build(backbone, len(task.classes), run.network).to(place)
+    sources = len(TaskName.parse(run.task).sources)
+    method = run.method.build(backbone, len(task.classes), run.network, sources).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
     add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
+    if run.shift.label_shift != "none":
+        add_weights(method)
     if method.takes_names:
         method.take_names(*embed_names(run, backbone, task, results))
-    if method.source_free or run.sparsity:
+    if (method.source_free and not method.taught) or run.sparsity:
         load_top(method, run, task, results)
     if method.taught:
         method.guide = torch.no_grad()(load_teacher(run, task, place, results))
@@ -126,25 +135,43 @@ def embed_names(run: Run, backbone: nn.Module, task: Task, results: Path) -> tup
     return backbone(texts) if run.regime == "frozen" else texts, scale
 
 
-def prepare_task(method: Method, task: Task) -> Task:
-    """Show a method the images that it learns from, and return the task with its mapped images."""
-    show_images(method, task)
+def _asked(run: Run, target: Domain, task: Task) -> Images:
+    """Return the target's training images as a network of another run takes them."""
+    seen = task.target_train
+    if run.regime == "full":
+        return seen
+    return replace(target, resize=seen.resize).images(seen.rows)
+
+
+def prepare_task(method: Method, task: Task, asked: Images | None = None) -> Task:
+    """Show a method the images that it learns from, and return the task with its mapped images.
+
+    Args:
+        method: Method that is prepared.
+        task: Task with its images or features.
+        asked: Images of which a black box gives predictions; those of the task if None.
+    """
+    show_images(method, task, asked)
     if not method.frozen_only:  # such a method changes no images, and pixels may be many
         return task
     with torch.no_grad():
         return task.map(_each_view(method.map_source), _each_view(method.map_target))
 
 
-def show_images(method: Method, task: Task) -> None:
-    """Show `method` all images of `task` that it will learn from."""
+def show_images(method: Method, task: Task, asked: Images | None = None) -> None:
+    """Show `method` all images of `task` that it will learn from, as in `prepare_task`."""
+    if method.source_free and method.taught:
+        method.predictions = over_target(method, asked or task.target_train, method.guide)
     if method.source_free:
-        learnt_from = task.target_test if method.streams else task.target_train
-        method.prepare_target(Images(learnt_from.x, learnt_from.rows, resize=learnt_from.resize))
+        source, target = task.source_train, task.target_train
+        target = task.target_test if method.streams else target
+        method.prepare_source(Images(source.x, source.rows, resize=source.resize))
+        method.prepare_target(Images(target.x, target.rows, resize=target.resize))
     else:
         method.prepare(task.source_train, task.target_train)
 
 
-def _each_view(change: Change) -> Change:
+def _each_view(change: Callable[[Tensor], Tensor]) -> Change:
     """Return `change`, which takes features `b d`, as a function that also takes views `b v d`."""
     return lambda x: change(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
@@ -173,27 +200,41 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
         steps: Number of training steps.
     """
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        whole = steps == loaders.count_stream_batches(images, run.batch)
-        return images if whole else steps * run.batch
+        return sum(map(len, _stream_batches(run, parts)[:steps]))
     return (1 if parts.method.source_free else 2) * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
     """Return the number of training steps, which for a stream is at most its number of batches."""
     if parts.method.streams:
-        images = len(parts.task.target_test)
-        return min(run.steps, loaders.count_stream_batches(images, run.batch))
+        return min(run.steps, len(_stream_batches(run, parts)))
     return run.steps
+
+
+def _stream_batches(run: Run, parts: Parts) -> list[Tensor]:
+    return loaders.split_stream(order_stream(parts.task, run.seed), run.batch)
 
 
 def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     """Yield the batch of each step of `run`, without an end, except for streams."""
     task, method = parts.task, parts.method
     if method.streams:
-        return loaders.stream(task.target_test, run.batch, run.seed, device=parts.device)
+        order = order_stream(task, run.seed)
+        test = task.target_test
+        return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
     common = task, run.batch, run.seed
+    balance = _balance(run, parts)
     if method.source_free:
-        return loaders.target_batches(*common, augment=run.augment, device=parts.device)
+        usual = {"augment": run.augment, "device": parts.device}
+        return loaders.target_batches(*common, **usual, balance=balance)
     wants = {"strong": method.takes_strong, "mix_shots": mixes_shots(type(method))}
-    return loaders.batches(*common, augment=run.augment, device=parts.device, **wants)
+    wants |= {"augment": run.augment, "device": parts.device, "balance": balance}
+    return loaders.batches(*common, **wants)
+
+
+def _balance(run: Run, parts: Parts) -> Balance | None:
+    """Return how classes get equal shares of a batch; None where the run does not say so."""
+    if not run.shift.balance_every:
+        return None
+    method, target = parts.method, parts.task.target_train
+    return lambda: over_target(method, target, method.predict).argmax(1), run.shift.balance_every

@@ -32,6 +32,7 @@ from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.progress import report
+from da.training.resets import Beginning, reset_steps
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
 
 
@@ -218,6 +219,14 @@ def _steps(
 ) -> Iterator[tuple[int, Losses]]:
     moving = build_optimizer(run, parts.method)
     top = run.lr * run.backbone_lr
+    resets = reset_steps(parts.task, run.batch, run.seed) if parts.method.streams else set()
+    beginning = Beginning(parts.method, moving) if resets else None
+
+    def before(step: int) -> None:
+        if beginning and step in resets:
+            beginning.restore()
+        release_stage(run.tuning, parts.method.backbone, step, moving, top)
+
     return engine.fit(
         parts.method,
         batches,
@@ -225,7 +234,7 @@ def _steps(
         count_steps(run, parts),
         run.eval_every,
         rate=lr_factor(run, count_steps(run, parts)),
-        before=lambda step: release_stage(run.tuning, parts.method.backbone, step, moving, top),
+        before=before,
         precision=run.precision,
         take=captured_step(parts.method, moving, run.precision) if run.cuda_graph else None,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.config.limits import COUNT, SHARE, Limit
 from da.config.ranges import find_range
 from da.config.validation import limit_errors, refuse, require_run_id
@@ -15,7 +16,14 @@ from da.methods import METHODS, Network
 from da.runs.run import Run
 
 NUMBERS = int, float, tuple[int, ...], tuple[float, ...]
-PARTS = [Run, Network, FineTuning, LabelColumns, *(kind.Hparams for kind in METHODS.values())]
+PARTS = [
+    Run,
+    Network,
+    FineTuning,
+    LabelColumns,
+    LabelShift,
+    *(kind.Hparams for kind in METHODS.values()),
+]
 NUMERIC = [
     pytest.param(part, field, id=f"{part.__qualname__} {field.name}")
     for part in PARTS

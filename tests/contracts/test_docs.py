@@ -7,7 +7,8 @@ from shutil import copy, copytree
 
 import pytest
 
-from tools.docs import check, markdown, methods, pages, plots, results
+from da.results.literature.numbers import FILES, rows
+from tools.docs import check, datasets, markdown, methods, pages, plots, printed_numbers, results
 from tools.docs.equations import load_equations
 
 ROOT = pages.ROOT
@@ -44,6 +45,26 @@ def test_pictures_are_there():
 def test_every_method_has_an_equation_but_those_of_other_libraries():
     peers = {name for name, kind in methods.METHODS.items() if kind.family == "peer"}
     assert set(load_equations()) == set(methods.names()) - peers
+
+
+def test_every_published_data_set_has_its_license_domains_and_numbers_with_sources():
+    unseen = {row.where for file in FILES for row in rows(file) if not row.seen}
+    for name, text in datasets.render_pages().items():
+        if domains := datasets.DATASETS[name].DOMAINS:
+            assert f"| `{domains[0]}` |" in text
+            assert "\n- license: " in text, name
+        cited = {*re.findall(r" \[(\d+)\] \|", text)}
+        assert cited == {*re.findall(r"^(\d+)\. ", text, re.MULTILINE)}, name
+        assert not any(f": {where}\n" in text for where in unseen)
+
+
+def test_printed_numbers_of_a_setting_stand_together():
+    text = printed_numbers.render_numbers("officehome", "accuracy")
+    [partial] = [part for part in text.split("### ") if part.startswith("Office-Home partial\n")]
+    assert "Tasks with `+partial25`. Shown: accuracy." in partial
+    assert re.search(r"^\| source-only \| 60\.1 \[\d+\] \|", partial, re.MULTILINE)
+    assert "PADA" in partial
+    assert "re-implementation" not in text
 
 
 def test_equations_have_no_command_that_stays_latex():

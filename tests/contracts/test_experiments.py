@@ -19,6 +19,8 @@ def runs():
 """
 
 FOLDER = Path(__file__).parents[2] / "experiments"
+SETTINGS = "partial", "open-set", "universal", "multi-source", "semi-supervised", "label shift"
+"""Families of methods for other settings."""
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +30,8 @@ def every() -> dict[str, Run]:
 
 
 def test_every_method_of_the_package_is_compared_but_peers(every):
-    apart = "peer", "distillation", "zero-shot", "partial"
-    ours = {name for name, kind in METHODS.items() if kind.family not in apart}
+    apart = {"peer", "distillation", "zero-shot", "source-free", "test-time"} | {*SETTINGS}
+    ours = {name for name, kind in METHODS.items() if kind.family not in apart} | {"shot", "tent"}
     assert {run.method.owner.name for run in every.values()} == ours
     assert len(every) == len(ours) * 20 * 3
 

@@ -27,6 +27,7 @@ which float32 has steps of 5e-7.
 SETTINGS = {
     "fixmatch": {"threshold": 0.35},  # untrained networks are not surer
     "mean_teacher": {"threshold": 0.35},
+    "eata": {"trade_off": 1e5},  # its weights hardly move here
     "gfk": {"dimensions": 2},  # with all five the kernel is the identity
 }
 """Of methods that do nothing with their defaults here."""

@@ -9,9 +9,10 @@ import torch
 from da.config.registry import SELECTORS
 from da.config.task_name import TaskName
 from da.data import tasks
-from da.data.domain import Domain, LabeledImages, Task
+from da.data.domain import Domain, Images, LabeledImages, Task
 from da.data.label_sets import share_classes
-from da.data.loaders import batches
+from da.data.loaders import batches, stream
+from da.data.streams import order_stream
 from da.evaluation import predictions
 from da.methods import METHODS
 from da.methods.source_only import SourceOnly
@@ -21,7 +22,7 @@ from da.runs.run import Run
 from da.training.engine import fit
 from da.training.setup import show_images
 from da.training.train import train
-from tests.conftest import build, points, skip_without
+from tests.conftest import begin_with, build, points, skip_without
 
 every_method = pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 
@@ -51,7 +52,7 @@ def guarded(name: str) -> Task:
 
 
 def task_of(kind) -> str:
-    return "moons:0-40+3shot" if kind.takes_shots else "moons:0-40"
+    return "moons:0" + ",9" * kind.takes_domains + "-40" + "+3shot" * kind.takes_shots
 
 
 @every_method
@@ -83,11 +84,6 @@ def shuffled(domain: Domain) -> Domain:
     return replace(domain, y=y)
 
 
-@pytest.fixture(scope="module")
-def pair() -> tuple[Domain, Domain]:
-    return tasks.open_domains("moons:0-40")
-
-
 def begin() -> Run:
     """A run whose weights the frozen ones begin with."""
     return Run(
@@ -104,14 +100,15 @@ def begin() -> Run:
 
 @pytest.mark.usefixtures("names_as_noise")
 @every_method
-def test_permuted_target_classes_change_the_mark_alone(kind, pair, monkeypatch):
+def test_permuted_target_classes_change_the_mark_alone(kind, monkeypatch):
     skip_without(kind.needs)
-    source, target = pair
+    source, target = tasks.open_domains(task_of(kind))
     run = replace(begin(), method=SourceOnly.Hparams())
     if kind.frozen_only or kind.source_free or kind.taught:
         train(run, device="cpu", save_weights=True, quiet=True)
-        run = replace(run, init=run.id, regime="frozen" if kind.frozen_only else "full")
-    run = replace(run, method=kind.Hparams(), task=task_of(kind))
+    begun = begin_with(kind, run.id)
+    begun |= {"init": run.id, "regime": "frozen"} if kind.frozen_only else {}
+    run = replace(run, task=task_of(kind), **begun)
     curves = []
     for classes in (target, shuffled(target)):
         monkeypatch.setattr(tasks, "open_domains", lambda *_, t=classes: (source, t))
@@ -146,3 +143,22 @@ def test_no_class_of_the_target_is_seen_in_any_setting(kind, end, monkeypatch):
     marks, others = zip(*map(split_marks, curves), strict=True)
     assert others[0] == others[1]
     assert marks[0] != marks[1]
+
+
+@pytest.mark.parametrize("options", ["listed", "sorted", "dirichlet0.1,mixed"])
+@pytest.mark.parametrize("name", [name for name, kind in METHODS.items() if kind.streams])
+def test_a_stream_in_the_order_of_classes_shows_none(name, options):
+    """The benchmark puts images in order; the method gets images in turn, and raises if it asks."""
+    task, method = guarded("moons:0-40"), build(METHODS[name])
+    y = torch.Tensor.as_subclass(task.target_test.classes, torch.Tensor)
+    name = f"emoji:openmoji-noto,twemoji+stream:{options}"
+    test = replace(task.target_test, domains=torch.arange(len(y)) % 2)
+    order = order_stream(replace(task, name=name, target_test=replace(test, classes=y)), 0)
+    task = replace(task, name=name, target_test=test)
+    show_images(method, task)
+    shown = list(stream(task.target_test, 8, 0, order=order))
+    assert all(set(vars(batch)) == {"target"} for batch in shown)
+    optimizer = torch.optim.SGD(method.parameters(), 0.1)
+    list(fit(method, shown, optimizer, len(shown), every=2))
+    assert method.online.isfinite().all()
+    assert not hasattr(method, "target") or type(method.target) is Images

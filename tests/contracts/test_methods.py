@@ -104,7 +104,7 @@ def test_a_method_that_has_not_seen_its_images_says_so(name, batch):
     skip_without(kind.needs)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
     m = kind.Hparams().build(backbone, 3, Network(neck=8))
-    optimizer = torch.optim.SGD([p for p in m.parameters() if p.requires_grad], 0.1)
+    optimizer = torch.optim.SGD(m.parameters(), 0.1)
     uses = [lambda: train_step(m, optimizer, batch, 0.5)]
     if kind.frozen_only:
         uses += [lambda: m.map_source(batch.source.x), lambda: m.map_target(batch.target.x)]

@@ -7,7 +7,7 @@ from torch import nn
 import da
 from da.methods import METHODS
 from da.methods.base import Method
-from tests.conftest import skip_without
+from tests.conftest import begin_with, skip_without
 from tests.fixtures.datasets import noise
 
 Y = [0, 1, 2] * 8
@@ -28,12 +28,15 @@ def test_every_method_trains_on_own_tensors(kind: type[Method], labeled: bool, t
     task = da.Task(source=(source, Y), target=target)
     usual = {"steps": 2, "batch": 6, "side": 12}
     regime = "frozen" if kind.frozen_only else "full"
-    init, text = "pretrained", task + "+2shot" * kind.takes_shots
+    first = da.Run(da.methods.SourceOnly(), task, module(), regime="full", **usual)
+    begun, text = begin_with(kind, first.id), task + "+2shot" * kind.takes_shots
     if kind.source_free or kind.taught:
-        first = da.Run(da.methods.SourceOnly(), task, module(), regime="full", **usual)
         da.train(first, quiet=True, save_weights=True, results=tmp_path)
-        init = first.id
-    run = da.Run(kind.Hparams(), text, module(), init, regime, **usual)
+    if kind.takes_domains:
+        with pytest.raises(ValueError, match=f"{kind.name} needs several sources"):
+            da.Run(task=text, backbone=module(), regime=regime, **usual, **begun)
+        return
+    run = da.Run(task=text, backbone=module(), regime=regime, **usual, **begun)
     if kind.takes_shots and not labeled:
         with pytest.raises(ValueError, match="have no labels: none can be shown"):
             da.train(run, quiet=True, results=tmp_path)

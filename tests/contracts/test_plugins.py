@@ -63,7 +63,7 @@ def test_the_example_in_the_docstring_of_a_method_is_one(plugins, batch):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("dann", CODE, r"dann\.py: the method name dann is taken, rename it; known: adabn, "),
+        ("dann", CODE, r"dann\.py: the method name dann is taken, rename it; known: aad, "),
         ("base", CODE, r"base\.py: the method name base is taken"),
         ("_mapping", CODE, r"_mapping\.py: the method name _mapping is taken"),
         ("mine", "x = 1\n", r"mine\.py has no method: a subclass of Method that names its paper"),
@@ -282,7 +282,7 @@ def test_the_scores_of_a_selector_have_its_axis(plugins):
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        ("method", "dann", "the method 'dann' is there already; known: adabn, "),
+        ("method", "dann", "the method 'dann' is there already; known: aad, "),
         ("dataset", "emoji", "the dataset 'emoji' is there already; known: "),
         ("method", "My-Method", "in small letters, such as my_method, not 'My-Method'"),
         ("selector", "../../x", "in small letters, such as my_selector, not '../../x'"),

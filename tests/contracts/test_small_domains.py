@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.domain import Domain
+from da.data.joined import join_domains
 from da.methods import METHODS, Network
 from da.runs.run import Run
 from da.training.train import train
-from tests.conftest import skip_without
+from tests.conftest import begin_with, skip_without
 
 FIRST = Run(
     METHODS["source_only"].Hparams(),
@@ -29,11 +31,12 @@ FIRST = Run(
 REFUSALS = (
     "batch is 2 or more where the neck has batch norm",
     "batch norm needs two images or more at once",
-    "tent moves batch norms, and this network has none",
+    r"norms, and this network has none",
     "needs two images or more of each domain",
     r"needs more than \d+ (target )?images",
     "has only 0 target training images",
     "features, not with neck 0",
+    "a batch of 1 source images has none of some of 2 domains",
 )
 """What a run may say that cannot do with so little."""
 
@@ -48,8 +51,13 @@ def few(images: int, seed: int) -> Domain:
 
 
 def outcome(run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch, n: int, m: int) -> str:
-    """The error of a run on `n` source and `m` target images, or nothing."""
-    monkeypatch.setattr(tasks, "open_domains", lambda *_: (few(n, 0), few(m, 1)))
+    """The error of a run on `n` images of each source and `m` target images, or nothing."""
+
+    def open_few(name: str, *_: object) -> tuple[Domain, Domain]:
+        sources = TaskName.parse(name).sources
+        return join_domains(name, sources, [few(n, int(s)) for s in sources]), few(m, 1)
+
+    monkeypatch.setattr(tasks, "open_domains", open_few)
     try:
         record = train(run(), device="cpu", quiet=True)
     except ValueError as error:
@@ -67,13 +75,14 @@ def test_few_images_make_a_record_or_a_line(kind, neck, monkeypatch):
     first = replace(FIRST, network=Network(neck=neck))
     monkeypatch.setattr(tasks, "open_domains", lambda *_: (few(30, 0), few(30, 1)))
     train(first, device="cpu", save_weights=True, quiet=True)
-    begun = {"init": first.id} if kind.source_free or kind.taught or kind.frozen_only else {}
-    begun |= {"regime": "frozen"} if kind.frozen_only else {}
+    begun = begin_with(kind, first.id)
+    begun |= {"regime": "frozen", "init": first.id} if kind.frozen_only else {}
     begun |= {"task": f"{first.task}+1shot"} if kind.takes_shots else {}
+    begun |= {"task": "moons:0,9-40"} if kind.takes_domains else {}
     for (n, m), batch in [((1, 1), 8), ((9, 1), 8), ((1, 9), 8), ((2, 17), 8), ((30, 30), 1)]:
 
         def run(batch: int = batch) -> Run:
-            return replace(first, method=kind.Hparams(), batch=batch, **begun)
+            return replace(first, batch=batch, **begun)
 
         said = outcome(run, monkeypatch, n, m)
         assert "\n" not in said

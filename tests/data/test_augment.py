@@ -74,7 +74,7 @@ def test_rows_of_views_are_those_of_their_images():
 def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
     first = image_transforms.scale(augment_images(ramps(8), Resize(8), "crop_flip", generator()))
     for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):
-        monkeypatch.setattr(image_transforms, name, lambda x, _: x + 1)
+        monkeypatch.setattr(image_transforms, name, lambda x, _: image_transforms.scale(x) + 1)
         assert augment_images(ramps(8), Resize(8), kind, generator()).equal(first + 1)
 
 

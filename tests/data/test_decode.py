@@ -1,7 +1,5 @@
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from zlib import compress
 
@@ -163,25 +161,6 @@ def test_a_header_is_enough_to_find_most_faults(tmp_path):
     assert find_fault(tmp_path / "gone.png") == "No such file or directory"
     Image.fromarray(GRAY).save(tmp_path / "x.png")
     assert find_fault(tmp_path / "x.png") == ""
-
-
-def test_few_pixels_are_decoded_at_the_same_time():
-    budget, active, most = decode._Budget(10), [], []
-
-    def work(pixels: int) -> None:
-        with budget.hold(pixels):
-            active.append(min(pixels, 10))
-            most.append(sum(active))
-            time.sleep(0.002)
-            active.remove(min(pixels, 10))
-
-    threads = [threading.Thread(target=work, args=[n]) for n in (4, 7, 4, 99, 4, 7, 1, 5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(most) <= 10
-    assert budget.free == 10
 
 
 @pytest.mark.parametrize("seed", range(2))

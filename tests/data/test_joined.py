@@ -4,7 +4,7 @@ import torch
 from da.data import tasks
 from da.data.domain import Domain
 from da.data.joined import JoinedPixels, join_domains
-from da.data.stored_rows import StoredRows, split_rows
+from da.data.stored_rows import StoredRows, cut_row, split_rows
 from da.data.transforms import Resize, augment_images
 
 
@@ -28,6 +28,8 @@ def test_joined_images_are_read_as_one():
     rows = torch.tensor([8, 0, 3, 2, 6, 3])
     assert x.index_select(0, rows).equal(whole[rows])
     assert isinstance(x, StoredRows)
+    assert [cut_row(x, row, (1, 0, 3, 4))[0, 0, 0].item() for row in (2, 3, 8)] == [2, 10, 21]
+    assert cut_row(x, 6, (1, 0, 3, 4)).shape == (4, 2, 3)
     assert torch.cat([*split_rows(x, 4)]).equal(whole)
     assert (x.shape, len(x), x.nbytes, x.dtype) == (whole.shape, 9, whole.nbytes, whole.dtype)
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 from da.config.task_name import TaskName
 from da.data import class_lists, label_sets, overlap, tasks
-from da.data.datasets import office31
+from da.data.datasets import office31, visda2017
 from tests.fixtures.datasets import image_folder
 
 PARTIAL = {
@@ -69,6 +69,10 @@ def test_universal_visda_has_the_published_number_of_images():
     shares = label_sets.choose_classes(task, [*each], each, each)
     assert sum(each[label] for label in shares.common | shares.private) == 41043
     assert shares.source - shares.common == {"motorcycle", "person", "plant"}
+    order = label_sets.order_classes(visda2017, each, "osbp")
+    task = TaskName.parse("visda2017:synthetic-real+open6@osbp")
+    known = label_sets.choose_classes(task, order, each, each).source
+    assert known == {"bicycle", "bus", "car", "motorcycle", "train", "truck"}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.conftest import skip_without
 
 PLAIN = (
     *("name", "paper", "family", "frozen_only", "blind", "takes_shots", "takes_strong"),
-    *("source_free", "taught", "streams", "needs", "batchable", "__name__"),
+    *("takes_domains", "source_free", "taught", "streams", "needs", "batchable", "__name__"),
 )
 FUNCTIONS = "predict", "after_step", "forward", "prepare", "embed", "phases"
 

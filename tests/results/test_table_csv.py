@@ -19,8 +19,8 @@ def test_csv_has_a_line_for_each_method_task_and_selector() -> None:
 
 def test_csv_tells_the_printed_number_and_who_saw_labels() -> None:
     records = [
-        record("dann", "digits:mnist-mnistm", 78),
-        record("source_only", "digits:mnistm-mnistm", 97),
+        record("dann", "digits:mnist-mnistm", 78, backbone="lenet", regime="full"),
+        record("source_only", "digits:mnistm-mnistm", 97, backbone="lenet", regime="full"),
     ]
     lines = list(csv.DictReader(io.StringIO(render_table(records, format="csv"))))
     assert [line["method"] for line in lines] == ["dann", "target_only"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.methods import METHODS, Network
 from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
@@ -21,6 +22,7 @@ from da.methods.source_only import SourceOnly
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.results.records import PUBLISHED
 from da.runs.run import Run
+from tests.conftest import begin_with
 
 PLAIN = Run(SourceOnly.Hparams(), "emoji:noto-twemoji")
 TUNED = Run(
@@ -143,6 +145,7 @@ def test_every_setting_counts(name):
         "network": Network(bn="separate"),
         "tuning": FineTuning(warmup=10),
         "labels": LabelColumns(("class", "subgroup")),
+        "shift": LabelShift("rlls"),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
@@ -249,9 +252,9 @@ def test_what_goes_together_is_allowed():
 
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_a_run_goes_to_another_process(kind):
-    task = "moons:0-40+1shot" if kind.takes_shots else "moons:0-40"
-    init = "0123456789ab" if kind.source_free or kind.taught else "pretrained"
-    run = Run(kind.Hparams(), task, init=init, regime="full" if kind.taught else "frozen")
+    task = "moons:0" + ",9" * kind.takes_domains + "-40" + "+1shot" * kind.takes_shots
+    regime = "full" if kind.taught else "frozen"
+    run = Run(task=task, regime=regime, **begin_with(kind, "0123456789ab"))
     assert pickle.loads(pickle.dumps(run)) == run
 
 
@@ -265,5 +268,5 @@ def test_every_published_record_has_settings_that_make_sense():
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(ValueError, match=r"unknown method 'nope', known: adabn"):
+    with pytest.raises(ValueError, match=r"unknown method 'nope', known: aad, adabn"):
         Run.of(PLAIN.settings() | {"method": "nope"})

@@ -45,7 +45,7 @@ def fit(method=None, sides=None, **settings):
 @pytest.mark.parametrize("kind", METHODS.values(), ids=METHODS)
 def test_each_method_trains_or_says_what_it_needs(kind):
     skip_without(kind.needs)
-    needs = [kind.source_free, kind.taught, kind.takes_shots, kind.frozen_only]
+    needs = [kind.source_free, kind.taught, kind.takes_shots, kind.frozen_only, kind.takes_domains]
     if any(needs) or kind.overrides("prepare"):
         with pytest.raises(ValueError, match=kind.name) as error:
             fit(kind.Hparams())

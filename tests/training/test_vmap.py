@@ -69,7 +69,7 @@ def test_fifty_steps_together_equal_fifty_alone(kind):
             torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-5)
         x = own.target_test.take(torch.arange(40))
         torch.testing.assert_close(
-            methods[i].eval().predict(x), m.eval().predict(x), rtol=1e-5, atol=1e-5
+            methods[i].eval().predict(x), m.eval().predict(x), rtol=1e-4, atol=1e-4
         )
 
 

@@ -10,6 +10,7 @@ from da.config.backbone_names import known_backbones, written_names
 from da.data.datasets import list_domains, task_syntax
 from da.methods import settings_class
 from da.runs.recipes import RECIPES, Recipe
+from tools.docs import datasets
 from tools.docs.markdown import NOTE, table
 
 DATASETS = """{note}
@@ -81,7 +82,8 @@ def render_datasets() -> str:
 def _tasks(name: str) -> str:
     domains = [f"`{domain}`" for domain in list_domains(name) if domain]
     listed = f"Domains: {', '.join(domains)}. " if domains else ""
-    return f"{listed}Tasks: `{task_syntax(name)}`."
+    page = f" [More and printed numbers](datasets/{name}.md)." if name in datasets.names() else ""
+    return f"{listed}Tasks: `{task_syntax(name)}`.{page}"
 
 
 def render_backbones() -> str:

@@ -104,12 +104,16 @@ def _own_doc(method: type[Method]) -> str:
 
 
 def _command(name: str, method: type[Method]) -> str:
-    task = "emoji:noto-twemoji" + "+3shot" * method.takes_shots
+    task = "emoji:noto" + ",fluent" * method.takes_domains + "-twemoji"
+    task += "+3shot" * method.takes_shots
     task += " --backbone open_clip:ViT-B-32/openai" * method.takes_names
-    init = " --init 559a23d9cc1f" if method.source_free or method.taught else ""
-    init = " --regime full" * method.taught + init
-    why = "`--init` names a finished run whose weights are stored.\n\n" if init else ""
-    return f"{why}<!-- test: only parse -->\n```sh\nda train --task {task}{init} {name}\n```"
+    black_box = method.source_free and method.taught
+    begins = (method.source_free or method.taught) and not black_box
+    init = " --regime full" * (method.taught and not black_box) + " --init 559a23d9cc1f" * begins
+    own = " --teacher 559a23d9cc1f" * black_box
+    which = "--teacher" if black_box else "--init"
+    why = f"`{which}` names a finished run whose weights are stored.\n\n" if init + own else ""
+    return f"{why}<!-- test: only parse -->\n```sh\nda train --task {task}{init} {name}{own}\n```"
 
 
 def _needs(method: type[Method]) -> list[str]:
@@ -117,10 +121,16 @@ def _needs(method: type[Method]) -> list[str]:
         "Frozen features: regime `frozen`.": method.frozen_only,
         "Nothing of the target: one run serves all targets of a source.": method.blind,
         "Labeled target images, in tasks that end in `+Kshot`.": method.takes_shots,
+        "Several sources, as in `emoji:noto,fluent-twemoji`.": method.takes_domains,
         "A strongly augmented view of target images, where images are pixels.": method.takes_strong,
         "A backbone that reads texts too, as `open_clip:MODEL/WEIGHTS`.": method.takes_names,
-        "No source: it starts from a finished run, `--init`.": method.source_free,
-        "A finished run to learn from: its teacher.": method.taught,
+        "No source: it starts from a finished run, `--init`.": (
+            method.source_free and not method.taught
+        ),
+        "No source, and of a finished run the predictions alone: its teacher.": (
+            method.source_free and method.taught
+        ),
+        "A finished run to learn from: its teacher.": method.taught and not method.source_free,
         "Target test images in the order in which they arrive, each once.": method.streams,
         f"The library {method.needs}.": bool(method.needs),
     }

@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docs import catalog, cli, methods, notebook, plots, python, results, settings
+from tools.docs import (
+    catalog,
+    cli,
+    datasets,
+    methods,
+    notebook,
+    plots,
+    python,
+    results,
+    settings,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -18,15 +28,18 @@ TOP: dict[str, Callable[[], str]] = {
     "selectors.md": catalog.render_selectors,
     "recipes.md": catalog.render_recipes,
 }
-"""Pages of the reference, apart from those of methods, and what makes them."""
+"""Pages of the reference, apart from those of methods and data sets, and what makes them."""
 
 
 def reference_pages() -> dict[Path, str]:
     """Return the text of every page that is made from code or from a notebook."""
     texts = {REFERENCE / name: render() for name, render in TOP.items()}
     texts |= notebook.render_pages(DOCS / "tutorials")
+    folders = {"methods": methods.render_pages(), "datasets": datasets.render_pages()}
     return texts | {
-        REFERENCE / "methods" / f"{name}.md": text for name, text in methods.render_pages().items()
+        REFERENCE / folder / f"{name}.md": text
+        for folder, rendered in folders.items()
+        for name, text in rendered.items()
     }
 
 
@@ -43,10 +56,11 @@ def all_files() -> dict[Path, bytes]:
 
 
 def leftovers() -> list[Path]:
-    """List pages of methods that are no more."""
-    made = methods.names()
+    """List pages of methods and data sets that are no more."""
+    made = {"methods": {*methods.names(), "index"}, "datasets": {*datasets.names()}}
     return [
         page
-        for page in (REFERENCE / "methods").glob("*.md")
-        if page.stem not in made and page.stem != "index"
+        for folder, names in made.items()
+        for page in (REFERENCE / folder).glob("*.md")
+        if page.stem not in names
     ]

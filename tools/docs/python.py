@@ -9,6 +9,7 @@ GROUPS = {
         "Network",
         "FineTuning",
         "LabelColumns",
+        "LabelShift",
         "train",
         "fit",
         "sweep",
@@ -34,7 +35,7 @@ BEHIND = {
 PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
 """Names of the modules that `da` has, by what they are for."""
 
-SETTINGS = "Run", "Network", "FineTuning", "LabelColumns"
+SETTINGS = "Run", "Network", "FineTuning", "LabelColumns", "LabelShift"
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}

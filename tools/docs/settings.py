@@ -1,6 +1,7 @@
 """The page of all settings of a run."""
 
 from da.config.label_columns import LabelColumns
+from da.config.label_shift import LabelShift
 from da.models.finetuning import FineTuning
 from da.models.network import Network
 from da.runs.run import PARTS, Run
@@ -38,6 +39,13 @@ rate changes, and which model is kept.
 [a guide](../guides/multi-task.md) shows.
 
 {labels}
+
+## Label shift
+
+`da.LabelShift(...)`, given to a run as `shift`: what is done about other frequencies of classes in
+the target, as [a guide](../guides/label-shift.md) shows.
+
+{shift}
 """
 
 
@@ -49,4 +57,5 @@ def render_page() -> str:
         network=describe_settings(Network),
         tuning=describe_settings(FineTuning),
         labels=describe_settings(LabelColumns),
+        shift=describe_settings(LabelShift),
     )

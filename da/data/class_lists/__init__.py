@@ -3,7 +3,7 @@
 A file has a line for each class, in alphabetical order without regard to case or marks, as most
 lists of files number them; that of domainnet40 has the order of its published lists. A column
 named by a domain, or by domain and split, has its numbers of images. Columns `label_...` have the
-numbers that other lists in circulation give to classes.
+numbers that other lists in circulation give to classes. `imagenet_caltech` has the shared classes.
 """
 
 import csv
@@ -17,12 +17,12 @@ from da.config.validation import plain_name
 @cache
 def class_names(name: str) -> tuple[str, ...]:
     """Return the names of a data set's classes, in the order of its file."""
-    return tuple(line["class"] for line in _lines(name))
+    return tuple(line["class"] for line in read_lines(name))
 
 
 def published_counts(name: str, column: str) -> dict[str, int]:
     """Return the published number of images of each class; none where it is not known."""
-    lines = _lines(name)
+    lines = read_lines(name)
     return {line["class"]: int(line[column]) for line in lines} if column in lines[0] else {}
 
 
@@ -32,7 +32,7 @@ def class_orders(name: str) -> dict[str, tuple[str, ...]]:
     `letters` disregards case and marks, `bytes` puts upper case first, as Python's `sorted` does,
     and others are those of published lists.
     """
-    lines, names = _lines(name), class_names(name)
+    lines, names = read_lines(name), class_names(name)
     listed = {
         column.removeprefix("label_"): tuple(
             line["class"] for line in sorted(lines, key=lambda line: int(line[column]))
@@ -49,6 +49,7 @@ def sort_by_letters(names: Iterable[str]) -> tuple[str, ...]:
 
 
 @cache
-def _lines(name: str) -> tuple[dict[str, str], ...]:
+def read_lines(name: str) -> tuple[dict[str, str], ...]:
+    """Return the lines of a data set's file, each with its columns."""
     with (Path(__file__).parent / f"{name}.csv").open(newline="") as file:
         return tuple(csv.DictReader(file))

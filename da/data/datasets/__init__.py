@@ -11,6 +11,8 @@ It may have
 - `SYNTAX`: how its tasks are written, after the colon.
 - `pair(names)`: function that splits what stands there into source and target, or into the one
   domain of a supervised task and ''. Without it, names in `DOMAINS` are joined by a dash.
+- `SEVERAL = True`: a side of a task can be several domains with commas between them, as it always
+  can where `DOMAINS` names them.
 - `ONE_DOMAIN = True`: each task has one domain, even if its path has a dash or a colon.
 - `ANY_SIDE = True`: images have no size of their own; `open_domain(name, side)` takes one.
 - `open_unlabeled(name)`: function that opens a domain of a task that ends in `+unlabelled`, and
@@ -18,6 +20,12 @@ It may have
 - `SKIPS_BAD = True`: images are files of the user's; `open_domain(name, skip_bad=True)` leaves out
   those that cannot be decoded, and `check_images(name)` lists them.
 - `FITS = True`: `open_domain(name, fit="crop")` says how images become squares; see `Fit`.
+- `fetch()`: function that fetches what is missing, for `da data`, and yields a line on each file.
+- `check()`: function that compares files with what is published, a line each.
+- `METRIC`: name of the metric that papers print.
+- `TASKS`: the tasks that papers have, after the colon, where not all pairs make sense.
+- `ORDERS`: orders of its classes by their names, the usual one first, for settings that count them.
+- `DEFECTS`: sentences on what is known to be wrong with the published files, for its page.
 - `LABEL_COLUMNS`: names of its label columns, none for those of a user's file;
   `open_domain(name, columns=...)` takes some, the first as the class.
 """

@@ -1,46 +1,36 @@
 """Images of a user's folders, decoded once and stored as an array."""
 
+import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
+import torch
 
-from da.config.validation import MOST_NAMES
-from da.data import splits
+from da.data import splits, stores
 from da.data.datasets._class_folders import Listing
-from da.data.decode import (
-    BadImagesError,
-    describe_range,
-    find_fault,
-    ignore_warnings,
-    try_decode,
-)
-from da.data.domain import Domain, keep_domain, save_domain
+from da.data.datasets._decoding import check_listed, decode_good, refuse_faults
+from da.data.domain import Domain, keep_domain, load_domain, save_domain
+from da.data.encoded import EncodedImages, JoinedFiles, LooseFiles, keep_bytes
 from da.data.image_files import cache_key
+from da.data.known_files import save_files
 from da.data.reading import Reading
 from da.data.transforms import SHOWN
-from da.system.array_files import write_array_head
-from da.system.cache import cache_home, remove_unused
+from da.system.cache import cache_home, discard, make_once, may_make, remove_unused
+
+__all__ = "FAULTS", "Rows", "check_listed", "load_decoded", "stored_side"
 
 Rows = dict[str, splits.Rows]
 """Rows of a domain for each role."""
 
-CHUNK = 256
-"""Most images that are in memory at a time while a folder is decoded."""
-CHUNK_BYTES = 2**26
-"""Most bytes that these images take."""
 FAULTS = "left_out.json"
 """File next to decoded images that says which of the folder's files were left out, and why."""
-
-_Made = TypeVar("_Made")
 
 
 def load_decoded(
@@ -62,54 +52,129 @@ def load_decoded(
     Raises:
         ValueError: If there are such images, and they are not to be left out.
     """
-    wide = stored_side(read.side)
-
-    def write(folder: Path) -> None:
-        divide(images)  # which may refuse them
-        remove_unused(folder.parent)
-        count = len(images.files)
-        for line in (*images.notes, f"decoding {count} images of {images.root}, once"):
-            print(f"{benchmark}: {line}", file=sys.stderr)
-        folder.mkdir()
-        kept, x, faults = _decode_good(images, folder / "x.npy", read)
-        save_domain(folder, x, kept.y, kept.classes, divide(kept))
-        (folder / FAULTS).write_text(json.dumps({str(file): why for file, why in faults.items()}))
-
+    wide = read.exact or stored_side(read.side)
     about = images.about + (f" {read.fit}" if read.fit != "squash" else "")
     folder = cache_home() / benchmark / cache_key(images.root, images.files, wide, about)
-    domain = keep_domain(folder, write)
+    stored = _Stored(benchmark, images, read, divide, folder)
+    domain = stored.load(stored.choose())
+    refuse_faults(images, stored.faults, read.skip_bad)
+    columns = images.without({*stored.faults}).columns if images.columns else ()
+    return replace(domain, left_out=len(stored.faults), columns=columns)
+
+
+@dataclass
+class _Stored:
+    """Images of a listing, as they are or will be stored."""
+
+    benchmark: str
+    images: Listing
+    read: Reading
+    divide: Callable[[Listing], Rows]
+    pixels: Path
+    """Folder of pixels, where these are stored."""
+    faults: dict[Path, str] = field(default_factory=dict)
+    """Why files were left out, once the images are loaded."""
+
+    @property
+    def wide(self) -> int:
+        """Width of the images, in pixels."""
+        return self.read.exact or stored_side(self.read.side)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the pixels of all listed images."""
+        return 3 * self.wide**2 * len(self.images.files)
+
+    @cached_property
+    def encoded(self) -> int:
+        """Bytes of the files."""
+        return sum(file.stat().st_size for file in self.images.files if file.exists())
+
+    @property
+    def index(self) -> Path:
+        """Folder of what is known of the images where their pixels are not stored."""
+        digits = hashlib.sha256(f"{self.pixels.name} index".encode()).hexdigest()[:24]
+        return self.pixels.with_name(digits)
+
+    @property
+    def bytes_folder(self) -> Path:
+        """Folder of the bytes of the files that are not left out, for images of any width."""
+        key = cache_key(self.images.root, self.kept, 0, " bytes")
+        return self.pixels.with_name(key)
+
+    @property
+    def kept(self) -> list[Path]:
+        """Files that are not left out."""
+        return self.images.without({*self.faults}).files
+
+    def choose(self) -> stores.Store:
+        """Choose how the images are kept: as the user says, as they are, or by the rule."""
+        if not may_make():
+            return "pixels" if self.pixels.exists() or not self.index.exists() else "files"
+        if forced := stores.forced_store():
+            return forced
+        if self.pixels.exists():
+            return "pixels"
+        if self.index.exists():
+            self.faults = _load_faults(self.index)
+            if self.bytes_folder.exists():
+                return "encoded"
+        return stores.choose_store(self.size, self.encoded, stores.free_room(self.pixels))
+
+    def load(self, store: stores.Store) -> Domain:
+        """Load the images, which are decoded first where they were not, or changed."""
+        if store == "pixels":
+            new = not self.pixels.exists()
+            domain = keep_domain(self.pixels, partial(self._write, store))
+            self.faults = _load_faults(self.pixels)
+            if new and self.index.exists():
+                self._discard(self.bytes_folder, self.index)
+            return domain
+        make_once(self.index, partial(self._write, store), _check_index)
+        self.faults = _load_faults(self.index)
+        source = LooseFiles(self.kept) if store == "files" else self._join()
+        return load_domain(self.index, EncodedImages(source, self.wide, self.read.fit))
+
+    def _join(self) -> JoinedFiles:
+        joined = JoinedFiles(keep_bytes(self.bytes_folder, self.images.root, self.kept))
+        if self.pixels.exists():
+            self._discard(self.pixels)
+        return joined
+
+    def _discard(self, *folders: Path) -> None:
+        """Remove another copy of the same images."""
+        for folder in folders:
+            with suppress(OSError):  # not there, or of another user
+                discard(folder)
+
+    def _write(self, store: stores.Store, folder: Path) -> None:
+        images = self.images
+        self.divide(images)  # which may refuse them
+        remove_unused(folder.parent)
+        large = stores.is_large(self.size)
+        notes = [*images.notes, f"decoding {len(images.files)} images of {images.root}, once"]
+        if large or store != "pixels":
+            notes.append(stores.describe_store(store, self.size, self.encoded))
+        for line in notes:
+            print(f"{self.benchmark}: {line}", file=sys.stderr)
+        folder.mkdir()
+        x = folder / "x.npy" if store == "pixels" else None
+        found = decode_good(images, self.pixels.parent, x, self.read, self.wide, large)
+        kept = images.without({*found.faults})
+        pixels = np.load(x, mmap_mode="r") if x else None
+        save_domain(folder, pixels, kept.y, kept.classes, self.divide(kept), found.digest)
+        save_files(folder, found.family, found.states, digests=found.digests)
+        faults = {str(file): why for file, why in found.faults.items()}
+        (folder / FAULTS).write_text(json.dumps(faults))
+
+
+def _check_index(folder: Path) -> None:
+    load_domain(folder, torch.empty(0))
+
+
+def _load_faults(folder: Path) -> dict[Path, str]:
     stored = json.loads((folder / FAULTS).read_text())
-    faults = {Path(file): why for file, why in stored.items()}
-    _refuse_faults(images, faults, read.skip_bad)
-    columns = images.without({*faults}).columns if images.columns else ()
-    return replace(domain, left_out=len(faults), columns=columns)
-
-
-def _decode_good(
-    images: Listing, path: Path, read: Reading
-) -> tuple[Listing, np.memmap, dict[Path, str]]:
-    """Decode the images that can be decoded into an array on disk, after a check of each file.
-
-    Returns:
-        These images, their pixels, and why each of the others cannot be decoded.
-    """
-    with ignore_warnings(), ThreadPoolExecutor() as pool:
-        faults = _look(images, pool)
-        _refuse_faults(images, faults, read.skip_bad)
-        later, largest = _decode_all(images.without({*faults}).files, path, read, pool)
-    faults |= later
-    _refuse_faults(images, faults, read.skip_bad)
-    if faults:
-        print(f"left out, as --skip-bad says: {_list_faults(images, faults)}", file=sys.stderr)
-    if dark := describe_range(largest):
-        print(f"{images.root}: {dark}", file=sys.stderr)
-    return images.without({*faults}), np.load(path, mmap_mode="r"), faults
-
-
-def _look(images: Listing, pool: ThreadPoolExecutor) -> dict[Path, str]:
-    """Return why images cannot be decoded, as far as their first bytes tell."""
-    looks = _map_files(pool, find_fault, images.files, CHUNK)
-    return {file: fault for file, fault in looks if fault}
+    return {Path(file): why for file, why in stored.items()}
 
 
 def stored_side(side: int) -> int:
@@ -119,65 +184,3 @@ def stored_side(side: int) -> int:
     grows in proportion.
     """
     return max(256, math.ceil(side / SHOWN))
-
-
-def _refuse_faults(images: Listing, faults: dict[Path, str], skip_bad: bool) -> None:
-    """Refuse images that cannot be decoded, unless they are to be left out."""
-    if faults and not skip_bad:
-        raise BadImagesError(_list_faults(images, faults))
-
-
-def _list_faults(images: Listing, faults: dict[Path, str]) -> str:
-    """List the first files that cannot be decoded, with the reasons, and say how many there are."""
-    reasons = {*faults.values()}
-    end = f": {reasons.pop()}" if len(reasons) == 1 else ""  # once for all
-    files = [f"{file}" if end else f"{file}: {fault}" for file, fault in faults.items()]
-    more = f" and {len(files) - MOST_NAMES} more" if len(files) > MOST_NAMES else ""
-    count = f"{len(files)} of {len(images.files)} images: " if len(files) > 1 else ""
-    return f"{count}{', '.join(files[:MOST_NAMES])}{more}{end}"
-
-
-def _decode_all(
-    files: list[Path], path: Path, read: Reading, pool: ThreadPoolExecutor
-) -> tuple[dict[Path, str], list[int]]:
-    """Decode files into one array on disk, a few of them in memory at a time.
-
-    Returns:
-        Why each of the files that are not in the array cannot be decoded, and the largest values of
-        the others, as in `Decoded`.
-    """
-    side = stored_side(read.side)
-    chunk = max(1, min(CHUNK, CHUNK_BYTES // (3 * side**2)))
-    faults, largest = {}, []
-    with path.open("wb") as out, tqdm(total=len(files), unit=" images", disable=None) as bar:
-        write_array_head(out, "|u1", (len(files), side, side, 3))
-        decode = partial(try_decode, side=side, fit=read.fit)
-        for file, made in _map_files(pool, decode, files, chunk):
-            if isinstance(made, str):
-                faults[file] = made
-            else:
-                out.write(made.pixels.data)
-                largest.append(made.largest)
-            bar.update()
-        out.seek(0)
-        write_array_head(out, "|u1", (len(largest), side, side, 3))
-    return faults, largest
-
-
-def _map_files(
-    pool: ThreadPoolExecutor, work: Callable[[Path], _Made], files: list[Path], chunk: int
-) -> Iterator[tuple[Path, _Made]]:
-    """Yield each file with what `work` makes of it, at most `chunk` of them ahead."""
-    for start in range(0, len(files), chunk):
-        some = files[start : start + chunk]
-        yield from zip(some, pool.map(work, some), strict=True)
-
-
-def check_listed(images: Listing) -> None:
-    """Look at the first bytes of each of some images, without decoding any.
-
-    Raises:
-        BadImagesError: If some cannot be decoded.
-    """
-    with ignore_warnings(), ThreadPoolExecutor() as pool:
-        _refuse_faults(images, _look(images, pool), skip_bad=False)

@@ -1,10 +1,12 @@
 """Finding a domain of a published data set among a user's folders, and its lists."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from da.config.validation import plain_name, shorten_names
 from da.data import paths
+from da.data.datasets import _archives as packed
 from da.data.datasets._class_folders import subfolders
 
 DEPTH = 3
@@ -13,39 +15,50 @@ DEPTH = 3
 INSIDE = "images", "full"
 """Folders between a domain and its classes, in some archives."""
 
-LISTS = "", "image_list", "txt", "splits", "splits_mini"
+LISTS = "", "image_list", "txt", "splits"
 """Folders of lists, next to the domains or one folder up."""
 
 _found: dict[tuple[Path | str, ...], Path] = {}
 
 
 def find_domain(
-    titles: Sequence[str], names: Sequence[str], numbers: Mapping[str, int]
+    titles: Sequence[str], files: Sequence[str], names: Sequence[str], numbers: Mapping[str, int]
 ) -> Path | None:
     """Return the folder that holds the class folders of a domain, or None where it is not here.
 
     It is looked for in the folder of the data set under `DA_DATA`, and then in all of `DA_DATA`.
+    Last, archives in both are unpacked that have the name of the data set or of the domain.
 
     Args:
-        titles: Names that the folder of the data set may have.
+        titles: Names that the folder or an archive of the data set may have.
+        files: Other names of archives that hold the domain, without endings.
         names: Names that the folder of the domain may have.
         numbers: Class of each plain name of a class folder; half of the classes have to be there.
     """
     if not (data := paths.data_folder()):
         return None
-    key: tuple[Path | str, ...] = (data, *names)
+    key: tuple[Path | str, ...] = (data, *titles, *names)
     if key not in _found or not _found[key].is_dir():
-        wanted = {plain_name(name) for name in titles}
-        roots = [p for p in subfolders(data) if plain_name(p.name) in wanted]
-        found = (_find_below(root, {*map(plain_name, names)}, numbers) for root in (*roots, data))
+        roots, wanted = set_folders(titles), {*map(plain_name, names)}
+        archives = wanted | {*map(plain_name, (*titles, *files))}
+        unpacked = packed.unpack_classes(roots, archives, numbers)
+        found = (_find_below(root, wanted, numbers) for root in chain(roots, unpacked))
         if (place := next(filter(None, found), None)) is None:
             return None
         _found[key] = place
     return _found[key]
 
 
+def set_folders(titles: Sequence[str]) -> list[Path]:
+    """Return the folders that may hold a data set: those of its names under `DA_DATA`, and that."""
+    if not (data := paths.data_folder()):
+        return []
+    wanted = {*map(plain_name, titles)}
+    return [*(p for p in subfolders(data) if plain_name(p.name) in wanted), data]
+
+
 def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path | None:
-    for folder in _walk(root):
+    for folder in walk(root):
         if plain_name(folder.name) not in names:
             continue
         for place in (folder, *(p for p in subfolders(folder) if p.name in INSIDE)):
@@ -55,7 +68,7 @@ def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path
     return None
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[Path]:
     """Yield the folders below a folder, level by level."""
     level = [root]
     for _ in range(DEPTH):
@@ -63,9 +76,16 @@ def _walk(root: Path) -> Iterator[Path]:
         yield from level
 
 
-def find_list(place: Path, names: Sequence[str]) -> Path | None:
-    """Return the list of one of some names that is near a domain's folder, or None for none."""
-    tops = place.parent, place.parent.parent
+def find_list(place: Path, names: Sequence[str], titles: Sequence[str]) -> Path | None:
+    """Return the list of one of some names that is near a domain's folder, or None for none.
+
+    Args:
+        place: The folder.
+        names: Names that the list may have.
+        titles: Names that the folder of the data set may have.
+    """
+    near = set_folders(titles)
+    tops = chain((place.parent, place.parent.parent, *near), packed.unpack_named(near, LISTS[1:]))
     places = (top / folder / name for top in tops for folder in LISTS for name in names)
     return next((path for path in places if path.is_file()), None)
 

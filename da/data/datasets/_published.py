@@ -5,7 +5,7 @@ files say which images are for training and for tests, these give the roles.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,18 @@ from da.data.class_lists import class_names, published_counts
 from da.data.datasets import _find_published as find
 from da.data.datasets._class_folders import Listing, subfolders
 from da.data.datasets._decoded import Rows, check_listed, load_decoded
+from da.data.datasets._fetch import Origin
 from da.data.domain import PARTS, Domain
 from da.data.image_files import find_images
 from da.data.reading import Reading
+from da.system import archives
+from da.system.remote_files import RemoteFile
 
 SPLITS = "train", "test"
 """Parts into which lists divide a domain."""
+
+SQUARE = 224
+"""Pixels a side of images that are published as a network takes them."""
 
 _Found = tuple[list[Path], Int[np.ndarray, "n"], Int[np.ndarray, "n"]]
 """Images, and the class and the set of each."""
@@ -53,11 +59,27 @@ class Published:
     """Other names that folders of classes have, and the class of each."""
     lists: str = ""
     """Names of its lists, as `{domain}_{split}.txt`; empty where every image has every role."""
+    squares: Container[str] = ()
+    """Domains whose images are published with `SQUARE` pixels a side, and are not resized."""
+    files: tuple[RemoteFile, ...] = ()
+    """The archives and lists that it comes as."""
+    license: str = "that of its authors: read it on their page first"
+    """Terms of its authors, in a line."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.classes or class_names(self.versions[0])
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Names that its folder may have."""
+        return self.title, *self.folders
+
+    @property
+    def origin(self) -> Origin:
+        """Where its files come from."""
+        return Origin(self.folders[0], self.license, self.files, self.titles)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -79,7 +101,8 @@ class Published:
         Raises:
             ValueError: If the data set, a class or a list is not here, or images cannot be decoded.
         """
-        read, images = Reading(side, skip_bad, fit), self.list_images(name)
+        exact = SQUARE if name in self.squares and side <= SQUARE else 0
+        read, images = Reading(side, skip_bad, fit, exact=exact), self.list_images(name)
         return load_decoded(self.folders[0], images, read, divide=self._divide)
 
     def check_images(self, name: str) -> None:
@@ -102,7 +125,8 @@ class Published:
         return Listing(place, files, y, self.names, sets, told, about)
 
     def check(self) -> Iterator[str]:
-        """Give a line on each domain: its images, and where they differ from what is published."""
+        """Give a line on each archive and domain, and where it differs from what is published."""
+        yield from self.origin.check()
         for name in self.domains:
             head = f"{self.folders[0]}:{name}: "
             try:
@@ -114,10 +138,24 @@ class Published:
             where = f"{len(images.files)} images in {images.root}"
             yield f"{head}{where}; {notes or 'as published'}"
 
+    def fetch(self) -> Iterator[str]:
+        """Fetch what is missing, and give a line on the license and on each file.
+
+        Raises:
+            ValueError: If a file cannot be fetched.
+        """
+        yield from self.origin.fetch(self._missing())
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.domains if not self._place(name)]
+
+    def _place(self, name: str) -> Path | None:
+        own = [f.name for f in self.files if name in (f.domains or (name,))]
+        packed = [archives.base_name(file) or self.title for file in own]
+        return find.find_domain(self.titles, packed, self.domains[name], self.numbers)
+
     def _find(self, name: str) -> Path:
-        titles = self.title, *self.folders
-        place = find.find_domain(titles, self.domains[name], self.numbers)
-        if place is None:
+        if (place := self._place(name)) is None:
             raise ValueError(
                 f"{self.title} is not here: {find.explain(self.domains[name])}. {self.get} Unpack "
                 f"it to a folder {self.folders[0]}, and set DA_DATA to the folder that holds it"
@@ -149,7 +187,7 @@ class Published:
         found: list[tuple[Path, int, int]] = []
         for number, split in enumerate(SPLITS):
             listed = [self.lists.format(domain=each, split=split) for each in self.domains[name]]
-            if (file := find.find_list(place, listed)) is None:
+            if (file := find.find_list(place, listed, self.titles)) is None:
                 raise ValueError(f"no list {listed[0]} of {self.title} near {place}. {self.get}")
             for image in find.read_list(file):
                 label = self.numbers.get(plain_name(image.parent.name))
@@ -178,7 +216,9 @@ class Published:
             if (counts := published_counts(version, column))
         }
         best = min(wrong, key=lambda version: len(wrong[version]), default="")
-        if not best or not wrong[best]:
+        if not best:
+            return ""
+        if not wrong[best]:
             return f"images of {best}" if best not in self.versions[:1] else ""
         return f"other numbers of images than published: {shorten_names(wrong[best])}"
 

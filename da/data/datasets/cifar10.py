@@ -65,9 +65,8 @@ def open_domain(name: str) -> Domain:
     def write(folder: Path) -> None:
         root = _root(name)
         print(f"cifar10: reading {root}, once", file=sys.stderr)
-        halves = [[_batch(root, *item) for item in files.items()] for files in (TRAIN, TEST)]
-        x, y = (np.concatenate(both) for both in zip(*halves[0], *halves[1], strict=True))
-        tests = sum(len(labels) for _, labels in halves[1])
+        (train, train_y), (test, test_y) = read_halves(root)
+        x, y, tests = np.concatenate([train, test]), np.concatenate([train_y, test_y]), len(test)
         save_domain(folder, x, y, CLASSES, splits.split_published(y[: len(y) - tests], tests))
 
     return keep_domain(cache_home() / "cifar10" / f"pixels-{RECIPE}", write)
@@ -83,6 +82,21 @@ def _root(name: str) -> Path:
     data = paths.data_folder()
     there = data and any((data / file).exists() for file in (FOLDER, ARCHIVE))
     return data if data and there else cache_home() / "cifar10"
+
+
+def read_halves(
+    root: Path,
+) -> list[tuple[UInt8[np.ndarray, "_ 32 32 3"], Int[np.ndarray, "_"]]]:
+    """Read training and test images, and their classes, from a folder of the files or archive.
+
+    Raises:
+        ValueError: If a file is wrong, or the archive cannot be fetched.
+    """
+    batches = [[_batch(root, *item) for item in files.items()] for files in (TRAIN, TEST)]
+    return [
+        (np.concatenate([x for x, _ in some]), np.concatenate([y for _, y in some]))
+        for some in batches
+    ]
 
 
 def _batch(

@@ -6,12 +6,14 @@ Images are those of `domainnet`. The lists `clipart_train_mini.txt` and `clipart
 next to the domains or in `image_list`.
 """
 
+from da.data.datasets._domainnet import LICENSE, list_files
 from da.data.datasets._published import Published
 
 DOMAINS = ("clipart", "painting", "real", "sketch")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+METRIC = "mean_class"
 
 SET = Published(
     "DomainNet-40",
@@ -20,5 +22,8 @@ SET = Published(
     "Images are those of domainnet, and the lists those of COAL or SENTRY.",
     versions=("domainnet40",),
     lists="{domain}_{split}_mini.txt",
+    files=list_files(DOMAINS),
+    license=LICENSE,
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch

@@ -2,7 +2,7 @@
 
 A domain is a rotation in degrees, and has 900 random points, half of them in each of two classes,
 `upper` and `lower`. They are drawn on this machine. A task is written `moons:0-40`, from one
-rotation to another, or `moons:0`.
+rotation to another, `moons:0,20-40` from several, or `moons:0`.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from da.data.domain import Domain
 
 SYNTAX = "0-40"
 DOMAINS = ()
+SEVERAL = True
 
 
 def pair(names: str) -> tuple[str, str]:
@@ -25,7 +26,7 @@ def pair(names: str) -> tuple[str, str]:
     if names.isdigit():
         return names, ""
     source, _, target = names.partition("-")
-    for name in (source, target):
+    for name in (*source.split(","), *target.split(",")):
         if not name.isdigit():
             raise ValueError(
                 f"unknown rotation {name!r} in {names!r}, known: degrees as in {SYNTAX}"

@@ -8,11 +8,16 @@ A folder `officehome` under `DA_DATA` holds what its archive, TLlib or DomainBed
 """
 
 from da.data.datasets._published import Published
+from da.system.remote_files import RemoteFile
 
 DOMAINS = ("art", "clipart", "product", "real")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "Lists in circulation number the classes in four orders, with the same spelling of names.",
+    "The table of Transfer-Learning-Library on open sets repeats source-only's tasks as DANN's.",
+)
 
 SET = Published(
     "Office-Home",
@@ -20,5 +25,12 @@ SET = Published(
     {name: (name, *(("real_world",) if name == "real" else ())) for name in DOMAINS},
     "It comes as file 0B81rNlvomiwed0V1YUxQdC1uOTg on Google Drive.",
     versions=("officehome",),
+    files=(
+        RemoteFile(
+            "OfficeHomeDataset_10072016.zip",
+            place="file 0B81rNlvomiwed0V1YUxQdC1uOTg on Google Drive",
+        ),
+    ),
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch

@@ -8,6 +8,7 @@ or `CALTECH/full/0/*.jpg`.
 """
 
 from da.data.datasets._published import Published
+from da.system.remote_files import RemoteFile
 
 DOMAINS = ("caltech", "labelme", "pascal", "sun")
 ANY_SIDE = True
@@ -26,5 +27,9 @@ SET = Published(
     "DomainBed has it as file 1skwblH1_okBwxWxmRsp9_qi15hyPpxg8 on Google Drive.",
     classes=("bird", "car", "chair", "dog", "person"),
     spellings={str(i): name for i, name in enumerate(("bird", "car", "chair", "dog", "person"))},
+    files=(
+        RemoteFile("VLCS.tar.gz", place="file 1skwblH1_okBwxWxmRsp9_qi15hyPpxg8 on Google Drive"),
+    ),
 )
-open_domain, check_images, check = SET.open_domain, SET.check_images, SET.check
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch

@@ -1,43 +1,23 @@
 """Look up numbers printed in papers for comparison with ours. Does not import torch."""
 
-import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from da.config.task_name import TaskName, short_domain
 from da.config.validation import plain_name
-
-FILES = (
-    "amazon_reviews",
-    "cifar10_transfer",
-    "digits",
-    "domainnet",
-    "office31",
-    "officehome",
-    "visda2017",
+from da.results.literature import printed
+from da.results.literature.benchmarks import (
+    BENCHMARKS,
+    CORRUPTIONS,
+    DIFFERS,
+    FOLDERS,
+    SPELLINGS,
+    Benchmark,
+    numbers_of,
 )
-"""Benchmarks with a CSV file next to this module; README.md there explains the columns."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A printed number, and where it was printed."""
-
-    benchmark: str
-    source: str
-    target: str
-    method: str
-    backbone: str
-    metric: str
-    value: float
-    """Printed number, a percentage if `metric` says accuracy."""
-    std: float | None
-    paper: str
-    year: int | None
-    where: str
-    seen: bool
-    """Whether the number was read in the source itself, not taken from hearsay."""
+from da.results.literature.numbers import Row
 
 
 @dataclass(frozen=True)
@@ -51,7 +31,7 @@ class Reference:
     where: str
     """Table and source, and what to know for a comparison."""
     differs: str
-    """How our task differs from the printed one; empty if they are the same."""
+    """How our images differ from the printed ones; empty if they are the same."""
 
     @property
     def alike(self) -> bool:
@@ -60,186 +40,155 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Printed:
-    """A printed table from which references are taken."""
+class _Task:
+    """A task by the names of its data set and its setting."""
 
-    paper: str
-    backbone: str = ""
-    """Backbone of the rows to use; empty if the table has one row per method."""
-    metric: str = "accuracy"
-    remark: str = ""
+    data: str
+    sources: tuple[str, ...]
+    target: str
+    setting: str
 
-
-BEST_EPOCH = "best epoch by target test accuracy"
-_TLLIB = "Transfer-Learning-Library (Jiang et al.)"
-_DEEPDA = "DeepDA toolkit (Wang & Hou)"
-TABLES = {
-    "amazon_reviews": (
-        Printed(
-            "DANN (Ganin et al., JMLR 2016)",
-            "1 hidden layer, 5000-d unigrams and bigrams",
-            remark="settings chosen by reverse validation",
-        ),
-    ),
-    "digits": (
-        Printed(
-            "DANN (Ganin et al., JMLR 2016)",
-            remark="last layer a linear SVM, SA's dimension chosen by target test accuracy",
-        ),
-        Printed("DSN (Bousmalis et al., NIPS 2016)"),
-        Printed("iDANN (Gallego et al. 2020)"),
-    ),
-    "office31": (
-        Printed(_TLLIB, "ResNet-50", remark=BEST_EPOCH),
-        Printed(_DEEPDA, "ResNet-50", remark=BEST_EPOCH),
-        Printed("Deep CORAL (Sun & Saenko, ECCV Workshops 2016)"),
-    ),
-    "officehome": (
-        Printed(_TLLIB, "ResNet-50", remark=BEST_EPOCH),
-        Printed(_DEEPDA, "ResNet-50", remark=BEST_EPOCH),
-    ),
-    "visda2017": (Printed(_TLLIB, "ResNet-101", "overall accuracy", BEST_EPOCH),),
-    "domainnet": (
-        Printed(_TLLIB, "ResNet-101", remark="best epoch by accuracy on target training images"),
-        Printed("CDTrans (Xu et al., ICLR 2022)", "DeiT-B"),
-    ),
-}
-"""Printed tables by benchmark; the first one with the method on the task gives the reference.
-
-For digits, the first is the paper that brought method and benchmark together. For folders, it is
-the library that ran most methods under one protocol with one backbone. The others fill its gaps.
-"""
-
-METHODS = {
-    "source_only": "source-only",
-    "dann": "DANN",
-    "cdan": "CDAN+E",
-    "mcd": "MCD",
-    "adda": "ADDA",
-    "mdd": "MDD",
-    "coral": "Deep CORAL",
-    "dan": "DAN",
-    "jan": "JAN",
-    "dsan": "DSAN",
-    "afn": "AFN",
-    "bsp": "BSP",
-    "mcc": "MCC",
-    "entropy_min": "MinEnt",
-    "bnm": "BNM",
-    "atdoc": "ATDOC-NA",
-    "mean_teacher": "Mean teacher (MT+CT+TF)",
-    "fixmatch": "FixMatch",
-    "deepjdot": "DeepJDOT",
-    "sdat": "CDAN+MCC w/ SDAT",
-    "coral_map": "CORAL",
-    "subspace_alignment": "SA (subspace alignment)",
-    "tca": "TCA",
-    "gfk": "GFK",
-    "target_only": "train-on-target",
-}
-"""Printed names of our methods; `fine_tune` with a few shots has no counterpart."""
-
-DIGITS = {
-    "mnist": ("MNIST", ""),
-    "mnistm": (
-        "MNIST-M",
-        "mnistm is Ganin's recipe on other photographs than the published MNIST-M (BSDS500)",
-    ),
-    "synfont": (
-        "SynNumbers",
-        "synfont is drawn as SynNumbers is, with other fonts and 20,000 images, not 500,000",
-    ),
-}
-"""Printed name of each of our digits domains, and how ours differs from it.
-
-`optdigits` has no counterpart.
-"""
-
-FOLDERS = {
-    "office31": "Office-31",
-    "officehome": "Office-Home",
-    "visda2017": "VisDA",
-    "domainnet": "DomainNet",
-}
-"""Name of each benchmark, by the name of its file; a path may contain it in any spelling."""
+    @property
+    def streams(self) -> bool:
+        """Whether test images arrive one after the other."""
+        return self.setting.startswith("stream")
 
 
-@cache
-def rows(benchmark_file: str) -> tuple[Row, ...]:
-    """Read all printed numbers of a benchmark.
+def reference(
+    method: str, task: str, backbone: str, *, trained: bool = True, metric: str = "accuracy"
+) -> Reference | None:
+    """Return the printed number of a method, or None if there is none.
 
-    Raises:
-        ValueError: The benchmark has no file; the error names those that have.
-    """
-    if benchmark_file not in FILES:
-        raise ValueError(f"no published numbers {benchmark_file!r}, known: {', '.join(FILES)}")
-    with (Path(__file__).parent / f"{benchmark_file}.csv").open(newline="") as file:
-        return tuple(_row(line) for line in csv.DictReader(file))
-
-
-def reference(method: str, task: str) -> Reference | None:
-    """Return the printed number for a method on a task, or None if there is none.
+    It is of the same data set, setting, backbone and metric.
 
     Args:
         method: One of our methods, or `target_only`.
         task: One of our tasks.
+        backbone: One of our backbones.
+        trained: Whether the backbone was trained on the task, not only what is on top of it.
+        metric: One of `printed.METRICS`.
     """
-    name = TaskName.parse(task)
-    match = _counterpart(name.benchmark, *name.pair)
-    if method not in METHODS or match is None or name.few or name.kind:
+    if (ours := _read_task(task)) is None:
         return None
-    file, source, target, differs = match
-    sources = {source, target} if method == "target_only" else {source}
-    for table in TABLES[file]:
-        for row in rows(file):
-            same = row.source in sources and row.target == target
-            if same and row.method == METHODS[method] and _is_in(row, table):
-                where = "; ".join(filter(None, (row.where, table.remark)))
-                return Reference(row.value, row.std, row.paper, row.backbone, where, differs)
+    networks = _networks(backbone, trained)
+    found = [
+        (rank, row)
+        for benchmark in BENCHMARKS
+        if _has(benchmark, ours, method) and (metric in printed.ONLINE) == ours.streams
+        for row in _on_task(benchmark, ours, method)
+        if row.backbone in networks and (rank := _rank(row, method, metric))
+    ]
+    if not found:
+        return None
+    _, row = min(found, key=lambda each: each[0])
+    differs = (DIFFERS.get((ours.data, name), "") for name in (*ours.sources, ours.target))
+    told = "; ".join(filter(None, dict.fromkeys(differs)))
+    where = "; ".join(filter(None, (row.where, _remark(row.paper, ours.data))))
+    return Reference(row.value, row.std, row.paper, row.backbone, where, told)
+
+
+def _read_task(task: str) -> _Task | None:
+    """Return the names of a task of a known data set, or None."""
+    name = TaskName.parse(task)
+    setting = name.end.removeprefix("+")
+    if name.benchmark == "folder":
+        return None if setting else _read_folders(name)
+    sources, target = tuple(name.source.split(",")), name.target
+    if not target or (sources[1:] and setting):
+        return None
+    if "," in target:
+        if target.split(",") != [f"{each}5" for each in CORRUPTIONS]:
+            return None
+        stream = "the stream" if "mixed" in setting else "15 corruptions"
+        target, setting = f"mean of {stream}", f"{setting}*15"
+    if target.removesuffix("5") in CORRUPTIONS:
+        target = target.removesuffix("5")
+    return _Task(name.benchmark, sources, target, "several" if sources[1:] else setting)
+
+
+def _read_folders(name: TaskName) -> _Task | None:
+    """Return the names of two folders whose paths name a published data set, or None."""
+    for data, title in FOLDERS.items():
+        if all(_bears(path, title) for path in name.pair):
+            source, target = (plain_name(short_domain(path)) for path in name.pair)
+            return _Task(data, (source,), target, "")
     return None
-
-
-def _row(line: dict[str, str]) -> Row:
-    text = {k: line[k] for k in ("benchmark", "source", "target", "method", "backbone", "metric")}
-    return Row(
-        **text,
-        value=float(line["value"]),
-        std=float(line["std"]) if line["std"] else None,
-        paper=line["paper"],
-        year=int(line["year"]) if line["year"] else None,
-        where=line["where"],
-        seen=line["seen"] == "yes",
-    )
-
-
-def _is_in(row: Row, table: Printed) -> bool:
-    same = (row.paper, row.metric) == (table.paper, table.metric)
-    return row.seen and same and table.backbone in ("", row.backbone)
-
-
-def _counterpart(benchmark: str, source: str, target: str) -> tuple[str, str, str, str] | None:
-    """Return file, printed source, printed target, and how these differ from ours."""
-    if benchmark == "digits" and source in DIGITS and target in DIGITS:
-        (a, differs_a), (b, differs_b) = DIGITS[source], DIGITS[target]
-        return "digits", a, b, "; ".join(dict.fromkeys(filter(None, (differs_a, differs_b))))
-    if benchmark == "amazon_reviews":
-        return benchmark, source, target, ""
-    if benchmark == "folder":
-        for file, name in FOLDERS.items():
-            known = _spellings(file)
-            a, b = (known.get(plain_name(short_domain(name)), "") for name in (source, target))
-            if a and b:
-                sure = all(_bears(path, name) for path in (source, target))
-                guess = f"taken for {name} by its folders' names alone"
-                return file, a, b, "" if sure else guess
-    return None
-
-
-@cache
-def _spellings(file: str) -> dict[str, str]:
-    names = {name for row in rows(file) for name in (row.source, row.target)}
-    return {plain_name(name): name for name in names - {"avg"}}
 
 
 def _bears(path: str, name: str) -> bool:
     return any(plain_name(part).startswith(plain_name(name)) for part in PurePath(path).parts)
+
+
+def _networks(backbone: str, trained: bool) -> tuple[str, ...]:
+    """Return the printed names of a backbone."""
+    table = printed.TRAINED if trained else printed.FROZEN
+    return next((names for key, names in table.items() if backbone in (key, _bare(key))), ())
+
+
+def _bare(name: str) -> str:
+    """Return the name of a network of timm without its weights."""
+    return name if "/" in name else name.partition(".")[0]
+
+
+def _has(benchmark: Benchmark, ours: _Task, method: str) -> bool:
+    """Return whether a benchmark has a task; training on the target needs no other domain."""
+    settings = {ours.setting, "several"} if method == "target_only" else {ours.setting}
+    return benchmark.data == ours.data and not settings.isdisjoint(benchmark.settings)
+
+
+def _on_task(benchmark: Benchmark, ours: _Task, method: str) -> Iterator[Row]:
+    """Yield the printed numbers of a benchmark on the domains of a task."""
+    numbers = numbers_of(benchmark)
+    known = _spellings(benchmark)
+    target = known.get(plain_name(ours.target))
+    if ours.setting == "several":
+        others = {known.get(plain_name(name)) for name in ours.sources}
+        wanted = {_several(numbers, method) if others == _domains(numbers) - {target} else None}
+    else:
+        names = (ours.target, *ours.sources) if method == "target_only" else ours.sources
+        wanted = {known.get(plain_name(name)) for name in names}
+    for row in numbers:
+        right = (benchmark.name, row.method) not in printed.WRONG
+        if right and row.target == target and row.source in wanted:
+            yield row
+
+
+def _several(numbers: Iterable[Row], method: str) -> str:
+    """Return how a benchmark writes all other domains as sources: told apart, or joined."""
+    joined = any(row.source == printed.JOINED for row in numbers)
+    usual = printed.JOINED if joined else "all others (multi-source)"
+    return printed.SEVERAL.get(method, usual)
+
+
+def _domains(numbers: Iterable[Row]) -> set[str | None]:
+    return {row.target for row in numbers} - {"avg"}
+
+
+@cache
+def _spellings(benchmark: Benchmark) -> dict[str, str]:
+    """Return the printed name of each domain by its plain name, as ours and as printed."""
+    names = {name for row in numbers_of(benchmark) for name in (row.source, row.target)} - {"avg"}
+    plain = {plain_name(name): name for name in names}
+    return plain | SPELLINGS.get(benchmark.data, {})
+
+
+def _rank(row: Row, method: str, metric: str) -> tuple[int, int, int] | None:
+    """Return the place of a row among those of a method, or None where it is none of them."""
+    papers = list(printed.PAPERS)
+    paper = next((i for i, key in enumerate(papers) if row.paper.endswith(key)), None)
+    methods, metrics = printed.METHODS.get(method, ()), printed.METRICS.get(metric, ())
+    other = (row.paper, row.backbone) in printed.OTHER_WEIGHTS
+    if (
+        paper is None
+        or other
+        or not row.seen
+        or row.method not in methods
+        or row.metric not in metrics
+    ):
+        return None
+    return paper, methods.index(row.method), metrics.index(row.metric)
+
+
+def _remark(paper: str, data: str) -> str:
+    key = next(key for key in printed.PAPERS if paper.endswith(key))
+    return printed.REMARKS.get((key, data), printed.PAPERS[key])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -12,6 +12,7 @@ from da.config.fine_tuning import FineTuning
 from da.methods import METHODS, Network
 from da.runs.run import PARTS, Run
 from da.training.sweep import sweep_outcomes
+from tests.conftest import begin_with
 from tests.contracts.faults.outcomes import (
     FAILED,
     FAULT,
@@ -85,10 +86,11 @@ def settings_of_runs(
 def build_run(drawn: dict[str, Any]) -> Run:
     """Build the run of two steps that has the drawn settings."""
     kind = METHODS[drawn["method"]]
-    begun = kind.source_free or kind.taught or kind.frozen_only
+    begun = begin_with(kind, FIRST.id)
+    begun |= {"init": FIRST.id} if kind.frozen_only else {}
     own: dict[str, Any] = {
-        "task": "moons:0-20" + "+3shot" * kind.takes_shots,
-        "init": FIRST.id if begun else "random",
+        "task": "moons:0" + ",9" * kind.takes_domains + "-20" + "+3shot" * kind.takes_shots,
+        "init": begun.get("init", "random"),
         "regime": "frozen" if kind.frozen_only else "full",
         "steps": 2,
         "batch": 8,
@@ -96,7 +98,8 @@ def build_run(drawn: dict[str, Any]) -> Run:
     }
     network = Network(**{"neck": 8, "dropout": 0, **drawn.get("network", {})})
     parts = {"network": network, "tuning": FineTuning(**drawn.get("tuning", {}))}
-    return Run(kind.Hparams(**drawn["hp"]), backbone="mlp", **{**own, **parts, **drawn["run"]})
+    method = replace(begun["method"], **drawn["hp"])
+    return Run(method, backbone="mlp", **{**own, **parts, **drawn["run"]})
 
 
 def senseless(drawn: dict[str, Any]) -> str:

@@ -94,6 +94,12 @@ def test_damaged_pixels(pictures, tally: Tally):
     tally.check(after_damages(pictures, PIXELS, damages))
 
 
+def test_damaged_bytes_of_images(pictures, tally: Tally, monkeypatch):
+    monkeypatch.setenv("DA_STORE", "encoded")
+    damages = {"0.bin": (cut, flip, empty), "places.npy": (cut, drop_rows), "rows.npz": (cut,)}
+    tally.check(after_damages(pictures, PIXELS, damages))
+
+
 def test_damaged_features(pictures, tally: Tally):
     tally.check(after_damages(pictures, FEATURES, {"*.npy": (cut, zero_rows, drop_rows, empty)}))
 

@@ -231,7 +231,9 @@ def test_search(killed):
     killed("tune", ["group"] * 5)
 
 
-def test_decoding_of_a_folder(killed):
+@pytest.mark.parametrize("store", ["pixels", "encoded"])
+def test_decoding_of_a_folder(killed, store, monkeypatch):
+    monkeypatch.setenv("DA_STORE", store)
     killed("data", ["group"] * 5, images=100)
 
 

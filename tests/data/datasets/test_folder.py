@@ -12,7 +12,7 @@ from da.cli.main import main
 from da.config.choices import Fit
 from da.config.registry import DATASETS
 from da.data import image_files, splits
-from da.data.datasets import _decoded, folder
+from da.data.datasets import _decoding, folder
 from da.data.reading import Reading
 from da.data.tasks import load_task, open_domains
 from da.results import records
@@ -135,7 +135,7 @@ def test_side_is_passed_only_to_benchmarks_of_any_side():
 def test_a_folder_is_decoded_once(office, monkeypatch, capsys):
     first = folder.open_domain(str(office))
     assert f"decoding 7 images of {office}" in capsys.readouterr().err
-    monkeypatch.setattr(_decoded, "try_decode", None)
+    monkeypatch.setattr(_decoding, "try_decode", None)
     assert folder.open_domain(str(office)).digest == first.digest
     assert not capsys.readouterr().err
 
@@ -220,7 +220,7 @@ def test_an_unreadable_folder_is_named():
 
 
 def test_classes_that_differ_are_named_before_anything_is_decoded(office, monkeypatch, tmp_path):
-    monkeypatch.setattr(_decoded, "try_decode", None)
+    monkeypatch.setattr(_decoding, "try_decode", None)
     for label in ("lamp", "mug"):
         picture(tmp_path / "web" / label / "0.png", 0)
     with pytest.raises(ValueError, match=r"real-world:2 has bike, only .*web has lamp"):
@@ -332,7 +332,7 @@ def spoil(office: Path) -> list[Path]:
 
 def test_all_bad_images_are_named_before_any_is_decoded(office, monkeypatch):
     bad = spoil(office)
-    monkeypatch.setattr(_decoded, "try_decode", None)
+    monkeypatch.setattr(_decoding, "try_decode", None)
     with pytest.raises(ValueError, match="cannot decode 2 of 7 images: ") as raised:
         folder.open_domain(str(office))
     named = ", ".join(map(str, sorted(bad[:2])))
@@ -374,7 +374,7 @@ def test_bad_images_of_both_domains_are_named_at_once(office, tmp_path, monkeypa
     other = image_folder(tmp_path / "web", ("bike", "mug"), each=2)
     bad = [*spoil(office)[:2], other / "mug" / "mug-00.png"]
     bad[-1].write_bytes(b"no image")
-    monkeypatch.setattr(_decoded, "try_decode", None)
+    monkeypatch.setattr(_decoding, "try_decode", None)
     with pytest.raises(ValueError, match=r"cannot decode 2 of 7 images: .*, nor ") as raised:
         open_domains(f"folder:{office}-{other}")
     assert all(f"{file}" in str(raised.value) for file in bad)

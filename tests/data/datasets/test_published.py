@@ -9,19 +9,29 @@ from PIL import Image
 from da.cli.main import main
 from da.config.registry import DATASETS
 from da.data import class_lists, tasks
+from da.data.datasets._find_published import find_list
 from da.data.datasets._published import Published
 
-SETS = {name: DATASETS[name].SET for name in DATASETS if hasattr(DATASETS[name], "SET")}
+SETS = {
+    name: DATASETS[name].SET
+    for name in DATASETS
+    if isinstance(getattr(DATASETS[name], "SET", None), Published) and DATASETS[name].DOMAINS
+}
 ARCHIVES = {
     "office31": "office31/{amazon,dslr,webcam}/images",
     "officehome": "OfficeHomeDataset_10072016/{Art,Clipart,Product,Real World}",
     "pacs": "PACS/images/{art_painting,cartoon,photo,sketch}",
     "vlcs": "VLCS/{Caltech101,LabelMe,VOC2007,SUN09}",
-    "visda2017": "visda/{train,validation}",
+    "visda2017": "visda/{train,validation,test}",
     "office_caltech10": "office-caltech10/{amazon,caltech,dslr,webcam}",
     "domainnet": "DomainNet/{clipart,infograph,painting,quickdraw,real,sketch}",
     "domainnet126": "domainnet/{clipart,painting,real,sketch}",
     "domainnet40": "domainnet/{clipart,painting,real,sketch}",
+    "minidomainnet": "domainnet/{clipart,painting,real,sketch}",
+    "imageclef_da": "Image-CLEF/{C,I,P,B}",
+    "imagenet_r": "imagenet/{train,imagenet-r}",
+    "imagenet_a": "imagenet/{train,imagenet-a}",
+    "imagenet_sketch": "imagenet/{train,sketch}",
 }
 """Folders of class folders as an archive has them, with the domains in our order."""
 
@@ -46,6 +56,7 @@ def write_tree(data: Path, layout: str, each: Published, *, of: int = 2) -> None
         for i, split in enumerate(("train", "test") if each.lists else ()):
             lines = [f"{domain}/{label}/{i}.jpg 0\n" for label in each.names]
             file = each.lists.format(domain=domain, split=split)
+            Path(data, top, file).parent.mkdir(exist_ok=True)
             Path(data, top, file).write_text("".join(lines))
 
 
@@ -73,7 +84,7 @@ def test_each_domain_is_found_with_its_classes(name, data):
         ),
         ("pacs", "kfold/{art_painting,cartoon,photo,sketch}"),
         ("pacs", "deep/PACS/{art_painting,cartoon,photo,sketch}"),
-        ("visda2017", "VISDA-C/{train,validation}"),
+        ("visda2017", "VISDA-C/{train,validation,test}"),
         ("office_caltech10", "office31/{amazon,caltech,dslr,webcam}/images"),
     ],
 )
@@ -89,6 +100,37 @@ def test_classes_that_are_numbers(data):
         (data / "VLCS" / "CALTECH" / "full" / str(i) / "a.jpg").touch()
     images = SETS["vlcs"].list_images("caltech")
     assert [images.classes[c] for c in images.y] == ["bird", "car", "chair", "dog", "person"]
+
+
+def test_caltech_of_ten_classes_comes_from_all_its_categories(data):
+    for category in (*SETS["office_caltech10"].spellings, "146.mountain-bike", "257.clutter"):
+        (data / "caltech256/256_ObjectCategories" / category).mkdir(parents=True)
+        (data / "caltech256/256_ObjectCategories" / category / "a.jpg").touch()
+    images = SETS["office_caltech10"].list_images("caltech")
+    named = {
+        file.parent.name: images.classes[c] for file, c in zip(images.files, images.y, strict=True)
+    }
+    assert named["224.touring-bike"] == "bike"
+    assert sorted(named.values()) == [*images.classes]
+    assert images.notes[-1].endswith("10 images, 1123 are published")
+
+
+def test_lists_of_minidomainnet_name_its_classes_and_are_not_those_of_domainnet(data):
+    for domain in ("clipart", "painting", "real", "sketch"):
+        for label in ("zebra", "The_Eiffel_Tower", "bee"):
+            (data / "domainnet" / domain / label).mkdir(parents=True)
+            for i in range(3):
+                (data / "domainnet" / domain / label / f"{i}.jpg").touch()
+        (data / "domainnet/splits_mini").mkdir(exist_ok=True)
+        for split, numbers in (("train", (0, 1)), ("test", (2,))):
+            lines = [f"{domain}/{c}/{i}.jpg 0\n" for c in ("zebra", "bee") for i in numbers]
+            file = data / "domainnet/splits_mini" / f"{domain}_{split}.txt"
+            file.write_text("".join(lines))
+    images = DATASETS["minidomainnet"].current().list_images("real")
+    assert images.classes == ("bee", "zebra")
+    assert [images.classes[c] for c in images.y] == ["zebra"] * 2 + ["bee"] * 2 + ["zebra", "bee"]
+    assert images.sets.tolist() == [0, 0, 0, 0, 1, 1]
+    assert find_list(data / "domainnet/real", ["real_train.txt"], ["domainnet"]) is None
 
 
 def test_a_task_is_trained_on_and_tested_by_the_protocol(data):
