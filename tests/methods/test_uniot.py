@@ -16,15 +16,14 @@ def unit(*angles: float) -> torch.Tensor:
     return torch.stack([turn.cos(), turn.sin()], 1)
 
 
-def test_cluster_loss_is_that_of_the_formula(batch, monkeypatch):
+def test_cluster_loss_is_that_of_the_formula(batch):
     """Assignments by three rounds over a matrix of clusters by images, as in SwAV."""
     m = build(UniOT, clusters=5)
     f = m.features(batch)[1]
-    monkeypatch.setattr(torch, "randint", lambda high, size, device: torch.arange(size[0]) % high)
     u, w = F.normalize(f), F.normalize(m.clusters.weight)
     cosines = u @ u.mT - 2 * torch.eye(8)
     near = u[cosines.argmax(1)]
-    every = torch.cat([u, near, m.memory.f[:5]]) @ w.mT
+    every = torch.cat([u, near, m.memory.f[[0, 1, 3, 4, 6]]]) @ w.mT
     q = np.exp(every.detach().double().numpy() / 0.05).T
     for _ in range(3):
         q /= q.sum(1, keepdims=True)
@@ -43,7 +42,7 @@ def test_images_that_are_moved_learn_their_class(batch, monkeypatch):
     moved[9, 1], moved[10, 0], moved[10, 2] = 0.29, 0.0, 0.1
     monkeypatch.setattr(m, "plan", lambda f: Plan(moved / moved.sum(), 0))
     z = torch.randn(8, 3)
-    found = m.common_loss(torch.randn(8, 8), z)
+    found = m.common_loss(torch.randn(8, 8), z, torch.arange(8))
     y = torch.tensor([0, 1, 2, 0, 0, 0, 0, 0])
     mass = moved.sum(0) / moved.sum()
     right = (moved.amax(1)[8:] * 16 / moved.sum() > 1) & (mass >= 1 / 3)[y]
