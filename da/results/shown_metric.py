@@ -53,9 +53,13 @@ def list_metrics(records: Sequence[Record]) -> list[str]:
 def usual_metric(records: Sequence[Record]) -> str:
     """Return the metric that papers print of such tasks, where all records have it."""
     names = [TaskName.parse(record.settings["task"]) for record in records]
-    usual = {SETTINGS.get(name.classes) or _of_dataset(name.benchmark) for name in names}
+    usual = {_of_setting(name) or _of_dataset(name.benchmark) for name in names}
     found = usual.pop() if len(usual) == 1 else "accuracy"
     return found if found in list_metrics(records) else "accuracy"
+
+
+def _of_setting(name: TaskName) -> str:
+    return SETTINGS.get(name.classes) or ("mean_class" if name.frequencies else "")
 
 
 def _of_dataset(benchmark: str) -> str:

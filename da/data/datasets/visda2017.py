@@ -20,6 +20,7 @@ SKIPS_BAD = True
 FITS = True
 
 METRIC = "mean_class"
+RSUT_FALLS = True
 
 BASE = "http://csr.bu.edu/ftp/visda17/clf/"
 LABELS = "classification/data of VisionLearningGroup/taskcv-2017-public"
