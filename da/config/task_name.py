@@ -19,8 +19,8 @@ NAME = re.compile(rf"([^:]*?)(?::(.*?))?{CLASSES}{FREQUENCIES}{LABELS}{STREAM}",
 
 
 ENDS = (
-    "+partial, +open or +universal; +rsut or +dirichletALPHA; +Kshot, +Klabel or +unlabelled; "
-    "+stream"
+    "+partial, +open or +universal; +rsut[FACTOR] or +dirichletALPHA; "
+    "+Kshot, +Klabel or +unlabelled; +stream"
 )
 """What a name can end with, in this order."""
 
@@ -35,7 +35,7 @@ class TaskName:
     - Classes: `+partial[N]`, `+open[N[/M]]` or `+universal[N/P[/M]]`. N classes are in both
       domains, P in the source alone and M in the target alone. Without numbers, those are chosen
       that the domains have. `@ORDER` at its end names an order of the classes.
-    - Frequencies of the classes: `+rsut`, or `+dirichletALPHA`.
+    - Frequencies of the classes: `+rsut[FACTOR]`, or `+dirichletALPHA`.
     - Labels: `+Kshot`, `+Klabel`, or `+unlabelled` where labels of the target are not looked at,
       even for tests.
     - `+stream[:OPTION,OPTION...]`: target test images that come one after the other.
@@ -63,7 +63,7 @@ class TaskName:
     frequencies: str = ""
     """"rsut", "dirichlet" or empty: how often classes are changed to come."""
     alpha: float | None = None
-    """ALPHA of `+dirichletALPHA`."""
+    """ALPHA of `+dirichletALPHA`, or FACTOR of `+rsutFACTOR`."""
     stream: str | None = None
     """Options of `+stream`; None where the name has no such end."""
 

@@ -60,7 +60,9 @@ def usual_metric(records: Sequence[Record]) -> str:
 
 
 def _of_setting(name: TaskName) -> str:
-    return SETTINGS.get(name.classes, "online_error" if name.stream is not None else "")
+    if name.stream is not None:
+        return "online_error"
+    return SETTINGS.get(name.classes) or ("mean_class" if name.frequencies else "")
 
 
 def _of_dataset(benchmark: str) -> str:

@@ -25,6 +25,7 @@ DEFECTS = (
 )
 
 METRIC = "mean_class"
+RSUT_FALLS = True
 TASKS = ("synthetic-real", "synthetic-test")
 
 _OSBP = ("bicycle", "bus", "car", "motorcycle", "train", "truck")
