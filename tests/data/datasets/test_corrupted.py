@@ -56,7 +56,10 @@ def test_a_stream_goes_through_corruptions(style):
     ("name", "said"),
     [
         ("emoji_c:noto.fog5-noto", "unknown source 'noto.fog5' in .*, known: noto, twemoji"),
-        ("emoji_c:noto-noto.fog6", "unknown domain 'noto.fog6' .* known: noto, .* after all, gauss"),
+        (
+            "emoji_c:noto-noto.fog6",
+            "unknown domain 'noto.fog6' .* known: noto, .* after all, gauss",
+        ),
         ("emoji_c:noto-noto.", "unknown domain 'noto.'"),
         ("emoji_c:noto-fog5", "unknown domain 'fog5'"),
         ("emoji_c:noto-noto.fog5,noto.all5", "has a domain twice"),
