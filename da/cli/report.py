@@ -45,7 +45,7 @@ def table(
         runs = experiments.load_experiment(experiment, only)
         wanted = all_records(experiment, runs, results)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
-    how = {"cost": cost, "label_columns": label_columns, "metric": metric}
+    how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
     how["bold"] = sys.stdout.isatty()
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 

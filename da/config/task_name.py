@@ -76,12 +76,17 @@ class TaskName:
         benchmark, domains, classes, counts, order = found.groups("")[:5]
         frequencies, alpha, few, kind, hidden, stream, options = found.groups("")[5:]
         source, target = _split(domains, whole=has_one_domain(benchmark))
+        numbers = tuple(map(int, counts.split("/"))) if counts else ()
         return cls(
             *(benchmark, domains, source, target),
-            *(int(few) if few else None, kind or hidden),
-            *(classes, tuple(map(int, counts.split("/"))) if counts else (), order),
-            *(frequencies, float(alpha) if alpha else None),
-            options if stream else None,
+            few=int(few) if few else None,
+            kind=kind or hidden,
+            classes=classes,
+            counts=numbers,
+            order=order,
+            frequencies=frequencies,
+            alpha=float(alpha) if alpha else None,
+            stream=options if stream else None,
         )
 
     def __str__(self) -> str:
