@@ -108,8 +108,12 @@ def skip_without(library: str) -> None:
         pytest.importorskip(library)
 
 
-UNSURE = {"eata": {"margin": 1.0, "redundancy": 1.0}, "sar": {"margin": 1.0, "collapse": 0.0}}
-"""Settings of methods that do nothing where no prediction is certain, as in untrained networks."""
+UNSURE = {
+    "eata": {"margin": 1.0, "redundancy": 1.0},
+    "sar": {"margin": 1.0, "collapse": 0.0},
+    "rotta": {"every": 8},
+}
+"""Settings of methods that wait for more images, or for certain ones, than untrained ones see."""
 
 
 def begin_with(kind: type[Method], id: str) -> dict[str, Any]:

@@ -19,6 +19,16 @@ TASKS: dict[str, Any] = {
 """Layout of the tasks of a data set."""
 
 
+ENDS = (
+    "Domains of a side: emoji:noto,fluent-twemoji. One alone trains on its labels: emoji:noto.",
+    "Classes:           emoji:noto-twemoji+partial6  +open7  +universal5/3",
+    "Frequencies:       emoji:noto-twemoji+rsut10  +dirichlet0.3",
+    "Labels:            emoji:noto-twemoji+3shot  +unlabelled  emoji:noto+5label",
+    "Streams:           emoji:noto-twemoji+stream  +stream:sorted",
+)
+"""How names of tasks say more than the domains."""
+
+
 OTHER_BACKBONES = (
     ("...", "Any name of torchvision, else of timm, whose tag names the weights (NAME.TAG)."),
     ("--init FILE", "Your weights: .pth, .pt or .safetensors."),
@@ -40,15 +50,16 @@ def _dated(paper: str) -> tuple[str, str]:
 
 
 def list_tasks() -> list[str]:
-    """List the tasks of each data set beneath what it is."""
-    return [
+    """List the tasks of each data set beneath what it is, and what their names can end with."""
+    lines = [
         line
         for name in DATASETS
         for line in (
             f"{name}: {first_sentence(DATASETS.constants(name))}",
-            fill("  ".join(catalog.list_tasks(name)), 78, **TASKS),
+            fill(catalog.describe_tasks(name), 78, **TASKS),
         )
     ]
+    return [*lines, "", *ENDS]
 
 
 def list_backbones() -> list[str]:

@@ -7,6 +7,9 @@ from da.config.registry import DATASETS
 from da.data.datasets import list_domains, task_syntax
 from da.system.cache import cache_home
 
+FEW = 4
+"""Most tasks that stand one by one in a list of all benchmarks."""
+
 
 def list_tasks(benchmark: str) -> list[str]:
     """List a benchmark's tasks: its `TASKS`, or those of two domains and of one, or their form."""
@@ -15,6 +18,15 @@ def list_tasks(benchmark: str) -> list[str]:
     domains = [domain for domain in list_domains(benchmark) if domain]
     names = ["-".join(pair) for pair in permutations(domains, 2)] + domains
     return [f"{benchmark}:{name}" for name in names] or [task_syntax(benchmark)]
+
+
+def describe_tasks(benchmark: str) -> str:
+    """Describe a benchmark's tasks in a line: all where they are few, or one and its domains."""
+    tasks = list_tasks(benchmark)
+    if len(tasks) <= FEW:
+        return "  ".join(tasks)
+    domains = ", ".join(domain for domain in list_domains(benchmark) if domain)
+    return f"{tasks[0]}  and others of {domains}"
 
 
 def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:

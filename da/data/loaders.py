@@ -280,7 +280,7 @@ def place_near(x: StoredRows, device: torch.device) -> StoredRows:
     read once from start to end, if they take at most half of it. Otherwise they stay on disk.
     """
     if isinstance(x, JoinedPixels):
-        return JoinedPixels(tuple(place_near(part, device) for part in x.parts))  # type: ignore
+        return JoinedPixels(tuple(place_near(part, device) for part in x.parts))
     if not isinstance(x, Tensor):
         return x
     size = 2 * x.nbytes

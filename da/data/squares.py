@@ -63,11 +63,12 @@ def _resize_part(image: Image.Image, side: int, box: Box, axes: tuple[int, int])
     start, end = _needed(sizes[later], side, box[later], box[later + 2])
     image = image.crop((start, 0, end, sizes[1]) if later == 0 else (0, start, sizes[0], end))
     for axis in axes:
-        wanted, place = [*image.size], [0.0, 0.0, *image.size]
+        wanted, place = [*image.size], [0.0, 0.0, *map(float, image.size)]
         wanted[axis] = box[axis + 2] - box[axis]
         for end_of in (axis, axis + 2):
             place[end_of] = box[end_of] * sizes[axis] / side - start * (axis == later)
-        image = image.resize((wanted[0], wanted[1]), _CUBIC, tuple(place))
+        left, top, right, bottom = place
+        image = image.resize((wanted[0], wanted[1]), _CUBIC, (left, top, right, bottom))
     return image
 
 

@@ -34,10 +34,38 @@ def forget_statistics(network: nn.Module) -> None:
         norm.momentum = None
 
 
+@contextmanager
+def without_tracking(network: nn.Module) -> Iterator[None]:
+    """Let batch norms use batches without taking their statistics into those that they hold."""
+    norms = [norm for norm in list_batch_norms(network) if norm.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False
+    yield
+    for norm in norms:
+        norm.track_running_stats = True
+
+
 def list_norms(network: nn.Module) -> list[nn.Module]:
     """List the batch, layer and group norms of a network that have a scale of their own."""
     norms = [module for module in network.modules() if isinstance(module, NORMS)]
     return [norm for norm in norms if norm.weight is not None]
+
+
+def release_norms(name: str, norms: list[nn.Module]) -> list[nn.Module]:
+    """Let norms of a network move, and return them.
+
+    Args:
+        name: Name of the method, for messages.
+        norms: The norms.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not norms:
+        raise ValueError(f"{name} moves norms, and this network has none, known: neck 256")
+    for norm in norms:
+        norm.requires_grad_(True)
+    return norms
 
 
 class MovesNorms(Streaming):
@@ -49,11 +77,7 @@ class MovesNorms(Streaming):
 
     def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.norms = self.choose_norms()
-        if not self.norms:
-            raise ValueError(f"{self.name} moves norms, and this network has none, known: neck 256")
-        for norm in self.norms:
-            norm.requires_grad_(True)
+        self.norms = release_norms(self.name, self.choose_norms())
 
     def choose_norms(self) -> list[nn.Module]:
         """Return the norms that move. By default, all."""

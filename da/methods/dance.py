@@ -42,7 +42,7 @@ class DANCE(Method):
         temperature: Annotated[float, LogUniform(0.01, 1), POSITIVE] = 0.05
         """Temperature of the cosines with prototypes and with target images."""
         margin: Annotated[float, Uniform(0, 1), AMOUNT] = 0.5
-        """Distance of a prediction's entropy from half of the largest below which it stays, nats."""
+        """Distance of an entropy from half of the largest below which it stays, in nats."""
 
     hp: Hparams
     _seen: Unlabeled

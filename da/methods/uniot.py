@@ -79,16 +79,14 @@ class UniOT(Method):
         f_s, f_t = self.features(batch)
         z, common = self.head(f_t), f_t.new_zeros(())
         if progress > self.hp.warm_up:
-            common = self.common_loss(f_t.detach(), z)
+            common = self.common_loss(f_t.detach(), z, batch.target.index)
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),
             "clusters": self.hp.trade_off * self.cluster_loss(f_t, batch.target.index),
             "common": self.hp.trade_off * common,
         }
 
-    def cluster_loss(
-        self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]
-    ) -> Float[Tensor, ""]:
+    def cluster_loss(self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]) -> Float[Tensor, ""]:
         """Compute the loss of private class discovery (Chang et al. 2022).
 
         Images, their nearest neighbors and some remembered ones are assigned evenly to clusters.
@@ -99,35 +97,44 @@ class UniOT(Method):
             index: Their positions in the target.
         """
         cosines, unit = compare_targets(f, self.memory, index)
-        drawn = torch.randint(len(self.memory.f), (self.hp.clusters,), device=f.device)
+        more = self.recall(index, self.hp.clusters)
         own, near = self.clusters(f), self.clusters(unit[cosines.argmax(1)])
-        every = torch.cat([own, near, self.clusters(self.memory.f[drawn])]).detach()
-        plan = sinkhorn(-every * self.hp.temperature, 0.05, max_iterations=3)
-        q, q_near, _ = (plan / plan.sum(1, keepdim=True)).split([len(f), len(f), len(drawn)])
+        every = torch.cat([own, near, self.clusters(more)]).detach()
+        with torch.autocast(f.device.type, enabled=False):
+            plan = sinkhorn(-every * self.hp.temperature, 0.05, max_iterations=3)
+        q, q_near, _ = (plan / plan.sum(1, keepdim=True)).split([len(f), len(f), len(more)])
         swapped = F.cross_entropy(own, q_near) + F.cross_entropy(near, q)
         return (F.cross_entropy(own, q) + swapped / 2) / 2
 
     def common_loss(
-        self, f: Float[Tensor, "m d"], logits: Float[Tensor, "m k"]
+        self, f: Float[Tensor, "m d"], logits: Float[Tensor, "m k"], index: Int[Tensor, "m"]
     ) -> Float[Tensor, ""]:
         """Compute the loss of common class detection (Chang et al. 2022).
 
         Args:
             f: Features of the batch's target images, detached.
             logits: Their class logits, which learn.
+            index: Their positions in the target.
         """
-        drawn = torch.randperm(len(self.memory.f), device=f.device)[: self.hp.filled]
-        plan = self.plan(torch.cat([self.memory.f[drawn], F.normalize(upcast(f))]))
+        more = self.recall(index, min(self.hp.filled, len(self.memory.f)))
+        plan = self.plan(torch.cat([more, F.normalize(upcast(f))]))
         self._mass = plan.masses()
-        sure, y = plan.confident(len(drawn))
+        sure, y = plan.confident(len(more))
         each = F.cross_entropy(logits, y, reduction="none")
         return (each * sure).sum() / sure.sum().clamp_min(1)
+
+    def recall(self, index: Int[Tensor, "m"], count: int) -> Float[Tensor, "_ d"]:
+        """Return the features of some remembered images, evenly spaced from the batch's first."""
+        size = len(self.memory.f)
+        steps = torch.arange(count, device=index.device) * size // count
+        return self.memory.f[(index[:1] + steps) % size]
 
     @torch.no_grad()
     def plan(self, unit: Float[Tensor, "b d"]) -> Plan:
         """Move images, by unit features, to the prototypes of the classes."""
         prototypes = self.head[-1].prototypes()
-        return adapt_plan(unit, prototypes, self.mass, self.hp.closeness)
+        with torch.autocast(unit.device.type, enabled=False):
+            return adapt_plan(unit, prototypes, self.mass, self.hp.closeness)
 
     def after_step(self) -> None:
         """Remember the step's target images, and move the masses of the classes."""

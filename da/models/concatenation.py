@@ -8,6 +8,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from da.data.domain import Domain
+from da.data.stored_rows import take_rows
 from da.models.features import scale_rows
 
 
@@ -35,4 +36,8 @@ def concatenate_features(domains: Sequence[Domain]) -> Domain:
     with its backbone alone.
     """
     first, *others = domains
-    return replace(first, x=torch.cat([d.x for d in domains], -1)) if others else first
+    return (
+        replace(first, x=torch.cat([take_rows(d.x, None) for d in domains], -1))
+        if others
+        else first
+    )

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from da.config.choices import FeatureScore
 from da.data.domain import LabeledImages
+from da.data.stored_rows import take_rows
 from da.system.cache import cache_home, make_once
 from da.system.extras import extra
 from da.system.threads import one_thread
@@ -36,8 +37,8 @@ def select_columns(images: LabeledImages, count: int, rule: FeatureScore) -> Int
     Raises:
         ValueError: Where `count` exceeds the number of columns.
     """
-    plain = images.x[:, 0] if images.x.ndim == 3 else images.x
-    x, y = plain[images.rows], images.y
+    stored = take_rows(images.x, images.rows)
+    x, y = stored[:, 0].contiguous() if stored.ndim == 3 else stored, images.y
     if count > x.shape[1]:
         raise ValueError(f"features {count} of {x.shape[1]}, known: 0 for all, 1 to {x.shape[1]}")
     key = hashlib.sha256(f"{FORMULA} {rule} {x.shape}".encode())

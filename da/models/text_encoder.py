@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from da.config.choices import Interpolation
 from da.data.domain import Domain
+from da.data.stored_rows import take_rows
 from da.data.texts import decode_texts, holds_texts
 from da.models.backbone import Backbone
 
@@ -108,7 +109,10 @@ def read_texts(backbone: nn.Module, name: str, *domains: Domain) -> list[Domain]
 
 def to_tokens(encoder: TextEncoder, *domains: Domain) -> list[Domain]:
     """Return domains with tokens in place of texts, all of one width; others stay as they are."""
-    read = [encoder.tokenize(decode_texts(d.x)) if holds_texts(d.x) else [] for d in domains]
+    read = [
+        encoder.tokenize(decode_texts(take_rows(d.x, None))) if holds_texts(d.x) else []
+        for d in domains
+    ]
     width = max((len(row) for rows in read for row in rows), default=0)
     found = []
     for domain, rows in zip(domains, read, strict=True):

@@ -13,6 +13,9 @@ from da.results.table_render import Cell, Row
 
 Rows = Mapping[Line, Runs]
 
+ONLINE = " (online)"
+"""End of the method of a row of predictions made while images arrived."""
+
 FROM_SCRATCH = "lenet", "identity"
 """Backbones that papers train from random weights."""
 
@@ -32,6 +35,8 @@ def reference_for(line: Line, task: str, rows: Rows, metric: str = "accuracy") -
     if (kind := _kind(line, task, rows)) is None:
         return None
     method, few, backbone, trained = kind
+    if method.endswith(ONLINE) and metric == "accuracy":
+        method, metric = method.removesuffix(ONLINE), "online"
     name = f"{task}+{few.replace('-', '')}" if few else task
     return reference(method, name, backbone, trained=trained, metric=metric)
 

@@ -1,6 +1,6 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -171,7 +171,7 @@ def show_images(method: Method, task: Task, asked: Images | None = None) -> None
         method.prepare(task.source_train, task.target_train)
 
 
-def _each_view(change: Change) -> Change:
+def _each_view(change: Callable[[Tensor], Tensor]) -> Change:
     """Return `change`, which takes features `b d`, as a function that also takes views `b v d`."""
     return lambda x: change(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 

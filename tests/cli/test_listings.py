@@ -3,6 +3,7 @@
 import re
 
 from da.cli import listings
+from da.data.tasks import parse_task
 from da.methods import METHODS
 
 
@@ -35,3 +36,16 @@ def test_selectors_come_between_the_last_evaluation_and_the_oracle():
     assert names[0] == "last"
     assert "infomax" in names
     assert names[-1] == "oracle"
+
+
+def test_tasks_of_many_domains_are_told_by_their_domains():
+    lines = listings.list_tasks()
+    at = lines.index(next(line for line in lines if line.startswith("emoji: ")))
+    assert lines[at + 1].split(maxsplit=1) == [
+        "emoji:noto-twemoji",
+        "and others of noto, twemoji, fluent, contrast, openmoji",
+    ]
+    assert "  visda2017:synthetic-real  visda2017:synthetic-test" in lines
+    ends = [word for line in lines[-4:] for word in line.split() if "+" in word]
+    for end in ends:
+        parse_task(end if ":" in end and not end.startswith("+") else f"emoji:noto-twemoji{end}")

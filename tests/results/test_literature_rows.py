@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from da.results.literature.benchmarks import CORRUPTIONS
 from da.results.records import Record
 from da.results.tables import build_table, render_table
 from tests.results.test_tables import record, texts
@@ -77,6 +78,15 @@ def test_another_metric_has_its_own_number_or_none() -> None:
     for other in ("mean_class", "accuracy"):
         assert "printed" not in render_table([run], metric=other)
         assert "76.5" not in render_table([run], metric=other, format="csv")
+
+
+def test_rows_of_predictions_on_arrival_have_the_online_accuracy() -> None:
+    task = f"imagenet_c:clean-{','.join(f'{name}5' for name in CORRUPTIONS)}+stream:reset"
+    run = record("tent", task, 60, **RESNET | {"backbone": "vit_base_patch16_224"})
+    run = replace(run, curve=[run.curve[0] | {"target_accuracy/online": 58.0}])
+    rows = texts(build_table([run], metric="accuracy"))
+    assert rows["tent (online), printed [1]"] == ["59.6"]
+    assert "tent, printed [1]" not in rows
 
 
 def test_settings_have_their_own_numbers() -> None:

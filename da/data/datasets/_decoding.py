@@ -188,7 +188,7 @@ def _map_files(
 
 def _look(images: Listing, pool: ThreadPoolExecutor) -> dict[Path, str]:
     """Return why images cannot be decoded, as far as their first bytes tell."""
-    faults = {}
+    faults: dict[Path, str] = {}
     for start in range(0, len(images.files), CHUNK):
         some = images.files[start : start + CHUNK]
         faults |= dict(zip(some, pool.map(find_fault, some), strict=True))

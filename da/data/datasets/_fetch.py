@@ -38,19 +38,15 @@ class Origin:
             return
         folder = self._folder(wanted)
         yield f"{self.name}: license: {self.license}"
-        if by_hand := [f for f in wanted if not f.url]:
-            raise ValueError(f"{self.name}: {_ask(by_hand)}, and put it into {folder}")
-        for file in wanted:
+        by_hand = [f for f in wanted if not f.url]
+        ask = f"{self.name}: {_ask(by_hand)}, and put it into {folder}" if by_hand else ""
+        if ask and len(by_hand) < len(wanted):
+            yield ask
+        for file in (f for f in wanted if f.url):
             yield f"{self.name}: fetching {file.url}"
-            try:
-                file.fetch(folder / file.name)
-            except ValueError as error:
-                place = folder / file.name
-                raise ValueError(
-                    f"{error}; try again, or put the file at {place} by hand"
-                ) from error
-            known = file.digest.partition(":")[0].upper()
-            yield f"{folder / file.name}: {f'{known} as published' if known else 'no checksum'}"
+            yield _fetch(file, folder / file.name)
+        if ask:
+            raise ValueError(ask)
 
     def check(self) -> Iterator[str]:
         """Yield a line on each archive that is here and has a published checksum."""
@@ -73,3 +69,13 @@ class Origin:
 def _ask(files: Sequence[RemoteFile]) -> str:
     """Say which files to get, and from where."""
     return "get " + ", ".join(f"{file.name} ({file.origin})" for file in files)
+
+
+def _fetch(file: RemoteFile, path: Path) -> str:
+    """Fetch a file, and say whether it is the published one."""
+    try:
+        file.fetch(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; try again, or put the file at {path} by hand") from error
+    known = file.digest.partition(":")[0].upper()
+    return f"{path}: {f'{known} as published' if known else 'no checksum is published'}"

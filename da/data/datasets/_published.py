@@ -144,7 +144,10 @@ class Published:
         Raises:
             ValueError: If a file cannot be fetched.
         """
-        yield from self.origin.fetch([name for name in self.domains if not self._place(name)])
+        yield from self.origin.fetch(self._missing())
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.domains if not self._place(name)]
 
     def _place(self, name: str) -> Path | None:
         own = [f.name for f in self.files if name in (f.domains or (name,))]

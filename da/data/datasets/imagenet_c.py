@@ -14,6 +14,7 @@ the order of their classes: a stream has to mix them.
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from da.data.corruption_names import ALL, GROUPS, SEVERITIES, split_corruption, split_task
 from da.data.datasets._archives import unpack_classes
@@ -28,6 +29,10 @@ SEVERAL = True
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "Images are in the order of their classes: a stream has to mix them.",
+    "Papers test on all 50,000 images or on 5,000 of them, which is `imagenet_c5000`.",
+)
 
 PURE = {"clean": TRAIN, "val": ("val", "validation")}
 """Domains of ImageNet itself, and names of their folders."""
@@ -47,6 +52,10 @@ MD5 = {
 class ImageNetC(Published):
     """ImageNet-C, whose folders of severities have numbers for names."""
 
+    def check(self) -> Iterator[str]:
+        """Give a line on each archive, and on each domain that is here."""
+        return (line for line in super().check() if " is not here: " not in line)
+
     def _place(self, name: str) -> Path | None:
         """Return the folder of class folders of a domain, or None where it is not here."""
         if name in PURE:
@@ -63,11 +72,11 @@ class ImageNetC(Published):
         return next((place.resolve() for place in places if place.is_dir()), None)
 
 
-SET = ImageNetC(
-    "ImageNet-C",
-    ("imagenet_c", *FOLDERS),
-    {**PURE, **CORRUPTED},
-    f"{GET} The others are at {RECORD}.",
+ABOUT: dict[str, Any] = dict(
+    title="ImageNet-C",
+    folders=("imagenet_c", *FOLDERS),
+    domains={**PURE, **CORRUPTED},
+    get=f"{GET} The others are at {RECORD}.",
     versions=("imagenet",),
     totals=dict.fromkeys((*CORRUPTED, "val"), 50_000),
     squares=CORRUPTED,
@@ -82,14 +91,11 @@ SET = ImageNetC(
     ),
     license="that of its authors: read it on the page of the record first",
 )
-open_domain, check_images, fetch = SET.open_domain, SET.check_images, SET.fetch
+SET = ImageNetC(**ABOUT)
+open_domain, check_images = SET.open_domain, SET.check_images
+check, fetch = SET.check, SET.fetch
 
 
 def pair(names: str) -> tuple[str, str]:
     """Split what stands in a task into source and target."""
     return split_task(names, *PURE)
-
-
-def check() -> Iterator[str]:
-    """Give a line on each archive and each domain that is here."""
-    return (line for line in SET.check() if " is not here: " not in line)

@@ -10,6 +10,7 @@ import numpy as np
 
 from da.data.datasets import luna16
 from da.data.domain import Domain, keep_domain, save_domain
+from da.data.stored_rows import take_rows
 from da.system.cache import cache_home, remove_unused
 
 SYNTAX = "PATH"
@@ -28,7 +29,7 @@ def open_domain(name: str) -> Domain:
 
     def write(folder: Path) -> None:
         remove_unused(folder.parent)
-        flat = np.repeat(deep.x[..., 1:2].numpy(), 3, axis=-1)
+        flat = np.repeat(take_rows(deep.x, None)[..., 1:2].numpy(), 3, axis=-1)
         rows = {role: some.numpy() for role, some in deep.rows.items()}
         save_domain(folder, flat, deep.y.numpy(), deep.classes, rows)
 

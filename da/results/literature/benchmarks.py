@@ -18,8 +18,8 @@ class Benchmark:
     settings: tuple[str, ...] = ("",)
     """Ends of our tasks without the first plus, the usual one first.
 
-    `several` is that all other domains are sources. Text with a space is a setting that no task of
-    ours has.
+    `several` is that all other domains are sources, `*15` that the targets are the corruptions of
+    tables at severity 5. Text with a space is a setting that no task of ours has.
     """
 
     @property
@@ -46,6 +46,10 @@ def _of(data: str, *entries: tuple[str, str, *tuple[str, ...]]) -> tuple[Benchma
 
 SEEN = "domain generalization: the target is not seen"
 OTHER = "DomainNet by uniood: tested on training lists"
+ONE = "stream", "stream:shuffled", "stream:listed"
+"""Settings of a stream of one domain."""
+RESET = "stream:reset*15", "stream:shuffled,reset*15", "stream:listed,reset*15"
+CONTINUAL = "stream*15", "stream:shuffled*15", "stream:listed*15", "stream:continual*15"
 VISDA_OPEN = "VisDA-2017 open-set (6/0/6, shared = {})"
 
 BENCHMARKS = (
@@ -145,6 +149,61 @@ BENCHMARKS = (
     *_of("digits", ("digits", "digits")),
     *_of("digits_official", ("digits", "digits")),
     *_of("digit_five", ("Digit-Five (multi-source)", "digits", "several")),
+    *_of(
+        "cifar10_c",
+        ("CIFAR-10-C (severity 5, reset per corruption)", "testtime", *ONE, *RESET),
+        ("CIFAR-10-C (continual)", "testtime", *CONTINUAL),
+        ("CIFAR-10-C (mixed domains)", "testtime", "stream:mixed*15"),
+        ("CIFAR-10-C (correlated)", "testtime", "a correlated stream, continual"),
+        ("CIFAR-10-C (i.i.d. stream)", "testtime", "networks of NOTE"),
+        (
+            "CIFAR-10-C (temporally correlated stream, Dirichlet 0.1)",
+            "testtime",
+            "networks of NOTE, a correlated stream",
+        ),
+        ("CIFAR-10-C (severity 5, snow)", "testtime", "networks of TTT++ and TTAC"),
+    ),
+    *_of(
+        "cifar100_c",
+        ("CIFAR-100-C (continual)", "testtime", *CONTINUAL),
+        ("CIFAR-100-C (mixed domains)", "testtime", "stream:mixed*15"),
+        ("CIFAR-100-C (i.i.d. stream)", "testtime", "networks of NOTE"),
+        (
+            "CIFAR-100-C (temporally correlated stream, Dirichlet 0.1)",
+            "testtime",
+            "networks of NOTE, a correlated stream",
+        ),
+    ),
+    *_of(
+        "imagenet_c",
+        ("ImageNet-C (severity 5, reset per corruption)", "testtime", *ONE[:2], *RESET[:2]),
+        ("ImageNet-C (severity 5, continual)", "testtime", *CONTINUAL[:2]),
+        (
+            "ImageNet-C (severity 5, online imbalanced label shift)",
+            "testtime",
+            "a stream nearly in the order of the classes",
+        ),
+        ("ImageNet-C (all severities)", "testtime", "all severities, without a stream"),
+    ),
+    *_of(
+        "imagenet_c5000",
+        ("ImageNet-C (continual)", "testtime", *CONTINUAL[:2]),
+        ("ImageNet-C (mixed domains)", "testtime", "stream:mixed*15"),
+        ("ImageNet-C (correlated)", "testtime", "a correlated stream, continual"),
+    ),
+    *_of(
+        "imagenet_r",
+        ("ImageNet variants", "imagenet_variants"),
+        ("ImageNet-R (continual)", "testtime", *ONE[:2]),
+        ("ImageNet-R (correlated)", "testtime", "a correlated stream"),
+    ),
+    *_of(
+        "imagenet_sketch",
+        ("ImageNet variants", "imagenet_variants"),
+        ("ImageNet-Sketch (continual)", "testtime", *ONE[:2]),
+        ("ImageNet-Sketch (correlated)", "testtime", "a correlated stream"),
+    ),
+    *_of("imagenet_a", ("ImageNet variants (CLIP test-time)", "testtime", "CLIP at test time")),
     *_of("cifar_stl", ("CIFAR-10/STL-10 (9 classes)", "cifar_stl")),
 )
 """Printed benchmarks, by our data sets."""
@@ -157,8 +216,30 @@ SPELLINGS = {
     "fmow": {"val": "OOD val", "test": "OOD test"},
     "iwildcam": {"val": "OOD val", "test": "OOD test"},
     "digits_official": {"syn": "SynNumbers"},
+    "digit_five": {
+        "mm": "MNIST-M",
+        "mt": "MNIST",
+        "sv": "SVHN",
+        "sy": "SynNumbers",
+        "up": "USPS",
+    },
+    "cifar_stl": {"cifar": "CIFAR-10", "stl": "STL-10"},
+    "cifar10_c": {"clean": "CIFAR-10"},
+    "cifar100_c": {"clean": "CIFAR-100"},
+    "imagenet_c": {"clean": "ImageNet"},
+    "imagenet_c5000": {"clean": "ImageNet"},
+    "imagenet_r": {"imagenet": "ImageNet-200", "r": "ImageNet-R"},
+    "imagenet_sketch": {"sketch": "ImageNet-Sketch"},
 }
 """Printed names of our domains where letters differ, not only marks and case."""
+
+CORRUPTIONS = (
+    *("gaussian_noise", "shot_noise", "impulse_noise"),
+    *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    *("snow", "frost", "fog", "brightness"),
+    *("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+)
+"""The corruptions of tables, in the order in which streams have them."""
 
 DIFFERS = {
     ("digits", "mnistm"): "mnistm is Ganin's recipe on other photographs than the published "

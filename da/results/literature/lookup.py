@@ -10,6 +10,7 @@ from da.config.validation import plain_name
 from da.results.literature import printed
 from da.results.literature.benchmarks import (
     BENCHMARKS,
+    CORRUPTIONS,
     DIFFERS,
     FOLDERS,
     SPELLINGS,
@@ -47,6 +48,11 @@ class _Task:
     target: str
     setting: str
 
+    @property
+    def streams(self) -> bool:
+        """Whether test images arrive one after the other."""
+        return self.setting.startswith("stream")
+
 
 def reference(
     method: str, task: str, backbone: str, *, trained: bool = True, metric: str = "accuracy"
@@ -68,7 +74,7 @@ def reference(
     found = [
         (rank, row)
         for benchmark in BENCHMARKS
-        if _has(benchmark, ours, method)
+        if _has(benchmark, ours, method) and (metric in printed.ONLINE) == ours.streams
         for row in _on_task(benchmark, ours, method)
         if row.backbone in networks and (rank := _rank(row, method, metric))
     ]
@@ -87,10 +93,17 @@ def _read_task(task: str) -> _Task | None:
     setting = name.end.removeprefix("+")
     if name.benchmark == "folder":
         return None if setting else _read_folders(name)
-    sources = tuple(name.source.split(","))
-    if not name.target or (sources[1:] and setting):
+    sources, target = tuple(name.source.split(",")), name.target
+    if not target or (sources[1:] and setting):
         return None
-    return _Task(name.benchmark, sources, name.target, "several" if sources[1:] else setting)
+    if "," in target:
+        if target.split(",") != [f"{each}5" for each in CORRUPTIONS]:
+            return None
+        stream = "the stream" if "mixed" in setting else "15 corruptions"
+        target, setting = f"mean of {stream}", f"{setting}*15"
+    if target.removesuffix("5") in CORRUPTIONS:
+        target = target.removesuffix("5")
+    return _Task(name.benchmark, sources, target, "several" if sources[1:] else setting)
 
 
 def _read_folders(name: TaskName) -> _Task | None:
@@ -148,7 +161,8 @@ def _several(numbers: Iterable[Row], method: str) -> str:
 
 
 def _domains(numbers: Iterable[Row]) -> set[str | None]:
-    return {row.target for row in numbers} - {"avg"}
+    found: set[str | None] = {row.target for row in numbers}
+    return found - {"avg"}
 
 
 @cache
@@ -164,7 +178,14 @@ def _rank(row: Row, method: str, metric: str) -> tuple[int, int, int] | None:
     papers = list(printed.PAPERS)
     paper = next((i for i, key in enumerate(papers) if row.paper.endswith(key)), None)
     methods, metrics = printed.METHODS.get(method, ()), printed.METRICS.get(metric, ())
-    if paper is None or not row.seen or row.method not in methods or row.metric not in metrics:
+    other = (row.paper, row.backbone) in printed.OTHER_WEIGHTS
+    if (
+        paper is None
+        or other
+        or not row.seen
+        or row.method not in methods
+        or row.metric not in metrics
+    ):
         return None
     return paper, methods.index(row.method), metrics.index(row.metric)
 

@@ -9,7 +9,7 @@ TRAINED: dict[str, tuple[str, ...]] = {
     "alexnet.tv_in1k": ("AlexNet",),
     "resnet18.tv_in1k": ("ResNet-18",),
     "resnet34.tv_in1k": ("ResNet-34",),
-    "resnet50.tv_in1k": ("ResNet-50", "ResNet-50 (fine-tuned)"),
+    "resnet50.tv_in1k": ("ResNet-50", "ResNet-50 (fine-tuned)", "ResNet-50 (BN)"),
     "resnet101.tv_in1k": ("ResNet-101",),
     "densenet121.tv_in1k": ("DenseNet-121",),
     "deit_small_patch16_224.fb_in1k": ("DeiT-S",),
@@ -17,6 +17,7 @@ TRAINED: dict[str, tuple[str, ...]] = {
     "vit_base_patch16_224.augreg_in21k_ft_in1k": (
         "ViT-B/16",
         "ViT-B/16 (vit_base_patch16_224)",
+        "ViT-B/16 (32-bit)",
     ),
     "swin_base_patch4_window7_224.ms_in22k_ft_in1k": ("Swin-B",),
 }
@@ -57,6 +58,9 @@ METRICS = {
     "auroc": ("AUROC (known vs unknown)",),
     "oscr": ("OSCR",),
     "macro_f1": ("macro F1",),
+    "online": ("accuracy",),
+    "online_error": ("error",),
+    "mean_online_error": ("error",),
     "worst_group": ("worst-region accuracy",),
 }
 """Printed names of our metrics; text in brackets says of which runs the number is."""
@@ -89,6 +93,15 @@ METHODS: dict[str, tuple[str, ...]] = {
     "uniot": ("UniOT",),
     "m3sda": ("M3SDA",),
     "mme": ("MME",),
+    "bn_adapt": ("BN (test-batch statistics)", "BN adaptation", "BN (norm)"),
+    "tent": ("TENT",),
+    "eata": ("EATA",),
+    "sar": ("SAR",),
+    "cotta": ("CoTTA",),
+    "rotta": ("RoTTA",),
+    "roid": ("ROID",),
+    "lame": ("LAME",),
+    "t3a": ("T3A",),
     "zero_shot": ("CLIP zero-shot",),
     "coral_map": ("CORAL",),
     "subspace_alignment": ("SA (subspace alignment)",),
@@ -106,6 +119,9 @@ SEVERAL = {"m3sda": "all others (multi-source)"}
 
 BEST_EPOCH = "best epoch by target test accuracy"
 _TLLIB = "Transfer-Learning-Library (Jiang et al.)"
+_BENCHMARK = (
+    "test-time-adaptation benchmark (Doebler, Marsden et al.; ROID WACV 2024), code release"
+)
 PAPERS = {
     "DANN (Ganin et al., JMLR 2016)": "",
     _TLLIB: BEST_EPOCH,
@@ -119,6 +135,10 @@ PAPERS = {
     "SDAT (Rangwani et al., ICML 2022)": "",
     "CDTrans (Xu et al., ICLR 2022)": "",
     "DAPL / DAPrompt (Ge et al., TNNLS 2023), code release": "",
+    "TENT (Wang et al., ICLR 2021), code release": "",
+    "EATA (Niu et al., ICML 2022), code release": "",
+    "FOA (Niu et al., ICML 2024), code release": "",
+    _BENCHMARK: "",
     "SLA (Yu and Lin, CVPR 2023), code release": "",
     "Universal Domain Adaptation from Foundation Models: A Baseline Study (Deng and Jia, arXiv "
     "2305.11092), code release": "runs of uniood, not of the method's authors",
@@ -140,6 +160,12 @@ REMARKS = {
     (_TLLIB, "iwildcam"): "epoch chosen by macro F1",
 }
 """What to know of a paper on one data set instead."""
+
+ONLINE = "online", "online_error", "mean_online_error"
+"""Metrics of predictions made while images arrive; streams are printed with these alone."""
+
+OTHER_WEIGHTS = {(_BENCHMARK, "ViT-B/16"), (_BENCHMARK, "Swin-B")}
+"""Backbones of papers that began with other weights, those of torchvision."""
 
 WRONG = {("Office-Home open-set", "DANN")}
 """Printed rows that repeat another's numbers by mistake, by benchmark and method."""

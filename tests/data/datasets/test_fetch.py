@@ -77,3 +77,20 @@ def test_a_place_that_does_not_answer_is_named_with_the_way_by_hand(data, capsys
     told = error(capsys, "data", "visda2017")
     assert f"cannot fetch {away}: " in told
     assert told.endswith(f"put the file at {data}/visda2017/train.tar by hand")
+
+
+def test_what_has_an_address_comes_first_and_the_rest_is_asked_for(data, tmp_path):
+    pack(tmp_path / "train.tar", images("visda2017", "train"))
+    files = (
+        RemoteFile("list.txt", place="the repository of the challenge"),
+        RemoteFile("train.tar", (tmp_path / "train.tar").as_uri()),
+    )
+    lines = replace(DATASETS["visda2017"].SET, files=files).fetch()
+    ask = f"visda2017: get list.txt (the repository of the challenge), and put it into {data}"
+    assert [next(lines) for _ in range(4)][1:] == [
+        f"{ask}/visda2017",
+        f"visda2017: fetching {files[1].url}",
+        f"{data}/visda2017/train.tar: no checksum is published",
+    ]
+    with pytest.raises(ValueError, match=r"get list\.txt"):
+        next(lines)

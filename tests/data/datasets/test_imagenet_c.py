@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from da.data import tasks
-from da.data.datasets import imagenet_c
+from da.data.datasets import imagenet_c, imagenet_c5000
 from tests.fixtures import datasets
 
 NAMES = imagenet_c.SET.names
@@ -74,3 +74,23 @@ def test_images_keep_their_pixels_and_those_of_imagenet_do_not(data, monkeypatch
     monkeypatch.setattr(imagenet_c, "open_domain", each.open_domain)
     task = tasks.load_task("imagenet_c:clean-fog1")
     assert (len(task.source_train), len(task.target_test)) == (4, 4)
+
+
+def test_5000_images_are_those_of_a_list_in_its_order(data):
+    each = replace(imagenet_c5000.SET, classes=NAMES[:4], versions=())
+    write(data / "imagenet_c/fog/1", of=3, names=NAMES[:4])
+    write(data / "imagenet/train", of=3, names=NAMES[:4])
+    with pytest.raises(ValueError, match=r"no list imagenet_test_image_ids\.txt of RobustBench"):
+        each.list_images("fog1")
+    listed = [f"{NAMES[2]}/1.png", f"{NAMES[0]}/2.png", f"{NAMES[2]}/0.png"]
+    (data / "imagenet_c/imagenet_test_image_ids.txt").write_text("\n".join(listed) + "\n")
+    images = each.list_images("fog1")
+    assert images.names == listed
+    assert images.y.tolist() == [2, 0, 2]
+    assert len(each.list_images("clean").files) == 12
+    assert "list" not in each._missing()
+    told = [line for line in each.check() if ":fog1:" in line]
+    assert told[-1].startswith("imagenet_c5000:fog1: 3 images in ")
+    (data / "imagenet_c/fog/1" / listed[1]).unlink()
+    with pytest.raises(ValueError, match=f"fog/1 lacks {listed[1]}, which"):
+        each.list_images("fog1")

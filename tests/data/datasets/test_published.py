@@ -15,7 +15,7 @@ from da.data.datasets._published import Published
 SETS = {
     name: DATASETS[name].SET
     for name in DATASETS
-    if isinstance(getattr(DATASETS[name], "SET", None), Published) and name != "imagenet_c"
+    if isinstance(getattr(DATASETS[name], "SET", None), Published) and DATASETS[name].DOMAINS
 }
 ARCHIVES = {
     "office31": "office31/{amazon,dslr,webcam}/images",

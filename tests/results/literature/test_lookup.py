@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from da.data.corruption_names import STANDARD
 from da.results.literature import lookup, printed
-from da.results.literature.benchmarks import BENCHMARKS, numbers_of
+from da.results.literature.benchmarks import BENCHMARKS, CORRUPTIONS, numbers_of
 from da.results.literature.lookup import reference
 from da.results.literature.numbers import FILES, rows
 from da.results.literature.printed import METHODS, METRICS
@@ -27,6 +28,9 @@ def test_digits_are_those_of_the_dann_paper(method: str, value: float) -> None:
     assert "Table 2" in number.where
     assert number.alike
     assert "other photographs" in number.differs
+    same = reference(method, "digits_official:mnist-mnistm", "lenet")
+    assert same is not None
+    assert (same.value, same.alike) == (value, False)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,38 @@ def test_each_setting_has_its_numbers(
     assert number is not None
     assert number.value == value
     assert not number.alike
+
+
+EVERY = ",".join(f"{name}5" for name in CORRUPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "metric", "value"),
+    [
+        ("eata", "imagenet_c:clean-gaussian_noise5+stream", "online_error", 65.0),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "online_error", 62.6),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "mean_online_error", 62.6),
+        ("tent", f"imagenet_c:clean-{EVERY}+stream", "online_error", None),  # of 50,000 images
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream:mixed", "online_error", 86.4),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream", "accuracy", None),
+        ("tent", f"imagenet_c5000:clean-{EVERY}+stream:dirichlet0.1", "online_error", None),
+        ("tent", "imagenet_c:clean-gaussian_noise3+stream", "online_error", None),
+        ("tent", "imagenet_c5000:clean-gaussian_noise5,fog5+stream", "online_error", None),
+        ("tent", "imagenet_c:clean-gaussian_noise5", "online_error", None),
+    ],
+)
+def test_streams_are_printed_with_their_online_error(
+    method: str, task: str, metric: str, value: float | None
+) -> None:
+    number = reference(method, task, "resnet50", metric=metric)
+    assert (number and number.value) == value
+
+
+def test_backbones_with_other_weights_have_none() -> None:
+    task = f"imagenet_c5000:clean-{EVERY}+stream"
+    assert reference("tent", task, "vit_base_patch16_224", metric="online_error") is None
+    task = "officehome:art-real"
+    assert reference("dann", task, "vit_base_patch16_224.dino") is None
 
 
 SAME = {"method": "dann", "task": "officehome:art-real", "backbone": "resnet50"}
@@ -150,3 +186,7 @@ def test_a_reference_is_one_number() -> None:
             if (rank := lookup._rank(row, method, metric)) and row.source != "avg"
         ]
         assert len(found) == len(set(found)), benchmark
+
+
+def test_corruptions_are_those_of_the_data_sets() -> None:
+    assert CORRUPTIONS == STANDARD

@@ -1,0 +1,119 @@
+"""Continual test-time adaptation by an averaged teacher."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from da.config.limits import COUNT, SHARE, UNIT
+from da.config.ranges import Choice, LogUniform, Uniform
+from da.data.batch import Batch, TargetBatch
+from da.data.domain import Images
+from da.methods._average import move_toward
+from da.methods._norms import forget_statistics, use_batch_statistics, without_tracking
+from da.methods._streaming import Streaming
+from da.methods._views import View
+from da.methods.base import Losses, Method, Network, Scalar
+from da.models.network import copy_as_buffers
+
+
+class CoTTA(Streaming):
+    """Learn all weights from a teacher, their average over time, and restore some of the source's.
+
+    Predictions are the teacher's. Where the source's network is unsure of a batch, they are the
+    mean over views.
+    """
+
+    paper = "Wang et al. 2022, arXiv:2203.13591"
+    family = "test-time"
+    source_free = True
+    streams = True
+
+    @dataclass(frozen=True)
+    class Hparams(Method.Hparams):
+        """Settings of the authors for CIFAR-10; for ImageNet they set `threshold` 0.1.
+
+        All three networks normalize by the statistics of each batch. The views of pixels are
+        turned, moved, scaled, mirrored and tinted. On features, a view lacks a share of them: with
+        equal inputs, student and teacher agree from the start, and nothing would move.
+
+        Differs from the authors' code: dropout is off, and after the stream, the network uses the
+        mean statistics of the stream.
+        """
+
+        keep: Annotated[float, Choice(0.9, 0.99, 0.999), UNIT] = 0.999
+        """Share of the teacher's weights that a step keeps, alpha in the paper."""
+        restore: Annotated[float, LogUniform(0.0001, 0.1), SHARE] = 0.01
+        """Chance of a weight to return to the source's after a step; 0 for none."""
+        threshold: Annotated[float, Uniform(0.1, 1), UNIT] = 0.92
+        """Mean confidence of the source's network below which the teacher looks at views."""
+        views: Annotated[int, Choice(4, 8, 16, 32), COUNT] = 32
+        """Views whose predictions the teacher averages."""
+        feature_dropout: Annotated[float, Uniform(0.05, 0.5), SHARE] = 0.2
+        """Share of features that a view of features lacks; ours. Unused for pixels."""
+
+    hp: Hparams
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        self.requires_grad_(True)
+        self.view = View(hp.feature_dropout)
+        self.teacher = copy_as_buffers(self._student())
+        self.anchor = copy_as_buffers(self._student())
+
+    def train(self, mode: bool = True) -> "CoTTA":
+        """Set the mode of batch norms and views; all other layers stay in evaluation mode."""
+        super().train(mode)
+        use_batch_statistics(self, mode)
+        self.view.train(mode)
+        return self
+
+    def prepare_target(self, target: Images) -> None:
+        """Begin teacher and anchor as the source's network."""
+        for copy in (self.teacher, self.anchor):
+            copy.load_state_dict(self._student().state_dict())
+        forget_statistics(self)
+        super().prepare_target(target)
+
+    def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
+        """Return the cross-entropy of the student with the teacher's predictions."""
+        x = batch.target.x
+        teacher = self._teach(x)
+        self.keep(batch.target, teacher)
+        log_p = self._student()(x).float().log_softmax(1)
+        return {"consistency": -(teacher.softmax(1) * log_p).sum(1).mean()}
+
+    @torch.no_grad()
+    def _teach(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Return the teacher's logits, their mean over views where the anchor is unsure."""
+        sure = self.anchor(x).float().softmax(1).max(1).values.mean()
+        plain = self.teacher(x).float()
+        if sure >= self.hp.threshold or not self.training:
+            return plain
+        with without_tracking(self.teacher):
+            seen = [self.teacher(self.view(x)).float() for _ in range(self.hp.views)]
+        return torch.stack(seen).mean(0)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Store the predictions, move the teacher, and restore some weights."""
+        super().after_step()
+        move_toward(self.teacher, self._student(), 1 - self.hp.keep)
+        source = dict(self.anchor.named_buffers())
+        for name, weight in self._student().named_parameters():
+            if weight.requires_grad:
+                back = torch.rand(weight.shape).to(weight.device) < self.hp.restore
+                weight.copy_(torch.where(back, source[name], weight))
+
+    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Compute the teacher's class logits of target images."""
+        return self.teacher(x)
+
+    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Compute the teacher's class logits of source images."""
+        return self.teacher(x)
+
+    def _student(self) -> nn.Sequential:
+        return nn.Sequential(self.backbone, self.neck, self.head)

@@ -1,0 +1,39 @@
+"""Adapt where both domains have kinds of emoji of their own, on all twenty tasks, with 3 seeds.
+
+Source and target share the first five of the eleven kinds, by their letters; each has three more.
+Target images of its own kinds are unknown, and nobody tells the methods which these are. Each
+method rejects images by its authors' rule, or where the entropy of its prediction is above half of
+the largest. Features are those of a network from ImageNet, and each domain is a batch of its own
+for batch norm, as in methods.py.
+
+Cost: 300 runs, 40 minutes on 2 cores.
+
+da sweep experiments/universal.py
+da table experiments/universal.py --metric h_score
+"""
+
+from itertools import permutations, product
+
+import da
+
+NETWORK = da.Network(bn="separate")
+DIRECT = da.Network(bn="separate", neck=0)
+"""As DANCE's authors compare features: those of the backbone, without a neck."""
+STYLES = "noto", "twemoji", "fluent", "contrast", "openmoji"
+METHODS = (
+    (da.methods.SourceOnly(), NETWORK),
+    (da.methods.DANN(), NETWORK),
+    (da.methods.OVANet(), NETWORK),
+    (da.methods.DANCE(), DIRECT),
+    (da.methods.UniOT(), NETWORK),
+)
+
+
+def runs() -> list[da.Run]:
+    """Every method with its authors' settings, seed by seed."""
+    return [
+        da.Run(method, f"emoji:{source}-{target}+universal5/3", network=network, seed=seed)
+        for seed, (source, target), (method, network) in product(
+            range(3), permutations(STYLES, 2), METHODS
+        )
+    ]
