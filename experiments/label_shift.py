@@ -1,6 +1,6 @@
 """Re-weigh predictions and balance batches where classes have other frequencies in the target.
 
-The source is noto, and the classes of each target have proportions that are drawn (Dirichlet, 0.3).
+The source is noto, and the classes of each target have proportions that are drawn (Dirichlet, 1).
 Under each method, predictions stay as they are, are weighed by frequencies that two estimators
 find, or also come from batches that show all classes alike, as in RLSbench. Features are those of a
 network from ImageNet, and each domain is a batch of its own for batch norm, as in methods.py.
@@ -30,7 +30,7 @@ def runs() -> list[da.Run]:
     return [
         da.Run(
             method,
-            f"emoji:noto-{target}+dirichlet0.3",
+            f"emoji:noto-{target}+dirichlet1",
             network=da.Network(bn="separate"),
             shift=shift,
             seed=seed,
