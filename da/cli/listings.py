@@ -22,7 +22,7 @@ TASKS: dict[str, Any] = {
 ENDS = (
     "Domains of a side: emoji:noto,fluent-twemoji. One alone trains on its labels: emoji:noto.",
     "Classes:           emoji:noto-twemoji+partial6  +open7  +universal5/3",
-    "Frequencies:       emoji:noto-twemoji+rsut  +dirichlet0.3",
+    "Frequencies:       emoji:noto-twemoji+rsut10  +dirichlet0.3",
     "Labels:            emoji:noto-twemoji+3shot  +unlabelled  emoji:noto+5label",
     "Streams:           emoji:noto-twemoji+stream  +stream:sorted",
 )

@@ -45,7 +45,7 @@ def table(
         runs = experiments.load_experiment(experiment, only)
         wanted = all_records(experiment, runs, results)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
-    how = {"cost": cost, "label_columns": label_columns, "metric": metric}
+    how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
     how["bold"] = sys.stdout.isatty()
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
@@ -122,6 +122,7 @@ def plot(
     chosen_by: ChosenBy = "last",
     map: str = "",
     against: str = "",
+    metric: str = "",
     out: Path = Path("plots"),
 ) -> None:
     """Plot an experiment as PNG and SVG; without --map and --against, its curves and methods.
@@ -129,10 +130,11 @@ def plot(
     Args:
         map: Id of a run whose features are drawn, with and without adaptation; empty for none.
         against: Setting on the horizontal axis, such as lr, or labels for +Klabel; empty for none.
+        metric: What is drawn, such as hos or mean_class; empty for what papers print of such tasks.
         out: Folder of the plots.
     """
     from da.methods import without_importing
-    from da.results import aggregate
+    from da.results import aggregate, shown_metric
     from da.results.plots import experiment as plots
     from da.results.plots import style
     from da.runs import experiment as experiments
@@ -144,15 +146,16 @@ def plot(
         with without_importing():
             runs = experiments.load_experiment(experiment, only)
             found = named_records(experiment, runs, results)
+        found, what = shown_metric.show_records(found, metric)
     if against:
-        figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by)
+        figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by, what)
     if not figures:
         tested, untested = aggregate.split_tested(found)
         if untested:
             print(f"da: {untested}", file=sys.stderr)
-        figures[f"{name}-curves"] = plots.plot_curves(tested)
+        figures[f"{name}-curves"] = plots.plot_curves(tested, what)
         if all(aggregate.has_accuracy(record) for record in tested):
-            figures[f"{name}-methods"] = plots.plot_methods(tested, chosen_by)
+            figures[f"{name}-methods"] = plots.plot_methods(tested, chosen_by, what)
     for stem, figure in figures.items():
         print(*style.save_figure(figure, out / stem), sep="\n")
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from urllib.parse import parse_qsl
 
+from da.config import corruption_names
 from da.config.registry import DATASETS
 
 CLASSES = r"(?:\+(partial|open|universal)((?:\d+/)*\d+)?(?:@(\w+))?)?"
@@ -18,8 +19,8 @@ NAME = re.compile(rf"([^:]*?)(?::(.*?))?{CLASSES}{FREQUENCIES}{LABELS}{STREAM}",
 
 
 ENDS = (
-    "+partial, +open or +universal; +rsut or +dirichletALPHA; +Kshot, +Klabel or +unlabelled; "
-    "+stream"
+    "+partial, +open or +universal; +rsut[FACTOR] or +dirichletALPHA; "
+    "+Kshot, +Klabel or +unlabelled; +stream"
 )
 """What a name can end with, in this order."""
 
@@ -34,7 +35,7 @@ class TaskName:
     - Classes: `+partial[N]`, `+open[N[/M]]` or `+universal[N/P[/M]]`. N classes are in both
       domains, P in the source alone and M in the target alone. Without numbers, those are chosen
       that the domains have. `@ORDER` at its end names an order of the classes.
-    - Frequencies of the classes: `+rsut`, or `+dirichletALPHA`.
+    - Frequencies of the classes: `+rsut[FACTOR]`, or `+dirichletALPHA`.
     - Labels: `+Kshot`, `+Klabel`, or `+unlabelled` where labels of the target are not looked at,
       even for tests.
     - `+stream[:OPTION,OPTION...]`: target test images that come one after the other.
@@ -62,7 +63,7 @@ class TaskName:
     frequencies: str = ""
     """"rsut", "dirichlet" or empty: how often classes are changed to come."""
     alpha: float | None = None
-    """ALPHA of `+dirichletALPHA`."""
+    """ALPHA of `+dirichletALPHA`, or FACTOR of `+rsutFACTOR`."""
     stream: str | None = None
     """Options of `+stream`; None where the name has no such end."""
 
@@ -75,12 +76,17 @@ class TaskName:
         benchmark, domains, classes, counts, order = found.groups("")[:5]
         frequencies, alpha, few, kind, hidden, stream, options = found.groups("")[5:]
         source, target = _split(domains, whole=has_one_domain(benchmark))
+        numbers = tuple(map(int, counts.split("/"))) if counts else ()
         return cls(
             *(benchmark, domains, source, target),
-            *(int(few) if few else None, kind or hidden),
-            *(classes, tuple(map(int, counts.split("/"))) if counts else (), order),
-            *(frequencies, float(alpha) if alpha else None),
-            options if stream else None,
+            few=int(few) if few else None,
+            kind=kind or hidden,
+            classes=classes,
+            counts=numbers,
+            order=order,
+            frequencies=frequencies,
+            alpha=float(alpha) if alpha else None,
+            stream=options if stream else None,
         )
 
     def __str__(self) -> str:
@@ -124,7 +130,12 @@ class TaskName:
         return self._each(self.target) if self.target else ()
 
     def _each(self, names: str) -> tuple[str, ...]:
-        return tuple(names.split(",")) if takes_several(self.benchmark) else (names,)
+        if not takes_several(self.benchmark):
+            return (names,)
+        each = names.split(",")
+        if DATASETS.constants(self.benchmark).get("CORRUPTED"):
+            each = [own for name in each for own in corruption_names.expand(name)]
+        return tuple(each)
 
     @property
     def holds_texts(self) -> bool:

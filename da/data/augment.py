@@ -104,7 +104,7 @@ def _carry_out(
     caches; elsewhere all that have the same operation.
     """
     seen = torch.empty_like(x, dtype=torch.float32)
-    few = len(x) if x.is_cuda else max(1, _CACHED // x[0].numel())
+    few = max(1, _CACHED // x[0].numel()) if x.device.type == "cpu" else len(x)
 
     def change(part: Tensor, place: Tensor, which: Tensor, amount: Tensor) -> None:
         y = scale(part.contiguous())

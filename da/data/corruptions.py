@@ -8,7 +8,7 @@ ImageNet-C. All random numbers come from numpy, so that pixels are the same on e
 import hashlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def corrupt(x: UInt8[np.ndarray, "n s s 3"], name: str, severity: int) -> UInt8[
 
     Args:
         x: Images.
-        name: Name of the corruption, a key of `CORRUPTIONS`.
+        name: Name of the corruption, one of `da.config.corruption_names`.
         severity: From 1 to 5.
     """
     seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
@@ -43,7 +43,7 @@ def corrupt(x: UInt8[np.ndarray, "n s s 3"], name: str, severity: int) -> UInt8[
         for number, start in enumerate(range(0, len(x), BLOCK)):
             block = torch.from_numpy(x[start : start + BLOCK].astype(np.float64) / 255)
             draws = np.random.default_rng((seed, number))  # severities share their draws
-            seen = CORRUPTIONS[name](block.permute(0, 3, 1, 2), severity - 1, draws)
+            seen = CHANGES[name](block.permute(0, 3, 1, 2), severity - 1, draws)
             changed.append((seen.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1))
     return torch.cat(changed).contiguous().numpy()
 
@@ -89,7 +89,7 @@ def motion_blur(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
     length = x.shape[-1] * (0.05, 0.08, 0.12, 0.16, 0.21)[severity]
     way = torch.stack([angle.cos(), angle.sin()], 1)[:, :, None, None]
     steps = torch.linspace(-0.5, 0.5, 2 * math.ceil(length) + 1).tolist()
-    return sum(_sample(x, t * length * way) for t in steps) / len(steps)
+    return _mean(_sample(x, t * length * way) for t in steps)
 
 
 def zoom_blur(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
@@ -97,7 +97,7 @@ def zoom_blur(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
     most = (0.08, 0.14, 0.2, 0.28, 0.38)[severity]
     zooms = np.linspace(0, most, 12).tolist()
     center = _places(x.shape[-1])
-    return sum(_sample(x, center * (1 / (1 + zoom) - 1)) for zoom in zooms) / len(zooms)
+    return _mean(_sample(x, center * (1 / (1 + zoom) - 1)) for zoom in zooms)
 
 
 def snow(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
@@ -106,8 +106,9 @@ def snow(x: Pixels, severity: int, draws: np.random.Generator) -> Pixels:
     flakes = torch.from_numpy(draws.random((len(x), 1, *x.shape[2:])) < amount).double()
     angle = torch.from_numpy(draws.uniform(1.0, 2.1, len(x)))
     way = x.shape[-1] * torch.stack([angle.cos(), angle.sin()], 1)[:, :, None, None]
-    flakes = sum(_sample(flakes, t * way) for t in np.linspace(-0.03, 0.03, 7).tolist())
-    flakes = (1.2 * _blur(flakes / 4, 0.4)).clamp(0, 1)
+    fall = np.linspace(-0.03, 0.03, 7).tolist()
+    streaks = _mean(_sample(flakes, t * way) for t in fall)
+    flakes = (2.1 * _blur(streaks, 0.4)).clamp(0, 1)
     bleached = torch.lerp(x, 0.55 + 0.45 * x.mean(1, keepdim=True), 2 * amount)
     return torch.lerp(bleached, torch.full_like(x, 0.93), flakes)
 
@@ -172,8 +173,17 @@ EVERY: tuple[Change, ...] = (
     *(contrast, elastic_transform, pixelate, jpeg_compression),
 )
 
-CORRUPTIONS = {change.__name__: change for change in EVERY}
-"""Each corruption by its published name, in the published order."""
+CHANGES = {change.__name__: change for change in EVERY}
+"""Each corruption by its published name."""
+
+
+def _mean(seen: Iterator[Tensor]) -> Tensor:
+    """Return the mean of several images, of which one at a time is in memory."""
+    total, count = next(seen).clone(), 1
+    for each in seen:
+        total += each
+        count += 1
+    return total / count
 
 
 def _normal(x: Pixels, draws: np.random.Generator) -> Tensor:

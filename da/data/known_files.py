@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from da.data.domain import DAMAGE
+from da.system import checksums
 from da.system.cache import KEY
 
 FILE = "files.npz"
@@ -68,6 +69,8 @@ def save_files(folder: Path, family: str, states: Sequence[State], **arrays: Any
 def find_known(home: Path, family: str, name: str = FILE) -> KnownFiles:
     """Return the files of the newest stored folder of a family; none where there is none.
 
+    All of the folder is compared with its checksums, so that no damage is taken over.
+
     Args:
         home: Folder of stored folders.
         family: Text that all folders share of which one can take over from another.
@@ -77,7 +80,7 @@ def find_known(home: Path, family: str, name: str = FILE) -> KnownFiles:
     for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
         try:
             with np.load(folder / FILE) as stored:
-                if _text(stored["family"]) == family:
+                if _text(stored["family"]) == family and checksums.match(folder, whole=True):
                     return _known(folder, {name: stored[name] for name in stored.files})
         except DAMAGE:
             continue

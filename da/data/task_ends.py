@@ -27,10 +27,13 @@ def check_ends(name: TaskName) -> None:
     if k and (kind == "shot") != bool(name.target):
         known = f"+{k}shot of two domains, +{k}label of one"
         raise ValueError(f"+{k}{kind} in '{name}', known: {known}")
-    if (name.frequencies == "dirichlet") != (name.alpha is not None):
-        raise ValueError(f"{name.data_end} in '{name}', known: +rsut, +dirichlet0.3")
-    if name.alpha == 0:
-        raise ValueError(f"{name.data_end} in '{name}', known: +dirichletALPHA with ALPHA above 0")
+    if name.frequencies == "dirichlet" and not name.alpha:
+        known = "+dirichletALPHA with ALPHA above 0, as in +dirichlet0.3"
+        raise ValueError(f"{name.data_end} in '{name}', known: {known}")
+    if name.frequencies == "rsut" and name.alpha is not None and name.alpha <= 1:
+        raise ValueError(
+            f"{name.data_end} in '{name}', known: +rsut, +rsutFACTOR with FACTOR above 1"
+        )
     if name.stream is not None:
         _check_stream(name)
 

@@ -16,6 +16,7 @@ from da.data.decode import BadImagesError
 from da.data.domain import Domain, LabeledImages, Task, are_same
 from da.data.domain_checks import check_domain, require_same_form
 from da.data.few_labels import first_labeled, first_shots
+from da.data.frequencies import change_frequencies
 from da.data.joined import join_domains
 from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
@@ -94,6 +95,8 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
         source, target = label_sets.share_classes(parsed, own, source, target)
     classes = {parsed.source: source.classes, parsed.target: target.classes}
     require_same_classes(name, classes, hint)
+    if parsed.frequencies:
+        source, target = change_frequencies(parsed, own, source, target)
     if read.label_columns:
         matched = match_columns(name, source.columns, target.columns, len(target.x))
         target = replace(target, columns=matched)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 def mixes_shots(kind: "type[Method]") -> bool:
     """Return whether a method takes labeled target images as if they were of the source.
 
-    Half of each source batch is of them then. Methods that treat the domains' images differently
-    before they are classified cannot, nor those that never see the source.
+    Half of each source batch is of them then. Methods with other features for source images than
+    for target images cannot, nor those that never see the source.
     """
-    own = kind.overrides("embed_source") or kind.overrides("predict_source")
+    own = kind.overrides("embed_source")
     return not (kind.takes_shots or kind.source_free or kind.frozen_only or kind.takes_names or own)

@@ -37,7 +37,8 @@ class AdaMatch(Method):
     class Hparams(Method.Hparams):
         """Settings of the authors' code.
 
-        Batch norm sees both domains together and the source alone, whatever `network.bn` says.
+        Where `network.bn` is separate, batch norm never sees both domains together, so there is
+        nothing to draw source logits between.
 
         Differs from the paper: a batch has as many target images as source images, not three times
         as many. Averages, of weights and of predictions, are over fewer steps in the beginning,
@@ -110,13 +111,23 @@ class AdaMatch(Method):
         x_s, x_t, strong = batch.source.x, batch.target.x, batch.target.strong
         views = [x_s, self.drop(x_s)] if strong is None else [x_s]
         strong = self.drop(x_t) if strong is None else strong
-        both = upcast(self.head(self.embed(torch.cat([*views, x_t, strong]))))
-        of_source, weak, of_strong = both.split([len(both) - 2 * len(x_t), len(x_t), len(x_t)])
-        if self.training:
-            with self._statistics_held():
-                alone = upcast(self.head(torch.cat([self.embed(x) for x in views])))
-            of_source = of_source + (alone - of_source) * torch.rand_like(alone)
+        if self.network.bn == "separate":
+            of_source, both = self._alone(views), self._classify(torch.cat([x_t, strong]))
+        else:
+            both = self._classify(torch.cat([*views, x_t, strong]))
+            of_source, both = both.split([len(both) - 2 * len(x_t), 2 * len(x_t)])
+            if self.training:
+                with self._statistics_held():
+                    alone = self._alone(views)
+                of_source = of_source + (alone - of_source) * torch.rand_like(alone)
+        weak, of_strong = both.chunk(2)
         return of_source, weak, of_strong
+
+    def _alone(self, views: list[Tensor]) -> Float[Tensor, "b k"]:
+        return upcast(self.head(torch.cat([self.embed(x) for x in views])))
+
+    def _classify(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        return upcast(self.head(self.embed(x)))
 
     @contextmanager
     def _statistics_held(self) -> Iterator[None]:

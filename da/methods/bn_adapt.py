@@ -55,7 +55,7 @@ class BNAdapt(Streaming):
         for norm, mixture in self.mixtures:
             mean, var = held_statistics(norm)
             mixture.source = mean.clone(), var.clone()
-            norm.num_batches_tracked = torch.zeros_like(norm.num_batches_tracked)
+            norm.num_batches_tracked = torch.zeros_like(mean[0], dtype=torch.long)
         super().prepare_target(target)
 
     @torch.no_grad()

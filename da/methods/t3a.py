@@ -52,13 +52,13 @@ class T3A(Streaming):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.register_buffer("supports", torch.zeros(0, self.head[-1].in_features))
+        self.register_buffer("supports", torch.zeros(0, self._last().in_features))
         self.register_buffer("labels", torch.zeros(0, dtype=torch.long))
         self.register_buffer("entropies", torch.zeros(0))
 
     def prepare_target(self, target: Images) -> None:
         """Begin with the rows of the classifier as supports."""
-        self._found = self._describe(self.head[-1].weight.detach().clone())
+        self._found = self._describe(self._last().weight.detach().clone())
         self._commit()
         super().prepare_target(target)
 
@@ -75,8 +75,13 @@ class T3A(Streaming):
         return {"entropy": prediction_entropy(logits).mean()}
 
     def _describe(self, f: Float[Tensor, "b d"]) -> Supports:
-        logits = self.head[-1](f).float()
+        logits = self._last()(f).float()
         return f, logits.argmax(1), prediction_entropy(logits)
+
+    def _last(self) -> nn.Linear:
+        layer = self.head[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     def _commit(self) -> None:
         self.supports, self.labels, self.entropies = self._found

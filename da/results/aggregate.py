@@ -1,15 +1,18 @@
 """Sort records into rows and columns of a table and average them. Does not import torch."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from typing import Any
 
 from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
 from da.results.records import Point, Record
+
+ORACLE = "‡"
+"""Mark of what is chosen with target labels."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Line:
     def labels(self) -> bool:
         """Whether the runs of the row were shown target labels."""
         return self.few.endswith("shot") or self.method == "target_only"
+
+    @property
+    def oracle(self) -> bool:
+        """Whether the runs of the row were chosen with target labels."""
+        return self.label.endswith(ORACLE)
 
     @property
     def marked_label(self) -> str:
@@ -70,7 +78,11 @@ def group_records(records: Sequence[Record]) -> dict[Line, Runs]:
     kinds = list(dict.fromkeys(kind for _, kind, _ in placed))
 
     def order(line: Line) -> tuple[bool, bool, int]:
-        return line.labels, line.method == "target_only", kinds.index((line.method, line.few))
+        return (
+            line.labels or line.oracle,
+            line.method == "target_only",
+            kinds.index((line.method, line.few)),
+        )
 
     return {line: dict(rows[line]) for line in sorted(rows, key=order)}
 
@@ -196,25 +208,6 @@ def most_repeated(runs: Runs, tasks: Iterable[str]) -> int:
     """
     found = [r for task in tasks for r in runs.get(task, {}).values()]
     return max((r.made_from.get("repeated", 0) for r in found), default=0)
-
-
-def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
-    """Return the median seconds of a run and images per second, for each machine.
-
-    Runs of all columns count, each of them once.
-    """
-    found: dict[str, dict[str, Record]] = defaultdict(dict)
-    for by_seed in runs:
-        for r in by_seed.values():
-            about = [r.environment.get(key) for key in ("machine", "device")]
-            found[", ".join(filter(None, about)) or "an unknown machine"][r.id] = r
-    return {
-        machine: (
-            median(r.seconds for r in each.values()),
-            median(r.images_per_second for r in each.values()),
-        )
-        for machine, each in found.items()
-    }
 
 
 def _online(r: Record) -> list[Record]:

@@ -60,7 +60,9 @@ def usual_metric(records: Sequence[Record]) -> str:
 
 
 def _of_setting(name: TaskName) -> str:
-    return SETTINGS.get(name.classes, "online_error" if name.stream is not None else "")
+    if name.stream is not None:
+        return "online_error"
+    return SETTINGS.get(name.classes) or ("mean_class" if name.frequencies else "")
 
 
 def _of_dataset(benchmark: str) -> str:
@@ -85,6 +87,21 @@ def show_metric(record: Record, metric: str) -> Record:
     return replace(record, curve=[_shown(point, key_of(metric)) for point in record.curve])
 
 
+def show_records(records: Sequence[Record], metric: str) -> tuple[list[Record], str]:
+    """Return records with a metric as their target accuracy, and what that is.
+
+    Args:
+        records: Records of an experiment.
+        metric: Its name; empty for the usual one.
+
+    Raises:
+        ValueError: Not every record has it.
+    """
+    name = check_metric([record for record in records if record.curve], metric)
+    return [show_metric(record, name) for record in records], TITLES[name]
+
+
 def _shown(point: Point, key: str) -> Point:
-    rest = {name: value for name, value in point.items() if name != ACCURACY}
+    others = (ACCURACY,) if key == ACCURACY else (ACCURACY, key_of("online"))
+    rest = {name: value for name, value in point.items() if name not in others}
     return rest | ({ACCURACY: point[key]} if key in point else {})

@@ -1,11 +1,14 @@
 """Columns of a table that say what a run cost. Does not import torch."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from statistics import median
+from typing import Any
 
-from da.results import aggregate, table_render
+from da.results import table_render
 from da.results.aggregate import Line, Runs
+from da.results.records import Record
 from da.results.table_render import Cell, Table
 
 COST = "seconds a run", "images/s"
@@ -22,8 +25,8 @@ def add_cost(table: Table, rows: dict[Line, Runs]) -> Table:
         table: Table of averages over tasks.
         rows: Records of its rows.
     """
-    taken = {line.marked_label: aggregate.costs(runs.values()) for line, runs in rows.items()}
-    counts = Counter(machine for costs in taken.values() for machine in costs)
+    taken = {line.marked_label: costs(runs.values()) for line, runs in rows.items()}
+    counts = Counter(machine for each in taken.values() for machine in each)
     machines = [machine for machine, _ in counts.most_common()]
     if max(map(len, taken.values())) > 1:
         named = {machine: f"[{i}] " for i, machine in enumerate(machines, 1)}
@@ -34,8 +37,8 @@ def add_cost(table: Table, rows: dict[Line, Runs]) -> Table:
         pairs, heads = [named], [*COST]
     full = []
     for row in table.rows:
-        costs = [cell for pair in pairs for cell in _cost(taken[row.label], pair)]
-        full.append(replace(row, cells=(*row.cells, *costs)))
+        added = [cell for pair in pairs for cell in _cost(taken[row.label], pair)]
+        full.append(replace(row, cells=(*row.cells, *added)))
     where = "; ".join(f"{mark}{machine}" for machine, mark in named.items())
     note = f"cost: medians over runs on {where}; runs side by side slow one another"
     steps = "images/s: of steps alone, without start, closed-form mapping and evaluations"
@@ -55,3 +58,22 @@ def _cost(taken: Mapping[str, tuple[float, float]], marks: Mapping[str, str]) ->
         digits = table_render.significant_digits(seconds, 1)
         return Cell(seconds, digits=digits, cite=mark), Cell(images, digits=0, cite=mark)
     return Cell(), Cell()
+
+
+def costs(runs: Iterable[Mapping[Any, Record]]) -> dict[str, tuple[float, float]]:
+    """Return the median seconds of a run and images per second, for each machine.
+
+    Runs of all columns count, each of them once.
+    """
+    found: dict[str, dict[str, Record]] = defaultdict(dict)
+    for by_seed in runs:
+        for r in by_seed.values():
+            about = [r.environment.get(key) for key in ("machine", "device")]
+            found[", ".join(filter(None, about)) or "an unknown machine"][r.id] = r
+    return {
+        machine: (
+            median(r.seconds for r in each.values()),
+            median(r.images_per_second for r in each.values()),
+        )
+        for machine, each in found.items()
+    }

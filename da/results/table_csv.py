@@ -8,7 +8,6 @@ from itertools import product
 from da.results.aggregate import (
     average,
     check_selectors,
-    costs,
     group_records,
     list_tasks,
     most_repeated,
@@ -17,6 +16,7 @@ from da.results.label_columns import keep_runs, list_columns
 from da.results.literature_rows import cite, reference_for
 from da.results.records import Record
 from da.results.shown_metric import check_metric, show_metric
+from da.results.table_cost import costs
 
 COLUMNS = (
     *("method", "task", "chosen_by", "mean", "deviation", "seeds", "uses_target_labels"),

@@ -9,6 +9,7 @@ from da.results.aggregate import Line, Runs
 from da.results.label_columns import keep_runs, list_columns
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
+from da.results.single_best import join_singles
 from da.results.table_cost import add_cost
 from da.results.table_render import Cell, Group, Row, Table
 
@@ -94,7 +95,7 @@ def build_table(
         tested = [show_metric(record, metric) for record in tested]
     names = aggregate.check_selectors(tested or records, chosen_by)
     what = f"{TITLES[metric]} in %"
-    rows = aggregate.group_records(tested)
+    rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
         return _by_score(rows, tasks, names, aggregate.list_scores(tested[0].curve), untested)
@@ -111,6 +112,8 @@ def build_table(
         notes.append(f"each row is of its first label column; --label-columns shows {shown}")
     if any(line.labels for line in rows):
         notes.append("† shown target labels, so never the best")
+    if any(line.oracle for line in rows):
+        notes.append("‡ the source was chosen with target labels, so never the best")
     if most := max(aggregate.most_repeated(runs, tasks) for runs in rows.values()):
         notes.append(f"§ up to {most} of a task's test images are labeled training images too")
     if any(len(runs) < len(tasks) for runs in rows.values()):
@@ -198,7 +201,7 @@ def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
     cells = tuple(_cell(runs, *column) for column in columns)
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
-    return Row(line.marked_label, int(line.labels), cells, seeds)
+    return Row(line.marked_label, int(line.labels or line.oracle), cells, seeds)
 
 
 def _cell(runs: Runs, tasks: list[str], selector: str) -> Cell:

@@ -6,7 +6,7 @@ import numpy as np
 
 from da.config.ranges import Choice, LogUniform, Range
 from da.results.plots import style
-from da.results.plots.experiment import name_axis
+from da.results.plots.axes import name_axis
 from da.results.plots.style import Pen
 from da.search.trial import Trial
 from da.system.extras import extra

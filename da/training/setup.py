@@ -225,11 +225,17 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     common = task, run.batch, run.seed
     balance = _balance(run, parts)
     if method.source_free:
-        usual = {"augment": run.augment, "device": parts.device}
-        return loaders.target_batches(*common, **usual, balance=balance)
-    wants = {"strong": method.takes_strong, "mix_shots": mixes_shots(type(method))}
-    wants |= {"augment": run.augment, "device": parts.device, "balance": balance}
-    return loaders.batches(*common, **wants)
+        return loaders.target_batches(
+            *common, augment=run.augment, device=parts.device, balance=balance
+        )
+    return loaders.batches(
+        *common,
+        augment=run.augment,
+        device=parts.device,
+        strong=method.takes_strong,
+        mix_shots=mixes_shots(type(method)),
+        balance=balance,
+    )
 
 
 def _balance(run: Run, parts: Parts) -> Balance | None:

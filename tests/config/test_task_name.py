@@ -55,6 +55,7 @@ ENDS = [
     "+universal10/5+3shot",
     "+open7+rsut+unlabelled+stream",
     "+rsut",
+    "+rsut50",
     "+dirichlet0.3+1shot",
     "+stream:dirichlet0.1,reset",
 ]

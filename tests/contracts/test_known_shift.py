@@ -16,6 +16,7 @@ from da.data.joined import join_domains
 from da.evaluation import predictions
 from da.evaluation.measured import measure
 from da.methods import METHODS, Method, Network
+from da.methods._shots import mixes_shots
 from da.models.backbone import Features
 from da.training.engine import fit
 from da.training.setup import prepare_task
@@ -200,7 +201,7 @@ def trained(
     task = prepare_task(m, tasks.build_task(*shift))
     # With more momentum, features and discriminator chase one another in circles.
     optimizer = torch.optim.AdamW(m.parameters(), 0.1 if frozen else 0.01, (0.5, 0.999))
-    batches = cycle(islice(loaders.batches(task, 64, seed), 16))
+    batches = cycle(islice(loaders.batches(task, 64, seed, mix_shots=mixes_shots(kind)), 16))
     steps = STEPS.get(name, 250)
     list(fit(m, batches, optimizer, steps, steps))
     return m, task
@@ -252,6 +253,11 @@ SHIFTS = {
         two_sources(),
         {"trade_off": 1.0, "backbone_steps": 0},
         ("m3sda", {"trade_off": 0.0, "backbone_steps": 0}),
+    ),
+    "adamatch": (
+        clusters(shift=2.4),
+        {"keep": 0.9, "feature_dropout": 0.0},
+        ("adamatch", {"keep": 0.9, "feature_dropout": 0.0, "trade_off": 0.0}),
     ),
     "cdan": (shortcut(), {"hidden": (32,)}, ("cdan", {"hidden": (32,), "trade_off": 0.0})),
     "mcd": (spread(), {"backbone_steps": 8}, ("mcd", {"backbone_steps": 0})),

@@ -14,8 +14,11 @@ from da.data.label_sets import share_classes
 from da.data.loaders import batches, stream
 from da.data.streams import order_stream
 from da.evaluation import predictions
+from da.evaluation.class_frequencies import update_weights
 from da.methods import METHODS
+from da.methods._class_weights import add_weights
 from da.methods.source_only import SourceOnly
+from da.ops.label_shift import ESTIMATORS
 from da.results.record_schema import MARKS
 from da.results.records import Point
 from da.runs.run import Run
@@ -64,6 +67,16 @@ def test_training_and_selection_read_no_target_class(kind):
     assert [step for step, _ in found] == [3, 6]
     seen = predictions.predict(method, task)
     assert all(score(seen) is not None for score in SELECTORS.values())
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimates_of_class_frequencies_and_balanced_batches_read_no_target_class(name):
+    task, method = guarded("moons:0-40"), build(SourceOnly)
+    add_weights(method)
+    assert update_weights(method, task, name, balanced=True).sum() == pytest.approx(1)
+    predicted = predictions.outputs(method, method.predict, task.target_train).argmax(1)
+    made = batches(task, 8, 0, balance=(lambda: predicted, 1))
+    assert len([next(made) for _ in range(3)]) == 3
 
 
 def test_the_guard_is_awake():

@@ -272,7 +272,7 @@ def test_a_score_that_is_no_number_is_named(plugins, value):
 
 
 def test_the_scores_of_a_selector_have_its_axis(plugins):
-    from da.results.plots.experiment import name_axis
+    from da.results.plots.axes import name_axis
 
     (plugins / "selectors" / "atc.py").write_text((EXAMPLES / "selectors" / "atc.py").read_text())
     assert name_axis("atc") == SELECTORS.constants("atc")["AXIS"]

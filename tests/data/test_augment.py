@@ -213,3 +213,10 @@ def test_the_same_generator_gives_the_same_views():
         )
         assert ours.equal(twin)
         assert not ours.equal(other)
+
+
+@pytest.mark.parametrize("change", [jitter, rand_augment])
+def test_views_do_not_depend_on_how_many_images_are_changed_together(change, monkeypatch):
+    together = change(noise(40), generator())
+    monkeypatch.setattr(augment, "_CACHED", 1)
+    torch.testing.assert_close(change(noise(40), generator()), together, atol=1e-6, rtol=0)

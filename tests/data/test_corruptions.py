@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_image
 
-from da.data.corruptions import BLOCK, CORRUPTIONS, corrupt
+from da.config.corruption_names import CORRUPTIONS
+from da.data.corruptions import BLOCK, CHANGES, corrupt
 
 PUBLISHED = (
     "gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow "
@@ -21,7 +22,7 @@ def pieces(side: int) -> np.ndarray:
 
 
 def test_names_and_order_are_published():
-    assert [*CORRUPTIONS] == PUBLISHED.split()
+    assert [*CHANGES] == [*CORRUPTIONS] == PUBLISHED.split()
 
 
 @pytest.mark.parametrize("side", [28, 64])

@@ -272,7 +272,7 @@ def test_prepare_opens_every_domain(toy):
 
 @pytest.mark.parametrize("name", ["office", "folder"])
 def test_prepare_knows_what_can_be_fetched(name):
-    fetched = ".*cifar10, .*digits, .*emoji, fashion_mnist, .*office31"
+    fetched = ".*cifar10, .*digits, .*emoji, .*fashion_mnist, .*office31"
     with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}"):
         list(catalog.prepare_benchmarks([name]))
 

@@ -21,6 +21,9 @@ def test_papers_print_other_metrics_in_other_settings():
     for task, metric in (
         ("emoji:noto-twemoji", "accuracy"),
         ("emoji:noto-twemoji+open7", "hos"),
+        ("emoji:noto-twemoji+open7+rsut", "hos"),
+        ("emoji:noto-twemoji+rsut10", "mean_class"),
+        ("emoji:noto-twemoji+dirichlet0.3", "mean_class"),
         ("visda2017:synthetic-real", "mean_class"),
         ("emoji:noto-twemoji+universal5/3", "accuracy"),  # these records lack an H-score
     ):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from da.cli.options import named_records
 from da.methods import METHODS, Method
-from da.results import aggregate, tables
+from da.results import table_cost, tables
 from da.results.records import PUBLISHED
 from da.results.table_render import Row, Table, render_markdown
 from da.runs.experiment import load_experiment
@@ -180,7 +180,7 @@ def _table() -> Table:
 def _cost(name: str) -> str:
     """Say what a run costs, from the runs of seed 0, next to which nothing else ran."""
     runs = [r for r in _records() if r.settings["method"] == name and r.settings["seed"] == 0]
-    costs = aggregate.costs([{r.id: r for r in runs}])
+    costs = table_cost.costs([{r.id: r for r in runs}])
     times = [f"{seconds:.2g} s ({machine})" for machine, (seconds, _) in costs.items()]
     return f"A run takes {' or '.join(times)}, the median over the tasks of seed 0."
 

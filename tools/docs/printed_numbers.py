@@ -80,12 +80,15 @@ def _render(benchmark: Benchmark, metric: str, cites: Cites) -> str:
 
 
 def _setting(benchmark: Benchmark) -> str:
-    ends = [each for each in benchmark.settings if each]
-    if not ends:
-        return "Tasks without an end."
-    if ends == ["several"]:
+    """Say which of our tasks a benchmark is."""
+    end = benchmark.settings[0]
+    if end == "several":
         return "Tasks of all other domains as sources."
-    return f"{ends[0][0].upper()}{ends[0][1:]}." if " " in ends[0] else f"Tasks with `+{ends[0]}`."
+    if " " in end:
+        return f"{end[0].upper()}{end[1:]}."
+    end, each, _ = end.partition("*15")
+    targets = ", with the 15 corruptions of tables as targets" if each else ""
+    return f"Tasks with `+{end}`{targets}." if end else "Tasks without an end."
 
 
 def _columns(rows: Sequence[Row], by_task: bool) -> dict[str, list[Row]]:

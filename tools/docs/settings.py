@@ -43,7 +43,7 @@ rate changes, and which model is kept.
 ## Label shift
 
 `da.LabelShift(...)`, given to a run as `shift`: what is done about other frequencies of classes in
-the target, as [a guide](../guides/label-shift.md) shows.
+the target, as [a guide](../guides/settings.md#other-frequencies-of-classes) shows.
 
 {shift}
 """

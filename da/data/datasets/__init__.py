@@ -11,6 +11,8 @@ It may have
 - `SYNTAX`: how its tasks are written, after the colon.
 - `pair(names)`: function that splits what stands there into source and target, or into the one
   domain of a supervised task and ''. Without it, names in `DOMAINS` are joined by a dash.
+- `RSUT_FALLS = True`: classes of `+rsut` fall in the source along their order, and rise in the
+  target.
 - `SEVERAL = True`: a side of a task can be several domains with commas between them, as it always
   can where `DOMAINS` names them.
 - `ONE_DOMAIN = True`: each task has one domain, even if its path has a dash or a colon.
@@ -26,6 +28,7 @@ It may have
 - `TASKS`: the tasks that papers have, after the colon, where not all pairs make sense.
 - `ORDERS`: orders of its classes by their names, the usual one first, for settings that count them.
 - `DEFECTS`: sentences on what is known to be wrong with the published files, for its page.
+- `CORRUPTED = True`: `STYLE.all5` in a task stands for every corruption of a style.
 - `LABEL_COLUMNS`: names of its label columns, none for those of a user's file;
   `open_domain(name, columns=...)` takes some, the first as the class.
 """

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from da.data.corruptions import CORRUPTIONS, corrupt
+from da.config.corruption_names import CORRUPTIONS, expand
+from da.data.corruptions import corrupt
 from da.data.domain import PARTS, Domain, keep_domain, save_domain
 from da.system.cache import cache_home
 
@@ -68,13 +69,13 @@ def split_corrupted(names: str, styles: Sequence[str]) -> tuple[str, str]:
     for name in source.split(","):
         if name not in styles:
             raise ValueError(f"unknown source {name!r} in {names!r}, known: {', '.join(styles)}")
-    targets = target.split(",") if dash else []
+    targets = [own for name in target.split(",") for own in expand(name)] if dash else []
     for name in targets:
         style, dot, change = name.partition(".")
         if style not in styles or bool(dot) != _is_corruption(change):
             raise ValueError(
                 f"unknown domain {name!r} in {names!r}, known: {', '.join(styles)}, each alone or "
-                f"as in {styles[0]}.fog5, with 1 to 5 after {', '.join(CORRUPTIONS)}"
+                f"as in {styles[0]}.fog5, with 1 to 5 after all, {', '.join(CORRUPTIONS)}"
             )
     for side in (source.split(","), targets):
         if len({*side}) < len(side):

@@ -152,7 +152,9 @@ class _Stored:
         self.divide(images)  # which may refuse them
         remove_unused(folder.parent)
         large = stores.is_large(self.size)
-        notes = [*images.notes, f"decoding {len(images.files)} images of {images.root}, once"]
+        what = f"{len(images.files)} images of {images.root}"
+        made = f"decoding {what}, once" if store == "pixels" else f"checking {what}"
+        notes = [*images.notes, made]
         if large or store != "pixels":
             notes.append(stores.describe_store(store, self.size, self.encoded))
         for line in notes:

@@ -4,6 +4,7 @@ A line of such a list is a path and the number of a class, in the order in which
 its classes. Where somebody sorted the images into folders of classes, these count.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -37,7 +38,8 @@ class Numbered(Published):
         head = f"{self.folders[0]}:{name}: "
         sets = np.zeros_like(y)
         notes = tuple(f"{head}{line}" for line in self._differences(name, y, sets))
-        return Listing(place, files, y, self.names, sets, notes, f" numbered {y.tobytes().hex()}")
+        about = f" numbered {hashlib.sha256(y.data).hexdigest()}"
+        return Listing(place, files, y, self.names, sets, notes, about)
 
     def _find_list(self, name: str) -> tuple[Path, Path]:
         """Return the folder of a domain, and its list."""

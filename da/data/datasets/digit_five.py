@@ -42,6 +42,11 @@ from da.system.remote_files import RemoteFile
 
 DOMAINS = ("mt", "mm", "sv", "sy", "up")
 CLASSES = tuple("0123456789")
+DEFECTS = (
+    "Its MNIST-M is made anew, and is not that of the authors of DANN.",
+    "Dassl draws 9,000 test images of MNIST, M3SDA takes all 10,000.",
+    "Dassl repeats the training images of USPS three times; here each counts once.",
+)
 TITLES = "digit_five", "digit5", "digits5", "Digits-Five"
 MOST = 25_000, 9000
 """Most training and test images of a domain."""

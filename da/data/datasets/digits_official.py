@@ -42,6 +42,11 @@ from da.system.remote_files import RemoteFile
 
 DOMAINS = ("mnist", "usps", "svhn", "mnistm", "syn", "mnist2000", "usps1800", "svhn_balanced")
 CLASSES = tuple("0123456789")
+DEFECTS = (
+    "`usps_28x28.pkl` divides USPS in another way than the other files: 7,438 and 1,860 images.",
+    "What others make by the recipe of MNIST-M is not the data set of its authors, as read here.",
+    "`svhn_balanced` has other images where TLlib's list is not here.",
+)
 SUBSETS = {"mnist2000": ("mnist", 2000), "usps1800": ("usps", 1800)}
 """Domain and number of training images of the subset protocol between MNIST and USPS."""
 

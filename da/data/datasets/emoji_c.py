@@ -2,9 +2,9 @@
 
 A task is written `emoji_c:noto-noto.fog5,noto.snow5`: the source is a clean style of the data set
 `emoji`, and targets are its other emoji, which no source trains on, after a corruption. `noto` as a
-target are these without one. Names and order of the corruptions are published (Hendrycks &
-Dietterich 2019). Their parameters are our own, for pictures of 96 x 96 pixels: numbers do not
-compare with those on CIFAR-10-C or ImageNet-C.
+target are these without one, and `noto.all5` stands for all corruptions at severity 5. Names and
+order of the corruptions are published (Hendrycks & Dietterich 2019). Their parameters are our own,
+for pictures of 96 x 96 pixels: numbers do not compare with those on CIFAR-10-C or ImageNet-C.
 
 A target has about 470 images in 11 classes, which are both for training and for tests. They are
 made on this machine of the pictures of `emoji`, whose licenses hold.
@@ -16,6 +16,7 @@ from da.data.domain import Domain
 
 DOMAINS = "noto", "twemoji", "fluent", "contrast", "openmoji"
 SYNTAX = "noto-noto.fog5,noto.snow5"
+CORRUPTED = True
 
 
 def open_domain(name: str) -> Domain:

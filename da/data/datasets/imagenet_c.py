@@ -29,6 +29,10 @@ SEVERAL = True
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = (
+    "Images are in the order of their classes: a stream has to mix them.",
+    "Papers test on all 50,000 images or on 5,000 of them, which is `imagenet_c5000`.",
+)
 
 PURE = {"clean": TRAIN, "val": ("val", "validation")}
 """Domains of ImageNet itself, and names of their folders."""

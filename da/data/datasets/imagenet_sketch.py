@@ -16,6 +16,7 @@ DOMAINS = ("imagenet", "sketch")
 ANY_SIDE = True
 SKIPS_BAD = True
 FITS = True
+DEFECTS = ("Its README tells of 50,000 images, its list of paths has 50,874 lines.",)
 
 HOME = "https://huggingface.co/datasets/songweig/imagenet_sketch/"
 

@@ -161,7 +161,8 @@ def _several(numbers: Iterable[Row], method: str) -> str:
 
 
 def _domains(numbers: Iterable[Row]) -> set[str | None]:
-    return {row.target for row in numbers} - {"avg"}
+    found: set[str | None] = {row.target for row in numbers}
+    return found - {"avg"}
 
 
 @cache

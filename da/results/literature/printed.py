@@ -60,6 +60,7 @@ METRICS = {
     "macro_f1": ("macro F1",),
     "online": ("accuracy",),
     "online_error": ("error",),
+    "mean_online_error": ("error",),
     "worst_group": ("worst-region accuracy",),
 }
 """Printed names of our metrics; text in brackets says of which runs the number is."""
@@ -160,7 +161,7 @@ REMARKS = {
 }
 """What to know of a paper on one data set instead."""
 
-ONLINE = "online", "online_error"
+ONLINE = "online", "online_error", "mean_online_error"
 """Metrics of predictions made while images arrive; streams are printed with these alone."""
 
 OTHER_WEIGHTS = {(_BENCHMARK, "ViT-B/16"), (_BENCHMARK, "Swin-B")}

@@ -1,15 +1,13 @@
 """Figures of the records of an experiment. This module does not import torch."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from math import inf
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from da.config.registry import SELECTORS
 from da.results.aggregate import (
     Runs,
     check_selectors,
@@ -19,6 +17,7 @@ from da.results.aggregate import (
     split_tested,
 )
 from da.results.plots import style
+from da.results.plots.axes import ACCURACY, bounds, name_accuracy, name_axis
 from da.results.plots.style import Pen
 from da.results.records import Record
 from da.results.series import add_setting_to_seed, group_by_value
@@ -39,12 +38,16 @@ Scores = Float[np.ndarray, "tasks seeds *steps"]
 
 
 @style.with_style
-def plot_curves(records: Sequence[Record]) -> Figure:
+def plot_curves(records: Sequence[Record], what: str = ACCURACY) -> Figure:
     """Plot target accuracy and every selector's score over steps, with a line per method.
 
     Accuracy is left out where a target has no labels. Lines are means over tasks and seeds. Bands
     are one standard deviation, over seeds, of the mean over tasks. If there are more lines than
     styles, only baselines and the best have their own.
+
+    Args:
+        records: Records of an experiment.
+        what: What their target accuracy is, as `show_metric` makes it.
 
     Raises:
         ValueError: There are no records.
@@ -58,7 +61,7 @@ def plot_curves(records: Sequence[Record]) -> Figure:
     panels = _panels(figure, height, len(keys))
     for panel, key in zip(panels, keys, strict=True):
         weight = "bold" if key == "target_accuracy" else "normal"
-        panel.set_title(name_axis(key), weight=weight)
+        panel.set_title(name_axis(key, what), weight=weight)
         panel.grid(axis="y")
         for name, row in rows.items():
             _curve(panel, row, key, pens[name])
@@ -69,7 +72,9 @@ def plot_curves(records: Sequence[Record]) -> Figure:
 
 
 @style.with_style
-def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
+def plot_methods(
+    records: Sequence[Record], chosen_by: str = "last", what: str = ACCURACY
+) -> Figure:
     """Plot the target accuracy of methods, with the best on top.
 
     Small dots are tasks, and a large dot is their mean. Whiskers are one standard deviation, over
@@ -78,6 +83,7 @@ def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     Args:
         records: Records of an experiment.
         chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or a score.
+        what: What their target accuracy is, as `show_metric` makes it.
 
     Raises:
         ValueError: The selector is unknown (the error names the known ones), or there are no
@@ -101,14 +107,16 @@ def plot_methods(records: Sequence[Record], chosen_by: str = "last") -> Figure:
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
     panel.grid()
-    panel.set_xlabel(_accuracy(chosen_by))
+    panel.set_xlabel(name_accuracy(chosen_by, what))
     entries = {"a task": style.TASK, _meaning(list(rows.values())) or "a run": style.MEAN}
     style.add_legend(figure, entries | _dagger(rows, style.OPEN))
     return figure
 
 
 @style.with_style
-def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last") -> Figure:
+def plot_against(
+    records: Sequence[Record], setting: str, chosen_by: str = "last", what: str = ACCURACY
+) -> Figure:
     """Plot target accuracy against a numerical setting, with a line per method.
 
     Lines are means over tasks. Bands are one standard deviation, over seeds, of the mean over
@@ -119,6 +127,7 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
         records: Records of an experiment.
         setting: Name of a setting that is a number, or `labels` for the K of `+Klabel`.
         chosen_by: What chooses the evaluation of each run: `last`, `oracle`, or a score.
+        what: What their target accuracy is, as `show_metric` makes it.
 
     Raises:
         ValueError: The setting does not vary or the selector is unknown (the error names the known
@@ -141,7 +150,7 @@ def plot_against(records: Sequence[Record], setting: str, chosen_by: str = "last
         at = [places[value] for value in line]
         _band(panel, "target_accuracy", at, middle, spread, style.DOTS | pens[name])
     panel.set_xlabel(SETTINGS.get(setting, setting.replace("_", " ")))
-    panel.set_ylabel(_accuracy(chosen_by))
+    panel.set_ylabel(name_accuracy(chosen_by, what))
     panel.grid(axis="y")
     _explain(figure, pens, [part for line in lines.values() for part in line.values()])
     return figure
@@ -249,41 +258,15 @@ def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, p
     """Draw a line, and around it a band of `spread` to either side."""
     panel.plot(x, middle, **pen)
     if pen["color"] != style.REST["color"]:
-        low, high = _bounds(key, middle, spread)
+        low, high = bounds(key, middle, spread)
         panel.fill_between(x, low, high, color=pen["color"], alpha=0.2, lw=0)
-
-
-def _bounds(key: str, middle: Any, spread: Any) -> tuple[Any, Any]:
-    """Return `middle` minus and plus `spread`, limited to values that are possible."""
-    lowest, highest = _about_scores(key).get("RANGE", (None, None))
-    low = -inf if lowest is None else lowest
-    high = inf if highest is None else highest
-    return np.maximum(middle - spread, low), np.minimum(middle + spread, high)
-
-
-def name_axis(key: str) -> str:
-    """Return the name and unit of a measured quantity, for an axis."""
-    return _about_scores(key).get("AXIS", key.replace("_", " "))
-
-
-def _about_scores(key: str) -> Mapping[str, Any]:
-    """Return what the file of a selector says about its scores; target accuracy has none."""
-    if key == "target_accuracy":
-        return {"AXIS": "target accuracy, %", "RANGE": (0, 100)}
-    return SELECTORS.constants(key) if key in SELECTORS else {}
-
-
-def _accuracy(chosen_by: str) -> str:
-    """Return the label of an axis of target accuracy."""
-    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
-    return f"target accuracy, %, {how.get(chosen_by, f'chosen by {chosen_by}')}"
 
 
 def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:
     middle, spread = _over_seeds(scores)
     tasks = np.unique(np.nanmean(scores, 1))
     panel.plot(tasks, np.full(len(tasks), y), **style.TASK)
-    low, high = _bounds("target_accuracy", middle, spread)
+    low, high = bounds("target_accuracy", middle, spread)
     panel.errorbar(middle, y, xerr=[[middle - low], [high - middle]], elinewidth=2.4, **pen)
     number = f"{middle:.1f}" + (f" ± {spread:.1f}" if spread else "")
     right = panel.get_yaxis_transform()

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import torch
 
+from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.corruptions import corrupt
 from da.data.datasets import digits_c, emoji, emoji_c
@@ -44,6 +45,9 @@ def test_a_stream_goes_through_corruptions(style):
     seen = task.target_test.take(torch.cat(order_stream(task, 0)))
     assert seen[:6].equal(style.x[4:])
     assert seen[12:].equal(torch.from_numpy(corrupt(style.x[4:].numpy(), "snow", 5)))
+    every = tasks.load_task("emoji_c:noto-noto.all5+stream")
+    assert len(order_stream(every, 0)) == 15
+    assert TaskName.parse(every.name).targets[9] == "noto.fog5"
     up = tasks.load_task("emoji_c:noto-noto.fog1,noto.fog2,noto.fog3+stream:gradual")
     assert len(up.target_test) == 30
 
@@ -52,10 +56,14 @@ def test_a_stream_goes_through_corruptions(style):
     ("name", "said"),
     [
         ("emoji_c:noto.fog5-noto", "unknown source 'noto.fog5' in .*, known: noto, twemoji"),
-        ("emoji_c:noto-noto.fog6", "unknown domain 'noto.fog6' .* known: noto, .* after gauss"),
+        (
+            "emoji_c:noto-noto.fog6",
+            "unknown domain 'noto.fog6' .* known: noto, .* after all, ga",
+        ),
         ("emoji_c:noto-noto.", "unknown domain 'noto.'"),
         ("emoji_c:noto-fog5", "unknown domain 'fog5'"),
-        ("emoji_c:noto-noto.fog5,noto.fog5", "has a domain twice"),
+        ("emoji_c:noto-noto.fog5,noto.all5", "has a domain twice"),
+        ("emoji_c:noto-noto.all", "unknown domain 'noto.gaussian_noise'"),
     ],
 )
 def test_domains_that_are_not_there_are_told(name, said):

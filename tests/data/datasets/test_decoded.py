@@ -184,3 +184,13 @@ def test_records_are_the_same_however_images_are_kept(photos, monkeypatch, tmp_p
             first.curve,
             first.made_from,
         )
+
+
+@pytest.mark.parametrize(("store", "file"), [("pixels", "x.npy"), ("encoded", "0.bin")])
+def test_damage_is_not_taken_over(photos, monkeypatch, store, file):
+    x = opened(photos, monkeypatch, store).x.index_select(0, torch.arange(13))
+    (stored,) = cache_home().rglob(file)
+    data = bytearray(stored.read_bytes())
+    data[-len(data) // 3 :] = bytes(len(data) // 3 + 1)
+    stored.write_bytes(data)
+    assert opened(photos, monkeypatch, store).x.index_select(0, torch.arange(13)).equal(x)
