@@ -45,5 +45,7 @@ def build_cosine_head(
         temperature: Number that the cosines are divided by.
     """
     head = build_head(network, inputs, classes)
-    head[-1] = Cosine(head[-1].weight, temperature)
+    last = head[-1]
+    assert isinstance(last, nn.Linear)
+    head[-1] = Cosine(last.weight, temperature)
     return head

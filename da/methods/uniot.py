@@ -132,9 +132,10 @@ class UniOT(Method):
     @torch.no_grad()
     def plan(self, unit: Float[Tensor, "b d"]) -> Plan:
         """Move images, by unit features, to the prototypes of the classes."""
-        prototypes = self.head[-1].prototypes()
+        head = self.head[-1]
+        assert isinstance(head, Cosine)
         with torch.autocast(unit.device.type, enabled=False):
-            return adapt_plan(unit, prototypes, self.mass, self.hp.closeness)
+            return adapt_plan(unit, head.prototypes(), self.mass, self.hp.closeness)
 
     def after_step(self) -> None:
         """Remember the step's target images, and move the masses of the classes."""
