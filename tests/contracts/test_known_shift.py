@@ -135,7 +135,11 @@ def spread() -> Shift:
     return toy(domain(0, 0.1), domain(1, 1.5))
 
 
-def beside() -> Shift:
+def beside(
+    clear: tuple[float, float] = (0.03, 0.17),
+    hint: tuple[float, float] = (0.7, 0.4),
+    shots: str = "",
+) -> Shift:
     """What tells the class in the source is weak in the target; six features, of which the source
     has no more than a hint, form a cluster of each class there.
     """
@@ -144,7 +148,7 @@ def beside() -> Shift:
         first = clear[0] * SIGN[:, None] + clear[1] * noise(seed, 1)
         return torch.cat([first, hint[0] * SIGN[:, None] + hint[1] * noise(seed + 2, 6)], 1)
 
-    return toy(domain(0, (1.0, 0.4), (0.2, 1.0)), domain(1, (0.03, 0.17), (0.7, 0.4)))
+    return toy(domain(0, (1.0, 0.4), (0.2, 1.0)), domain(1, clear, hint), shots=shots)
 
 
 def two_sources() -> Shift:
@@ -164,7 +168,7 @@ NETWORKS = dict.fromkeys(NORMED, Network(neck=8, dropout=0))
 """Method to the network that it needs; others have the smallest."""
 
 
-LONG = "cdan", "cdan_mcc", "jan", "entropy_min", "pseudo_label", "mean_teacher"
+LONG = "mme", "cdan", "cdan_mcc", "jan", "entropy_min", "pseudo_label", "mean_teacher"
 CORRECTED = ("lame",)
 """Methods whose network stays: what counts is what they predict while images stream by."""
 
@@ -253,6 +257,11 @@ SHIFTS = {
         two_sources(),
         {"trade_off": 1.0, "backbone_steps": 0},
         ("m3sda", {"trade_off": 0.0, "backbone_steps": 0}),
+    ),
+    "mme": (
+        beside((0.0, 0.5), (0.4, 0.35), "+1shot"),
+        {"trade_off": 3.0, "temperature": 0.1},
+        ("mme", {"trade_off": 0.0, "temperature": 0.1}),
     ),
     "adamatch": (
         clusters(shift=2.4),
