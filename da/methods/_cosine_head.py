@@ -16,12 +16,13 @@ class Cosine(nn.Module):
     Args:
         weight: Initial prototypes, one a row.
         temperature: Number that the cosines are divided by.
+        unit: Whether prototypes count by their direction alone, and not by their length.
     """
 
-    def __init__(self, weight: Float[Tensor, "k d"], temperature: float):
+    def __init__(self, weight: Float[Tensor, "k d"], temperature: float, unit: bool = True):
         super().__init__()
         self.weight = nn.Parameter(weight.detach().clone())
-        self.temperature = temperature
+        self.temperature, self.unit = temperature, unit
 
     def forward(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
         """Compute the logits, in float32 at least."""
@@ -29,12 +30,12 @@ class Cosine(nn.Module):
             return F.normalize(upcast(x)) @ self.prototypes().mT / self.temperature
 
     def prototypes(self) -> Float[Tensor, "k d"]:
-        """Return the prototypes, each of length 1."""
-        return F.normalize(self.weight)
+        """Return the prototypes, each of length 1 if only directions count."""
+        return F.normalize(self.weight) if self.unit else self.weight
 
 
 def build_cosine_head(
-    network: Network, inputs: int, classes: int, temperature: float
+    network: Network, inputs: int, classes: int, temperature: float, *, unit: bool = True
 ) -> nn.Sequential:
     """Build a classifier as `build_head` does, with cosines as its last layer.
 
@@ -43,9 +44,10 @@ def build_cosine_head(
         inputs: Width of its input.
         classes: Number of classes.
         temperature: Number that the cosines are divided by.
+        unit: Whether prototypes count by their direction alone.
     """
     head = build_head(network, inputs, classes)
     last = head[-1]
     assert isinstance(last, nn.Linear)
-    head[-1] = Cosine(last.weight, temperature)
+    head[-1] = Cosine(last.weight, temperature, unit)
     return head

@@ -28,7 +28,7 @@ class M3SDA(MCD):
     paper = "Peng et al. 2019, arXiv:1812.01754"
     family = "multi-source"
     takes_domains = True
-    batchable = ("trade_off",)
+    batchable = ("trade_off",)  # type: ignore[assignment]
 
     @dataclass(frozen=True)
     class Hparams(MCD.Hparams):

@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch.nn.functional as F
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
+from da.methods._cosine_head import build_cosine_head
 from da.methods.base import Batch, Losses, Method, Network, Phase, Scalar
-from da.models.network import build_head
 from da.ops.functional import prediction_entropy, reverse_gradient
-from da.ops.linear import Linear
 
 
 class MME(Method):
@@ -40,7 +37,7 @@ class MME(Method):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.head = CosineHead(build_head(network, self.width, classes), hp.temperature)
+        self.head = build_cosine_head(network, self.width, classes, hp.temperature, unit=False)
         if not [*self.backbone.parameters(), *self.neck.parameters()]:
             raise ValueError("mme learns features, not with neck 0 on frozen ones: use a neck")
 
@@ -57,24 +54,3 @@ class MME(Method):
         """Return minus the target's entropy, with its gradient reversed for the features."""
         logits = self.head(reverse_gradient(self.embed(batch.target.x)))
         return {"entropy": -self.hp.trade_off * prediction_entropy(logits).mean()}
-
-
-class CosineHead(nn.Module):
-    """Classifier without bias on features of length 1 (Saito et al. 2019, section 3.1).
-
-    Args:
-        head: Classifier, whose hidden layers it has too.
-        temperature: What the logits are divided by.
-    """
-
-    def __init__(self, head: nn.Sequential, temperature: float):
-        super().__init__()
-        *hidden, last = head
-        assert isinstance(last, Linear)
-        self.hidden, self.temperature = nn.Sequential(*hidden), temperature
-        self.classes = nn.Linear(last.in_features, last.out_features, bias=False)
-        self.classes.weight = last.weight
-
-    def forward(self, f: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
-        """Compute the logits."""
-        return self.classes(F.normalize(self.hidden(f))) / self.temperature

@@ -13,15 +13,15 @@ from tests.conftest import build
 def test_logits_are_products_with_unit_features(batch):
     m = build(MME)
     f = m.embed(batch.target.x)
-    expected = (f / f.norm(dim=1, keepdim=True)) @ m.head.classes.weight.mT / 0.05
+    expected = (f / f.norm(dim=1, keepdim=True)) @ m.head[-1].weight.mT / 0.05
     torch.testing.assert_close(m.predict(batch.target.x), expected, rtol=1e-4, atol=1e-4)
-    assert [name for name, _ in m.head.named_parameters()] == ["classes.weight"]
+    assert [name for name, _ in m.head.named_parameters()] == ["0.weight"]
 
 
 def test_hidden_layers_of_the_head_come_before():
     m = MME.Hparams().build(Features(5), 3, Network(neck=8, head=(6,), dropout=0))
     f = torch.randn(4, 8)
-    hidden = m.head.hidden(f)
+    hidden = m.head[:-1](f)
     torch.testing.assert_close(m.head(f), m.head(f * 1.0))
     assert hidden.shape == (4, 6)
     assert len([*m.head.parameters()]) == 3
