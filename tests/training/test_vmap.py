@@ -69,9 +69,9 @@ def test_fifty_steps_together_equal_fifty_alone(kind):
             mine = {name: loss[i] for name, loss in found.items()}
             torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-5)
         x = own.target_test.take(torch.arange(40))
-        torch.testing.assert_close(
-            methods[i].eval().predict(x), m.eval().predict(x), rtol=1e-4, atol=1e-4
-        )
+        most = 1e-4 if kind.name == "m3sda" else 1e-5  # its heads play against each other
+        pair = methods[i].eval().predict(x), m.eval().predict(x)
+        torch.testing.assert_close(*pair, rtol=most, atol=most)
 
 
 @each_batchable
