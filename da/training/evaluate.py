@@ -103,7 +103,7 @@ def _of_columns(further: dict[str, Predictions], parts: Parts, of_class: Point) 
 def _accuracies(seen: Predictions, parts: Parts) -> Point:
     """Return what is measured on target test images, and while they streamed by."""
     found = measure(parts.method, seen, parts.task, parts.device)
-    return found | measure_online(parts.method, seen, parts.task)
+    return found | measure_online(parts.method, seen, parts.task, parts.device)
 
 
 def _score(name: str, seen: predictions.Predictions) -> float:
