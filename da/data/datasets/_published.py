@@ -120,7 +120,7 @@ class Published:
         extra = [p.name for p in subfolders(place) if plain_name(p.name) not in self.numbers]
         notes = [f"left out: {shorten_names(extra)}"] if extra else []
         notes += self._differences(name, y, sets)
-        told = tuple(f"{self.folders[0]}:{name}: {line}" for line in notes)
+        told = tuple(f"{name}: {line}" for line in notes)
         about = " published" + (hashlib.sha256(sets.data).hexdigest() if self.lists else "")
         return Listing(place, files, y, self.names, sets, told, about)
 
@@ -134,7 +134,7 @@ class Published:
             except ValueError as error:
                 yield f"{head}{error}"
                 continue
-            notes = "; ".join(note.removeprefix(head) for note in images.notes)
+            notes = "; ".join(note.removeprefix(f"{name}: ") for note in images.notes)
             where = f"{len(images.files)} images in {images.root}"
             yield f"{head}{where}; {notes or 'as published'}"
 
@@ -156,11 +156,15 @@ class Published:
 
     def _find(self, name: str) -> Path:
         if (place := self._place(name)) is None:
-            raise ValueError(
-                f"{self.title} is not here: {find.explain(self.domains[name])}. {self.get} Unpack "
-                f"it to a folder {self.folders[0]}, and set DA_DATA to the folder that holds it"
-            )
+            raise self._absent(find.explain(self.domains[name]))
         return place
+
+    def _absent(self, why: str) -> ValueError:
+        """Return the error of a domain that is not here."""
+        return ValueError(
+            f"{self.title} is not here: {why}. {self.get} Unpack it to a folder "
+            f"{self.folders[0]}, and set DA_DATA to the folder that holds it"
+        )
 
     def _from_folders(self, place: Path) -> _Found:
         """List the images of all class folders.
@@ -220,7 +224,8 @@ class Published:
             return ""
         if not wrong[best]:
             return f"images of {best}" if best not in self.versions[:1] else ""
-        return f"other numbers of images than published: {shorten_names(wrong[best])}"
+        where = f" in {column}" if self.lists else ""
+        return f"other numbers of images than published{where}: {shorten_names(wrong[best])}"
 
     def _divide(self, images: Listing) -> Rows:
         """Return the rows for each role: by the lists, or all of the target shown and tested."""

@@ -203,7 +203,7 @@ def test_the_original_version_is_told_from_the_cleaned_one(data):
         for i in range(count):
             (folder / f"{i}.jpg").touch()
     assert SETS["domainnet126"].list_images("clipart").notes == (
-        "domainnet126:clipart: images of domainnet126_original",
+        "clipart: images of domainnet126_original",
     )
 
 
