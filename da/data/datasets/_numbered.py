@@ -64,7 +64,9 @@ class Numbered(Published):
         """Unpack what has the name of the data set, or that of the domain and listed images."""
         yield from packed.unpack_named(roots, self.titles)
         listed = {
-            packed.last_two(line.rpartition(" ")[0]) for file in lists for line in _lines(file)
+            packed.last_two(line.rpartition(" ")[0])
+            for file in lists
+            for line in find.read_lines(file)
         }
         yield from packed.unpack_listed(roots, domain, listed)
 
@@ -75,7 +77,7 @@ class Numbered(Published):
             ValueError: If a line has no class, or its image is not there.
         """
         files, y = [], []
-        for number, line in enumerate(_lines(file), 1):
+        for number, line in enumerate(find.read_lines(file), 1):
             path, _, label = line.rpartition(" ")
             if not label.isdecimal() or int(label) >= len(self.names):
                 known = f"a path and a number below {len(self.names)}"
@@ -89,17 +91,13 @@ class Numbered(Published):
 
 def _is_of(file: Path, place: Path) -> bool:
     """Return whether the first image of a list is in a folder."""
-    first = next(islice(_lines(file), 1), "")
+    first = next(islice(find.read_lines(file), 1), "")
     return bool(first) and _find_image(place, first.rpartition(" ")[0]) is not None
 
 
 def _lists_in(tops: Sequence[Path], names: Sequence[str]) -> list[Path]:
     places = (top / folder / name for top in tops for folder in LISTS for name in names)
     return [file for file in places if file.is_file()]
-
-
-def _lines(file: Path) -> list[str]:
-    return [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
 def _find_image(place: Path, path: str) -> Path | None:

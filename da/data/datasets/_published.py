@@ -134,7 +134,9 @@ class Published:
             except ValueError as error:
                 yield f"{head}{error}"
                 continue
-            notes = "; ".join(note.removeprefix(f"{name}: ") for note in images.notes)
+            lost = [file.name for file in images.files if self.lists and not file.is_file()]
+            told = [f"{len(lost)} are not there: {shorten_names(lost)}"] if lost else []
+            notes = "; ".join((*told, *(note.removeprefix(f"{name}: ") for note in images.notes)))
             where = f"{len(images.files)} images in {images.root}"
             yield f"{head}{where}; {notes or 'as published'}"
 
@@ -193,10 +195,14 @@ class Published:
             listed = [self.lists.format(domain=each, split=split) for each in self.domains[name]]
             if (file := find.find_list(place, listed, self.titles)) is None:
                 raise ValueError(f"no list {listed[0]} of {self.title} near {place}. {self.get}")
+            before = len(found)
             for image in find.read_list(file):
                 label = self.numbers.get(plain_name(image.parent.name))
                 if label is not None:
                     found.append((place / image.parent.name / image.name, label, number))
+            if len(found) == before:
+                known = f"{name}/{self.names[0]}/NAME.jpg 0"
+                raise ValueError(f"{file} has no line with a class of {self.title}, as {known}")
         y, sets = (np.array([each[i] for each in found], np.int64) for i in (1, 2))
         return [each[0] for each in found], y, sets
 

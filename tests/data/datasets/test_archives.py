@@ -126,3 +126,13 @@ def test_the_archive_of_caltech_256_is_as_good_as_its_folder(data):
         [f"256_ObjectCategories/{label}/1.jpg" for label in labels],
     )
     assert len(DATASETS["imagenet_caltech"].list_images("caltech84").files) == 84
+
+
+@pytest.mark.parametrize("top", ["splits_mini/", ""])
+def test_the_lists_of_minidomainnet_may_be_in_their_archive(top, data):
+    pack(data / "domainnet/real.zip", images("domainnet126", "real", 2))
+    with zipfile.ZipFile(data / "domainnet/splits_mini.zip", "w") as zipped:
+        for i, split in enumerate(("train", "test")):
+            zipped.writestr(f"{top}real_{split}.txt", f"real/bee/{i}.jpg 0\nreal/ant/{i}.jpg 1\n")
+    found = DATASETS["minidomainnet"].current().list_images("real")
+    assert (found.classes, found.y.tolist()) == (("ant", "bee"), [1, 0, 1, 0])
