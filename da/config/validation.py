@@ -1,5 +1,6 @@
 """Checks that refuse settings that make no sense alone or together, with one line of text."""
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -98,6 +99,13 @@ def is_run_id(text: object) -> TypeGuard[str]:
 def plain_name(name: str) -> str:
     """Return the letters and digits of a name, in lower case: `Real_World` is `Real World`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def likely_names(name: str, names: Iterable[str]) -> list[str]:
+    """Return the known names that a wrong one may mean, or all where it is like none of them."""
+    plain = {plain_name(known): known for known in names}
+    near = difflib.get_close_matches(plain_name(name), plain, 3, 0.8)
+    return [plain[each] for each in near] or [*plain.values()]
 
 
 def is_beginning(init: object) -> bool:

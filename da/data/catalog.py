@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import permutations
 
 from da.config.registry import DATASETS
+from da.config.validation import likely_names
 from da.data.datasets import list_domains, task_syntax
 from da.system.cache import cache_home
 
@@ -37,7 +38,7 @@ def prepare_benchmarks(names: Iterable[str]) -> Iterator[str]:
     """
     for name in names:
         if name not in DATASETS or not _can_be_prepared(name):
-            known = ", ".join(n for n in DATASETS if _can_be_prepared(n))
+            known = ", ".join(likely_names(name, filter(_can_be_prepared, DATASETS)))
             raise ValueError(f"unknown benchmark {name!r}, known: {known}")
         yield from getattr(DATASETS[name], "fetch", tuple)()
         if not list_domains(name):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from da.config.registry import DATASETS
+from da.config.validation import likely_names
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
@@ -124,7 +125,9 @@ def _is_meant(path: Path, group: str, names: Sequence[str]) -> bool:
 def _check_names(names: Iterable[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            raise ValueError(f"unknown name {name!r}, known: {', '.join(known)}")
+            raise ValueError(
+                f"unknown name {name!r}, known: {', '.join(likely_names(name, known))}"
+            )
 
 
 def _megabytes(entries: Iterable[Path]) -> str:

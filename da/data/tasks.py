@@ -9,7 +9,7 @@ import torch
 
 from da.config.registry import DATASETS
 from da.config.task_name import TaskName
-from da.config.validation import shorten_names
+from da.config.validation import likely_names, shorten_names
 from da.data import label_sets, splits
 from da.data.datasets import list_domains, split_domains, task_syntax
 from da.data.decode import BadImagesError
@@ -39,7 +39,8 @@ def parse_task(text: str) -> TaskName:
     if name.benchmark not in DATASETS:
         if "/" in name.benchmark:
             raise ValueError(f"no benchmark in {text!r}: folders of yours are folder:{text}")
-        known = describe_syntax()
+        near = likely_names(name.benchmark, DATASETS)
+        known = describe_syntax() if len(near) == len(DATASETS) else ", ".join(near)
         raise ValueError(f"unknown benchmark {name.benchmark!r} in {text!r}, known: {known}")
     domains = list_domains(name.benchmark)
     if not name.domains and "" not in domains:

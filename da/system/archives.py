@@ -133,6 +133,8 @@ def _read(archive: Path, *, names: bool = False) -> Iterator[Iterator[Member]]:
             with zipfile.ZipFile(archive) as pack:
                 yield _zip_members(pack, names)
         else:
+            if not tarfile.is_tarfile(archive):
+                raise tarfile.ReadError("it is no archive, or was cut off")
             with tarfile.open(archive) as tar:
                 yield _tar_members(tar, names)
     except DAMAGE as error:
@@ -150,3 +152,7 @@ def _tar_members(tar: tarfile.TarFile, names: bool) -> Iterator[Member]:
     for info in tar:
         if not info.isdir():
             yield Member(info.name, tar.extractfile(info) if info.isreg() and not names else None)
+    if tar.fileobj:  # else a file that was cut off between members would be taken for all of it
+        tar.fileobj.seek(tar.offset)
+        if tar.fileobj.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it was cut off")

@@ -205,8 +205,11 @@ def test_what_a_data_set_does_not_say_is_usual(plugins):
     file = plugins / "datasets" / "pets.py"
     file.write_text('"""Pets."""\nDOMAINS = "cats", "dogs"\n\ndef open_domain(name): ...\n')
     assert task_syntax("pets") == "pets:cats-dogs"
-    file.write_text(file.read_text() + 'SYNTAX = "dogs-cats"\n')
+    file.write_text(file.read_text() + 'TASKS = ("cats-dogs+partial",)\n')
     os.utime(file, ns=(0, 0))
+    assert task_syntax("pets") == "pets:cats-dogs+partial"
+    file.write_text(file.read_text() + 'SYNTAX = "dogs-cats"\n')
+    os.utime(file, ns=(0, 1))
     assert task_syntax("pets") == "pets:dogs-cats"
 
 

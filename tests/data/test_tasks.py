@@ -49,10 +49,17 @@ def test_folders_may_have_dashes_and_pluses_in_their_names(tmp_path):
     assert parts(pair) == ("folder", str(source), str(target), 0)
 
 
-@pytest.mark.parametrize("name", ["office:a-b", "", "noto-twemoji", ":"])
+@pytest.mark.parametrize("name", ["nothing:a-b", "", "noto-twemoji", ":"])
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(name):
     with pytest.raises(ValueError, match=r"unknown benchmark .*known: .*arrays.*emoji:.*folder:"):
         data_tasks.parse_task(name)
+
+
+@pytest.mark.parametrize("name", ["Office31", "office-31", "offic31"])
+def test_a_benchmark_written_almost_right_is_named(name):
+    known = f"unknown benchmark '{name}' in '{name}:a-b', known: office31"
+    with pytest.raises(ValueError, match=f"^{known}$"):
+        data_tasks.parse_task(f"{name}:a-b")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,7 @@ def test_prepare_opens_every_domain(toy):
     ]
 
 
-@pytest.mark.parametrize("name", ["office", "folder"])
+@pytest.mark.parametrize("name", ["nothing", "folder"])
 def test_prepare_knows_what_can_be_fetched(name):
     fetched = ".*cifar10, .*digits, .*emoji, .*fashion_mnist, .*office31"
     with pytest.raises(ValueError, match=f"unknown benchmark '{name}', known: {fetched}"):

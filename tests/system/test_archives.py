@@ -98,6 +98,21 @@ def test_a_damaged_archive_is_named_and_leaves_nothing(tmp_path):
     assert not [*(cache_home() / "unpacked").iterdir()]
 
 
+@pytest.mark.parametrize("size", [1024, 1124])  # after a whole member, and in the next one's head
+def test_a_tar_that_was_cut_off_between_members_is_refused(size, tmp_path):
+    file = tar(tmp_path / "set.tar", ("a", b"one"), ("b", b"two"))
+    file.write_bytes(file.read_bytes()[:size])
+    for read in (archives.unpack, archives.list_names, lambda f: archives.read_members(f, ["b"])):
+        with pytest.raises(ValueError, match=f"cannot read {file}: it was cut off"):
+            read(file)
+
+
+def test_a_page_saved_as_an_archive_is_told_in_one_line(tmp_path):
+    (tmp_path / "set.zip").write_text("<html>Quota exceeded</html>" * 99)
+    with pytest.raises(ValueError, match=r"it is no archive, or was cut off$"):
+        archives.unpack(tmp_path / "set.zip")
+
+
 def test_names_of_archives():
     names = "Art.tgz", "set.tar.gz", "x.ZIP", "photo.jpg", "tar"
     assert [*map(archives.base_name, names)] == ["Art", "set", "x", "", ""]

@@ -60,7 +60,8 @@ def list_domains(benchmark: str) -> tuple[str, ...]:
 def task_syntax(benchmark: str) -> str:
     """Show how the tasks of one benchmark are written."""
     names = [name for name in list_domains(benchmark) if name]
-    own = DATASETS.constants(benchmark).get("SYNTAX", "-".join(names[:2]))
+    known = DATASETS.constants(benchmark)
+    own = known.get("SYNTAX", (*known.get("TASKS", ()), "-".join(names[:2]))[0])
     return f"{benchmark}{'' if own[:1] in ('', '[') else ':'}{own}"
 
 

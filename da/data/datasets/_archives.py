@@ -24,7 +24,29 @@ def unpack_classes(
         parts = {part for name in archives.list_names(file, FIRST) for part in _folders(name)}
         own = plain_name(archives.base_name(file.name))  # VisDA's archive and a class are `train`
         if not numbers.keys().isdisjoint({*map(plain_name, parts)} - {own}):
+            folder = archives.unpack(file)
+            yield from (folder, folder / archives.base_name(file.name))
+
+
+def unpack_listed(
+    folders: Sequence[Path], names: Collection[str], listed: Collection[str]
+) -> Iterator[Path]:
+    """Unpack the archives of some names that hold listed images, one after the other.
+
+    Args:
+        folders: Where they are looked for.
+        names: Plain names of archives, without endings.
+        listed: Last two parts of the images' paths in a list.
+    """
+    for file in _find(folders, names):
+        inside = archives.list_names(file, FIRST)
+        if not {*map(last_two, inside)}.isdisjoint(listed):
             yield archives.unpack(file)
+
+
+def last_two(path: str) -> str:
+    """Return the last two parts of a path."""
+    return "/".join(PurePosixPath(path).parts[-2:])
 
 
 def unpack_named(folders: Sequence[Path], names: Collection[str]) -> Iterator[Path]:

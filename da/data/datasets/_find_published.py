@@ -85,15 +85,29 @@ def find_list(place: Path, names: Sequence[str], titles: Sequence[str]) -> Path 
         titles: Names that the folder of the data set may have.
     """
     near = set_folders(titles)
-    tops = chain((place.parent, place.parent.parent, *near), packed.unpack_named(near, LISTS[1:]))
+    folders = *LISTS[1:], *(name.rpartition("/")[0] for name in names if "/" in name)
+    unpacked = (top for p in packed.unpack_named(near, folders) for top in (p, p.parent))
+    tops = chain((place.parent, place.parent.parent, *near), unpacked)
     places = (top / folder / name for top in tops for folder in LISTS for name in names)
     return next((path for path in places if path.is_file()), None)
 
 
 def read_list(file: Path) -> list[Path]:
     """Return the paths of the images in a list of a path and a number in each line."""
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
-    return [Path(line.rpartition(" ")[0]) for line in lines if line.strip()]
+    return [Path(line.rpartition(" ")[0]) for line in read_lines(file)]
+
+
+def read_lines(file: Path) -> list[str]:
+    """Return the lines of a list without empty ones.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the list {file}: {error}") from error
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def explain(names: Sequence[str]) -> str:

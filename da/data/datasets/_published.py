@@ -120,7 +120,7 @@ class Published:
         extra = [p.name for p in subfolders(place) if plain_name(p.name) not in self.numbers]
         notes = [f"left out: {shorten_names(extra)}"] if extra else []
         notes += self._differences(name, y, sets)
-        told = tuple(f"{self.folders[0]}:{name}: {line}" for line in notes)
+        told = tuple(f"{name}: {line}" for line in notes)
         about = " published" + (hashlib.sha256(sets.data).hexdigest() if self.lists else "")
         return Listing(place, files, y, self.names, sets, told, about)
 
@@ -134,7 +134,9 @@ class Published:
             except ValueError as error:
                 yield f"{head}{error}"
                 continue
-            notes = "; ".join(note.removeprefix(head) for note in images.notes)
+            lost = [file.name for file in images.files if self.lists and not file.is_file()]
+            told = [f"{len(lost)} are not there: {shorten_names(lost)}"] if lost else []
+            notes = "; ".join((*told, *(note.removeprefix(f"{name}: ") for note in images.notes)))
             where = f"{len(images.files)} images in {images.root}"
             yield f"{head}{where}; {notes or 'as published'}"
 
@@ -156,11 +158,15 @@ class Published:
 
     def _find(self, name: str) -> Path:
         if (place := self._place(name)) is None:
-            raise ValueError(
-                f"{self.title} is not here: {find.explain(self.domains[name])}. {self.get} Unpack "
-                f"it to a folder {self.folders[0]}, and set DA_DATA to the folder that holds it"
-            )
+            raise self._absent(find.explain(self.domains[name]))
         return place
+
+    def _absent(self, why: str) -> ValueError:
+        """Return the error of a domain that is not here."""
+        return ValueError(
+            f"{self.title} is not here: {why}. {self.get} Unpack it to a folder "
+            f"{self.folders[0]}, and set DA_DATA to the folder that holds it"
+        )
 
     def _from_folders(self, place: Path) -> _Found:
         """List the images of all class folders.
@@ -189,10 +195,14 @@ class Published:
             listed = [self.lists.format(domain=each, split=split) for each in self.domains[name]]
             if (file := find.find_list(place, listed, self.titles)) is None:
                 raise ValueError(f"no list {listed[0]} of {self.title} near {place}. {self.get}")
+            before = len(found)
             for image in find.read_list(file):
                 label = self.numbers.get(plain_name(image.parent.name))
                 if label is not None:
                     found.append((place / image.parent.name / image.name, label, number))
+            if len(found) == before:
+                known = f"{name}/{self.names[0]}/NAME.jpg 0"
+                raise ValueError(f"{file} has no line with a class of {self.title}, as {known}")
         y, sets = (np.array([each[i] for each in found], np.int64) for i in (1, 2))
         return [each[0] for each in found], y, sets
 
@@ -220,7 +230,8 @@ class Published:
             return ""
         if not wrong[best]:
             return f"images of {best}" if best not in self.versions[:1] else ""
-        return f"other numbers of images than published: {shorten_names(wrong[best])}"
+        where = f" in {column}" if self.lists else ""
+        return f"other numbers of images than published{where}: {shorten_names(wrong[best])}"
 
     def _divide(self, images: Listing) -> Rows:
         """Return the rows for each role: by the lists, or all of the target shown and tested."""

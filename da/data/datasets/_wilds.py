@@ -151,7 +151,7 @@ class Wilds:
                 yield f"{head}{error}"
                 continue
             lost = f"; {len(missing)} are not there: {shorten_names(missing)}" if missing else ""
-            told = "".join(f"; {note.removeprefix(head)}" for note in images.notes)
+            told = "".join(f"; {note.removeprefix(f'{name}: ')}" for note in images.notes)
             count = int((images.sets == 0).sum())
             yield f"{head}{count} images in {images.root}{lost}{told}"
 
@@ -205,7 +205,7 @@ class Wilds:
     def _notes(self, name: str, sets: np.ndarray) -> tuple[str, ...]:
         count, total = int((sets == 0).sum()), self.totals.get(name)
         wrong = total is not None and total != count
-        return (f"{self.name}:{name}: {total} images are published",) if wrong else ()
+        return (f"{name}: {total} images are published",) if wrong else ()
 
 
 NOWHERE = "DA_DATA is not set"

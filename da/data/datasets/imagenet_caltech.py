@@ -10,11 +10,12 @@ images are seen without labels and tested on.
 - `imagenet_caltech:caltech-imagenet84+partial`
 
 Under `DA_DATA` there are the folders `train` and `val` of ImageNet, as `train/n01443537/*.JPEG`,
-and `256_ObjectCategories`, as `087.goldfish/*.jpg`.
+and `256_ObjectCategories`, as `087.goldfish/*.jpg`, or its archive.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from da.config.choices import Fit
 from da.data import class_lists, paths, splits
 from da.data.datasets import _find_published as find
+from da.data.datasets._archives import unpack_named
 from da.data.datasets._class_folders import Listing, subfolders
 from da.data.datasets._decoded import check_listed, load_decoded
 from da.data.domain import Domain
@@ -98,7 +100,7 @@ def list_images(name: str) -> Listing:
         raise ValueError(f"{place} has no image of {find.shorten_names(empty)}")
     y = np.repeat(np.arange(len(named)), [len(some) for some in images])
     total = TOTALS.get(name, len(y))
-    told = f"imagenet_caltech:{name}: {len(y)} images, {total} are published"
+    told = f"{name}: {len(y)} images, {total} are published"
     notes = (told,) if total != len(y) else ()
     files = [file for some in images for file in some]
     return Listing(place, files, y, tuple(named), np.zeros_like(y), notes, f" {name}")
@@ -113,7 +115,7 @@ def check() -> Iterator[str]:
         except ValueError as error:
             yield f"{head}{error}"
             continue
-        notes = "; ".join(note.removeprefix(head) for note in images.notes)
+        notes = "; ".join(note.removeprefix(f"{name}: ") for note in images.notes)
         yield f"{head}{len(images.files)} images in {images.root}; {notes or 'as published'}"
 
 
@@ -126,7 +128,9 @@ def _find(name: str) -> tuple[Path, Sequence[Path]]:
     data = name.removesuffix("84")
     form, count = (WNID if data == "imagenet" else CATEGORY), CLASSES[data]
     wanted, near = {*map(find.plain_name, FOLDERS[name])}, ""
-    for root in find.set_folders(TITLES):
+    roots = find.set_folders(TITLES)
+    packed = unpack_named(roots, FOLDERS[name] if data == "caltech" else ())
+    for root in chain(roots, (folder.parent for folder in packed)):
         for place in (p for p in find.walk(root) if find.plain_name(p.name) in wanted):
             folders = [p for p in subfolders(place) if re.fullmatch(form, p.name)]
             if len(folders) == count:

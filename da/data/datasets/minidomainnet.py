@@ -5,7 +5,7 @@ domain's training list, and tests at those of its test list. Published networks 
 (`--side 96`). Classes are those whose folders the lists name.
 
 Images are those of `domainnet`, as `clipart/aircraft_carrier/*.jpg`. The folder `splits_mini` of
-Dassl lies next to the domains, with `clipart_train.txt` and `clipart_test.txt`.
+Dassl, or its archive, lies next to the domains, with `clipart_train.txt` and `clipart_test.txt`.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from pathlib import Path
 from da.config.choices import Fit
 from da.data import class_lists
 from da.data.datasets import _find_published as find
+from da.data.datasets._archives import unpack_named
 from da.data.datasets._domainnet import LICENSE, list_files
 from da.data.datasets._published import SPLITS, Published
 from da.data.domain import Domain
@@ -52,7 +53,9 @@ SET = Published(
 def current() -> Published:
     """Return what is known of the data set, with the classes that the lists which are here name."""
     names = [LISTS.format(domain=domain, split=split) for domain in DOMAINS for split in SPLITS]
-    places = [folder / name for folder in find.set_folders(SET.titles) for name in names]
+    near = find.set_folders(SET.titles)
+    unpacked = [top for p in unpack_named(near, ("splits_mini",)) for top in (p, p.parent)]
+    places = [folder / name for folder in (*near, *unpacked) for name in names]
     return _with_classes(tuple((f, f.stat().st_mtime_ns) for f in places if f.is_file()))
 
 

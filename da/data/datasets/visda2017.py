@@ -5,10 +5,10 @@ validation images, 55,388) and frames of videos (`test`, 72,372). All target ima
 labels and tested on. Tables usually have `real` as the target, and print the mean of the accuracies
 of the classes; the challenge itself had `test`.
 
-A folder `visda2017` under `DA_DATA` holds what `train.tar` and `validation.tar` unpack to, as
-`train/aeroplane/*.png` and `validation/aeroplane/*.jpg`. For `test` it holds what `test.tar`
-unpacks to, as `test/trunk01/*.jpg`, and `test/image_list.txt` with the labels, which was published
-later in the folder `classification/data` of taskcv-2017-public.
+A folder `visda2017` under `DA_DATA` holds `train.tar` and `validation.tar`, or what they unpack to,
+as `train/aeroplane/*.png` and `validation/aeroplane/*.jpg`. For `test` it holds `test.tar`, or
+`test/trunk01/*.jpg`, and next to it `image_list.txt` with the labels, which was published later in
+the folder `classification/data` of taskcv-2017-public.
 """
 
 from da.data import class_lists

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from da.config.registry import DATASETS
+from da.data.class_lists import read_lines
 from da.system.cache import cache_home
 
 
@@ -48,6 +49,7 @@ PACKED = {
     "validation.tar": ("visda2017", "real", "validation"),
     "PACS.zip": ("pacs", "sketch", "PACS/sketch"),
     "OfficeHomeDataset_10072016.zip": ("officehome", "real", "OfficeHomeDataset/Real World"),
+    "office_home.zip": ("officehome", "real", "data/OfficeHome/Real World"),
 }
 
 
@@ -88,3 +90,49 @@ def test_lists_lie_next_to_the_archives_or_in_one(packed, data):
     found = DATASETS["domainnet40"].SET.list_images("real")
     assert found.sets.tolist() == [0] * 40 + [1] * 40
     assert all(file.is_file() for file in found.files)
+
+
+FLAT = {
+    ("visda2017/test.tar", "visda2017/image_list.txt"): ("visda2017", "test", "test/trunk01"),
+    ("test.zip", "visda/test/image_list.txt"): ("visda2017", "test", "trunk01"),
+    ("image-clef.zip", ""): ("imageclef_da", "caltech", "image_CLEF/data/c"),
+    ("c.zip", "list/cList.txt"): ("imageclef_da", "caltech", "c"),
+}
+
+
+@pytest.mark.parametrize(("file", "lines"), FLAT)
+def test_an_archive_of_flat_folders_is_as_good_as_these(file, lines, data):
+    name, domain, inside = FLAT[file, lines]
+    paths = [f"{inside}/{i}.jpg" for i in range(3)]
+    text = "".join(f"{'/'.join(path.split('/')[-2:])} {i}\n" for i, path in enumerate(paths))
+    pack(data / file, paths)
+    pack(data / "visda2017/test.tgz", ["test/other/1.jpg"])
+    if lines:
+        (data / lines).parent.mkdir(parents=True, exist_ok=True)
+        (data / lines).write_text(text)
+    else:
+        with zipfile.ZipFile(data / file, "a") as zipped:
+            zipped.writestr("image_CLEF/data/list/cList.txt", text)
+    found = DATASETS[name].SET.list_images(domain)
+    assert found.y.tolist() == [0, 1, 2]
+    assert len([*(cache_home() / "unpacked").glob("[!.]*")]) == 1  # no other archive is unpacked
+
+
+def test_the_archive_of_caltech_256_is_as_good_as_its_folder(data):
+    shared = {line["category"][:3]: line["category"] for line in read_lines("imagenet_caltech")}
+    labels = [shared.get(f"{i:03}", f"{i:03}.other") for i in range(1, 257)]
+    pack(
+        data / "256_ObjectCategories.tar",
+        [f"256_ObjectCategories/{label}/1.jpg" for label in labels],
+    )
+    assert len(DATASETS["imagenet_caltech"].list_images("caltech84").files) == 84
+
+
+@pytest.mark.parametrize("top", ["splits_mini/", ""])
+def test_the_lists_of_minidomainnet_may_be_in_their_archive(top, data):
+    pack(data / "domainnet/real.zip", images("domainnet126", "real", 2))
+    with zipfile.ZipFile(data / "domainnet/splits_mini.zip", "w") as zipped:
+        for i, split in enumerate(("train", "test")):
+            zipped.writestr(f"{top}real_{split}.txt", f"real/bee/{i}.jpg 0\nreal/ant/{i}.jpg 1\n")
+    found = DATASETS["minidomainnet"].current().list_images("real")
+    assert (found.classes, found.y.tolist()) == (("ant", "bee"), [1, 0, 1, 0])

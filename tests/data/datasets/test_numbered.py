@@ -54,7 +54,7 @@ def test_lists_of_imageclef_number_the_classes(data, folder, file, line):
     images = CLEF.list_images("caltech")
     assert images.y.tolist() == list(range(12))
     assert images.classes[:3] == ("airplane", "bike", "bird")
-    assert images.notes == ("imageclef_da:caltech: 12 images, 600 are published",)
+    assert images.notes == ("caltech: 12 images, 600 are published",)
 
 
 def test_folders_of_classes_are_read_too(data):
@@ -80,5 +80,5 @@ def test_wrong_lines_are_named(data, line, error):
 def test_what_is_missing_is_told(data):
     with pytest.raises(ValueError, match=r"ImageCLEF-DA is not here: .* Google Drive"):
         CLEF.list_images("pascal")
-    with pytest.raises(ValueError, match=r"VisDA-2017 is not here: .*test\.tar"):
+    with pytest.raises(ValueError, match=r"VisDA-2017 is not here: .*image_list.txt.*test\.tar"):
         VISDA.list_images("test")

@@ -148,6 +148,30 @@ def test_a_task_is_trained_on_and_tested_by_the_protocol(data):
     assert task.classes == SETS["pacs"].names
 
 
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", r"real_train_mini\.txt has no line with a class of DomainNet-40, as real/airplane/"),
+        (b"real/1.jpg 0\n", "has no line with a class"),
+        (b"\xff\xfe real", r"cannot read the list .*real_train_mini\.txt: 'utf-8'"),
+    ],
+)
+def test_a_list_without_images_is_named(content, error, data):
+    write_tree(data, ARCHIVES["domainnet40"], SETS["domainnet40"], of=3)
+    next(data.rglob("real_train_mini.txt")).write_bytes(content)
+    with pytest.raises(ValueError, match=error):
+        SETS["domainnet40"].list_images("real")
+
+
+def test_check_tells_which_listed_images_are_not_there(data):
+    write_tree(data, ARCHIVES["domainnet40"], SETS["domainnet40"], of=3)
+    lost = SETS["domainnet40"].list_images("real").files[0]
+    lost.unlink()
+    assert f"; 1 are not there: {lost.name}; " in next(
+        line for line in SETS["domainnet40"].check() if line.startswith("domainnet40:real: ")
+    )
+
+
 def test_lists_say_what_is_trained_and_tested_on(data, monkeypatch):
     each = SETS["domainnet40"]
     write_tree(data, ARCHIVES["domainnet40"], each, of=3)
@@ -203,7 +227,7 @@ def test_the_original_version_is_told_from_the_cleaned_one(data):
         for i in range(count):
             (folder / f"{i}.jpg").touch()
     assert SETS["domainnet126"].list_images("clipart").notes == (
-        "domainnet126:clipart: images of domainnet126_original",
+        "clipart: images of domainnet126_original",
     )
 
 
