@@ -86,10 +86,16 @@ def _explain_misplaced(
 
 def _explain_missing_method(word: str, methods: Collection[str]) -> str:
     """Explain that no method is named, or an unknown one."""
-    near = difflib.get_close_matches(word, methods, 3)
+    near = _near(word, methods)
     among = f"{', '.join(near)}, and all" if near else "those"
     known = f"{among} of `da list methods`"
     return f"unknown method {word!r}, known: {known}" if word else f"no method, known: {known}"
+
+
+def _near(word: str, known: Collection[str]) -> list[str]:
+    """Return the three most similar names, those of the same letters first."""
+    found = difflib.get_close_matches(word, known, 9)
+    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:3]
 
 
 def _shorten(said: str) -> str:

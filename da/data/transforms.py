@@ -51,7 +51,7 @@ SHOWN = 7 / 8
 """Least share of the sides of a larger image that is shown: 224 of 256 pixels, as is usual."""
 
 
-def shrinks(x: Shaped[StoredRows, "b ..."], resize: Resize) -> bool:
+def shrinks(x: Shaped[Tensor, "b ..."] | StoredRows, resize: Resize) -> bool:
     """Return whether `crop_center` shrinks images of this size before it crops them."""
     return x.ndim == 4 and min(x.shape[1:3]) > math.ceil(resize.side / SHOWN) > 0
 

@@ -28,10 +28,20 @@ def use_batch_statistics(network: nn.Module, mode: bool) -> None:
 
 
 def forget_statistics(network: nn.Module) -> None:
-    """Forget what batch norms hold; from now on they hold the mean over all batches."""
+    """Forget what batch norms hold: the next batch counts alone. See `count_batch`."""
     for norm in list_batch_norms(network):
         norm.reset_running_stats()
-        norm.momentum = None
+        norm.momentum = 1.0
+
+
+def count_batch(network: nn.Module) -> None:
+    """Count a batch after `forget_statistics`: batch norms hold the mean over all of them.
+
+    The same as a momentum of None, for which torch waits for the device.
+    """
+    for norm in list_batch_norms(network):
+        assert norm.momentum is not None
+        norm.momentum /= 1 + norm.momentum
 
 
 @contextmanager
@@ -106,6 +116,15 @@ class MovesNorms(Streaming):
         """Forget the source's statistics, and begin a stream of which no image has been seen."""
         forget_statistics(self)
         super().prepare_target(target)
+
+    def after_step(self) -> None:
+        """Store the predictions, and count the batch."""
+        super().after_step()
+        count_batch(self)
+
+    def reset(self) -> None:
+        """Forget the statistics of the batches so far."""
+        forget_statistics(self)
 
 
 class Mixture:

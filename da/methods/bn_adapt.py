@@ -55,8 +55,12 @@ class BNAdapt(Streaming):
         for norm, mixture in self.mixtures:
             mean, var = held_statistics(norm)
             mixture.source = mean.clone(), var.clone()
-            norm.num_batches_tracked = torch.zeros_like(mean[0], dtype=torch.long)
+        self.reset()
         super().prepare_target(target)
+
+    def reset(self) -> None:
+        """Forget how many batches came."""
+        self.batches = 0
 
     @torch.no_grad()
     def forward(self, batch: Batch | TargetBatch, progress: Scalar) -> Losses:
@@ -70,9 +74,8 @@ class BNAdapt(Streaming):
     def after_step(self) -> None:
         """Store the predictions, and take the mixtures into their mean over the stream."""
         super().after_step()
+        self.batches += 1
         for norm, mixture in self.mixtures:
-            assert norm.num_batches_tracked is not None
             assert mixture.mixed is not None
-            norm.num_batches_tracked += 1
             for mean, mixed in zip(held_statistics(norm), mixture.mixed, strict=True):
-                mean.lerp_(mixed, 1 / int(norm.num_batches_tracked))
+                mean.lerp_(mixed, 1 / self.batches)

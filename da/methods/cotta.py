@@ -12,7 +12,7 @@ from da.config.ranges import Choice, LogUniform, Uniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
 from da.methods._average import move_toward
-from da.methods._norms import forget_statistics, use_batch_statistics, without_tracking
+from da.methods._norms import count_batch, forget_statistics, use_batch_statistics, without_tracking
 from da.methods._streaming import Streaming
 from da.methods._views import View
 from da.methods.base import Losses, Method, Network, Scalar
@@ -49,7 +49,7 @@ class CoTTA(Streaming):
         """Chance of a weight to return to the source's after a step; 0 for none."""
         threshold: Annotated[float, Uniform(0.1, 1), UNIT] = 0.92
         """Mean confidence of the source's network below which the teacher looks at views."""
-        views: Annotated[int, Choice(4, 8, 16, 32), COUNT] = 32
+        augmentations: Annotated[int, Choice(4, 8, 16, 32), COUNT] = 32
         """Views whose predictions the teacher averages."""
         feature_dropout: Annotated[float, Uniform(0.05, 0.5), SHARE] = 0.2
         """Share of features that a view of features lacks; ours. Unused for pixels."""
@@ -93,19 +93,24 @@ class CoTTA(Streaming):
         if sure >= self.hp.threshold or not self.training:
             return plain
         with without_tracking(self.teacher):
-            seen = [self.teacher(self.view(x)).float() for _ in range(self.hp.views)]
+            seen = [self.teacher(self.view(x)).float() for _ in range(self.hp.augmentations)]
         return torch.stack(seen).mean(0)
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Store the predictions, move the teacher, and restore some weights."""
         super().after_step()
+        count_batch(self)
         move_toward(self.teacher, self._student(), 1 - self.hp.keep)
         source = dict(self.anchor.named_buffers())
         for name, weight in self._student().named_parameters():
             if weight.requires_grad:
                 back = torch.rand(weight.shape).to(weight.device) < self.hp.restore
                 weight.copy_(torch.where(back, source[name], weight))
+
+    def reset(self) -> None:
+        """Forget the statistics of the batches so far."""
+        forget_statistics(self)
 
     def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute the teacher's class logits of target images."""

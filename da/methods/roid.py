@@ -44,7 +44,7 @@ class ROID(MovesNorms):
 
         source_keep: Annotated[float, Choice(0.9, 0.99, 0.999), UNIT] = 0.99
         """Share of the moved weights that a step keeps; the rest is the source's."""
-        momentum: Annotated[float, Uniform(0.5, 0.99), UNIT] = 0.9
+        mean_momentum: Annotated[float, Uniform(0.5, 0.99), UNIT] = 0.9
         """Share of the mean prediction that a step keeps."""
         temperature: Annotated[float, LogUniform(0.1, 10), POSITIVE] = 1 / 3
         """Temperature of the images' weights."""
@@ -79,7 +79,7 @@ class ROID(MovesNorms):
         logits = self.predict(x).float()
         p = logits.detach().softmax(1)
         self.keep(batch.target, correct_prior(logits.detach()))
-        self._mean = torch.lerp(p.mean(0), self.mean, self.hp.momentum)
+        self._mean = torch.lerp(p.mean(0), self.mean, self.hp.mean_momentum)
         weight = image_weights(logits.detach(), self.mean, self.hp.temperature)
         chosen = weight > 0
         with without_tracking(self):

@@ -17,7 +17,8 @@ def join_singles(records: Sequence[Record]) -> list[Record]:
 
     For each method and each task of several sources to one target, the best source is the one from
     which the last evaluations have the highest mean over seeds. Its runs become a row of their own,
-    which says so. Runs from the others are left out, and all of them where a source has none.
+    which says so, and runs from the others are left out. Where a source has no runs, all stay as
+    they are.
     """
     several = [task for task in dict.fromkeys(map(_task, records)) if len(task.sources) > 1]
     kept: list[Record] = []
@@ -31,7 +32,9 @@ def join_singles(records: Sequence[Record]) -> list[Record]:
     for (column, _), by_source in singles.items():
         if len(by_source) == len(column.sources):
             kept += [_placed(record, column) for record in max(by_source.values(), key=_accuracy)]
-    return kept
+        else:
+            kept += [record for runs in by_source.values() for record in runs]
+    return list({id(record): record for record in kept}.values())
 
 
 def _task(record: Record) -> TaskName:

@@ -29,7 +29,7 @@ def runs():
     return [
         Run(
             kind.Hparams(),
-            "moons:0" + ",9" * kind.takes_domains + "-20" + "+3shot" * kind.takes_shots,
+            "moons:0,9-20" if kind.takes_domains else "moons:0-20" + "+3shot" * kind.takes_shots,
             backbone="mlp",
             init="random",
             regime="full",
@@ -302,7 +302,7 @@ def test_shards_share_the_runs(experiment, capsys):
         ("train --task moons:0-20 --augment crop dann", "views"),
         ("train --task moons:0-20 --seed x dann", "--seed INT"),
         ("train --task moons:0-20 --device tpu dann", "cuda"),
-        ("train --task moons:0-20+3shot dann", "labeled"),
+        ("train --task moons:0-20+3shot adabn", "labeled"),
         ("train --task moons:0-20 --dropout 1.5 dann", "dropout is at least 0 and below 1"),
         (f"train --task moons:0-20 --backbone lenet {FULL} dann", "does not fit points of 2"),
         ("train --task moons:0-20 --lr -1 dann", "lr is 0 or more"),
@@ -371,7 +371,7 @@ def test_results_that_cannot_be_written_are_told_of_before_training(experiment, 
     ],
 )
 def test_a_run_that_is_refused_leaves_no_folder(experiment, capsys, words):
-    Path("refused.py").write_text(EXPERIMENT.replace("moons:0-20", "moons:x-20"))
+    Path("refused.py").write_text(EXPERIMENT.replace("moons:0", "moons:x"))
     with pytest.raises(SystemExit):
         da(*words.split())
     assert capsys.readouterr().err
@@ -499,7 +499,7 @@ def test_without_records_those_that_are_published_are_named(experiment, capsys, 
             "unknown option --zzz, known: those that `da train dann --help` lists",
         ),
         ("train foo", "unknown method 'foo', known: those of `da list"),
-        ("train dan3n", "unknown method 'dan3n', known: dann, dan, dsan, and all of `da list meth"),
+        ("train dan3n", "unknown method 'dan3n', known: dann, dan, mdan, and all of `da list meth"),
         ("train --task moons:0-20", "no method, known: those of `da list methods`"),
         ("train --task moons:0-20 dann extra", "unknown word 'extra': it belongs to no option\n"),
         ("train --task moons:0-20 --seed x dann", "unknown value 'x', known: --seed INT\n"),
@@ -525,6 +525,7 @@ def test_a_mistaken_option_is_told_with_what_to_do_in_one_short_line(capsys, wor
 
 def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
     text = EXPERIMENT.replace('"moons:0-20"', '("moons:0-20" if seed else "moons:0-x")')
+    assert text != EXPERIMENT
     experiment.write_text(text)
     with pytest.raises(SystemExit) as ended:
         swept(experiment, "--only", "method=source_only")

@@ -22,7 +22,7 @@ def test_a_sure_source_gives_the_teacher_s_own_predictions(batch):
 
 
 def test_an_unsure_one_gives_the_mean_over_views_and_the_loss_is_the_cross_entropy(batch):
-    m = build(CoTTA, threshold=1.0, views=3)
+    m = build(CoTTA, threshold=1.0, augmentations=3)
     twin = copy.deepcopy(m)
     torch.manual_seed(1)
     losses = m(batch, 0.0)

@@ -262,7 +262,17 @@ def watched(batch: Batch, steps: int, waits: Callable[[bool], object]) -> Iterat
     yield batch
 
 
-WAITING = {"deepjdot": "exact transport is solved on the CPU, by POT"}
+WAITING = {
+    "deepjdot": "exact transport is solved on the CPU, by POT",
+    "uniot": "transport is balanced until its numbers are no longer too large",
+    "cowa_jmds": "a new labeling asks whether a covariance is singular",
+    "cotta": "it asks whether the source's network is sure of a batch",
+    "eata": "it asks which images are certain",
+    "sar": "it asks which images are certain",
+    "roid": "it asks which images are certain",
+    "rotta": "its memory takes images one after the other",
+    "lame": "it asks whether predictions still change",
+}
 """Method to why its steps cannot but wait."""
 
 

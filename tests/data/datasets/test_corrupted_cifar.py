@@ -12,7 +12,7 @@ from da.cli.main import main
 from da.config.registry import DATASETS
 from da.data import corruption_names as names
 from da.data import tasks
-from da.data.corruptions import CORRUPTIONS
+from da.data.corruptions import CHANGES
 from da.data.datasets import cifar10_c, cifar100_c
 from tests.fixtures import datasets
 
@@ -121,7 +121,7 @@ def test_a_wrong_name_and_what_is_missing_are_told(data):
 
 def test_names_and_orders_are_those_of_the_tables():
     assert len({*names.ALL}) == 19
-    assert tuple(CORRUPTIONS) == names.STANDARD
+    assert tuple(CHANGES) == names.STANDARD
     assert all(sorted(order) == sorted(names.STANDARD) for order in names.ORDERS.values())
     assert len(names.ORDERS) == 13
     assert names.ORDERS["robustbench"][:4] == ("shot_noise", "motion_blur", "snow", "pixelate")
