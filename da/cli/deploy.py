@@ -52,8 +52,9 @@ def predict(
 ) -> None:
     """Classify images with a finished run or its ONNX file; print path, class and probability.
 
-    Texts are those of a CSV or Parquet file, and are printed as the file and its line. Further
-    label columns of the run follow, each with its class and probability.
+    Where the run's task has unknown classes, images that the model rejects are "unknown", with how
+    likely that is. Texts are those of a CSV or Parquet file, and are printed as the file and its
+    line. Further label columns of the run follow, each with its class and probability.
 
     Args:
         csv: Print CSV with a header and the probability of every class.
@@ -81,12 +82,10 @@ def predict(
             print(f"da: {each}", file=sys.stderr)
             failed = True
             continue
-        names = opened.classes, *opened.columns.values()
-        rows = [(known[p.argmax()], p) for known, p in zip(names, each, strict=True)]
         if csv:
-            cells = [(label, *(f"{share:.6f}" for share in (p.max(), *p))) for label, p in rows]
-            print(predict.csv_line([file, *(cell for row in cells for cell in row)]))
+            print(predict.csv_line([file, *predict.csv_cells(opened, each)]))
         else:
-            print(file, *(f"{label}  {p.max():.4f}" for label, p in rows), sep="  ")
+            named = opened.name_classes(each)
+            print(file, *(f"{label}  {p:.4f}" for label, p in named), sep="  ")
     if failed:
         raise SystemExit(1)

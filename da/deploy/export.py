@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.texts import decode_texts
-from da.deploy.predict import Model, build_model, list_outputs, load_onnx, wrap_network
+from da.deploy.predict import UNKNOWN, Model, build_model, list_outputs, load_onnx, wrap_network
 from da.deploy.texts import pad_tokens
 from da.models.backbone import Backbone
 from da.models.concatenation import Concatenation
@@ -51,7 +51,8 @@ class MismatchError(ArithmeticError):
 class DeployedModel(nn.Module):
     """The exported module: from images of any size, or tokens, to probabilities and logits.
 
-    Those of the class come first, then those of each further label column.
+    Those of the class come first, then those of each further label column, and last how likely
+    images are unknown if the run's task has such.
     """
 
     def __init__(self, network: TrainedModel):
@@ -61,7 +62,9 @@ class DeployedModel(nn.Module):
     def forward(self, images: Integer[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
         """Return probabilities and logits of each column."""
         every = self.network.forward_columns(images)
-        return tuple(chain.from_iterable((logits.softmax(1), logits) for logits in every))
+        pairs = chain.from_iterable((logits.softmax(1), logits) for logits in every)
+        unknown = (self.network.forward_unknown(images)[:, None],) if self.network.rejects else ()
+        return (*pairs, *unknown)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def _metadata(
     return {
         "classes": json.dumps(finished.classes),
         **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
+        **({UNKNOWN: "rejected above 0.5"} if finished.rejects else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),
@@ -183,7 +187,7 @@ def _write_onnx(network: nn.Module, example: Tensor, about: Mapping[str, str], f
         dynamo=True,
         dynamic_shapes=(dict(enumerate(SIZES if images else ("batch", "length"))),),
         input_names=["images" if images else "tokens"],
-        output_names=list_outputs(json.loads(about.get("columns", "{}"))),
+        output_names=list_outputs(json.loads(about.get("columns", "{}")), rejects=UNKNOWN in about),
         verbose=False,
     )
     assert program is not None

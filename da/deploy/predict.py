@@ -23,11 +23,17 @@ from da.system.extras import extra
 if TYPE_CHECKING:
     from da.runs.trained_model import TrainedModel
 
+UNKNOWN = "unknown"
+"""Class, output and column of images that are of no known class."""
+
 BATCH = 32
 """Number of images that are decoded and classified together."""
 
 Probabilities = Sequence[Float[np.ndarray, "_"]]
-"""Probability of each class, then of each class of the further label columns."""
+"""Probability of each class, then of each class of the further label columns.
+
+How likely the image is unknown comes last, if the model rejects images.
+"""
 
 Predicted = tuple[Path | str, Probabilities | ValueError]
 """What was classified, with the probabilities, or the error where there are none."""
@@ -44,7 +50,7 @@ class Model:
     outputs: Callable[[Integer[np.ndarray, "b ..."]], tuple[Float[np.ndarray, "b _"], ...]]
     """Function from images, or tokens of texts, to probabilities and logits.
 
-    Those of each further label column follow.
+    Those of each further label column follow, and how likely images are unknown if it `rejects`.
     """
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes of each further label column, in the order of its outputs."""
@@ -54,6 +60,20 @@ class Model:
     """Function from texts to their tokens; None for a network of images."""
     column: str = ""
     """Column of the texts that it learned from."""
+    rejects: bool = False
+    """Whether images can be of no known class: those whose last output is above 0.5."""
+
+    def name_classes(self, outputs: "Probabilities") -> list[tuple[str, float]]:
+        """Return the likeliest class of each label column with its probability.
+
+        A rejected image is "unknown", with how likely that is.
+        """
+        names = self.classes, *self.columns.values()
+        rows = zip(names, outputs[: len(names)], strict=True)
+        found = [(known[p.argmax()], float(p.max())) for known, p in rows]
+        if self.rejects and outputs[-1][0] > 0.5:
+            found[0] = UNKNOWN, float(outputs[-1][0])
+        return found
 
 
 def open_model(name: str, results: Path) -> Model:
@@ -97,14 +117,16 @@ def wrap_network(finished: "TrainedModel", task: str = "") -> Model:
 
     def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():
-            every = finished.forward_columns(torch.from_numpy(images))
+            x = torch.from_numpy(images)
+            every = finished.forward_columns(x)
+            unknown = (finished.forward_unknown(x)[:, None].numpy(),) if finished.rejects else ()
         pairs = ((logits.softmax(1).numpy(), logits.numpy()) for logits in every)
-        return tuple(chain.from_iterable(pairs))
+        return (*chain.from_iterable(pairs), *unknown)
 
     column = TaskName.parse(task).text_column
     tokenize = getattr(finished.parts[0], "tokenize", None)
     about = finished.columns, finished.fit, tokenize, column
-    return Model(finished.classes, finished.stored_side, outputs, *about)
+    return Model(finished.classes, finished.stored_side, outputs, *about, finished.rejects)
 
 
 def load_onnx(file: Path) -> Model:
@@ -127,15 +149,17 @@ def load_onnx(file: Path) -> Model:
 
     def outputs(images: Integer[np.ndarray, "b ..."]) -> tuple[np.ndarray, ...]:
         (given,) = session.get_inputs()
-        return tuple(session.run(list_outputs(columns), {given.name: images}))
+        names = list_outputs(columns, rejects=UNKNOWN in about)
+        return tuple(session.run(names, {given.name: images}))
 
     return build_model(file, about, outputs)
 
 
-def list_outputs(columns: Iterable[str]) -> list[str]:
+def list_outputs(columns: Iterable[str], *, rejects: bool) -> list[str]:
     """List the names of an exported file's outputs, two for each label column."""
     own = (f"_{name}" for name in columns)
-    return [f"{what}{end}" for end in ("", *own) for what in ("probabilities", "logits")]
+    pairs = [f"{what}{end}" for end in ("", *own) for what in ("probabilities", "logits")]
+    return [*pairs, UNKNOWN] if rejects else pairs
 
 
 def parse_columns(file: Path, about: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -174,11 +198,13 @@ def build_model(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
     columns = parse_columns(file, about)
+    rejects = UNKNOWN in about
     if not backbone:
-        return Model(classes, side, outputs, columns, fit)
+        return Model(classes, side, outputs, columns, fit, rejects=rejects)
     from da.models.backbones import build_tokenizer
 
-    return Model(classes, side, outputs, columns, fit, build_tokenizer(backbone), column)
+    read = build_tokenizer(backbone)
+    return Model(classes, side, outputs, columns, fit, read, column, rejects)
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -247,7 +273,14 @@ def csv_heads(model: Model) -> list[str]:
     heads = ["class", "probability", *model.classes]
     for name, classes in model.columns.items():
         heads += [name, f"{name} probability", *(f"{name} {label}" for label in classes)]
-    return heads
+    return [*heads, UNKNOWN] if model.rejects else heads
+
+
+def csv_cells(model: Model, outputs: Probabilities) -> list[str]:
+    """Return the cells below `csv_heads`."""
+    best = zip(model.name_classes(outputs), outputs, strict=False)
+    cells = [cell for (label, p), of in best for cell in (label, *(f"{s:.6f}" for s in (p, *of)))]
+    return [*cells, f"{outputs[-1][0]:.6f}"] if model.rejects else cells
 
 
 def csv_line(row: Sequence[object]) -> str:

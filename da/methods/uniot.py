@@ -1,7 +1,7 @@
 """Unified optimal transport: common classes and private clusters of the target."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,8 @@ class UniOT(Method):
         """Share of the training before common classes are sought."""
 
     hp: Hparams
+    judges_together: ClassVar[bool] = True
+    """Images are unknown by comparison with others that are tested, not each alone."""
     _seen: Unlabeled
     _mass: Tensor | None
     mass: Tensor

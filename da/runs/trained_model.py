@@ -59,6 +59,18 @@ class TrainedModel(nn.Module):
         return self.about.columns
 
     @property
+    def rejects(self) -> bool:
+        """Whether an image alone can be of no known class, as the run's task has such.
+
+        False for a method that judges images by each other; `predict` and `unknown` do so.
+        """
+        return self._has_unknown and not getattr(self.method, "judges_together", False)
+
+    @property
+    def _has_unknown(self) -> bool:
+        return TaskName.parse(str(self.about.settings.get("task", ""))).has_unknown
+
+    @property
     def parts(self) -> tuple[nn.Module, ...]:
         """Backbone, neck and head, in the order in which images pass through them."""
         return self.backbone or self.method.backbone, self.method.neck, self.method.head
@@ -88,6 +100,18 @@ class TrainedModel(nn.Module):
         first = weigh_classes(self.method, own.float())
         return (first, *(logits.float() for logits in further))
 
+    def forward_unknown(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b"]:
+        """Compute how likely target images are of no known class: rejected above 0.5."""
+        return self.method.score_unknown(*self._embed(x)).float()
+
+    def _embed(
+        self, x: Shaped[Tensor, "b ..."]
+    ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b k"]]:
+        """Compute what images are judged by: features and logits."""
+        x = self._input(x)
+        f, logits = self.method.embed(x), self.method.predict(x)
+        return f.float(), weigh_classes(self.method, logits.float())
+
     def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes: resized images, or mapped features."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
@@ -98,7 +122,7 @@ class TrainedModel(nn.Module):
         return x
 
     def predict(self, images: Any) -> list[str]:
-        """Return the name of the likeliest class of each image.
+        """Return the name of the likeliest class of each image, or "unknown" of rejected ones.
 
         Images are as you have them, of any size: a path or picture of Pillow, or many of these in a
         list, a Dataset, an array or a tensor. A network of features takes rows.
@@ -109,7 +133,15 @@ class TrainedModel(nn.Module):
         Raises:
             ValueError: If they are no images that the network takes.
         """
-        return [self.classes[i] for i in self.probabilities(images).argmax(1).tolist()]
+        if not self._has_unknown:
+            return [self.classes[i] for i in self.probabilities(images).argmax(1).tolist()]
+        logits, scores = self._judge(images)
+        pairs = zip(logits.argmax(1).tolist(), scores.tolist(), strict=True)
+        return [UNKNOWN if score > 0.5 else self.classes[i] for i, score in pairs]
+
+    def unknown(self, images: Any) -> Float[Tensor, "b"]:
+        """Return how likely each image is of no known class, from 0 to 1; see `predict`."""
+        return self._judge(images)[1]
 
     def probabilities(self, images: Any) -> Float[Tensor, "b k"]:
         """Return the probability of each class, in the order of `classes`, for each image."""
@@ -124,10 +156,11 @@ class TrainedModel(nn.Module):
         classes = dict(zip(names, [self.classes], strict=True)) | self.columns
         found = self._compute(lambda x: torch.cat(self.forward_columns(x), 1), images)
         each = found.split([*map(len, classes.values())], 1)
-        return {
+        named = {
             name: [of[i] for i in logits.argmax(1).tolist()]
             for (name, of), logits in zip(classes.items(), each, strict=True)
         }
+        return named | ({names[0]: self.predict(images)} if self.rejects else {})
 
     def features(self, images: Any) -> Float[Tensor, "b d"]:
         """Return the features of each image that the method aligned and its classifier sees."""
@@ -143,11 +176,24 @@ class TrainedModel(nn.Module):
         return Classifier(self)
 
     @torch.no_grad()
+    def _judge(self, images: Any) -> tuple[Float[Tensor, "b k"], Float[Tensor, "b"]]:
+        """Return the logits of images, and how likely each is of no known class."""
+        both = self._compute(lambda x: torch.cat(self._embed(x), 1), images)
+        if not both.isfinite().all():
+            raise ValueError("the model predicts no numbers: its weights are damaged or too large")
+        f, logits = both.tensor_split([-len(self.classes)], 1)
+        place = next(iter(self.state_dict().values())).device
+        return logits, self.method.score_unknown(f.to(place), logits.to(place)).float().cpu()
+
+    @torch.no_grad()
     def _compute(self, function: Callable[[Tensor], Tensor], images: Any) -> Tensor:
         place = next((x.device for x in self.state_dict().values()), torch.device("cpu"))
         batches = iterate_inputs(images, self.stored_side, self.parts[0], self.fit)
         return torch.cat([function(x.to(place)).cpu() for x in batches])
 
+
+UNKNOWN = "unknown"
+"""What images of no known class are predicted as."""
 
 USED = "backbone", "neck", "head", CLASS_WEIGHTS
 """Parts of a method that predict, where it does not say otherwise."""
