@@ -1,6 +1,6 @@
 """Finding a domain of a published data set among a user's folders, and its lists."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -27,7 +27,8 @@ def find_domain(
     """Return the folder that holds the class folders of a domain, or None where it is not here.
 
     It is looked for in the folder of the data set under `DA_DATA`, and then in all of `DA_DATA`.
-    Last, archives in both are unpacked that have the name of the data set or of the domain.
+    Last, archives in both are unpacked that have the name of the data set or of the domain. Of
+    folders that lack classes, the one that holds most is taken, if nothing else is here.
 
     Args:
         titles: Names that the folder or an archive of the data set may have.
@@ -42,10 +43,9 @@ def find_domain(
         roots, wanted = set_folders(titles), {*map(plain_name, names)}
         archives = wanted | {*map(plain_name, (*titles, *files))}
         unpacked = packed.unpack_classes(roots, archives, numbers)
-        found = (_find_below(root, wanted, numbers) for root in chain(roots, unpacked))
-        if (place := next(filter(None, found), None)) is None:
+        if not (best := _most_classes(chain(roots, unpacked), wanted, numbers)):
             return None
-        _found[key] = place
+        _found[key] = best
     return _found[key]
 
 
@@ -57,15 +57,27 @@ def set_folders(titles: Sequence[str]) -> list[Path]:
     return [*(p for p in subfolders(data) if plain_name(p.name) in wanted), data]
 
 
-def _find_below(root: Path, names: set[str], numbers: Mapping[str, int]) -> Path | None:
-    for folder in walk(root):
-        if plain_name(folder.name) not in names:
-            continue
-        for place in (folder, *(p for p in subfolders(folder) if p.name in INSIDE)):
+def _most_classes(
+    roots: Iterable[Path], names: set[str], numbers: Mapping[str, int]
+) -> Path | None:
+    """Return the first folder that holds all classes, else the one that holds most of them."""
+    total, most = len({*numbers.values()}), 0
+    best: Path | None = None
+    for root in roots:
+        for place in _named(root, names):
             known = {numbers.get(plain_name(p.name)) for p in subfolders(place)} - {None}
-            if 2 * len(known) >= len({*numbers.values()}):
+            if len(known) == total:
                 return place
-    return None
+            if 2 * len(known) >= total and len(known) > most:
+                most, best = len(known), place
+    return best
+
+
+def _named(root: Path, names: set[str]) -> Iterator[Path]:
+    """Yield the folders of some names, and what may hold their classes."""
+    for folder in walk(root):
+        if plain_name(folder.name) in names:
+            yield from (folder, *(p for p in subfolders(folder) if p.name in INSIDE))
 
 
 def walk(root: Path) -> Iterator[Path]:

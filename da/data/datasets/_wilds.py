@@ -62,9 +62,11 @@ class Table:
         tops = (data, *subfolders(data))
         packed = (top / self.origin.name for top in tops)
         unpacked = (archives.unpack(file) for file in packed if file.is_file())
-        places = chain([data], (top / self.folder for top in chain(tops, unpacked)))
-        found = (place for place in places if (place / self.file).is_file())
-        return next((place for place in found if place.name == self.folder), None)
+        inside = (top / self.folder for each in unpacked for top in (each, each / self.folder))
+        other_case = (place for top in tops for place in subfolders(top))
+        places = chain([data], (top / self.folder for top in tops), other_case, inside)
+        found = (place for place in places if place.name.lower() == self.folder.lower())
+        return next((place for place in found if (place / self.file).is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,15 @@ class Wilds:
         Raises:
             ValueError: If the table is not here, or has no such images.
         """
-        table, own = self.tables[name], OWN if name == "train" else (name,)
         folder = self._folder(name)
-        lines = read_table(folder / table.file)
+        file = folder / self.tables[name].file
+        try:
+            return self._list(name, folder, read_table(file))
+        except KeyError as error:
+            raise ValueError(f"{file} has no column {error}") from error
+
+    def _list(self, name: str, folder: Path, lines: list[Line]) -> Listing:
+        table, own = self.tables[name], OWN if name == "train" else (name,)
         numbers = [i for i, line in enumerate(lines) if table.split(line) in own]
         chosen = [lines[i] for i in numbers]
         sets = np.array([own.index(table.split(line)) for line in chosen], np.int64)
@@ -183,7 +191,13 @@ class Wilds:
             return (), np.full(len(chosen), -1)
         label = self.tables[name].label
         if self.classes:
-            return self.classes, np.array([int(label(line)) for line in chosen], np.int64)
+            known = {str(i): i for i in range(len(self.classes))}
+            if wrong := {label(line) for line in chosen} - {*known}:
+                raise ValueError(
+                    f"{folder / self.tables[name].file} has the label {min(wrong)!r}, known: "
+                    f"numbers below {len(known)}"
+                )
+            return self.classes, np.array([known[label(line)] for line in chosen], np.int64)
         labels, spelled = (
             sorted({label(line) for line in lines}, key=_by_number),
             self.spell(folder),
@@ -223,9 +237,12 @@ def read_table(file: Path) -> list[Line]:
     """
     try:
         with file.open(newline="", encoding="utf-8") as opened:
-            return list(csv.DictReader(opened))
+            lines = list(csv.DictReader(opened))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"cannot read {file}: {error}") from error
+    if short := [i for i, line in enumerate(lines, 2) if None in line.values()]:
+        raise ValueError(f"{file} was cut off, or damaged: line {short[0]} has too few columns")
+    return lines
 
 
 def _divide(images: Listing) -> Rows:

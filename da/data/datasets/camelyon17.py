@@ -34,10 +34,13 @@ BUNDLE = "https://worksheets.codalab.org/rest/bundles/{}/contents/blob/"
 HOSPITALS = {"1": "val", "2": "test"}
 """Hospitals that are no training images."""
 
+OWN = {"0": "train", "1": "id_val"}
+"""Splits of the other hospitals."""
+
 
 def split(line: Line) -> str:
     """Return the official split of a labeled patch."""
-    return HOSPITALS.get(line["center"]) or ("train", "id_val")[int(line["split"])]
+    return HOSPITALS.get(line["center"]) or OWN.get(line["split"], "")
 
 
 def unlabeled_split(line: Line) -> str:

@@ -1,6 +1,7 @@
 """Published data sets of image files, in small trees of the layouts that are in circulation."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,18 @@ def test_lists_of_minidomainnet_name_its_classes_and_are_not_those_of_domainnet(
     assert [images.classes[c] for c in images.y] == ["zebra"] * 2 + ["bee"] * 2 + ["zebra", "bee"]
     assert images.sets.tolist() == [0, 0, 0, 0, 1, 1]
     assert find_list(data / "domainnet/real", ["real_train.txt"], ["domainnet"]) is None
+
+
+def test_a_folder_of_another_set_with_some_of_the_classes_is_passed_by(data):
+    for label in SETS["pacs"].names:
+        for folder in ("DomainNet/sketch", "of_mine/PACS/sketch"):
+            (data / folder / label).mkdir(parents=True)
+            (data / folder / label / "1.png").touch()
+    shutil.rmtree(data / "DomainNet/sketch/person")
+    assert SETS["pacs"].list_images("sketch").root == data / "of_mine/PACS/sketch"
+    shutil.rmtree(data / "of_mine")
+    with pytest.raises(ValueError, match="DomainNet/sketch lacks the classes person of PACS"):
+        SETS["pacs"].list_images("sketch")
 
 
 def test_a_task_is_trained_on_and_tested_by_the_protocol(data):

@@ -58,13 +58,30 @@ def test_camelyon17_has_the_official_splits(data):
     assert (len(source.x), len(target.x)) == (6, 2)
 
 
-def test_an_archive_is_unpacked(data, monkeypatch):
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        (",tumor,", ",label,", r"metadata\.csv has no column 'tumor'"),
+        ("13,040,0,5,7,1,8,2,0\n", "13,040,0", r"metadata\.csv was cut off, .*line 15 has too few"),
+        (",040,0,0,7,0,", ",040,0,0,7,2,", "has the label '2', known: numbers below 2"),
+    ],
+)
+def test_a_damaged_table_is_named(old, new, error, data):
+    camelyon(data / "Camelyon17_V1.0", CAMELYON)
+    file = data / "Camelyon17_V1.0" / "metadata.csv"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=error):
+        DATASETS["camelyon17"].SET.list_images("test")
+
+
+@pytest.mark.parametrize("inside", [".", "camelyon17_v1.0"])
+def test_an_archive_is_unpacked(inside, data, monkeypatch):
     monkeypatch.setenv("DA_HOME", str(data / "home"))
     folder = data / "elsewhere"
     camelyon(folder, CAMELYON)
     (data / "camelyon17").mkdir()
     with tarfile.open(data / "camelyon17" / "camelyon17_v1.0.tar.gz", "w:gz") as pack:
-        pack.add(folder, ".")
+        pack.add(folder, inside)
     images = DATASETS["camelyon17"].SET.list_images("test")
     assert [file.is_file() for file in images.files] == [True] * 6
 
