@@ -30,6 +30,9 @@ from da.system.remote_files import RemoteFile
 SPLITS = "train", "test"
 """Parts into which lists divide a domain."""
 
+PUBLISHED, UNKNOWN = "as published", "with all classes; no published numbers to compare with"
+"""What is said of a domain without differences."""
+
 SQUARE = 224
 """Pixels a side of images that are published as a network takes them."""
 
@@ -138,7 +141,7 @@ class Published:
             told = [f"{len(lost)} are not there: {shorten_names(lost)}"] if lost else []
             notes = "; ".join((*told, *(note.removeprefix(f"{name}: ") for note in images.notes)))
             where = f"{len(images.files)} images in {images.root}"
-            yield f"{head}{where}; {notes or 'as published'}"
+            yield f"{head}{where}; {notes or (PUBLISHED if self._is_known(name) else UNKNOWN)}"
 
     def fetch(self) -> Iterator[str]:
         """Fetch what is missing, and give a line on the license and on each file.
@@ -205,6 +208,14 @@ class Published:
                 raise ValueError(f"{file} has no line with a class of {self.title}, as {known}")
         y, sets = (np.array([each[i] for each in found], np.int64) for i in (1, 2))
         return [each[0] for each in found], y, sets
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether all published numbers of images of a domain are known."""
+        columns = [f"{name}_{split}" for split in SPLITS] if self.lists else [name]
+        return name in self.totals or all(
+            any(published_counts(version, column) for version in self.versions)
+            for column in columns
+        )
 
     def _differences(
         self, name: str, y: Int[np.ndarray, "n"], sets: Int[np.ndarray, "n"]

@@ -237,7 +237,7 @@ def read_table(file: Path) -> list[Line]:
     """
     try:
         with file.open(newline="", encoding="utf-8") as opened:
-            lines = list(csv.DictReader(opened))
+            lines: list[Line] = list(csv.DictReader(opened))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"cannot read {file}: {error}") from error
     if short := [i for i, line in enumerate(lines, 2) if None in line.values()]:

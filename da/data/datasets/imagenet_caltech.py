@@ -26,6 +26,7 @@ from da.data.datasets import _find_published as find
 from da.data.datasets._archives import unpack_named
 from da.data.datasets._class_folders import Listing, subfolders
 from da.data.datasets._decoded import check_listed, load_decoded
+from da.data.datasets._published import PUBLISHED, UNKNOWN
 from da.data.domain import Domain
 from da.data.image_files import find_images
 from da.data.reading import Reading
@@ -116,7 +117,8 @@ def check() -> Iterator[str]:
             yield f"{head}{error}"
             continue
         notes = "; ".join(note.removeprefix(f"{name}: ") for note in images.notes)
-        yield f"{head}{len(images.files)} images in {images.root}; {notes or 'as published'}"
+        same = PUBLISHED if name in TOTALS else UNKNOWN
+        yield f"{head}{len(images.files)} images in {images.root}; {notes or same}"
 
 
 def _find(name: str) -> tuple[Path, Sequence[Path]]:

@@ -176,6 +176,14 @@ def test_a_list_without_images_is_named(content, error, data):
         SETS["domainnet40"].list_images("real")
 
 
+def test_check_does_not_call_published_what_it_cannot_compare(data):
+    for label in SETS["vlcs"].names:
+        (data / "VLCS/SUN/full" / label).mkdir(parents=True)
+        (data / "VLCS/SUN/full" / label / "1.jpg").touch()
+    *_, line = SETS["vlcs"].check()
+    assert line.endswith("/full; with all classes; no published numbers to compare with")
+
+
 def test_check_tells_which_listed_images_are_not_there(data):
     write_tree(data, ARCHIVES["domainnet40"], SETS["domainnet40"], of=3)
     lost = SETS["domainnet40"].list_images("real").files[0]
