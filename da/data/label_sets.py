@@ -31,7 +31,8 @@ def share_classes(
     """Return source and target with the classes that the task's name gives each.
 
     The target's classes are numbered as the source's. All classes that the source lacks have the
-    number that follows. A target that is the source itself is tested on held-out images.
+    number that follows. A target that is the source itself is tested on held-out images. One
+    without labels stays as it is, where the name says no numbers.
 
     Args:
         name: The task's name.
@@ -40,8 +41,10 @@ def share_classes(
         target: The target domain, with all classes.
 
     Raises:
-        ValueError: If the target has no labels, or classes that do not fit.
+        ValueError: If the target lacks labels that numbers need, or has classes that do not fit.
     """
+    if not target.is_labeled and not name.counts:
+        return source, target
     if not target.is_labeled:
         raise ValueError(f"{name}: the images of {name.target} have no labels to choose them by")
     if are_same(source, target):

@@ -19,7 +19,7 @@ def check_ends(name: TaskName) -> None:
         )
     if name.data_end and not name.target:
         raise ValueError(f"{name.data_end} in '{name}', known: of two domains, for their classes")
-    if name.hides_labels and name.data_end:
+    if name.hides_labels and (name.counts or name.frequencies):
         raise ValueError(f"+unlabelled in '{name}': {name.data_end} chooses images by their labels")
     if name.hides_labels and not name.target:
         known = "of two domains, where it hides the target's labels"

@@ -124,6 +124,17 @@ def test_classes_that_the_source_lacks_are_one_class(root):
     assert private.unique().tolist() == [2]
 
 
+@pytest.mark.parametrize("task", ["folder:b-loose+open", "folder:b-a+open+unlabelled"])
+def test_a_target_without_labels_may_have_unknown_images(root, task):
+    shutil.copytree("a/cat", "loose")
+    opened = tasks.load_task(task)
+    assert opened.classes == ("cat", "dog")
+    assert len(opened.target_train) == (5 if "loose" in task else 15)
+    assert not opened.is_tested
+    with pytest.raises(ValueError, match="no labels to choose them by"):
+        tasks.load_task("folder:b-loose+open1")
+
+
 def test_classes_are_shared_by_their_order(root):
     shutil.copytree("a/owl", "b/owl")
     task = tasks.load_task("folder:a-b+open1/1")
