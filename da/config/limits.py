@@ -47,6 +47,9 @@ UNIT = Limit("from 0 to 1", lambda value: 0 <= value <= 1)
 COUNT = Limit("1 or more", lambda value: 1 <= value < 2**63)
 """Whole numbers of which there is at least one, such as widths and steps."""
 
+FEW = Limit("from 1 to 100", lambda value: 1 <= value <= 100)
+"""How often a step does something, such as looking at views of an image."""
+
 WHOLE = Limit("0 or more", lambda value: 0 <= value < 2**63)
 """Whole numbers where 0 stands for none, or for all."""
 

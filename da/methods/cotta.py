@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.config.limits import COUNT, SHARE, UNIT
+from da.config.limits import FEW, SHARE, UNIT
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
@@ -49,7 +49,7 @@ class CoTTA(Streaming):
         """Chance of a weight to return to the source's after a step; 0 for none."""
         threshold: Annotated[float, Uniform(0.1, 1), UNIT] = 0.92
         """Mean confidence of the source's network below which the teacher looks at views."""
-        augmentations: Annotated[int, Choice(4, 8, 16, 32), COUNT] = 32
+        augmentations: Annotated[int, Choice(4, 8, 16, 32), FEW] = 32
         """Views whose predictions the teacher averages."""
         feature_dropout: Annotated[float, Uniform(0.05, 0.5), SHARE] = 0.2
         """Share of features that a view of features lacks; ours. Unused for pixels."""

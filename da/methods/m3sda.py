@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.config.limits import AMOUNT, WHOLE
+from da.config.limits import AMOUNT, FEW
 from da.config.ranges import IntRange, LogUniform
 from da.methods._several_sources import each_cross_entropy, source_weights, task_weights
 from da.methods.base import Batch, Losses, Phase, Scalar
@@ -41,7 +41,7 @@ class M3SDA(MCD):
 
         trade_off: Annotated[float, LogUniform(0.0001, 1), AMOUNT] = 0.0005
         """Weight of the distance of moments, lambda in the paper; 0 for heads alone."""
-        moments: Annotated[int, IntRange(1, 5), WHOLE] = 2
+        moments: Annotated[int, IntRange(1, 5), FEW] = 2
         """Number of moments that are matched."""
 
     hp: Hparams
