@@ -43,9 +43,9 @@ def share_classes(
     Raises:
         ValueError: If the target lacks labels that numbers need, or has classes that do not fit.
     """
-    if not target.is_labeled and not name.counts:
-        return source, target
     if not target.is_labeled:
+        if not name.counts:
+            return source, target
         raise ValueError(f"{name}: the images of {name.target} have no labels to choose them by")
     if are_same(source, target):
         target = replace(target, rows=target.rows | {"target_test": target.rows["source_test"]})

@@ -92,5 +92,5 @@ def _confusion(decided: Decided) -> Measured:
     """Return the numbers above 0 of the confusion matrix, by true and predicted class."""
     if decided.classes > metrics.MOST:
         return {}
-    table = metrics.confusion(decided)
+    table = decided.confusion
     return {f"confusion/{i}/{j}": int(table[i, j]) for i, j in table.nonzero().tolist()}

@@ -1,6 +1,7 @@
 """Numbers that papers print of predictions with target classes; percentages from 0 to 100."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -23,16 +24,16 @@ class Decided:
     classes: int
     """Number of known classes."""
 
-
-def confusion(seen: Decided) -> Int[Tensor, "k k"]:
-    """Return the number of images of each true class (row) that were predicted as each."""
-    k = int(max(seen.classes, *(int(each.max()) + 1 for each in (seen.y, seen.predicted))))
-    return (seen.y * k + seen.predicted).bincount(minlength=k * k).reshape(k, k)
+    @cached_property
+    def confusion(self) -> Int[Tensor, "k k"]:
+        """The number of images of each true class (row) that were predicted as each."""
+        k = int(max(self.classes, *(int(each.max()) + 1 for each in (self.y, self.predicted))))
+        return (self.y * k + self.predicted).bincount(minlength=k * k).reshape(k, k)
 
 
 def class_recalls(seen: Decided) -> dict[int, float]:
     """Return the accuracy on each class that has test images."""
-    table = confusion(seen)
+    table = seen.confusion
     counts = table.sum(1)
     share = 100 * table.diagonal() / counts.clamp_min(1)
     return {c: float(share[c]) for c in counts.nonzero().flatten().tolist()}
@@ -46,7 +47,7 @@ def mean_class(seen: Decided) -> float:
 
 def macro_f1(seen: Decided) -> float:
     """Return the mean F1 score of the classes that have test images, as WILDS does."""
-    table = confusion(seen).double()
+    table = seen.confusion.double()
     both = table.sum(0) + table.sum(1)
     scores = 200 * table.diagonal() / both.clamp_min(1)
     return float(scores[table.sum(1) > 0].mean())

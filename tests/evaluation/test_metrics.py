@@ -18,8 +18,8 @@ def seen(request) -> Decided:
 def test_metrics_of_classes_are_those_of_scikit_learn(seen):
     y, p = seen.y.numpy(), seen.predicted.numpy()
     present = np.unique(y)
-    table = sklearn.confusion_matrix(y, p, labels=range(len(metrics.confusion(seen))))
-    assert metrics.confusion(seen).tolist() == table.tolist()
+    table = sklearn.confusion_matrix(y, p, labels=range(len(seen.confusion)))
+    assert seen.confusion.tolist() == table.tolist()
     recalls = 100 * sklearn.recall_score(y, p, labels=present, average=None, zero_division=0)
     assert metrics.class_recalls(seen) == pytest.approx(dict(zip(present, recalls, strict=True)))
     assert metrics.mean_class(seen) == pytest.approx(recalls.mean())
