@@ -2,6 +2,7 @@
 
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from da.config.registry import DATASETS
 from da.data.catalog import list_tasks
@@ -117,7 +118,11 @@ def _origin(module: ModuleType) -> str:
     """Render the files that a data set comes as."""
     files = getattr(_origin_of(module), "files", ())
     rows = [
-        (f"`{f.name}`", f"<{f.url}>" if f.url else f.place, f"`{f.digest}`" if f.digest else "")
+        (
+            f"`{f.name}`",
+            f"[{urlsplit(f.url).netloc}]({f.url})" if f.url else f.place,
+            f"`{f.digest}`" if f.digest else "",
+        )
         for f in files
     ]
     fetched = (
