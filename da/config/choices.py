@@ -32,3 +32,6 @@ BEGINNINGS = "pretrained", "random"
 
 OWN = "python:"
 """How names of the user's Python objects begin, of backbones and of tasks."""
+
+ROWS = f"{OWN}rows"
+"""Task of rows in memory, whose name does not say how many domains they are of."""

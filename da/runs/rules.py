@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from da.config.backbone_names import split_names
+from da.config.choices import ROWS
 from da.config.label_columns import MEAN
 from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
@@ -102,7 +103,7 @@ def _method_errors(run: "Run") -> dict[str, bool]:
             shots and not method.takes_shots and not mixes_shots(method)
         ),
         f"{method.name} needs several sources, as in emoji:noto,fluent-twemoji, not {run.task}": (
-            method.takes_domains and len(name.sources) < 2
+            method.takes_domains and len(name.sources) < 2 and run.task != ROWS
         ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
             method.source_free and not method.taught and is_beginning(run.init)
