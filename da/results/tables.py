@@ -7,6 +7,7 @@ from da.config.task_name import TaskName, short_domain
 from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.label_columns import keep_runs, list_columns
+from da.results.negative_transfer import add_count
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
@@ -120,6 +121,8 @@ def build_table(
         notes.append("an average is blank where one of its tasks is missing")
     best = min if metric in FALLING else max
     table = replace(table, rows=_with_best(table.rows, best), notes=(*notes, *table.notes))
+    if not label_columns:
+        table = add_count(table, rows, tasks, names[0], best)
     return add_cost(table, rows) if cost else table
 
 
@@ -235,6 +238,8 @@ def _heads(tasks: list[str], targets: bool = False) -> list[str]:
     for name in names:
         pair = [name.target] if targets and name.target else filter(None, name.pair)
         own = "-".join(map(short_domain, pair))
+        if len(name.sources) > 2:
+            own = f"{len(name.sources)} sources-{short_domain(name.target)}"
         benchmark = "" if one and own else name.benchmark
         heads.append(":".join(filter(None, [benchmark, own])) + name.end)
     return heads if len(set(heads)) == len(tasks) else tasks

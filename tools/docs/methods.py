@@ -204,6 +204,6 @@ def _index_row(name: str, method: type[Method]) -> tuple[str, ...]:
 
     year, paper = _dated(method.paper)
     rows = _rows(name)
-    cells = [str(cell) for cell in rows[0].cells] if rows else [""] * len(CHOSEN_BY)
+    shown = rows[0].cells[: len(CHOSEN_BY)] if rows else [""] * len(CHOSEN_BY)
     mark = " †" * bool(rows and rows[0].section)
-    return f"[{name}]({name}.md){mark}", *cells, method.family, year, link_papers(paper)
+    return f"[{name}]({name}.md){mark}", *map(str, shown), method.family, year, link_papers(paper)
