@@ -167,6 +167,9 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
         "cuda_graph needs batches of one size, and the last batch of "
         f"{run.method.owner.name} may be smaller": run.cuda_graph and run.method.owner.streams,
         f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
+        f"anneal_gamma, anneal_power and anneal_first need schedule annealing, not {run.schedule}": (
+            run.schedule != "annealing" and not run.optimization.anneals_as_usual
+        ),
     }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
+from da.config.optimization import Optimization
 from da.methods import METHODS, Network
 from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
@@ -146,6 +147,7 @@ def test_every_setting_counts(name):
         "tuning": FineTuning(warmup=10),
         "labels": LabelColumns(("class", "subgroup")),
         "shift": LabelShift("rlls"),
+        "optimization": Optimization(anneal_gamma=20),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
@@ -165,6 +167,7 @@ def test_every_setting_counts(name):
         "sparsity": replace(FULL, init="0123456789ab"),
         "structured": replace(FULL, init="0123456789ab", sparsity=0.5),
         "features": PLAIN,
+        "optimization": replace(FULL, schedule="annealing"),
         "features_by": replace(PLAIN, features=9),
     }
     run = begun.get(name, FULL)
@@ -218,6 +221,11 @@ def test_every_setting_counts(name):
         (PLAIN, {"momentum": 2}, "momentum is at least 0 and below 1, not 2"),
         (PLAIN, {"batch": 1}, "batch is 2 or more where the neck has batch norm"),
         (PLAIN, {"tuning": FineTuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
+        (
+            PLAIN,
+            {"optimization": Optimization(anneal_power=1)},
+            "anneal_power .* annealing, not constant",
+        ),
         (PLAIN, {"seed": -1}, r"seed is at least 0 and below 2\*\*64, not -1"),
         (PLAIN, {"seed": 2**64}, r"seed is at least 0 and below 2\*\*64"),
     ],
