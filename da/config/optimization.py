@@ -10,12 +10,14 @@ from da.config.validation import limit_errors, refuse
 
 @dataclass(frozen=True)
 class Optimization:
-    """How the learning rate is annealed.
+    """Nesterov's momentum, and how the learning rate is annealed.
 
     Raises:
         ValueError: Where a setting is outside its limit.
     """
 
+    nesterov: bool = False
+    """Whether the momentum of sgd is Nesterov's: the gradient is added once more to each step."""
     anneal_gamma: Annotated[float, LogUniform(1, 100), AMOUNT] = 10.0
     """Gamma of schedule annealing, over the whole run: a paper's gamma per step, times `steps`.
     For example .001 per step, as in TLlib and CDAN, is 20 for 20,000 steps.

@@ -15,6 +15,7 @@ from da.config.validation import (
     limit_errors,
 )
 from da.methods._shots import mixes_shots
+from da.runs.optimization_rules import optimization_errors
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -167,9 +168,6 @@ def _optimizer_errors(run: "Run") -> dict[str, bool]:
         "cuda_graph needs batches of one size, and the last batch of "
         f"{run.method.owner.name} may be smaller": run.cuda_graph and run.method.owner.streams,
         f"warmup is at most steps, {run.steps}, not {warmup}": warmup > run.steps,
-        f"anneal_gamma, anneal_power and anneal_first need schedule annealing, not {run.schedule}": (
-            run.schedule != "annealing" and not run.optimization.anneals_as_usual
-        ),
     }
 
 
@@ -213,6 +211,7 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _image_errors,
     _text_errors,
     _optimizer_errors,
+    optimization_errors,
     _column_errors,
     _shift_errors,
 )

@@ -145,7 +145,7 @@ class Run:
     shift: LabelShift = field(default_factory=LabelShift)
     """What is done about classes that are more or less frequent in the target."""
     optimization: Optimization = field(default_factory=Optimization)
-    """How the learning rate is annealed."""
+    """Nesterov's momentum, and how the learning rate is annealed."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64

@@ -45,6 +45,14 @@ def _optimizer(run: Run, method: Method) -> Optimizer:
     if not groups:  # a method that trains nothing
         groups = [{"params": [torch.nn.Parameter(torch.zeros(()))]}]
     if run.optimizer == "sgd":
-        return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
+        nesterov = run.optimization.nesterov
+        return SGD(
+            groups,
+            run.lr,
+            run.momentum,
+            weight_decay=run.weight_decay,
+            nesterov=nesterov,
+            fused=True,
+        )
     betas = (float(run.momentum), 0.999)  # PyTorch wants one type, and 0 is a momentum too
     return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)

@@ -223,6 +223,16 @@ def test_every_setting_counts(name):
         (PLAIN, {"tuning": FineTuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
         (
             PLAIN,
+            {"optimization": Optimization(nesterov=True)},
+            "nesterov needs optimizer sgd, not adamw",
+        ),
+        (
+            PLAIN,
+            {"optimizer": "sgd", "momentum": 0, "optimization": Optimization(nesterov=True)},
+            "nesterov needs a momentum above 0",
+        ),
+        (
+            PLAIN,
             {"optimization": Optimization(anneal_power=1)},
             "anneal_power .* annealing, not constant",
         ),

@@ -2,15 +2,30 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from da.config.optimization import Optimization
+from da.methods.source_only import SourceOnly
+from da.runs.run import Run
 from da.training import optimizers
 
-SETTINGS = [("AdamW", {"betas": (0.8, 0.99)}), ("SGD", {"momentum": 0.9})]
+SETTINGS = [
+    ("AdamW", {"betas": (0.8, 0.99)}),
+    ("SGD", {"momentum": 0.9}),
+    ("SGD", {"momentum": 0.9, "nesterov": True}),
+]
+RUN = Run(SourceOnly.Hparams(), "moons:0-20", "mlp", "random", "full", optimizer="sgd")
+
+
+def built(**changes: Any) -> tuple[torch.optim.Optimizer, SourceOnly]:
+    run = replace(RUN, **changes)
+    method = run.method.build(nn.Linear(3, 5), 2, run.network)
+    return optimizers.build_optimizer(run, method), method
 
 
 @pytest.mark.parametrize(("name", "settings"), SETTINGS)
@@ -38,3 +53,9 @@ AdamW([p], fused=True).step()
 assert "torch._dynamo" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_nesterov_is_that_of_the_run(nesterov):
+    made, _ = built(optimization=Optimization(nesterov=nesterov))
+    assert {group["nesterov"] for group in made.param_groups} == {nesterov}
