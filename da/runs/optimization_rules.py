@@ -15,5 +15,14 @@ def optimization_errors(run: "Run") -> dict[str, bool]:
         f"nesterov needs optimizer sgd, not {run.optimizer}": (
             own.nesterov and run.optimizer != "sgd"
         ),
+        "drop_factor needs drop_every of 1 or more": (
+            own.drop_factor != 0.1 and not run.tuning.drop_every
+        ),
+        "backbone_momentum and backbone_decay need regime full": (
+            run.regime == "frozen" and not own.backbone_momentum == own.backbone_decay == 1
+        ),
+        f"backbone_momentum needs optimizer sgd, not {run.optimizer}": (
+            own.backbone_momentum != 1 and run.optimizer != "sgd"
+        ),
         "nesterov needs a momentum above 0": own.nesterov and not run.momentum,
     }

@@ -145,13 +145,13 @@ class Run:
     shift: LabelShift = field(default_factory=LabelShift)
     """What is done about classes that are more or less frequent in the target."""
     optimization: Optimization = field(default_factory=Optimization)
-    """Nesterov's momentum, and how the learning rate is annealed."""
+    """Nesterov's momentum, the learning rate's course, and parts of the network apart."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64
     """Images of each domain in a step: 64 for 64 source and 64 target images."""
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """How gradients move weights: adamw, or sgd with momentum."""
+    optimizer: Literal["adamw", "sgd", "adam"] = "adamw"
+    """How gradients move weights: adamw, sgd with momentum, or adam as it was first published."""
     lr: Annotated[float, LogUniform(1e-4, 1e-1), AMOUNT] = 1e-3
     """Learning rate of neck, head and all else that trains, except for the backbone.
     It can change during training: see `schedule`, `warmup` and `drop_every`.
@@ -159,9 +159,9 @@ class Run:
     backbone_lr: Annotated[float, LogUniform(0.01, 1), AMOUNT] = 1.0
     """Learning rate of the backbone in regime full, as a multiple of `lr`."""
     momentum: Annotated[float, Uniform(0.5, 0.99), SHARE] = 0.9
-    """Momentum of sgd, from 0 for none to below 1; for adamw the first beta."""
+    """Momentum of sgd, from 0 for none to below 1; for adamw and adam the first beta."""
     weight_decay: Annotated[float, LogUniform(1e-5, 1e-1), AMOUNT] = 1e-3
-    """Weight decay: an L2 penalty with sgd, decoupled from the gradient with adamw; 0 for none."""
+    """Weight decay: an L2 penalty with sgd and adam, decoupled from it with adamw; 0 for none."""
     schedule: Schedule = "constant"
     """Factor of the learning rate as training progresses.
     constant: always 1.

@@ -21,7 +21,7 @@ from da.runs.run import Run
 from da.training import engine
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
-from da.training.optimizers import build_optimizer
+from da.training.optimizers import backbone_options, build_optimizer
 from da.training.setup import find_device
 
 
@@ -119,7 +119,7 @@ def train_method(
         told: Function that gets the step and its losses every `eval_every` steps and at the end.
     """
     hold_stages(run.tuning, method.backbone)
-    optimizer, top = build_optimizer(run, method), run.lr * run.backbone_lr
+    optimizer, options = build_optimizer(run, method), backbone_options(run)
     steps = engine.fit(
         method,
         batches,
@@ -127,7 +127,7 @@ def train_method(
         run.steps,
         run.eval_every,
         rate=lr_factor(run, run.steps),
-        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, top),
+        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, options),
         precision=run.precision,
     )
     for step, losses in steps:

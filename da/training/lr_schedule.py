@@ -32,6 +32,8 @@ def lr_factor(run: Run, steps: int) -> Rate:
     def factor(step: int) -> float:
         rising = min(1.0, step / (warmup + 1))
         drops = (step - 1) // drop_every if drop_every else 0
-        return schedule((step - 1 + own.anneal_first) / steps, own) * rising * 0.1**drops
+        return (
+            schedule((step - 1 + own.anneal_first) / steps, own) * rising * own.drop_factor**drops
+        )
 
     return factor

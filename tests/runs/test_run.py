@@ -233,6 +233,21 @@ def test_every_setting_counts(name):
         ),
         (
             PLAIN,
+            {"optimization": Optimization(drop_factor=0.5)},
+            "drop_factor needs drop_every of 1 or more",
+        ),
+        (
+            PLAIN,
+            {"optimization": Optimization(backbone_decay=0)},
+            "backbone_momentum and backbone_decay need regime full",
+        ),
+        (
+            FULL,
+            {"optimization": Optimization(backbone_momentum=0)},
+            "backbone_momentum needs optimizer sgd, not adamw",
+        ),
+        (
+            PLAIN,
             {"optimization": Optimization(anneal_power=1)},
             "anneal_power .* annealing, not constant",
         ),

@@ -46,6 +46,12 @@ def test_the_rate_rises_and_drops():
     assert rates == pytest.approx([1 / 3, 2 / 3, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01])
 
 
+def test_drops_may_be_less_than_to_a_tenth():
+    tuning, own = FineTuning(drop_every=2), Optimization(drop_factor=0.2)
+    rate = lr_factor(Run(RUN.method, RUN.task, tuning=tuning, optimization=own), 5)
+    assert [rate(step) for step in (2, 3, 5)] == pytest.approx([1, 0.2, 0.04])
+
+
 def test_the_schedule_is_that_of_the_run():
     run = Run(RUN.method, RUN.task, schedule="cosine")
     assert [lr_factor(run, 4)(step) for step in (1, 4)] == [
