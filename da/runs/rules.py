@@ -184,6 +184,19 @@ def _column_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _hold_out_errors(run: "Run") -> dict[str, bool]:
+    """A target's labels are never trained on, and one domain alone needs its validation images."""
+    held, shift = run.hold_out, run.shift.label_shift
+    return {
+        "hold_out can only be off in a task of two domains": (
+            not held and not TaskName.parse(run.task).target
+        ),
+        f"label_shift {shift} needs images that do not train: leave hold_out on": (
+            not held and shift in ("bbse", "rlls")
+        ),
+    }
+
+
 def _shift_errors(run: "Run") -> dict[str, bool]:
     method, shift = run.method.owner, run.shift
     return {
@@ -214,5 +227,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     optimization_errors,
     _column_errors,
     _shift_errors,
+    _hold_out_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

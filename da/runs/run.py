@@ -82,6 +82,11 @@ class Run:
     """Whether to leave out images that cannot be decoded, in tasks of folder and imagefolder.
     Their number goes into the record. Otherwise such an image is an error.
     """
+    hold_out: bool = True
+    """Whether a fifth of the labeled source images of each class is held out, for validation.
+    Without, all train, as in most papers, and `source_accuracy` is that of training images.
+    Images that a data set sets apart for tests, as by official lists, never train.
+    """
     fit: Fit = "squash"
     """How images of your own that are no squares become squares.
     squash: without keeping their proportions, as is usual for domain adaptation.
@@ -253,7 +258,7 @@ class Run:
     @property
     def reading(self) -> Reading:
         """How the images of the task are read."""
-        return Reading(self.side, self.skip_bad, self.fit, self.labels.label_columns)
+        return Reading(self.side, self.skip_bad, self.fit, self.labels.label_columns, self.hold_out)
 
     @property
     def backbone_options(self) -> dict[str, Any]:

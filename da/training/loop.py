@@ -65,6 +65,8 @@ def fit(
         raise ValueError("loaders give one label an image: label_columns need da.Task")
     if settings.get("shift", LabelShift()) != LabelShift():
         raise ValueError("label_shift and balance_every look at all images: give them to da.Task")
+    if not settings.get("hold_out", True):
+        raise ValueError("loaders hold out no image: leave hold_out out")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)

@@ -132,6 +132,7 @@ def test_ids_differ_where_a_setting_does(a, b):
 def test_every_setting_counts(name):
     other = {
         "skip_bad": True,
+        "hold_out": False,
         "fit": "pad",
         "deterministic": True,
         "method": MCC.Hparams(),
@@ -245,6 +246,16 @@ def test_every_setting_counts(name):
             FULL,
             {"optimization": Optimization(backbone_momentum=0)},
             "backbone_momentum needs optimizer sgd, not adamw",
+        ),
+        (
+            PLAIN,
+            {"task": "emoji:noto", "hold_out": False},
+            "hold_out can only be off in a task of two domains",
+        ),
+        (
+            PLAIN,
+            {"shift": LabelShift("bbse"), "hold_out": False},
+            "label_shift bbse needs images .* leave hold_out on",
         ),
         (
             PLAIN,
