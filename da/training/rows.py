@@ -8,6 +8,7 @@ from da.data.domain import Images, LabeledImages, Task
 from da.data.loaders import batches
 from da.methods import Method
 from da.models.backbone import Features
+from da.models.initialization import draw_rest
 from da.runs.run import Run
 from da.training.failures import explain_failures
 from da.training.loop import train_method
@@ -64,7 +65,9 @@ def fit_rows(
     task = Task(run.task, names, labeled, seen, labeled, tests)
     with run_threads(run), torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(run.seed)
-        method = run.method.build(Features(source.shape[1]), len(names), run.network).to(place)
+        method = run.method.build(Features(source.shape[1]), len(names), run.network)
+        draw_rest(method, run.network.init_as)
+        method.to(place)
         task = prepare_task(method, task)
         if steps:
             made = batches(task, run.batch, run.seed, device=place, strong=method.takes_strong)
