@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -56,8 +57,8 @@ def draw_weights(part: nn.Module, init_as: InitAs, *, neck: bool = False) -> Non
         if isinstance(layer, nn.Linear):
             _draw_linear(layer, laws.neck if neck else laws.others)
         elif laws.norm_std:
-            layer.weight.normal_(1, laws.norm_std)
-            layer.bias.zero_()
+            nn.init.normal_(layer.weight, 1, laws.norm_std)
+            nn.init.zeros_(layer.bias)
 
 
 def draw_rest(method: nn.Module, init_as: InitAs) -> None:
@@ -67,7 +68,7 @@ def draw_rest(method: nn.Module, init_as: InitAs) -> None:
             draw_weights(part, init_as)
 
 
-def _own_weights(part: nn.Module) -> Iterator[nn.Module]:
+def _own_weights(part: nn.Module) -> Iterator[Any]:
     """Yield linear layers and norms whose weights are parameters: neither copies nor maps."""
     kinds = nn.Linear, nn.modules.batchnorm._BatchNorm
     for layer in part.modules():
