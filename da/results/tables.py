@@ -11,6 +11,7 @@ from da.results.negative_transfer import add_count
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
+from da.results.source_images import describe_source
 from da.results.table_cost import add_cost
 from da.results.table_render import Cell, Group, Row, Table
 
@@ -99,7 +100,9 @@ def build_table(
     rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
-        return _by_score(rows, tasks, names, aggregate.list_scores(tested[0].curve), untested)
+        scores = aggregate.list_scores(tested[0].curve)
+        table = _by_score(rows, tasks, names, scores, untested)
+        return replace(table, notes=(*table.notes, *describe_source(tested, scores)))
     columns = list_columns(tested)
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
@@ -108,6 +111,7 @@ def build_table(
     else:
         table = _by_selector(rows, tasks, names, what)
     notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
+    notes += describe_source(tested, names)
     if columns and not label_columns:
         shown = ", ".join(columns)
         notes.append(f"each row is of its first label column; --label-columns shows {shown}")

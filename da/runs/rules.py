@@ -16,6 +16,7 @@ from da.config.validation import (
     limit_errors,
 )
 from da.methods._shots import mixes_shots
+from da.runs.optimization_rules import optimization_errors
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -184,6 +185,19 @@ def _column_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _hold_out_errors(run: "Run") -> dict[str, bool]:
+    """A target's labels are never trained on, and one domain alone needs its validation images."""
+    held, shift = run.hold_out, run.shift.label_shift
+    return {
+        "hold_out can only be off in a task of two domains": (
+            not held and not TaskName.parse(run.task).target
+        ),
+        f"label_shift {shift} needs images that do not train: leave hold_out on": (
+            not held and shift in ("bbse", "rlls")
+        ),
+    }
+
+
 def _shift_errors(run: "Run") -> dict[str, bool]:
     method, shift = run.method.owner, run.shift
     return {
@@ -211,7 +225,9 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _image_errors,
     _text_errors,
     _optimizer_errors,
+    optimization_errors,
     _column_errors,
     _shift_errors,
+    _hold_out_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -15,13 +15,14 @@ from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
 from da.models.finetuning import hold_stages, release_stage
+from da.models.initialization import draw_rest
 from da.models.lora import add_lora, merge_lora
 from da.models.own_backbone import OwnBackbone, count_features
 from da.runs.run import Run
 from da.training import engine
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
-from da.training.optimizers import build_optimizer
+from da.training.optimizers import backbone_options, build_optimizer
 from da.training.setup import find_device
 
 
@@ -65,6 +66,8 @@ def fit(
         raise ValueError("loaders give one label an image: label_columns need da.Task")
     if settings.get("shift", LabelShift()) != LabelShift():
         raise ValueError("label_shift and balance_every look at all images: give them to da.Task")
+    if not settings.get("hold_out", True):
+        raise ValueError("loaders hold out no image: leave hold_out out")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)
@@ -100,7 +103,9 @@ def _fit(
     own = _wrap(module.to(place), first)
     if run.tuning.moves == "lora":
         add_lora(own, run.tuning.lora_rank)
-    method = run.method.build(own, classes, run.network).to(place)
+    method = run.method.build(own, classes, run.network)
+    draw_rest(method, run.network.init_as)
+    method.to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     train_method(run, method, chain([first], batches), told)
@@ -119,7 +124,7 @@ def train_method(
         told: Function that gets the step and its losses every `eval_every` steps and at the end.
     """
     hold_stages(run.tuning, method.backbone)
-    optimizer, top = build_optimizer(run, method), run.lr * run.backbone_lr
+    optimizer, options = build_optimizer(run, method), backbone_options(run)
     steps = engine.fit(
         method,
         batches,
@@ -127,7 +132,7 @@ def train_method(
         run.steps,
         run.eval_every,
         rate=lr_factor(run, run.steps),
-        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, top),
+        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, options),
         precision=run.precision,
     )
     for step, losses in steps:

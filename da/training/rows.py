@@ -8,6 +8,7 @@ from da.data.domain import Images, LabeledImages, Task
 from da.data.loaders import batches
 from da.methods import Method
 from da.models.backbone import Features
+from da.models.initialization import draw_rest
 from da.runs.run import Run
 from da.training.failures import explain_failures
 from da.training.loop import train_method
@@ -66,7 +67,9 @@ def fit_rows(
     with run_threads(run), torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(run.seed)
         features, sources = Features(source.shape[1]), labeled.domain_count
-        method = run.method.build(features, len(names), run.network, sources).to(place)
+        method = run.method.build(features, len(names), run.network, sources)
+        draw_rest(method, run.network.init_as)
+        method.to(place)
         task = prepare_task(method, task)
         if steps:
             made = batches(task, run.batch, run.seed, device=place, strong=method.takes_strong)

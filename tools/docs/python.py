@@ -8,6 +8,7 @@ GROUPS = {
         "Run",
         "Network",
         "FineTuning",
+        "Optimization",
         "LabelColumns",
         "LabelShift",
         "train",
@@ -35,7 +36,7 @@ BEHIND = {
 PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
 """Names of the modules that `da` has, by what they are for."""
 
-SETTINGS = "Run", "Network", "FineTuning", "LabelColumns", "LabelShift"
+SETTINGS = "Run", "Network", "FineTuning", "Optimization", "LabelColumns", "LabelShift"
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}
