@@ -37,7 +37,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
-    """Return the largest relative difference of rates, of each loss, and of each part at the end.
+    """Return how far each loss, and each part of the network at the end, is from the script's.
 
     Args:
         ours: Our method.
@@ -50,8 +50,7 @@ def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
         found = {}
         for name, (factor, term) in ours.terms.items():
             aims = [factor * x for x in theirs[format]["losses"][term]]
-            pairs = zip(losses[name], aims, strict=True)
-            found[name] = max(abs(x - y) / abs(y) for x, y in pairs)
+            found[name] = difference(losses[name], aims)
         for role, summaries in theirs[format]["parts"].items():
             found[role] = part_difference(parameters(method, role), summaries)
     return found
@@ -127,10 +126,11 @@ def _optimizer(method: Method, ours: Ours, theirs: dict[str, Any]) -> Optimizer:
 
 def part_difference(mine: list[Tensor], theirs: list[dict[str, Any]]) -> float:
     """Return the largest difference of entries of a part, relative to its largest entry."""
-    pairs = [
-        (x, y)
-        for p, summary in zip(mine, theirs, strict=True)
-        for x, y in zip(sample(p), summary["entries"], strict=True)
-    ]
-    largest = max((abs(y) for _, y in pairs), default=1.0)
-    return max((abs(x - y) for x, y in pairs), default=0.0) / largest
+    ours = [x for p in mine for x in sample(p)]
+    return difference(ours, [x for summary in theirs for x in summary["entries"]])
+
+
+def difference(mine: list[float], theirs: list[float]) -> float:
+    """Return the largest difference of numbers, relative to the largest number."""
+    largest = max(map(abs, theirs), default=1.0)
+    return max((abs(x - y) for x, y in zip(mine, theirs, strict=True)), default=0.0) / largest
