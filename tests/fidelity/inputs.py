@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,6 +85,13 @@ def fill(role: str, parameters: Iterable[Tensor]) -> None:
     """Give all parameters of a part their initial values."""
     for place, parameter in enumerate(parameters):
         parameter.copy_(initial(role, place, parameter))
+
+
+def describe(parameters: list[Tensor]) -> dict[str, Any]:
+    """Return the shape of each parameter, which ones are scales, and a digest of their values."""
+    scales = [i for i, p in enumerate(parameters) if p.ndim == 1 and p.mean() > 0.5]
+    shapes = [list(p.shape) for p in parameters]
+    return {"shapes": shapes, "scales": scales, "digest": digest(parameters)}
 
 
 def random_map(place: int, *shape: int) -> Tensor:

@@ -17,11 +17,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import torch
 from torch import nn
 
 from tests.fidelity import inputs
+from tests.fidelity.cases_tllib import Case
+from tests.fidelity.script import old_numpy
 from tests.fidelity.spy import Spy, spying
 
 REPOSITORY = "https://github.com/thuml/Transfer-Learning-Library"
@@ -36,9 +37,6 @@ BARE = (
 )
 """Packages that are opened without what they import, such as networks for detection."""
 
-GONE = ("numpy.float", float), ("numpy.int", int), ("numpy.bool", bool)
-"""Names that current versions of libraries no longer have, and what they were."""
-
 
 @contextmanager
 def opened(path: Path) -> Iterator[Path]:
@@ -48,9 +46,7 @@ def opened(path: Path) -> Iterator[Path]:
     with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stack.enter_context(patch.object(sys, "path", [str(scripts), *sys.path]))
-        for full, value in GONE:
-            name = full.partition(".")[2]
-            stack.enter_context(patch.dict(vars(np), {name: value}))
+        stack.enter_context(old_numpy())
         _add_modules(path)
         try:
             yield scripts
@@ -94,15 +90,16 @@ class _Logger:
         """Do nothing: nothing is open."""
 
 
-def run_script(path: Path, case: Any, folder: Path) -> tuple[Spy, dict[str, Any]]:
-    """Run a script for 50 steps, and return what was noted with the settings it ran by.
+def run_script(case: Case, path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
+    """Run a script for 50 steps, and return the settings that it ran by.
 
     Args:
-        path: The clone.
         case: The script, its arguments and the roles of its parameters.
+        path: The clone.
+        spy: What notes.
         folder: Folder for temporary files.
     """
-    spy, settings = Spy(case.roles), {}
+    settings: dict[str, Any] = {}
     with opened(path) as scripts, ExitStack() as stack:
         stack.enter_context(redirect_stdout(io.StringIO()))
         _replace_utils(case)
@@ -116,10 +113,10 @@ def run_script(path: Path, case: Any, folder: Path) -> tuple[Spy, dict[str, Any]
         stack.enter_context(_kept_settings(settings))
         stack.enter_context(spying(spy))
         runpy.run_path(str(scripts / f"{case.script}.py"), run_name="__main__")
-    return spy, settings
+    return settings
 
 
-def _arguments(case: Any, folder: Path) -> list[str]:
+def _arguments(case: Case, folder: Path) -> list[str]:
     """Return what the command lines of all scripts say."""
     steps, wide = str(inputs.STEPS), str(inputs.WIDTH)
     found = ["none", "-d", "ours", "-a", "ours", "--no-pool", "--epochs", "1", "-i", steps]
@@ -131,7 +128,7 @@ def _arguments(case: Any, folder: Path) -> list[str]:
     return found
 
 
-def _pretrained(case: Any, folder: Path) -> str:
+def _pretrained(case: Case, folder: Path) -> str:
     """Write the weights with which a script begins that pretrains otherwise."""
     kind = import_module(case.pretrained).ImageClassifier
     model = kind(
@@ -158,7 +155,7 @@ def _kept_settings(settings: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def _replace_utils(case: Any) -> None:
+def _replace_utils(case: Case) -> None:
     """Replace the scripts' data, backbone and evaluation by ours."""
     utils = import_module("utils")
     steps = inputs.batches(case.target_images)

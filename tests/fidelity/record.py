@@ -3,7 +3,7 @@
     git clone https://github.com/thuml/Transfer-Learning-Library PATH
     python -m tests.fidelity.record --peer tllib PATH
 
-writes `tests/fidelity/trajectories/tllib_NAME.json`: numbers alone, by which the tests compare our
+writes `tests/fidelity/trajectories/tllib_*.json`: numbers alone, by which the tests compare our
 methods without that code.
 """
 
@@ -21,49 +21,51 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.fidelity import cases_tllib, inputs, peer_tllib
+from tests.fidelity import inputs, peer_tllib
+from tests.fidelity.peers import PEERS
+from tests.fidelity.script import Script
+from tests.fidelity.spy import Spy
 
 FOLDER = Path(__file__).parent / "trajectories"
 SAMPLES = {torch.float64: 200, torch.float32: 50}
 """Most entries of a parameter that are recorded."""
-PICTURES = "pictures"
+PICTURES = "tllib_pictures"
 """Name of the file about images."""
 FORMATS = {"float64": torch.float64, "float32": torch.float32}
 
 
-def record(path: Path, name: str) -> dict[str, Any]:
+def record(path: Path, script: Script) -> dict[str, Any]:
     """Run a script in both formats and return what it computed.
 
     Args:
-        path: Clone of the library.
-        name: Name of the case.
+        path: Clone of the script's repository.
+        script: The script.
     """
-    case, found = cases_tllib.CASES[name], {}
+    found = {}
     for kind, dtype in FORMATS.items():
+        spy = Spy(script.roles)
         with tempfile.TemporaryDirectory() as folder, default_dtype(dtype):
-            spy, settings = peer_tllib.run_script(path, case, Path(folder))
+            settings = script.run(path, spy, Path(folder))
             found[kind] = {
                 "losses": {
-                    name: [_plain(x, dtype) for x in spy.losses[name]] for name in spy.losses
+                    term: [_plain(x, dtype) for x in spy.losses[term]] for term in spy.losses
                 },
                 "parts": {role: summarize(spy.parts[role]) for role in spy.parts},
             }
-            if dtype == torch.float64:
-                initial = spy.initial
     return {
-        "peer": source(path, f"{peer_tllib.SCRIPTS}/{case.script}.py"),
-        "changes": ["dropout drops nothing", f"discriminators are {inputs.HIDDEN} wide"],
-        "arguments": list(case.arguments),
-        "settings": {key: value for key, value in settings.items() if key not in HIDDEN_SETTINGS},
+        "peer": source(path, script.repository, script.file),
+        "changes": script.changes,
+        "arguments": script.arguments,
+        "settings": {key: value for key, value in settings.items() if key not in NO_SETTINGS},
         "optimizers": spy.optimizers,
         "rates": spy.rates,
-        "batches": digest_batches(case.target_images),
-        "initial": initial,
+        "batches": digest_batches(script.target_images),
+        "initial": spy.initial,
         **found,
     }
 
 
-HIDDEN_SETTINGS = {"root", "log", "pretrain", "workers", "print_freq", "class_names"}
+NO_SETTINGS = {"root", "log", "pretrain", "checkpath", "workers", "print_freq", "class_names"}
 """Settings of a script that are paths or of no effect on a number."""
 
 
@@ -71,7 +73,8 @@ def record_images(path: Path) -> dict[str, Any]:
     """Return what the library makes of one picture, by given crops."""
     from tests.fidelity.pictures_tllib import record_pictures
 
-    return {"peer": source(path, f"{peer_tllib.SCRIPTS}/utils.py"), **record_pictures(path)}
+    file = f"{peer_tllib.SCRIPTS}/utils.py"
+    return {"peer": source(path, peer_tllib.REPOSITORY, file), **record_pictures(path)}
 
 
 @contextmanager
@@ -83,13 +86,19 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
     torch.set_default_dtype(before)
 
 
-def source(path: Path, file: str) -> dict[str, str]:
-    """Return where a script is published, and what ran it."""
+def source(path: Path, repository: str, file: str) -> dict[str, str]:
+    """Return where a script is published, and what ran it.
+
+    Args:
+        path: Clone of the repository.
+        repository: Address of the repository.
+        file: Path of the script in it.
+    """
     commit = subprocess.run(
         ["git", "-C", str(path), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     )
     return {
-        "repository": peer_tllib.REPOSITORY,
+        "repository": repository,
         "commit": commit.stdout.strip(),
         "file": file,
         "python": platform.python_version(),
@@ -129,22 +138,24 @@ def _plain(number: float, dtype: torch.dtype) -> float:
 def write(name: str, found: dict[str, Any]) -> None:
     """Write a file of numbers, a line for each key."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in found.items()]
-    (FOLDER / f"tllib_{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    (FOLDER / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Record all cases of a library, or those that are named."""
+    """Record all scripts of a repository, or those that are named."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--peer", required=True, choices=["tllib"], help="library to record")
-    parser.add_argument("path", type=Path, help="clone of the library's repository")
-    parser.add_argument("--only", nargs="*", help="names of cases; all by default")
+    parser.add_argument("--peer", required=True, choices=PEERS, help="repository to record")
+    parser.add_argument("path", type=Path, help="clone of the repository")
+    parser.add_argument("--only", nargs="*", help="names of files; all by default")
     chosen = parser.parse_args(arguments)
-    if not (chosen.path / peer_tllib.SCRIPTS).is_dir():
-        parser.error(f"{chosen.path} is no clone of {peer_tllib.REPOSITORY}")
-    path = chosen.path.resolve()
-    for name in chosen.only or [*cases_tllib.CASES, PICTURES]:
-        write(name, record_images(path) if name == PICTURES else record(path, name))
-        print(FOLDER / f"tllib_{name}.json")
+    path, scripts = chosen.path.resolve(), PEERS[chosen.peer]
+    first = next(iter(scripts.values()))
+    if not (path / first.file).is_file():
+        parser.error(f"{chosen.path} is no clone of {first.repository}")
+    pictures = [PICTURES] if chosen.peer == "tllib" else []
+    for name in chosen.only or [*scripts, *pictures]:
+        write(name, record_images(path) if name == PICTURES else record(path, scripts[name]))
+        print(FOLDER / f"{name}.json")
 
 
 if __name__ == "__main__":

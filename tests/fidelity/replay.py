@@ -29,11 +29,15 @@ class Ours:
     steps: int = 20_000
     """Length of the training, of which 50 steps are taken."""
     target_images: int = 1
+    gamma: float = 0.0
+    """Gamma of the schedule, where the script has no setting for it."""
+    shots: bool = False
+    """Whether the script reads labeled target images: the other view's first ones."""
 
 
 def recorded(name: str) -> dict[str, Any]:
     """Read the file of a recorded script."""
-    return json.loads((FOLDER / f"tllib_{name}.json").read_text())
+    return json.loads((FOLDER / f"{name}.json").read_text())
 
 
 def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
@@ -88,18 +92,23 @@ def train(method: Method, ours: Ours, theirs: dict[str, Any]) -> dict[str, list[
     losses = defaultdict(list)
     for i, step in enumerate(inputs.batches(ours.target_images)):
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * _factor(theirs["settings"], i)
-        target = Unlabeled(step.x_t, torch.arange(len(step.x_t)), step.strong)
-        batch = Batch(Labeled(step.x_s, step.y_s), target)
+            group["lr"] = rate * _factor(ours, theirs["settings"], i)
+        batch = _batch(step, ours.shots)
         for name, loss in train_step(method, optimizer, batch, i / ours.steps).items():
             losses[name].append(loss.item())
     return losses
 
 
-def _factor(settings: dict[str, Any], step: int) -> float:
-    if "lr_gamma" not in settings:
-        return 1.0
-    return (1 + settings["lr_gamma"] * step) ** -settings["lr_decay"]
+def _batch(step: inputs.Step, shots: bool) -> Batch:
+    source = Labeled(step.x_s, step.y_s)
+    if shots:
+        source = Labeled(torch.cat([step.x_s, step.strong]), step.y_s.repeat(2))
+    return Batch(source, Unlabeled(step.x_t, torch.arange(len(step.x_t)), step.strong))
+
+
+def _factor(ours: Ours, settings: dict[str, Any], step: int) -> float:
+    gamma = settings.get("lr_gamma", ours.gamma)
+    return (1 + gamma * step) ** -settings.get("lr_decay", 0.75)
 
 
 def _optimizer(method: Method, ours: Ours, theirs: dict[str, Any]) -> Optimizer:

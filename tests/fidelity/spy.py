@@ -15,6 +15,8 @@ from torch.optim import Optimizer
 from tests.fidelity import inputs
 
 OPTIMIZERS = "SGD", "Adam"
+MOVES = "momentum", "nesterov", "weight_decay", "betas"
+"""Settings of a group that are noted."""
 
 
 class Spy:
@@ -32,21 +34,33 @@ class Spy:
         self.optimizers: list[dict[str, Any]] = []
         self.parts: dict[str, list[nn.Parameter]] = {}
         self.initial: dict[str, dict[str, Any]] = {}
+        self.names: dict[int, tuple[str, ...]] = {}
+        self.seen: list[tuple[str, ...]] = []
 
     def take(self, optimizer: Optimizer) -> None:
         """Give all parameters of a new optimizer their initial values."""
-        names = self.roles.pop(0)
+        names, parts = self.roles.pop(0), defaultdict(list)
         for role, group in zip(names, optimizer.param_groups, strict=True):
-            self.parts[role] = group["params"]
+            parts[role] += group["params"]
+        for role, parameters in parts.items():
             if not role.startswith("theta"):
-                inputs.fill(role, group["params"])
-            self.initial[role] = _describe(group["params"])
-        known = "momentum", "nesterov", "weight_decay", "betas"
-        for role, group in zip(names, optimizer.param_groups, strict=True):
-            self.optimizers.append(
+                inputs.fill(role, parameters)
+            self.initial[role] = inputs.describe(parameters)
+        self.parts |= parts
+        self.names[id(optimizer)] = names
+
+    def step(self, optimizer: Optimizer) -> None:
+        """Note the learning rates of a step, and at the first one how each part is moved."""
+        names = self.names[id(optimizer)]
+        groups = dict(zip(names, optimizer.param_groups, strict=True))
+        self.rates.append([group["lr"] for group in groups.values()])
+        if names not in self.seen:
+            self.seen.append(names)
+            self.optimizers += [
                 {"role": role, "kind": type(optimizer).__name__}
-                | {name: group[name] for name in known if name in group}
-            )
+                | {name: group[name] for name in MOVES if name in group}
+                for role, group in groups.items()
+            ]
 
     def note(self, name: str, loss: object) -> None:
         """Note a loss, unless it is one number for each image."""
@@ -56,20 +70,13 @@ class Spy:
             self.losses[name].append(loss.item())
 
 
-def _describe(parameters: list[Tensor]) -> dict[str, Any]:
-    """Return the shape of each parameter, which ones are scales, and a digest of their values."""
-    scales = [i for i, p in enumerate(parameters) if p.ndim == 1 and p.mean() > 0.5]
-    shapes = [list(p.shape) for p in parameters]
-    return {"shapes": shapes, "scales": scales, "digest": inputs.digest(parameters)}
-
-
 def _spied(kind: type[Optimizer], spy: Spy) -> type[Optimizer]:
     def begin(self: Any, *args: Any, **settings: Any) -> None:
         kind.__init__(self, *args, **settings)
         spy.take(self)
 
     def step(self: Any, closure: Any = None) -> Any:
-        spy.rates.append([group["lr"] for group in self.param_groups])
+        spy.step(self)
         return kind.step(self, closure)
 
     return type(kind.__name__, (kind,), {"__init__": begin, "step": step})

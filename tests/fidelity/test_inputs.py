@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.fidelity import inputs
-from tests.fidelity.cases_tllib import CASES
+from tests.fidelity.peers import SCRIPTS
 from tests.fidelity.record import PICTURES, default_dtype, digest_batches
 from tests.fidelity.replay import recorded
 
@@ -17,12 +17,12 @@ def test_numbers_of_a_stream_are_those_of_the_published_generator():
     assert inputs.stream("centers", 1).item() == ((z ^ z >> 31) >> 40) / 2**23 - 1
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_inputs_of_a_file_can_be_made_again(name):
     file = recorded(name)
     for dtype in (torch.float64, torch.float32):
         with default_dtype(dtype):
-            assert digest_batches(CASES[name].target_images) == file["batches"]
+            assert digest_batches(SCRIPTS[name].target_images) == file["batches"]
             for role, about in file["initial"].items():
                 if not role.startswith("theta"):
                     assert inputs.digest(_initial(role, about)) == about["digest"], role

@@ -1,12 +1,11 @@
-"""Steps of our methods beside what the scripts of Transfer-Learning-Library computed."""
+"""Steps of our methods beside what the scripts of TLlib and of authors computed."""
 
-import jaxtyping
 import pytest
 
 from da import methods
 from da.methods import Network
-from tests.fidelity.cases_tllib import CASES
 from tests.fidelity.inputs import HIDDEN, STEPS, WIDTH
+from tests.fidelity.peers import SCRIPTS
 from tests.fidelity.record import FOLDER, PICTURES
 from tests.fidelity.replay import Ours, recorded, replay
 
@@ -19,17 +18,17 @@ DOMAIN = TASK | {"domain": (1, "DomainAdversarialLoss")}
 PAIRS = TASK | {"domain": (1, "ConditionalDomainAdversarialLoss")}
 
 EQUAL = {
-    "source_only": Ours(methods.SourceOnly(), TASK, Network(neck=0, dropout=0)),
-    "dann": Ours(methods.DANN(**ADVERSARY), DOMAIN),
-    "cdan": Ours(methods.CDAN(**ADVERSARY, entropy=False), PAIRS),
-    "cdan_randomized": Ours(
+    "tllib_source_only": Ours(methods.SourceOnly(), TASK, Network(neck=0, dropout=0)),
+    "tllib_dann": Ours(methods.DANN(**ADVERSARY), DOMAIN),
+    "tllib_cdan": Ours(methods.CDAN(**ADVERSARY, entropy=False), PAIRS),
+    "tllib_cdan_randomized": Ours(
         methods.CDAN(**ADVERSARY, entropy=False, exact_up_to=0, random_width=24), PAIRS
     ),
-    "bsp": Ours(
+    "tllib_bsp": Ours(
         methods.BSP(**ADVERSARY, penalty=2e-4),
         DOMAIN | {"spectrum": (2e-4, "BatchSpectralPenalizationLoss")},
     ),
-    "fixmatch": Ours(
+    "tllib_fixmatch": Ours(
         methods.FixMatch(threshold=0.4),
         TASK | {"strong": (1, "ConfidenceBasedSelfTrainingLoss")},
         APART,
@@ -39,25 +38,20 @@ EQUAL = {
 """Methods that take the same steps in both formats."""
 
 ALMOST = {
-    "mcc": Ours(methods.MCC(), TASK | {"confusion": (1, "MinimumClassConfusionLoss")}),
-    "mdd": Ours(
+    "tllib_mcc": Ours(methods.MCC(), TASK | {"confusion": (1, "MinimumClassConfusionLoss")}),
+    "tllib_mdd": Ours(
         methods.MDD(),
         TASK | {"disparity": (-1, "ClassificationMarginDisparityDiscrepancy")},
         Network(neck=WIDTH, dropout=0, head=(WIDTH,)),
         steps=10_000,
     ),
-    "afn": Ours(methods.AFN(), TASK, APART),
+    "tllib_afn": Ours(methods.AFN(), TASK, APART),
+    "authors_mme": Ours(methods.MME(), TASK, Network(neck=0, dropout=0), gamma=1e-4, shots=True),
 }
 """Methods that take the same steps in float32 alone.
 
 There a logarithm has a small number added to it, and we compute AFN's norms in float32.
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_checks_of_shapes(monkeypatch):
-    """Shapes take three quarters of the time, and other tests check them."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.mark.parametrize("name", EQUAL)
@@ -72,11 +66,11 @@ def test_steps_are_those_of_the_script_in_float32(name):
     assert all(gap < CLOSE["float32"] for gap in found.values()), found
 
 
-def test_every_case_is_recorded_and_small():
-    files = {file.stem.removeprefix("tllib_"): file for file in FOLDER.glob("tllib_*.json")}
-    assert files.keys() == {*CASES, PICTURES}
+def test_every_script_is_recorded_and_small():
+    files = {file.stem: file for file in FOLDER.glob("*.json")}
+    assert files.keys() == {*SCRIPTS, PICTURES}
     assert max(file.stat().st_size for file in files.values()) < 60_000
-    for name in CASES:
+    for name in SCRIPTS:
         assert len(recorded(name)["rates"]) % STEPS == 0
 
 
