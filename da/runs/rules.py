@@ -15,6 +15,7 @@ from da.config.validation import (
     limit_errors,
 )
 from da.methods._shots import mixes_shots
+from da.runs.transform_rules import transform_errors
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -215,5 +216,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _optimizer_errors,
     _column_errors,
     _shift_errors,
+    transform_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -14,7 +14,7 @@ from da.config.choices import Fit
 from da.config.task_name import TaskName
 from da.data.reading import Reading
 from da.data.to_square import resize_to_square
-from da.data.transforms import Resize, crop_center
+from da.data.transforms import Resize, fit_to_input
 from da.methods import Method
 from da.methods._class_weights import NAME as CLASS_WEIGHTS
 from da.methods._class_weights import add_weights, weigh_classes
@@ -78,7 +78,7 @@ class TrainedModel(nn.Module):
     @property
     def resize(self) -> Resize:
         """Size and resizing of the network's input."""
-        return Resize(*self.about.resize)
+        return Resize(*self.about.resize, self.about.settings.get("test_crop", "center"))
 
     @property
     def stored_side(self) -> int:
@@ -115,7 +115,7 @@ class TrainedModel(nn.Module):
     def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes: resized images, or mapped features."""
         if x.dtype == torch.uint8 and x.shape[-1] == 3:
-            x = crop_center(resize_to_square(x, self.stored_side, self.fit), self.resize)
+            x = fit_to_input(resize_to_square(x, self.stored_side, self.fit), self.resize)
         if self.backbone is not None:
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
             return self.method.map_target(f)
@@ -222,7 +222,7 @@ class Classifier(nn.Module):
             x = rearrange(x if x.dtype == torch.uint8 else x * 255, "b c h w -> b h w c")
             model = self.network
             square = resize_to_square(x, model.stored_side, model.fit)
-            x = crop_center(square, model.resize)
+            x = fit_to_input(square, model.resize)
         return self.network(x)
 
 
