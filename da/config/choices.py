@@ -13,7 +13,7 @@ of the images mirrored. jitter: crop_flip, and colors changed. strong: crop_flip
 operations of RandAugment.
 """
 
-TestCrop = Literal["center", "whole"]
+TestCrop = Literal["center", "whole", "ten_crop"]
 """The part of a test image that is shown, by `da.data.transforms`."""
 
 Interpolation = Literal["bilinear", "bicubic"]

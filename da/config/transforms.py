@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from da.config.choices import TestCrop
-from da.config.limits import PART
+from da.config.limits import AMOUNT, FEW, LEVEL, PART, UNIT
 from da.config.validation import choice_errors, limit_errors, refuse
 
 
@@ -22,10 +22,25 @@ class Transforms:
     """
     target_crop_scale: Annotated[tuple[float, ...], PART] = ()
     """The same for target images in regime full; empty for `crop_scale`."""
+    strong_operations: Annotated[int, FEW] = 2
+    """Random operations of RandAugment on each image of a strong view."""
+    strong_magnitude: Annotated[float, LEVEL] = 10.0
+    """Strength of each operation, from 0 to 30; 10 in FixMatch's code and in timm is 30 here."""
+    strong_std: Annotated[float, AMOUNT] = 0.0
+    """Standard deviation of an operation's strength, which stays within 0 to 30.
+    Above 100, strengths are even from 0 to `strong_magnitude`. timm's `mstd2` is 6 here.
+    """
+    strong_probability: Annotated[float, PART] = 1.0
+    """Probability that an operation is carried out; 0.5 in FixMatch's code and timm's."""
+    cutout: Annotated[float, UNIT] = 0.0
+    """Side of a gray square at a random place of a strong view, as a share of the image's side.
+    0 for none; 0.5 as in FixMatch's code.
+    """
     test_crop: TestCrop = "center"
     """The part of a test image that is shown, where images are stored larger than `side`.
     center: the middle 7/8 of each side, or more, as `default` of TLlib's `val_resizing`.
     whole: the whole image, as `res.` of `val_resizing`.
+    ten_crop: middle and corners, mirrored or not, whose probabilities are averaged, as CDAN does.
     """
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Turning stored uint8 images into network input on their device."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -86,6 +87,21 @@ def show_whole(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Pixels:
     x = channels_first(x)
     same = x.shape[2:] == (resize.side, resize.side)
     return x if same else _resize(x, resize.side, resize)
+
+
+def ten_crops(x: Shaped[Tensor, "b h w c"], resize: Resize) -> Iterator[Pixels]:
+    """Yield the four corners of images, upper ones first, the middle, and the same mirrored.
+
+    They are torchvision's, in its order. CDAN's code places those at the right and at the bottom
+    one pixel before the corner.
+    """
+    frame, side = _frame(x, resize), resize.side
+    down, across = frame.shape[2] - side, frame.shape[3] - side
+    corners = (0, 0), (0, across), (down, 0), (down, across)
+    for seen in (frame, frame.flip(3)):
+        for top, left in corners:
+            yield seen[..., top : top + side, left : left + side]
+        yield _middle(seen, side)
 
 
 def _resize(x: Shaped[Tensor, "b c h w"], side: int, resize: Resize) -> Pixels:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from da.config.choices import Augment
 from da.config.transforms import Transforms
-from da.data.augment import jitter, rand_augment
+from da.data.augment import cutout, jitter, rand_augment
 from da.data.crops import Boxes, center_boxes, crop, place_boxes, random_boxes, select_rows
 from da.data.stored_rows import StoredRows
 from da.data.transforms import Pixels, Resize, crop_center, show_whole, to_eval_input
@@ -63,7 +63,7 @@ def augment_images(
     seen = _crop(x, resize, augment, generator, rows, transforms)
     if augment == "jitter":
         return jitter(seen, generator)
-    return rand_augment(seen, generator) if augment == "strong" else seen
+    return _strengthen(seen, generator, transforms) if augment == "strong" else seen
 
 
 def add_strong(
@@ -80,7 +80,19 @@ def add_strong(
     otherwise as crop_flip does. Arguments are those of `augment_images`.
     """
     geometry: Augment = augment if augment in UNSCALED else "crop_flip"
-    return rand_augment(_crop(x, resize, geometry, generator, rows, transforms), generator)
+    seen = _crop(x, resize, geometry, generator, rows, transforms)
+    return _strengthen(seen, generator, transforms)
+
+
+def _strengthen(x: Pixels, generator: torch.Generator, how: Transforms) -> Pixels:
+    """Apply operations of RandAugment, and then Cutout where it is asked for."""
+    x = rand_augment(
+        *(x, generator, how.strong_operations),
+        how.strong_magnitude,
+        how.strong_std,
+        how.strong_probability,
+    )
+    return cutout(x, generator, how.cutout) if how.cutout else x
 
 
 def _crop(

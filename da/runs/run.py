@@ -99,7 +99,7 @@ class Run:
     center_crop_flip: the middle square of `side` pixels, mirrored or not; `cen.crop`.
     flip: the whole image, mirrored or not; `res.` of `train_resizing`.
     jitter: crop_flip, then a random change of colors.
-    strong: crop_flip, then two random operations of RandAugment.
+    strong: crop_flip, then two random operations of RandAugment, or `strong_operations`.
     """
     views: Annotated[int, WHOLE] = 0
     """Augmented copies of each image in regime frozen, the same for all seeds; 0 for none.

@@ -112,7 +112,10 @@ def _resized(run: Run, own: Interpolation, *domains: Domain) -> list[Domain]:
 
 def _check_room(run: Run, domains: Sequence[Domain]) -> None:
     """Refuse to crop images of the size of network input, of which every crop is the whole."""
-    cropped = {"augment random_crop_flip": run.augment == "random_crop_flip"}
+    cropped = {
+        "augment random_crop_flip": run.augment == "random_crop_flip",
+        "test_crop ten_crop": run.transforms.test_crop == "ten_crop",
+    }
     asked = [what for what, crops in cropped.items() if crops]
     stored = [(min(domain.x.shape[1:3]), domain.resize) for domain in domains]
     if asked and all(framed_side(side, resize) <= resize.side for side, resize in stored):

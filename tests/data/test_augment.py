@@ -4,7 +4,7 @@ from torchvision import transforms
 from torchvision.transforms import functional as TF
 
 from da.data import augment, image_ops
-from da.data.augment import jitter, rand_augment
+from da.data.augment import cutout, jitter, rand_augment
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -127,3 +127,50 @@ def test_views_do_not_depend_on_how_many_images_are_changed_together(change, mon
     together = change(noise(40), generator())
     monkeypatch.setattr(augment, "_CACHED", 1)
     torch.testing.assert_close(change(noise(40), generator()), together, atol=1e-6, rtol=0)
+
+
+def spied_levels(monkeypatch, b: int = 20_000, **settings) -> torch.Tensor:
+    """The signed magnitudes, in -1..1, of the operations that are carried out."""
+    seen = []
+    spy = ((lambda x, amount: seen.append(amount) or x), lambda m: m)
+    monkeypatch.setattr(augment, "OPERATIONS", (spy,) * 13)
+    rand_augment(torch.zeros(b, 1, 1, 1), generator(), n=1, **settings)
+    return torch.cat(seen)
+
+
+def test_rand_augment_draws_nothing_more_where_nothing_varies(monkeypatch):
+    with_defaults, same = generator(), generator()
+    rand_augment(noise(8), with_defaults)
+    torch.randint(14, (2, 8), generator=same)
+    torch.randint(2, (2, 8), generator=same)
+    assert with_defaults.get_state().equal(same.get_state())
+
+
+def test_magnitudes_vary_as_timms_mstd_says(monkeypatch):
+    """`rand-m10-n2-mstd2` of timm is 10 of 10: half of its magnitudes are the largest."""
+    levels = 30 * spied_levels(monkeypatch, magnitude=30, std=6).abs()
+    assert levels.max() == 30
+    assert (levels == 30).float().mean() == pytest.approx(0.5, abs=0.02)
+    assert (levels < 24).float().mean() == pytest.approx(0.1587, abs=0.01)
+    levels = 30 * spied_levels(monkeypatch, magnitude=12, std=101).abs()
+    assert torch.histc(levels, 4, 0, 12).div(len(levels)).sub(0.25).abs().max() < 0.02
+
+
+def test_only_a_share_of_operations_is_carried_out(monkeypatch):
+    count = len(spied_levels(monkeypatch, probability=0.5))
+    assert count / 20_000 == pytest.approx(0.5 * 13 / 14, abs=0.02)
+
+
+def test_cutout_covers_a_square_whose_middle_lies_in_the_image():
+    """As FixMatch's code does: 16 of 32 pixels, less at the rim, in the gray between 0 and 1."""
+    side, b = 32, 4000
+    covered = cutout(torch.zeros(b, 3, side, side), generator(), 0.5) == 0.5
+    assert covered.all(1).equal(covered.any(1))
+    down, across = covered[:, 0].any(2), covered[:, 0].any(1)
+    assert covered[:, 0].equal(down[:, :, None] & across[:, None, :])
+    for hidden in (down, across):
+        length = hidden.sum(1)
+        assert length.min() == 8
+        assert length.max() == 16
+        assert (length == 16).float().mean() == pytest.approx(17 / 32, abs=0.03)
+        assert (hidden.int().diff(dim=1).abs().sum(1) <= 2).all()  # without a gap

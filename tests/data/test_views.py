@@ -74,7 +74,7 @@ def test_rows_of_views_are_those_of_their_images():
 def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
     first = scale(augment_images(ramps(8), Resize(8), "crop_flip", generator()))
     for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):
-        monkeypatch.setattr(views, name, lambda x, _: scale(x) + 1)
+        monkeypatch.setattr(views, name, lambda x, *_: scale(x) + 1)
         assert augment_images(ramps(8), Resize(8), kind, generator()).equal(first + 1)
 
 
@@ -185,7 +185,26 @@ def test_crop_scale_is_the_area_that_is_seen():
 
 @pytest.mark.parametrize("kind", get_args(Augment))
 def test_the_strong_view_is_placed_as_the_usual_one_where_that_keeps_the_size(kind, monkeypatch):
-    monkeypatch.setattr(views, "rand_augment", lambda x, _: x)
+    monkeypatch.setattr(views, "rand_augment", lambda x, *_: x)
     seen = add_strong(ramps(8), Resize(14), kind, generator())
     same = kind if kind in views.UNSCALED else "crop_flip"
     assert seen.equal(augment_images(ramps(8), Resize(14), same, generator()))
+
+
+def test_a_strong_view_is_as_strong_as_its_settings(monkeypatch):
+    asked = []
+    monkeypatch.setattr(views, "rand_augment", lambda x, _, *given: asked.append(given) or scale(x))
+    how = Transforms(
+        strong_operations=3,
+        strong_magnitude=30,
+        strong_std=6,
+        strong_probability=0.5,
+        cutout=0.5,
+    )
+    plain = scale(augment_images(ramps(4), Resize(8), "crop_flip", generator()))
+    for view in (augment_images, add_strong):
+        seen = view(ramps(4), Resize(8), "strong", generator(), None, how)
+        covered = (seen == 0.5).all(1).sum((1, 2))
+        assert (covered > 3).all()
+        assert ((seen == plain) | (seen == 0.5)).all()
+    assert asked == 2 * [(3, 30, 6, 0.5)]

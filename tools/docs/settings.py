@@ -44,8 +44,8 @@ momentum and weight decay, as [a guide](../guides/optimization.md) shows.
 
 ## Transforms
 
-`da.Transforms(...)`, given to a run as `transforms`: details of how images are cropped and changed, as
-[a guide](../guides/image-views.md) shows.
+`da.Transforms(...)`, given to a run as `transforms`: details of how images are cropped and changed,
+as [a guide](../guides/image-views.md) shows.
 
 {transforms}
 
