@@ -17,6 +17,7 @@ from da.config.validation import (
 )
 from da.methods._shots import mixes_shots
 from da.runs.optimization_rules import optimization_errors
+from da.runs.transform_rules import transform_errors
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -229,5 +230,6 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _column_errors,
     _shift_errors,
     _hold_out_errors,
+    transform_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

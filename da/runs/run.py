@@ -19,6 +19,7 @@ from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
 from da.config.task_name import TaskName
+from da.config.transforms import Transforms
 from da.config.validation import is_beginning, refuse, shorten_names
 from da.data.reading import Reading
 from da.methods import settings_class
@@ -34,6 +35,7 @@ PARTS: dict[str, type] = {
     "labels": LabelColumns,
     "shift": LabelShift,
     "optimization": Optimization,
+    "transforms": Transforms,
 }
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
@@ -97,9 +99,12 @@ class Run:
     """Random change of training images: in every step, or in regime frozen once for each view.
     none: no change.
     crop: a random part of the image, resized.
-    crop_flip: crop, then mirrored or not.
+    crop_flip: crop, then mirrored or not; `default` of TLlib's `train_resizing`.
+    random_crop_flip: a random square of `side` pixels, not resized, mirrored or not; `ran.crop`.
+    center_crop_flip: the middle square of `side` pixels, mirrored or not; `cen.crop`.
+    flip: the whole image, mirrored or not; `res.` of `train_resizing`.
     jitter: crop_flip, then a random change of colors.
-    strong: crop_flip, then two random operations of RandAugment.
+    strong: crop_flip, then two random operations of RandAugment, or `strong_operations`.
     """
     views: Annotated[int, WHOLE] = 0
     """Augmented copies of each image in regime frozen, the same for all seeds; 0 for none.
@@ -151,6 +156,8 @@ class Run:
     """What is done about classes that are more or less frequent in the target."""
     optimization: Optimization = field(default_factory=Optimization)
     """Nesterov's momentum, the learning rate's course, and parts of the network apart."""
+    transforms: Transforms = field(default_factory=Transforms)
+    """Details of how images are cropped and changed, in training and in tests."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64

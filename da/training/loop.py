@@ -11,6 +11,7 @@ from torch import nn
 from da.config.choices import OWN
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
+from da.config.transforms import Transforms
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
@@ -68,6 +69,8 @@ def fit(
         raise ValueError("label_shift and balance_every look at all images: give them to da.Task")
     if not settings.get("hold_out", True):
         raise ValueError("loaders hold out no image: leave hold_out out")
+    if settings.get("transforms", Transforms()) != Transforms():
+        raise ValueError("transforms are of images as da reads them: do them in your loaders")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)

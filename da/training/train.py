@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -115,7 +115,7 @@ def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) ->
 
 def describe_network(run: Run, parts: Parts) -> NetworkInfo:
     """Return what the network of `run` needs to be used without its data."""
-    classes, resize = parts.task.classes, astuple(parts.task.target_test.resize)
+    classes, resize = parts.task.classes, parts.task.target_test.resize.stored
     columns = {column.name: column.classes for column in parts.task.source_train.columns}
     return NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings(), columns)
 

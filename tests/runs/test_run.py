@@ -14,6 +14,7 @@ from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
 from da.config.optimization import Optimization
+from da.config.transforms import Transforms
 from da.methods import METHODS, Network
 from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
@@ -149,6 +150,7 @@ def test_every_setting_counts(name):
         "labels": LabelColumns(("class", "subgroup")),
         "shift": LabelShift("rlls"),
         "optimization": Optimization(anneal_gamma=20),
+        "transforms": Transforms(test_crop="whole"),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),

@@ -9,6 +9,7 @@ GROUPS = {
         "Network",
         "FineTuning",
         "Optimization",
+        "Transforms",
         "LabelColumns",
         "LabelShift",
         "train",
@@ -36,7 +37,15 @@ BEHIND = {
 PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
 """Names of the modules that `da` has, by what they are for."""
 
-SETTINGS = "Run", "Network", "FineTuning", "Optimization", "LabelColumns", "LabelShift"
+SETTINGS = (
+    "Run",
+    "Network",
+    "FineTuning",
+    "Optimization",
+    "Transforms",
+    "LabelColumns",
+    "LabelShift",
+)
 """Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}

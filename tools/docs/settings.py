@@ -3,6 +3,7 @@
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
 from da.config.optimization import Optimization
+from da.config.transforms import Transforms
 from da.models.finetuning import FineTuning
 from da.models.network import Network
 from da.runs.run import PARTS, Run
@@ -41,6 +42,13 @@ momentum and weight decay, as [a guide](../guides/optimization.md) shows.
 
 {optimization}
 
+## Transforms
+
+`da.Transforms(...)`, given to a run as `transforms`: details of how images are cropped and changed,
+as [a guide](../guides/image-views.md) shows.
+
+{transforms}
+
 ## Label columns
 
 `da.LabelColumns(...)`, given to a run as `labels`: what is learned next to the class, as
@@ -65,6 +73,7 @@ def render_page() -> str:
         network=describe_settings(Network),
         tuning=describe_settings(FineTuning),
         optimization=describe_settings(Optimization),
+        transforms=describe_settings(Transforms),
         labels=describe_settings(LabelColumns),
         shift=describe_settings(LabelShift),
     )
