@@ -6,7 +6,7 @@ and its position, so that float32 holds it exactly.
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ def fill(role: str, parameters: Iterable[Tensor]) -> None:
         parameter.copy_(initial(role, place, parameter))
 
 
-def describe(parameters: list[Tensor]) -> dict[str, Any]:
+def describe(parameters: Sequence[Tensor]) -> dict[str, Any]:
     """Return the shape of each parameter, which ones are scales, and a digest of their values."""
     scales = [i for i, p in enumerate(parameters) if p.ndim == 1 and p.mean() > 0.5]
     shapes = [list(p.shape) for p in parameters]

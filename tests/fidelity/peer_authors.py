@@ -75,8 +75,8 @@ def module(name: str, **names: Any) -> ModuleType:
 class _Buffer(Tensor):
     """A tensor that can be resized through its `data`, as in older versions of PyTorch."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
-    data = property(lambda self: self)  # type: ignore[assignment]
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+    data = property(lambda self: self)
 
 
 @contextmanager
@@ -97,11 +97,11 @@ def run_mme(path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
     source = [(step.x_s, step.y_s) for step in steps]
     shots = [(step.strong, step.y_s) for step in steps]
     target = [(step.x_t, step.y_s) for step in steps]
-    loaders = source, shots, target, [], [], range(inputs.CLASSES)
+    loaders: tuple[Any, ...] = source, shots, target, [], [], range(inputs.CLASSES)
     data = module("utils.return_dataset", return_dataset=lambda args: loaders)
     arguments = ["main.py", "--steps", str(inputs.STEPS), "--checkpath", str(folder / "weights")]
     with opened(path, utils__return_dataset=data), ExitStack() as stack:
-        net = import_module("model.basenet")
+        net: Any = import_module("model.basenet")
         begin = net.Predictor.__init__
         net.AlexNetBase = inputs.Backbone
         net.grad_reverse = reverse_gradient
@@ -183,7 +183,8 @@ def run_source_free(script: Path, spy: Spy, folder: Path, **changed: Any) -> dic
         vars(args).update({"max_epoch": 5, "interval": 5, "name": "", **changed})
         args.output_dir_src = args.output_dir = str(folder)
         args.out_file, args.issave = io.StringIO(), False
-        code, loader = import_module(script.stem), target_loader()
+        code: Any = import_module(script.stem)
+        loader = target_loader()
         code.data_load = lambda args: {"target": loader, "test": loader}
         code.network.ResBase = lambda res_name: _Base()
         spy.initial["head"] = _write_source(code.network, args, folder)

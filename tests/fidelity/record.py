@@ -12,7 +12,7 @@ import json
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def digest_batches(many: int) -> str:
     return inputs.digest(x for s in steps for x in (s.x_s, s.y_s, s.x_t, s.strong))
 
 
-def summarize(parameters: list[Tensor]) -> list[dict[str, Any]]:
+def summarize(parameters: Sequence[Tensor]) -> list[dict[str, Any]]:
     """Return the norm of each parameter, and entries of it."""
     return [
         {

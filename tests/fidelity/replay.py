@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class Ours:
     """A method of ours that should take the same steps as a script."""
 
     method: Settings
-    terms: dict[str, tuple[float, str]]
+    terms: Mapping[str, tuple[float, str]]
     """The recorded loss, and a factor of it, that each loss of ours should be."""
     network: Network = field(default_factory=lambda: Network(neck=inputs.WIDTH, dropout=0))
     steps: int = 20_000

@@ -39,7 +39,8 @@ class Spy:
 
     def take(self, optimizer: Optimizer) -> None:
         """Give all parameters of a new optimizer their initial values."""
-        names, parts = self.roles.pop(0), defaultdict(list)
+        names = self.roles.pop(0)
+        parts: defaultdict[str, list[nn.Parameter]] = defaultdict(list)
         for role, group in zip(names, optimizer.param_groups, strict=True):
             parts[role] += group["params"]
         for role, parameters in parts.items():

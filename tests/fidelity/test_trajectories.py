@@ -13,7 +13,7 @@ CLOSE = {"float64": 1e-12, "float32": 1e-6}
 
 ADVERSARY = {"hidden": (HIDDEN, HIDDEN), "hidden_norm": True, "steepness": 20}
 APART = Network(neck=WIDTH, dropout=0, bn="separate")
-TASK = {"task": (1, "cross_entropy")}
+TASK: dict[str, tuple[float, str]] = {"task": (1, "cross_entropy")}
 DOMAIN = TASK | {"domain": (1, "DomainAdversarialLoss")}
 PAIRS = TASK | {"domain": (1, "ConditionalDomainAdversarialLoss")}
 
