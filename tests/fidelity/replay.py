@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from da.config.optimization import Optimization
 from torch import Tensor
-from torch.optim import Optimizer
 
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Settings
 from da.runs.run import Run
 from da.training.engine import train_step
+from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from tests.fidelity import inputs
 from tests.fidelity.record import FOLDER, FORMATS, default_dtype, sample
@@ -88,12 +89,13 @@ def parameters(method: Method, role: str) -> list[Tensor]:
 
 def train(method: Method, ours: Ours, theirs: dict[str, Any]) -> dict[str, list[float]]:
     """Take 50 steps, and return each loss before each of them."""
-    optimizer = _optimizer(method, ours, theirs)
+    run = run_of(ours, theirs)
+    optimizer, rate = build_optimizer(run, method), lr_factor(run, ours.steps)
     rates = [group["lr"] for group in optimizer.param_groups]
     losses = defaultdict(list)
     for i, step in enumerate(inputs.batches(ours.target_images)):
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * _factor(ours, theirs["settings"], i)
+        for group, usual in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = usual * rate(i + 1)
         batch = _batch(step, ours.shots)
         for name, loss in train_step(method, optimizer, batch, i / ours.steps).items():
             losses[name].append(loss.item())
@@ -107,16 +109,17 @@ def _batch(step: inputs.Step, shots: bool) -> Batch:
     return Batch(source, Unlabeled(step.x_t, torch.arange(len(step.x_t)), step.strong))
 
 
-def _factor(ours: Ours, settings: dict[str, Any], step: int) -> float:
-    gamma = settings.get("lr_gamma", ours.gamma)
-    return (1 + gamma * step) ** -settings.get("lr_decay", 0.75)
-
-
-def _optimizer(method: Method, ours: Ours, theirs: dict[str, Any]) -> Optimizer:
-    """Build our optimizer, with the momentum of each part that was recorded."""
+def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
+    """Return the run that a script's settings describe."""
     settings = theirs["settings"]
-    groups = {group["role"]: group for group in theirs["optimizers"]}
-    run = Run(
+    moves = {group["role"]: group for group in theirs["optimizers"]}
+    optimization = Optimization(
+        nesterov=moves["head"]["nesterov"],
+        anneal_gamma=settings.get("lr_gamma", ours.gamma) * ours.steps,
+        anneal_power=settings.get("lr_decay", 0.75),
+        backbone_momentum=moves["backbone"]["momentum"] / moves["head"]["momentum"],
+    )
+    return Run(
         ours.method,
         "emoji:noto-twemoji",
         regime="full",
@@ -124,14 +127,12 @@ def _optimizer(method: Method, ours: Ours, theirs: dict[str, Any]) -> Optimizer:
         optimizer="sgd",
         lr=settings["lr"],
         backbone_lr=theirs["rates"][0][0] / settings["lr"],
-        momentum=0.9,
-        weight_decay=groups["backbone"]["weight_decay"],
+        momentum=moves["head"]["momentum"],
+        weight_decay=moves["head"]["weight_decay"],
+        schedule="annealing",
         steps=ours.steps,
+        optimization=optimization,
     )
-    made = build_optimizer(run, method)
-    for role, group in zip(("head", "backbone"), made.param_groups, strict=True):
-        group |= {name: groups[role][name] for name in ("momentum", "nesterov")}
-    return made
 
 
 def part_difference(mine: list[Tensor], theirs: list[dict[str, Any]]) -> float:
