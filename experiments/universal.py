@@ -42,3 +42,9 @@ def runs() -> list[da.Run]:
             range(3), permutations(STYLES, 2), METHODS
         )
     ]
+
+
+def name(one: da.Run) -> str:
+    """The method of a run, and its network where that is not the usual one."""
+    own = {DIRECT: ", no neck", LINEAR: ", linear neck"}
+    return one.method.owner.name + own.get(one.network, "")
