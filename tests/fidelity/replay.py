@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from da.config.optimization import Optimization
 from torch import Tensor
 
+from da.config.optimization import Optimization
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Settings
 from da.runs.run import Run
