@@ -36,12 +36,7 @@ class Settings:
             classes: Number of classes.
             network: Settings of neck and head; None for the defaults of `Network`.
             domains: Number of source domains.
-
-        Raises:
-            ValueError: The method needs several source domains, and there is one.
         """
-        if self.owner.takes_domains and domains < 2:
-            raise ValueError(f"{self.owner.name} needs several sources")
         method = self.owner(self, backbone, classes, network or Network())
         if self.owner.takes_domains:
             method.take_domains(domains)

@@ -67,6 +67,8 @@ def fit_rows(
     with run_threads(run), torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(run.seed)
         features, sources = Features(source.shape[1]), labeled.domain_count
+        if run.method.owner.takes_domains and sources < 2:
+            raise ValueError(f"{run.method.owner.name} needs several sources")
         method = run.method.build(features, len(names), run.network, sources)
         draw_rest(method, run.network.init_as)
         method.to(place)

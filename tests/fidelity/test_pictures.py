@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
+from da.data.crops import crop
 from da.data.decode import decode_picture
-from da.data.transforms import Resize, crop, crop_center
+from da.data.transforms import Resize, crop_center
 from tests.fidelity.inputs import picture
 from tests.fidelity.pictures_tllib import MEAN, STD, VIEWS, sample_view
 from tests.fidelity.record import PICTURES
