@@ -166,13 +166,13 @@ TLLIB: dict[str, Recipe] = {
 """Recipes by method."""
 
 _vit_slow, _vit_warm = VIT | _slow(20, 1000), VIT | _warm(30)
-_IMAGES = "Images are shifted and scaled by ImageNet's mean and deviation, not by the weights' own."
+_WEIGHTS = "The source names no weights of ViT-B/16; these are timm's augreg_in21k_ft_in1k."
 
 TLLIB_VIT: dict[str, Recipe] = {
-    "source_only": _recipe("erm", ERM, {"officehome": _vit_slow}, _IMAGES),
-    "dann": _recipe("dann", ALIGNED, {"officehome": _vit_warm}, _IMAGES),
-    "cdan": _recipe("cdan", CDAN, {"officehome": _vit_warm}, _IMAGES),
-    "mcc": _recipe("mcc", MCC, {"officehome": VIT | _fast(30) | {"neck": 2048}}, _IMAGES),
-    "jan": _recipe("jan", JAN, {"officehome": VIT | _slow(30, 500)}, f"{_WIDTHS} {_IMAGES}"),
+    "source_only": _recipe("erm", ERM, {"officehome": _vit_slow}, _WEIGHTS),
+    "dann": _recipe("dann", ALIGNED, {"officehome": _vit_warm}, _WEIGHTS),
+    "cdan": _recipe("cdan", CDAN, {"officehome": _vit_warm}, _WEIGHTS),
+    "mcc": _recipe("mcc", MCC, {"officehome": VIT | _fast(30) | {"neck": 2048}}, _WEIGHTS),
+    "jan": _recipe("jan", JAN, {"officehome": VIT | _slow(30, 500)}, f"{_WIDTHS} {_WEIGHTS}"),
 }
 """Recipes for ViT-B/16, by method."""
