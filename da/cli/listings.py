@@ -89,7 +89,12 @@ def list_recipes() -> list[str]:
     from da.runs.recipes import RECIPES
 
     every = [
-        (method, name, " ".join(recipe.data_sets) or "any", recipe.source)
+        (
+            method,
+            name,
+            " ".join({name.partition("+")[0]: 0 for name in recipe.data_sets}) or "any",
+            recipe.source,
+        )
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]

@@ -48,9 +48,9 @@ every_recipe = pytest.mark.parametrize(
 def tasks(method: str, name: str) -> list[str]:
     """A task of every data set of a recipe, and one of another."""
     named = [key if ":" in key else f"{key}:a-b" for key in RECIPES[method][name].data]
-    parts = [key.partition("+") for key in named if "+" in key]
-    partial = [f"{data}:a-b+partial" for data, _, _ in parts]
-    return ["moons:0-40", *(key for key in named if "+" not in key), *partial]
+    ends = [key.partition("+")[::2] for key in RECIPES[method][name].data if "+" in key]
+    more = [f"{data}:a,b-c" if end == "several" else f"{data}:a-b+{end}" for data, end in ends]
+    return ["moons:0-40", *(key for key in named if "+" not in key), *more]
 
 
 @every_recipe
@@ -71,14 +71,14 @@ def test_every_recipe_is_a_run_for_every_data_set_and_says_where_it_is_printed(m
 
 def test_a_task_has_the_settings_of_its_data_set_then_of_its_setting_then_its_own():
     data = {"a": {"lr": 1, "batch": 1}, "b": {"lr": 2}, "b+partial": {"lr": 3}, "b:x-y": {"lr": 4}}
+    data["pacs+several"] = {"lr": 5}
     recipe = Recipe("printed", {"lr": 0, "steps": 9}, data)
-    found = {
-        task: recipe.at(task) for task in ("a:x-y", "b:y-x", "b:y-x+partial", "b:x-y", "c:d-e")
-    }
-    assert [one["lr"] for one in found.values()] == [1, 2, 3, 4, 1]
+    some = "a:x-y", "b:y-x", "b:y-x+partial", "b:x-y", "c:d-e", "pacs:photo,sketch-cartoon"
+    found = {task: recipe.at(task) for task in some}
+    assert [one["lr"] for one in found.values()] == [1, 2, 3, 4, 1, 5]
     assert found["c:d-e"] == {"lr": 1, "batch": 1, "steps": 9}
-    assert recipe.data_sets == ["a", "b", "b+partial"]
-    assert [recipe.is_printed_for(task) for task in found] == [True, True, True, True, False]
+    assert recipe.data_sets == ["a", "b", "b+partial", "pacs+several"]
+    assert [recipe.is_printed_for(task) for task in found] == [*4 * [True], False, True]
 
 
 def test_changes_replace_settings_of_the_run_of_its_parts_and_of_its_method():

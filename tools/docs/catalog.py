@@ -68,6 +68,7 @@ run = da.recipes.run("cdan", "tllib", "office31:amazon-webcam", seed=0)
 ```
 
 Rows without a data set hold for all. A data set that has no row has the settings of the first one.
+`+partial` stands for partial tasks of a data set, and `+several` for tasks of several sources.
 Settings of the method stand with `hp.` before their names.
 
 {parts}

@@ -25,7 +25,7 @@ class Recipe:
     settings: Settings
     """Settings for every task."""
     data: Mapping[str, Settings] = field(default_factory=dict)
-    """Settings that differ, by the task's beginning: `office31`, `office31+partial` or
+    """Settings that differ: of `office31`, `office31+partial`, `officehome+several` (sources), or
     `office31:amazon-dslr`. Other data sets have those of the first; none where there is one choice.
     """
     ours: str = ""
@@ -46,8 +46,7 @@ class Recipe:
     def at(self, task: str) -> dict[str, Any]:
         """Return the settings for a task, without its name."""
         name = TaskName.parse(task)
-        setting = f"{name.benchmark}+{name.classes}"
-        keys = name.benchmark, setting, f"{name.benchmark}:{name.domains}"
+        keys = *_data_sets(name), f"{name.benchmark}:{name.domains}"
         found = [self.data[key] for key in keys if key in self.data]
         settings = dict(self.settings)
         for part in found or [*self.data.values()][:1]:
@@ -56,9 +55,13 @@ class Recipe:
 
     def is_printed_for(self, task: str) -> bool:
         """Return whether the source prints settings for the task's data set."""
-        name = TaskName.parse(task)
-        setting = f"{name.benchmark}+{name.classes}" if name.classes else name.benchmark
-        return not self.data or bool({name.benchmark, setting} & self.data.keys())
+        return not self.data or bool({*_data_sets(TaskName.parse(task))} & self.data.keys())
+
+
+def _data_sets(name: TaskName) -> list[str]:
+    """Return the names of a task's data set, from the general one on."""
+    several = ["several"] if len(name.sources) > 1 else []
+    return [name.benchmark, *(f"{name.benchmark}+{end}" for end in (*several, name.classes) if end)]
 
 
 def train(steps: int, *, gamma: float, every: int, warm: float = 0) -> dict[str, Any]:

@@ -49,10 +49,7 @@ def _recipe(
     ours: str = "",
     folder: str = "image_classification",
 ) -> Recipe:
-    source = (
-        f"Transfer-Learning-Library (thuml), {FOLDER}/{folder}/{script}.py and {script}.sh, single "
-        "source."
-    )
+    source = f"Transfer-Learning-Library (thuml), {FOLDER}/{folder}/{script}.py and {script}.sh."
     return Recipe(source, {**BASE, **settings}, data, ours, BEST_ON_TARGET)
 
 
@@ -99,6 +96,7 @@ TLLIB: dict[str, Recipe] = {
             "office31+partial": PARTIAL_ERM | _slow(5, 500),
             "officehome+partial": PARTIAL_ERM | _slow(5, 500),
             "visda2017+partial": PARTIAL_ERM | _slow(10, 500),
+            "officehome+several": _slow(10, 1000),
         },
         "Partial settings are those of partial_domain_adaptation/erm.sh.",
     ),
@@ -114,6 +112,7 @@ TLLIB: dict[str, Recipe] = {
             "office31+partial": PARTIAL_DANN | _warm(5),
             "officehome+partial": PARTIAL_DANN | _warm(5),
             "visda2017+partial": PARTIAL_DANN | _warm(5),
+            "domainnet+several": _warm(40, 5000),
         },
         "Partial settings are those of partial_domain_adaptation/dann.sh.",
     ),
@@ -126,6 +125,7 @@ TLLIB: dict[str, Recipe] = {
             "visda2017": VISDA | _warm(30),
             "domainnet": WIDE | _warm(30, 2500) | {"hp.exact_up_to": 0, "hp.random_width": 51_200},
             "imagenet_r": _warm(30, 2500),
+            "domainnet+several": _warm(40, 5000),
         },
     ),
     "mcc": _recipe(
@@ -139,6 +139,8 @@ TLLIB: dict[str, Recipe] = {
             | _fast(30, 2500)
             | {"neck": 2048, "batch": 32, "hp.temperature": 2.0, "hp.trade_off": 10.0},
             "imagenet_r": _fast(30) | {"neck": 2048},
+            "domainnet+several": _fast(40, 5000)
+            | {"batch": 36, "hp.temperature": 2.5, "hp.trade_off": 1.0},
         },
     ),
     "jan": _recipe(
@@ -150,6 +152,8 @@ TLLIB: dict[str, Recipe] = {
             "visda2017": VISDA | _slow(20, 500),
             "domainnet": WIDE | _slow(30, 2500),
             "imagenet_r": _slow(30, 2500),
+            "officehome+several": _slow(30, 500),
+            "domainnet+several": _slow(40, 5000),
         },
         _WIDTHS,
     ),

@@ -42,6 +42,12 @@ mcc         officehome        0.005 .001  .001  36 30 1000 2048 50  crop_flip
 mcc         visda2017         0.002 .001  .001  36 30 1000  256 101 center_crop_flip
 mcc         domainnet         0.005 .001  .001  32 30 2500 2048 101 crop_flip
 mcc         imagenet_r        0.005 .001  .001  36 30 1000 2048 50  crop_flip
+source_only officehome+several 0.001 .0003 .0005 32 10 1000   0 50  crop_flip
+dann        domainnet+several 0.01  .001  .001  32 40 5000 1024 101 crop_flip
+cdan        domainnet+several 0.01  .001  .001  32 40 5000 1024 101 crop_flip
+mcc         domainnet+several 0.005 .001  .001  36 40 5000 2048 101 crop_flip
+jan         officehome+several 0.003 .0003 .0005 32 30 500  256 50  crop_flip
+jan         domainnet+several 0.003 .0003 .0005 32 40 5000 1024 101 crop_flip
 jan         office31          0.003 .0003 .0005 32 20  500  256 50  crop_flip
 jan         officehome        0.003 .0003 .0005 32 20  500  256 50  crop_flip
 jan         visda2017         0.003 .0003 .0005 32 20  500  256 101 center_crop_flip
@@ -71,6 +77,7 @@ OWN: dict[str, dict[str, Any]] = {
     "dann": {"hp.hidden_norm": True},
     "cdan": {"hp.hidden_norm": True, "hp.entropy": False, "hp.exact_up_to": 2**20},
     "cdan domainnet": {"hp.exact_up_to": 0, "hp.random_width": 51_200},
+    "cdan domainnet+several": {"hp.exact_up_to": 0, "hp.random_width": 51_200},
     "mcc visda2017": {"hp.temperature": 3.0},
     "mcc domainnet": {"hp.temperature": 2.0, "hp.trade_off": 10.0},
     "jan": {"hp.prediction_width": 1.6928, "dropout": 0.5},
@@ -108,7 +115,8 @@ def lines(table: str) -> list[str]:
 def test_every_setting_is_the_scripts(name, line):
     method, data = line.split()[:2]
     benchmark, plus, setting = data.partition("+")
-    made = run(method, name, f"{benchmark}:a-b{plus}{setting}")
+    several = setting == "several"
+    made = run(method, name, f"{benchmark}:a{',b-c' if several else f'-b{plus}{setting}'}")
     usual = default_settings(Run, METHODS[method].Hparams, tuple(PARTS.values()))
     want = usual | expected(line, name == "tllib_vit")
     differs = {k: v for k, v in made.settings().items() if v != want.get(k)}
