@@ -77,7 +77,10 @@ JAN = {
     "hp.prediction_width": 1.6928,
 }
 
-_WIDTHS = "Widths of our kernels leave out the distance of an image to itself; theirs count it."
+_WIDTHS = (
+    "Widths of our kernels leave out the distance of an image to itself, which theirs count: beside "
+    "the script, weights differ by 0.2 % after 50 steps."
+)
 
 WIDE = {**DOMAINNET, "neck": 1024}
 PARTIAL_ERM = {"batch": 36, "backbone": "resnet50", "augment": "crop_flip"}
