@@ -78,8 +78,8 @@ JAN = {
 }
 
 _WIDTHS = (
-    "Widths of our kernels leave out the distance of an image to itself. Beside the script, weights "
-    "differ by 0.2 % of the largest after 50 steps."
+    "Widths of our kernels leave out the distance of an image to itself. Beside the script, "
+    "weights differ by 0.2 % of the largest after 50 steps."
 )
 
 WIDE = {**DOMAINNET, "neck": 1024}
