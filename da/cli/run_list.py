@@ -12,6 +12,7 @@ from da.results.old_records import list_old
 from da.results.records import Record
 from da.results.run_labels import first_weights, list_differences, title
 from da.results.shown_metric import PREFIX, key_of, usual_metric
+from da.results.source_images import describe_source
 from da.results.text_columns import align
 from da.runs.provenance import CURRENT, describe_old, find_states
 
@@ -55,7 +56,7 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
             rows.append([file.stem, *about, "", "old"])
     untested = [record for record in order if not has_accuracy(record)]
     end = describe_old(states, order) or _count(len(by_id), len(damaged))
-    return [*_align(rows), *_explain(untested), end]
+    return [*_align(rows), *_explain(untested), *describe_source(order, scores), end]
 
 
 def _explain(untested: Sequence[Record]) -> list[str]:

@@ -42,6 +42,12 @@ def test_a_run_with_unknown_images_shows_its_usual_metric(tmp_path):
     assert [row[4:] for row in rows] == [["71.2", "90.0", "0"], ["71.2", "44.4", "90.0", "0"]]
 
 
+def test_a_source_accuracy_of_training_images_is_told(tmp_path):
+    found = record(IDS[0]), record(IDS[1], hold_out=False)
+    told = "source_accuracy is that of training images where hold_out is off"
+    assert told in list_runs(found, (), tmp_path)
+
+
 def test_settings_weights_date_and_state(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / f"{IDS[0]}.pt").touch()
