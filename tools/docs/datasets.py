@@ -64,7 +64,19 @@ def _domains(module: ModuleType) -> str:
     ]
     heads = ["domain", "images", "names of its folder"]
     keep = [i for i in range(3) if i == 0 or any(row[i] for row in rows)]
-    return table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows]) if rows else ""
+    shown = (
+        table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows]) if rows else ""
+    )
+    return "\n\n".join(filter(None, [shown, _explain_images([row[1] for row in rows])]))
+
+
+def _explain_images(images: list[str]) -> str:
+    """Say what two numbers of images are, and why some are missing."""
+    parts = "Two numbers are of training and test images." * any("/" in each for each in images)
+    absent = "`da data --check` compares no number for the others." * (
+        any(images) and not all(images)
+    )
+    return f"{parts} {absent}".strip()
 
 
 def _images(module: ModuleType, name: str) -> str:
