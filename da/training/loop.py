@@ -16,7 +16,6 @@ from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
 from da.models.finetuning import hold_stages, release_stage
-from da.models.initialization import draw_rest
 from da.models.lora import add_lora, merge_lora
 from da.models.own_backbone import OwnBackbone, count_features
 from da.runs.run import Run
@@ -106,9 +105,7 @@ def _fit(
     own = _wrap(module.to(place), first)
     if run.tuning.moves == "lora":
         add_lora(own, run.tuning.lora_rank)
-    method = run.method.build(own, classes, run.network)
-    draw_rest(method, run.network.init_as)
-    method.to(place)
+    method = run.method.build(own, classes, run.network).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     train_method(run, method, chain([first], batches), told)

@@ -8,7 +8,6 @@ from da.data.domain import Images, LabeledImages, Task
 from da.data.loaders import batches
 from da.methods import Method
 from da.models.backbone import Features
-from da.models.initialization import draw_rest
 from da.runs.run import Run
 from da.training.failures import explain_failures
 from da.training.loop import train_method
@@ -69,9 +68,7 @@ def fit_rows(
         features, sources = Features(source.shape[1]), labeled.domain_count
         if run.method.owner.takes_domains and sources < 2:
             raise ValueError(f"{run.method.owner.name} needs several sources")
-        method = run.method.build(features, len(names), run.network, sources)
-        draw_rest(method, run.network.init_as)
-        method.to(place)
+        method = run.method.build(features, len(names), run.network, sources).to(place)
         task = prepare_task(method, task)
         if steps:
             made = batches(task, run.batch, run.seed, device=place, strong=method.takes_strong)

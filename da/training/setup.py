@@ -23,7 +23,6 @@ from da.methods._target_pass import over_target
 from da.models import backbones
 from da.models.class_texts import embed_classes
 from da.models.finetuning import hold_stages
-from da.models.initialization import draw_rest
 from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
@@ -112,9 +111,7 @@ def run_threads(run: Run) -> Iterator[None]:
 def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
     """Build the method of `run`, which has seen no image yet."""
     sources = len(TaskName.parse(run.task).sources)
-    method = run.method.build(backbone, len(task.classes), run.network, sources)
-    draw_rest(method, run.network.init_as)
-    method.to(place)
+    method = run.method.build(backbone, len(task.classes), run.network, sources).to(place)
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
