@@ -40,10 +40,9 @@ EQUAL = {
 ALMOST = {
     "tllib_mcc": Ours(methods.MCC(), TASK | {"confusion": (1, "MinimumClassConfusionLoss")}),
     "tllib_mdd": Ours(
-        methods.MDD(),
+        methods.MDD(steepness=20),
         TASK | {"disparity": (-1, "ClassificationMarginDisparityDiscrepancy")},
         Network(neck=WIDTH, dropout=0, head=(WIDTH,)),
-        steps=10_000,
     ),
     "tllib_afn": Ours(methods.AFN(), TASK, APART),
     "authors_mme": Ours(methods.MME(), TASK, Network(neck=0, dropout=0), gamma=1e-4, shots=True),
