@@ -65,8 +65,8 @@ def build_head(network: Network, inputs: int, classes: int) -> nn.Sequential:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
     draw_weights(head, network.init_as)
-    if network.head_weight_norm:
-        head[-1] = WeightNormLinear(head[-1])
+    if network.head_weight_norm and isinstance(last := head[-1], nn.Linear):
+        head[-1] = WeightNormLinear(last)
     return head
 
 
