@@ -51,7 +51,7 @@ class MCD(Method):
 
     hp: Hparams
 
-    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+    def __init__(self, hp: Method.Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
         self.rival = build_head(network, self.width, classes)
         if not self._generator():
