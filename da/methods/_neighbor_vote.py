@@ -15,7 +15,8 @@ from da.methods.base import Method, Network
 class NeighborVote(Method):
     """Base class of methods that train target images on classes voted by their neighbors.
 
-    Its settings are `neighbors` and `temperature`, those of ATDOC-NA (Liang et al. 2021).
+    A method with another base class calls its functions. Settings are `neighbors` and
+    `temperature`, those of ATDOC-NA (Liang et al. 2021).
     """
 
     hp: Any
@@ -25,10 +26,14 @@ class NeighborVote(Method):
 
     def __init__(self, hp: Any, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.register_buffer("memory_f", torch.zeros(0, self.width))
-        self.register_buffer("memory_p", torch.zeros(0, classes))
+        self.add_memory()
 
-    def prepare(self, source: LabeledImages, target: Images) -> None:
+    def add_memory(self: Any) -> None:
+        """Add an empty memory of features and predictions."""
+        self.register_buffer("memory_f", torch.zeros(0, self.width))
+        self.register_buffer("memory_p", torch.zeros(0, self.classes))
+
+    def prepare(self: Any, source: LabeledImages, target: Images) -> None:
         """Reserve a place in the memory for each target image.
 
         It begins with features of 0 and the same probability for each class.
@@ -45,14 +50,14 @@ class NeighborVote(Method):
         self.memory_f = self.memory_f.new_zeros(size, self.width)
         self.memory_p = self.memory_p.new_full((size, self.classes), 1 / self.classes)
 
-    def neighbor_loss(self, f: Float[Tensor, "m d"], target: Unlabeled) -> Float[Tensor, ""]:
+    def neighbor_loss(self: Any, f: Float[Tensor, "m d"], target: Unlabeled) -> Float[Tensor, ""]:
         """Compute the cross-entropy of target features `f` with the voted classes."""
         self._seen = target
         confidence, y = self.vote(f.detach(), target.index).max(1)
         loss = F.cross_entropy(self.head(f), y, reduction="none")
         return (confidence * loss).sum() / confidence.sum()
 
-    def vote(self, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]) -> Float[Tensor, "m k"]:
+    def vote(self: Any, f: Float[Tensor, "m d"], index: Int[Tensor, "m"]) -> Float[Tensor, "m k"]:
         """Average the remembered predictions of the nearest other images, by cosine similarity."""
         with torch.autocast(f.device.type, enabled=False):
             similarity = f.to(self.memory_f) @ self.memory_f.mT
@@ -61,7 +66,7 @@ class NeighborVote(Method):
         return self.memory_p[nearest].mean(1)
 
     @torch.no_grad()
-    def after_step(self) -> None:
+    def after_step(self: Any) -> None:
         """Remember features and predictions of the step's target images, in evaluation mode."""
         seen = self._seen
         with self.evaluation_mode():

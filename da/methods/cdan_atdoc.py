@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from torch import nn
+
 from da.config.limits import AMOUNT, COUNT, POSITIVE
 from da.config.ranges import Choice, LogUniform, Uniform
+from da.data.domain import Images, LabeledImages
 from da.methods._neighbor_vote import NeighborVote
-from da.methods.base import Batch, Losses, Scalar
+from da.methods.base import Batch, Losses, Network, Scalar
 from da.methods.cdan import CDAN
 
 
-class CDANATDOC(NeighborVote, CDAN):
+class CDANATDOC(CDAN):
     """Train CDAN+E, and target images on the classes predicted for their neighbors (ATDOC).
 
     Raises ValueError for a target with too few images.
@@ -34,10 +37,27 @@ class CDANATDOC(NeighborVote, CDAN):
         """Temperature of remembered predictions, T in the paper; below 1 it sharpens them."""
 
     hp: Hparams
+    vote = NeighborVote.vote
+
+    def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
+        super().__init__(hp, backbone, classes, network)
+        NeighborVote.add_memory(self)
+
+    def prepare(self, source: LabeledImages, target: Images) -> None:
+        """Reserve a place in the memory for each target image.
+
+        Raises:
+            ValueError: The target has no more images than `neighbors`.
+        """
+        NeighborVote.prepare(self, source, target)
+
+    def after_step(self) -> None:
+        """Remember features and predictions of the step's target images, in evaluation mode."""
+        NeighborVote.after_step(self)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Return the losses of CDAN, and that of target images with the voted classes."""
         f_s, f_t = self.features(batch)
         losses = self.domain_losses(f_s, f_t, batch.source.y, progress)
-        neighbors = self.neighbor_loss(f_t, batch.target)
+        neighbors = NeighborVote.neighbor_loss(self, f_t, batch.target)
         return {**losses, "neighbors": self.hp.neighbor_trade_off * progress * neighbors}
