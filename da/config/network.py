@@ -46,7 +46,7 @@ class Network:
     head_norm: bool = False
     """Batch norm in the classifier's hidden layers, before the ReLU."""
     head_dropout_at: Literal["outputs", "inputs"] = "outputs"
-    """Side of hidden layers that `head_dropout` drops; MCD's authors and TLlib drop inputs."""
+    """Side of hidden layers that `head_dropout` drops; TLlib's MCD drops inputs."""
     head_weight_norm: bool = False
     """Whether the classifier's last layer learns directions and lengths of weights, as SHOT's."""
     label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0

@@ -35,7 +35,7 @@ class AFN(Method):
         radius: Annotated[float, POSITIVE] = 25.0
         """Mean norm of features that `hard` aims at, R in the paper."""
         entropy_trade_off: Annotated[float, LogUniform(0.01, 1), AMOUNT] = 0.0
-        """Weight of the entropy of target predictions (+ENT), 0.1 in the paper; 0 for none."""
+        """Weight of the entropy of target predictions (+ENT), 0.1 in TLlib; 0 for none."""
 
     hp: Hparams
 

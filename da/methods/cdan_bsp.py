@@ -19,7 +19,7 @@ class CDANBSP(CDAN):
 
     @dataclass(frozen=True)
     class Hparams(CDAN.Hparams):
-        """Settings of the paper's BSP+CDAN, which its authors' code runs on CDAN+E."""
+        """Settings of CDAN+E and of the paper's BSP."""
 
         penalty: Annotated[float, LogUniform(1e-6, 1e-2), AMOUNT] = 1e-4
         """Weight of the largest squared singular values, beta in the paper; 0 for CDAN."""

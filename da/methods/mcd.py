@@ -24,8 +24,8 @@ Pair = tuple[Tensor, Tensor]
 class MCD(Method):
     """Make two heads disagree on target images, and train features on which they cannot.
 
-    Differs from the authors' code for VisDA: there is no loss that balances classes. Raises
-    ValueError where there is neither a neck nor a backbone to learn.
+    Differs from the authors' code for VisDA: no loss balances classes, unless `evenness` does.
+    Raises ValueError where there is neither a neck nor a backbone to learn.
     """
 
     paper = "Saito et al. 2018, arXiv:1712.02560"
@@ -135,6 +135,6 @@ class MCD(Method):
 def uneven(logits: Float[Tensor, "m k"]) -> Float[Tensor, ""]:
     """Return the cross-entropy of even classes with the mean prediction.
 
-    It is that of the authors' code: the mean over classes of -log(mean probability).
+    It is the mean over classes of -log(mean probability), as in Transfer-Learning-Library.
     """
     return (math.log(len(logits)) - upcast(logits).log_softmax(1).logsumexp(0)).mean()
