@@ -43,6 +43,12 @@ class Network:
     mdd: neck N(0, 0.005) with biases 0.1, all others N(0, 0.01) with biases 0, as MDD's authors.
     safn: weights and biases N(0, 0.01), scales of norms N(1, 0.01), as SAFN's authors.
     """
+    head_norm: bool = False
+    """Batch norm in the classifier's hidden layers, before the ReLU."""
+    head_dropout_at: Literal["outputs", "inputs"] = "outputs"
+    """Side of hidden layers that `head_dropout` drops; TLlib's MCD drops inputs."""
+    head_weight_norm: bool = False
+    """Whether the classifier's last layer learns directions and lengths of weights, as SHOT's."""
     label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0
     """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
 
@@ -53,6 +59,12 @@ class Network:
             | {
                 "head_dropout goes with hidden layers, for example head 512": (
                     self.head_dropout != 0 and not self.head
+                ),
+                "head_norm goes with hidden layers, for example head 512": (
+                    self.head_norm and not self.head
+                ),
+                "head_dropout_at inputs goes with head_dropout": (
+                    self.head_dropout_at == "inputs" and not self.head_dropout
                 ),
                 f"init_as {self.init_as} draws the classifier too: leave head_init default": (
                     self.init_as != "default" and self.head_init != "default"

@@ -16,9 +16,18 @@ from da.models.network import mlp
 from da.ops.functional import grl_warmup
 
 
-def domain_cross_entropy(logits: Float[Tensor, "b"], n: int) -> Float[Tensor, "b"]:
-    """Compute each image's cross-entropy of the domain; the first `n` are source images."""
-    is_source = torch.cat([logits.new_ones(n), logits.new_zeros(len(logits) - n)])
+def domain_cross_entropy(
+    logits: Float[Tensor, "b"], n: int, smoothing: float = 0.0
+) -> Float[Tensor, "b"]:
+    """Compute each image's cross-entropy of the domain.
+
+    Args:
+        logits: Logits of coming from the source.
+        n: Number of source images, which come first.
+        smoothing: Share of each label that the other domain gets.
+    """
+    source = logits.new_full((n,), 1 - smoothing)
+    is_source = torch.cat([source, logits.new_full((len(logits) - n,), smoothing)])
     return F.binary_cross_entropy_with_logits(logits, is_source, reduction="none")
 
 
@@ -78,6 +87,10 @@ class Adversarial(Method):
         """
         domain_loss: Literal["mean", "sum"] = "mean"
         """Domain loss of a batch: the mean over all images, or the sum of both domains' means."""
+        domain_smoothing: Annotated[float, Uniform(0, 0.5), SHARE] = 0.0
+        """Share of each domain label that the other domain gets; 0 for none. It is 1 - gamma in
+        environment label smoothing (Zhang et al. 2023).
+        """
 
         def contradictions(self) -> dict[str, bool]:
             """Return whether settings of hidden layers are given where there are none."""
@@ -118,7 +131,7 @@ class Adversarial(Method):
             n: Number of source images.
             weights: Weight of each image.
         """
-        losses = domain_cross_entropy(logits, n) * weights
+        losses = domain_cross_entropy(logits, n, self.hp.domain_smoothing) * weights
         if self.hp.domain_loss == "sum":
             return losses[:n].mean() + losses[n:].mean()
         return losses.mean()

@@ -9,6 +9,7 @@ from torch import Tensor
 from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
+from da.ops.functional import prediction_entropy
 
 
 class AFN(Method):
@@ -33,6 +34,8 @@ class AFN(Method):
         """Whether the mean norm is pulled to `radius` instead (HAFN)."""
         radius: Annotated[float, POSITIVE] = 25.0
         """Mean norm of features that `hard` aims at, R in the paper."""
+        entropy_trade_off: Annotated[float, LogUniform(0.01, 1), AMOUNT] = 0.0
+        """Weight of the entropy of target predictions (+ENT), 0.1 in TLlib; 0 for none."""
 
     hp: Hparams
 
@@ -51,10 +54,14 @@ class AFN(Method):
         norms grow.
         """
         f_s, f_t = self.features(batch)
-        return {
+        losses = {
             "task": self.task_loss(self.head(f_s), batch.source.y),
             "norm": self.hp.trade_off * (self.shortfall(f_s) + self.shortfall(f_t)),
         }
+        if self.hp.entropy_trade_off:
+            entropy = prediction_entropy(self.head(f_t)).mean()
+            losses["entropy"] = self.hp.entropy_trade_off * entropy
+        return losses
 
     def shortfall(self, f: Float[Tensor, "b d"]) -> Float[Tensor, ""]:
         """Compute the squared difference between the norms of features and their aim."""

@@ -93,11 +93,12 @@ class BA3US(PADA):
         """
         n, borrowed = len(w_s), self.borrow(len(w_s)).to(w_s.device)
         share = len(borrowed) / n
-        source = (F.softplus(-logits[:n]) * w_s).sum() + (
-            F.softplus(logits[borrowed]) * w_s[borrowed]
+        smooth = self.hp.domain_smoothing * logits
+        source = ((F.softplus(-logits[:n]) + smooth[:n]) * w_s).sum() + (
+            (F.softplus(logits[borrowed]) - smooth[borrowed]) * w_s[borrowed]
         ).sum()
         source = source / (w_s.sum() + w_s[borrowed].sum()).detach().clamp_min(1e-8)
-        target = (F.softplus(logits[n:]) * w_t).sum() / w_t.sum().detach()
+        target = ((F.softplus(logits[n:]) - smooth[n:]) * w_t).sum() / w_t.sum().detach()
         both = (1 + share) * source + target
         return both if self.hp.domain_loss == "sum" else both / (2 + share)
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from da.config.limits import AMOUNT
+from da.config.limits import AMOUNT, POSITIVE
 from da.config.ranges import LogUniform
 from da.methods.base import Batch, Losses, Method, Scalar
 from da.ops.functional import grl_warmup
@@ -31,6 +31,8 @@ class DSAN(Method):
 
         trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.5
         """Weight of the discrepancy at the end of DANN's warm-up; 0 for no adaptation."""
+        steepness: Annotated[float, LogUniform(1, 100), POSITIVE] = 10.0
+        """Speed of this warm-up, as in DANN."""
 
     hp: Hparams
 
@@ -41,7 +43,7 @@ class DSAN(Method):
         distance = local_mmd(gaussian_kernel(torch.cat([f_s, f_t])), batch.source.y, p_t)
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),
-            "lmmd": self.hp.trade_off * grl_warmup(progress) * distance,
+            "lmmd": self.hp.trade_off * grl_warmup(progress, self.hp.steepness) * distance,
         }
 
 

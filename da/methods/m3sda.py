@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.config.limits import AMOUNT, FEW
+from da.config.limits import AMOUNT, FEW, WHOLE
 from da.config.ranges import IntRange, LogUniform
 from da.methods._several_sources import each_cross_entropy, source_weights, task_weights
-from da.methods.base import Batch, Losses, Phase, Scalar
+from da.methods.base import Batch, Losses, Method, Phase, Scalar
 from da.methods.mcd import MCD
 from da.models.network import build_head
 from da.ops.precision import upcast
@@ -31,7 +31,7 @@ class M3SDA(MCD):
     batchable = ("trade_off",)  # type: ignore[assignment]
 
     @dataclass(frozen=True)
-    class Hparams(MCD.Hparams):
+    class Hparams(Method.Hparams):
         """Settings of the paper; the weight of the moments is that of the authors' code.
 
         Differs from the paper: all heads have the same vote, as in Dassl, where moments weigh 0.5.
@@ -39,12 +39,14 @@ class M3SDA(MCD):
         heads for all sources.
         """
 
+        backbone_steps: Annotated[int, IntRange(1, 4), WHOLE] = 4
+        """Repeats of step C of MCD: features move to where heads agree; 0 for none."""
         trade_off: Annotated[float, LogUniform(0.0001, 1), AMOUNT] = 0.0005
         """Weight of the distance of moments, lambda in the paper; 0 for heads alone."""
         moments: Annotated[int, IntRange(1, 5), FEW] = 2
         """Number of moments that are matched."""
 
-    hp: Hparams
+    hp: Hparams  # type: ignore[assignment]
 
     def take_domains(self, count: int) -> None:
         """Add a pair of heads for each source but the first, which has those of MCD."""
@@ -69,9 +71,20 @@ class M3SDA(MCD):
         f_s, f_t = self.features(batch)
         own = source_weights(batch.source, len(self.pairs))
         distance = moment_distance(f_s, f_t, own, self.hp.moments)
-        return {**self._tasks(f_s, batch), "moments": self.hp.trade_off * distance}
+        return {**self._learn(f_s, batch), "moments": self.hp.trade_off * distance}
 
-    def _tasks(self, f_s: Float[Tensor, "n d"], batch: Batch) -> Losses:
+    def disagree(self, batch: Batch, progress: Scalar) -> Losses:
+        """Return the losses of step B: heads learn their sources, and to disagree on the target."""
+        with torch.no_grad():
+            f_s, f_t = self.features(batch)
+        return {**self._learn(f_s, batch), "disagree": -self._gap(f_t)}
+
+    def agree(self, batch: Batch, progress: Scalar) -> Losses:
+        """Return the loss of step C: target features move to where the heads agree."""
+        f_t = self.embed(batch.target.x) if self._alone else self.features(batch)[1]
+        return {"agree": self._gap(f_t)}
+
+    def _learn(self, f_s: Float[Tensor, "n d"], batch: Batch) -> Losses:
         weights = task_weights(batch.source, len(self.pairs)) / len(self.pairs)
         y, smoothing = batch.source.y, self.network.label_smoothing
         heads = dict(zip(("task", "task_rival"), zip(*self.pairs, strict=True), strict=True))
@@ -80,7 +93,7 @@ class M3SDA(MCD):
             for name, each in heads.items()
         }
 
-    def _discrepancy(self, f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
+    def _gap(self, f_t: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
         gaps = [(h(f_t).softmax(1) - r(f_t).softmax(1)).abs().mean() for h, r in self.pairs]
         return torch.stack(gaps).mean()
 

@@ -30,14 +30,17 @@ class MDD(Method):
     class Hparams(Method.Hparams):
         """Settings of the authors' code, except for the network and the warm-up.
 
-        Their heads have a hidden layer of 1024 (`head` of the network). Their warm-up counts steps,
-        and is over at a tenth of their training; here it follows the progress of the training.
+        Their heads have a hidden layer of 1024 with a dropout of 0.5: `head` and `head_dropout` of
+        the network. Their warm-up counts steps; with a `steepness` of 1 for each 1000 steps of the
+        run it is the same, and so is that of Transfer-Learning-Library.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.1
         """Final strength of the reversed gradient, after a warm-up; 0 for no adaptation."""
         gamma: Annotated[float, Uniform(1, 6), POSITIVE] = 4.0
         """Weight of the disparity on the source, which is the exponential of the margin."""
+        steepness: Annotated[float, LogUniform(1, 100), POSITIVE] = 10.0
+        """Speed at which the strength of the reversed gradient warms up, as in DANN."""
 
     hp: Hparams
 
@@ -47,7 +50,7 @@ class MDD(Method):
 
     def strength(self, progress: Scalar) -> Scalar:
         """Return the strength of the reversed gradient at `progress` (0 to 1)."""
-        return self.hp.trade_off * grl_warmup(progress)
+        return self.hp.trade_off * grl_warmup(progress, self.hp.steepness)
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Return the source cross-entropy, and a loss that the rival lowers and features raise."""

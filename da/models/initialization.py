@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from da.config.network import InitAs
+from da.ops.linear import WeightNormLinear
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,5 @@ def _draw_linear(layer: nn.Linear, law: _Law) -> None:
         nn.init.xavier_normal_(layer.weight)
     if layer.bias is not None:
         layer.bias.normal_(law.bias, law.bias_std)
+    if isinstance(layer, WeightNormLinear):
+        layer.length.copy_(layer.weight.norm(dim=1, keepdim=True))

@@ -7,7 +7,7 @@ from torch import nn
 
 from da.config.network import Network
 from da.models.initialization import draw_weights
-from da.ops.linear import Linear
+from da.ops.linear import Linear, WeightNormLinear
 from da.ops.random import Dropout
 
 
@@ -19,6 +19,7 @@ def mlp(
     norm: bool = False,
     dropout: float = 0.0,
     leak: float = 0.0,
+    drop_inputs: bool = False,
 ) -> nn.Sequential:
     """Build a multilayer perceptron, with ReLU after each hidden layer.
 
@@ -30,12 +31,15 @@ def mlp(
         dropout: Share of each hidden layer that is dropped in training, after the ReLU; 0 for
             none.
         leak: Slope of the ReLU below 0.
+        drop_inputs: Whether the input of each hidden layer is dropped instead.
     """
     layers: list[nn.Module] = []
     for width in hidden:
+        drop = [Dropout(dropout)] if dropout else []
+        layers += drop if drop_inputs else []
         layers += [Linear(inputs, width), *([nn.BatchNorm1d(width)] if norm else [])]
         layers += [nn.LeakyReLU(leak) if leak else nn.ReLU()]
-        layers += [Dropout(dropout)] if dropout else []
+        layers += [] if drop_inputs else drop
         inputs = width
     return nn.Sequential(*layers, Linear(inputs, outputs))
 
@@ -48,12 +52,21 @@ def build_head(network: Network, inputs: int, classes: int) -> nn.Sequential:
         inputs: Width of its input.
         classes: Number of classes.
     """
-    head = mlp(inputs, network.head, classes, dropout=network.head_dropout)
+    head = mlp(
+        inputs,
+        network.head,
+        classes,
+        norm=network.head_norm,
+        dropout=network.head_dropout,
+        drop_inputs=network.head_dropout_at == "inputs",
+    )
     if network.head_init == "xavier":
         for layer in head:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
     draw_weights(head, network.init_as)
+    if network.head_weight_norm and isinstance(last := head[-1], nn.Linear):
+        head[-1] = WeightNormLinear(last)
     return head
 
 

@@ -63,6 +63,7 @@ def gaussian_kernel(
     f: Float[Tensor, "b d"],
     factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0),
     width: Scalar | None = None,
+    self_pairs: bool = False,
 ) -> Float[Tensor, "b b"]:
     """Return a sum of Gaussian kernels of different widths, for all pairs of rows of `f`.
 
@@ -73,12 +74,13 @@ def gaussian_kernel(
         factors: Factor of the width for each Gaussian.
         width: Squared distance; None for the mean squared distance of two different rows, through
             which no gradient flows, as in the code of Long et al. 2015.
+        self_pairs: Whether that mean counts each row's distance of 0 to itself.
     """
     with torch.autocast(f.device.type, enabled=False):
         f = upcast(f)
         distances = squared_distances(f, f)
         if width is None:
-            width = distances.detach().sum() / (len(f) * (len(f) - 1))
+            width = distances.detach().sum() / (len(f) * (len(f) - (not self_pairs)))
             width = width.clamp_min(torch.finfo(f.dtype).tiny)
         return torch.stack([(-distances / (factor * width)).exp() for factor in factors]).sum(0)
 
@@ -97,3 +99,20 @@ def mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
     within = [half.sum() - half.diagonal().sum() for half in (k[:n, :n], k[n:, n:])]
     m = len(k) - n
     return within[0] / (n * (n - 1)) + within[1] / (m * (m - 1)) - 2 * k[:n, n:].mean()
+
+
+def linear_mmd(k: Float[Tensor, "b b"], n: int) -> Float[Tensor, ""]:
+    """Estimate `mmd` by pairs of neighbors in a batch alone (Gretton et al. 2012, section 6).
+
+    As in the code of Long et al. 2015, each image is paired with the next one, and the last with
+    the first. Images that one domain has in excess do not count.
+
+    Raises:
+        ValueError: A domain has only one image.
+    """
+    size = min(n, len(k) - n)
+    require_two("a discrepancy of kernel means", size)
+    i = torch.arange(size, device=k.device)
+    j = i.roll(-1)
+    within = k[i, j] + k[n + i, n + j]
+    return (within - k[i, n + j] - k[j, n + i]).mean()

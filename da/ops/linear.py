@@ -1,6 +1,7 @@
 """A linear layer that uses the faster of the CPU's two matrix libraries."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
@@ -19,6 +20,22 @@ class Linear(nn.Linear):
         if under_transforms():
             return onednn_product(x, self.weight) + self.bias
         return _Affine.apply(x, self.weight, self.bias)
+
+
+class WeightNormLinear(nn.Linear):
+    """A linear layer that learns the direction and the length of each output's weights apart.
+
+    The weights are length * direction / |direction| (Salimans & Kingma 2016, eq. 2).
+    """
+
+    def __init__(self, layer: nn.Linear):
+        super().__init__(layer.in_features, layer.out_features)
+        self.weight, self.bias = layer.weight, layer.bias
+        self.length = nn.Parameter(layer.weight.detach().norm(dim=1, keepdim=True))
+
+    def forward(self, x: Float[Tensor, "b i"]) -> Float[Tensor, "b o"]:
+        """Multiply the rows of `x` by the weights and add the bias."""
+        return F.linear(x, self.length * F.normalize(self.weight, dim=-1), self.bias)
 
 
 class _Affine(Function):

@@ -338,6 +338,21 @@ SHIFTS = {
         {"hidden": (32,), "confusion_trade_off": 0.1},
         ("cdan_mcc", {"hidden": (32,), "confusion_trade_off": 0.1, "trade_off": 0.0}),
     ),
+    "cdan_atdoc": (
+        clusters(shift=2.4),
+        {"hidden": (32,), "trade_off": 0.1},
+        ("cdan_atdoc", {"hidden": (32,), "trade_off": 0.1, "neighbor_trade_off": 0.0}),
+    ),
+    "cdan_bsp": (
+        spread(),
+        {"hidden": (32,), "trade_off": 0.0},
+        ("cdan_bsp", {"hidden": (32,), "trade_off": 0.0, "penalty": 0.0}),
+    ),
+    "cdan_bnm": (
+        clusters(shift=2.4),
+        {"hidden": (32,), "trade_off": 0.1},
+        ("cdan_bnm", {"hidden": (32,), "trade_off": 0.1, "nuclear_trade_off": 0.0}),
+    ),
     "sdat": (
         clusters(shift=2.4),
         {"hidden": (32,), "trade_off": 0.1},

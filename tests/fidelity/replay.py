@@ -3,8 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,12 +20,25 @@ from tests.fidelity import inputs
 from tests.fidelity.record import FOLDER, FORMATS, default_dtype, sample
 
 
+class Term(NamedTuple):
+    """A loss of the script, as ours should be."""
+
+    factor: float
+    loss: str
+    place: int = 0
+    """Which of the script's losses of that name in a step it is."""
+    offset: float = 0.0
+    """Constant that the script adds to the loss."""
+    size: float = 0.0
+    """Size of the numbers whose difference the loss is, where that is larger than the loss."""
+
+
 @dataclass(frozen=True)
 class Ours:
     """A method of ours that should take the same steps as a script."""
 
     method: Settings
-    terms: Mapping[str, tuple[float, str]]
+    terms: Mapping[str, Term]
     """The recorded loss, and a factor of it, that each loss of ours should be."""
     network: Network = field(default_factory=lambda: Network(neck=inputs.WIDTH, dropout=0))
     steps: int = 20_000
@@ -33,6 +46,7 @@ class Ours:
     target_images: int = 1
     gamma: float = 0.0
     """Gamma of the schedule, where the script has no setting for it."""
+    optimization: Optimization = field(default_factory=Optimization)
     shots: bool = False
     """Whether the script reads labeled target images: the other view's first ones."""
 
@@ -54,9 +68,11 @@ def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
         method = build(ours)
         losses = train(method, ours, theirs)
         found = {}
-        for name, (factor, term) in ours.terms.items():
-            aims = [factor * x for x in theirs[format]["losses"][term]]
-            found[name] = difference(losses[name], aims)
+        for name, term in ours.terms.items():
+            every = theirs[format]["losses"][term.loss]
+            own = every[term.place :: len(every) // inputs.STEPS]
+            aims = [term.factor * (x - term.offset) for x in own]
+            found[name] = difference(losses[name], aims, term.size)
         for role, summaries in theirs[format]["parts"].items():
             found[role] = part_difference(parameters(method, role), summaries)
     return found
@@ -113,7 +129,8 @@ def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
     settings = theirs["settings"]
     moves = {group["role"]: group for group in theirs["optimizers"]}
-    optimization = Optimization(
+    optimization = replace(
+        ours.optimization,
         nesterov=moves["head"]["nesterov"],
         anneal_gamma=settings.get("lr_gamma", ours.gamma) * ours.steps,
         anneal_power=settings.get("lr_decay", 0.75),
@@ -141,7 +158,7 @@ def part_difference(mine: list[Tensor], theirs: list[dict[str, Any]]) -> float:
     return difference(ours, [x for summary in theirs for x in summary["entries"]])
 
 
-def difference(mine: list[float], theirs: list[float]) -> float:
-    """Return the largest difference of numbers, relative to the largest number."""
-    largest = max(map(abs, theirs), default=1.0)
+def difference(mine: list[float], theirs: list[float], least: float = 0.0) -> float:
+    """Return the largest difference of numbers, relative to the largest number or to `least`."""
+    largest = max(least, max(map(abs, theirs), default=1.0))
     return max((abs(x - y) for x, y in zip(mine, theirs, strict=True)), default=0.0) / largest

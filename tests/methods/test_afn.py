@@ -59,6 +59,12 @@ def test_equals_the_sum_written_by_hand(batch, hard):
     torch.testing.assert_close(found, {k: torch.as_tensor(v) for k, v in expected.items()})
 
 
+def test_entropy_of_target_predictions_is_one_more_loss(batch):
+    m = build(AFN, entropy_trade_off=0.1)
+    p = m.head(m.features(batch)[1]).softmax(1)
+    torch.testing.assert_close(m(batch, 0.5)["entropy"], -0.1 * (p * p.log()).sum(1).mean())
+
+
 def test_stepwise_gradient_grows_each_norm_alike():
     f = normal(5, 3, dtype=torch.float32).requires_grad_()
     build(AFN, step=0.7).shortfall(f).backward()

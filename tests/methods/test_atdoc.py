@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from da.data import tasks
-from da.methods.atdoc import ATDOC, sharpen
+from da.methods._neighbor_vote import sharpen
+from da.methods.atdoc import ATDOC
 from da.training.engine import train_step
 from tests.conftest import build, normal, points
 

@@ -19,9 +19,9 @@ from da.training.engine import train_step
 from tests.conftest import build, domain_loss_after_moving, normal
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 4096])
-def test_backbone_climbs_the_loss_that_the_discriminator_descends(batch, exact_up_to):
-    m = build(CDAN, hidden=(8,), exact_up_to=exact_up_to, random_width=16)
+@pytest.mark.parametrize("randomized", [True, False])
+def test_backbone_climbs_the_loss_that_the_discriminator_descends(batch, randomized):
+    m = build(CDAN, hidden=(8,), randomized=randomized, exact_up_to=0, random_width=16)
     now = m(batch, 1.0)["domain"].item()
     assert domain_loss_after_moving(m, m.discriminator, batch) < now
     assert domain_loss_after_moving(m, m.backbone, batch) > now
@@ -45,9 +45,9 @@ def test_predictions_are_left_alone_without_entropy_conditioning(batch):
     assert all(p.grad is None for p in m.head.parameters())
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 4096])
-def test_same_features_with_other_predictions_are_judged_otherwise(exact_up_to):
-    m = build(CDAN, hidden=(8,), exact_up_to=exact_up_to)
+@pytest.mark.parametrize("randomized", [True, False])
+def test_same_features_with_other_predictions_are_judged_otherwise(randomized):
+    m = build(CDAN, hidden=(8,), randomized=randomized, exact_up_to=0)
     f, classes = normal(1, 8, dtype=torch.float32), torch.eye(3)
     judged = torch.cat([m.discriminate(f, p[None]) for p in classes])
     assert len(judged.unique()) == 3
@@ -73,9 +73,9 @@ def test_features_and_predictions_are_left_alone_at_first(batch):
     assert m.discriminator[0].weight.grad.any()
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 4096])
-def test_equals_a_step_written_by_hand(batch, exact_up_to):
-    hp = {"hidden": (8,), "exact_up_to": exact_up_to, "random_width": 16}
+@pytest.mark.parametrize("randomized", [True, False])
+def test_equals_a_step_written_by_hand(batch, randomized):
+    hp = {"hidden": (8,), "randomized": randomized, "exact_up_to": 0, "random_width": 16}
     m, ref = build(CDAN, **hp), build(CDAN, **hp)
     for one in (m, ref):
         one.head[0].weight.data.mul_(20)  # so that some predictions are more certain than others
@@ -83,7 +83,7 @@ def test_equals_a_step_written_by_hand(batch, exact_up_to):
 
     f = ref.neck(ref.backbone(torch.cat([batch.source.x, batch.target.x])))
     p = ref.head(f).softmax(1)
-    if exact_up_to:
+    if not randomized:
         both = torch.stack(
             [torch.outer(a, b).flatten() for a, b in zip(f, p.detach(), strict=True)]
         )
@@ -139,15 +139,17 @@ def test_steps_equal_separate_networks_with_optimizers_of_their_own(batch):
         torch.testing.assert_close(list(ours.parameters()), list(theirs.parameters()))
 
 
-def test_wide_products_are_taken_at_random():
-    exact, randomized = build(CDAN, exact_up_to=24), build(CDAN, exact_up_to=23, random_width=7)
+def test_wide_products_are_taken_at_random_if_asked():
+    hp = {"randomized": True, "random_width": 7}
+    exact, randomized = (build(CDAN, exact_up_to=width, **hp) for width in (24, 23))
+    assert not build(CDAN, exact_up_to=0).randomized
     assert exact.discriminator[0].in_features == 24
     assert not dict(exact.named_buffers()).keys() & {"r_f", "r_p"}
     assert randomized.discriminator[0].in_features == 7
 
 
 def test_random_matrices_survive_a_checkpoint(batch):
-    hp = {"hidden": (8,), "exact_up_to": 0, "random_width": 16}
+    hp = {"hidden": (8,), "randomized": True, "exact_up_to": 0, "random_width": 16}
     m = build(CDAN, **hp)
     torch.manual_seed(1)
     fresh = CDAN.Hparams(**hp).build(build(CDAN).backbone, 3, m.network)
@@ -196,6 +198,25 @@ def test_entropy_weights_keep_the_mean_constant():
     torch.testing.assert_close(found, expected)
 
 
+def test_weights_of_tllib_are_constants_of_both_domains_together(batch):
+    m = build(CDAN, hidden=(8,), entropy_as="tllib")
+    m.head[0].weight.data.mul_(20)  # so that one domain is more certain than the other
+    found = m(batch, 1.0)["domain"]
+    f = torch.cat(m.features(batch))
+    p = m.head(f).softmax(1)
+    judged = m.discriminate(f, p).sigmoid()
+    weights = 1 + (p * p.log()).sum(1).exp()
+    right = torch.cat([judged[:8], 1 - judged[8:]]).log()
+    torch.testing.assert_close(found, -(weights * right).sum() / weights.sum())
+    found.backward()
+    assert all(q.grad is None for q in m.head.parameters())
+
+
+def test_weights_that_are_not_used_are_refused():
+    with pytest.raises(ValueError, match="goes with entropy"):
+        CDAN.Hparams(entropy=False, entropy_as="tllib")
+
+
 @pytest.mark.slow
 def test_randomized_multilinear_equals_pytorch_adapt(peer):
     layer = peer.RandomizedDotProduct([5, 4], 16)
@@ -213,9 +234,9 @@ def test_entropy_weights_equal_pytorch_adapt(peer):
     )
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 4096])
-def test_two_runs_under_vmap_have_the_losses_of_each_alone(batch, exact_up_to):
-    hp = {"hidden": (8,), "exact_up_to": exact_up_to, "random_width": 16}
+@pytest.mark.parametrize("randomized", [True, False])
+def test_two_runs_under_vmap_have_the_losses_of_each_alone(batch, randomized):
+    hp = {"hidden": (8,), "randomized": randomized, "exact_up_to": 0, "random_width": 16}
     methods = [build(CDAN, **hp).eval(), build(CDAN, **hp).eval()]
     for tensor in methods[1].state_dict().values():
         tensor.mul_(2)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from da.methods.dan import DAN
-from da.ops.kernels import gaussian_kernel, mmd
+from da.ops.kernels import gaussian_kernel, linear_mmd, mmd
 from da.training.engine import train_step
 from tests.conftest import build, normal
 
@@ -128,6 +128,21 @@ def test_kernel_of_equal_features_is_finite():
     k.sum().backward()
     torch.testing.assert_close(k, torch.full((4, 4), 5.0))
     assert f.grad.isfinite().all()
+
+
+def test_linear_estimate_by_a_loop():
+    """The fourth target image is in excess."""
+    k = gaussian_kernel(normal(7, 4))
+    total = 0
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        total += k[i, j] + k[3 + i, 3 + j] - k[i, 3 + j] - k[j, 3 + i]
+    torch.testing.assert_close(linear_mmd(k, 3), total / 3)
+
+
+def test_width_that_counts_each_image_with_itself():
+    f = normal(6, 3)
+    width = torch.cdist(f, f).square().mean()
+    torch.testing.assert_close(gaussian_kernel(f, self_pairs=True), gaussian_kernel(f, width=width))
 
 
 @pytest.mark.slow

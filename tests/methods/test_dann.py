@@ -104,6 +104,14 @@ def test_the_domains_losses_are_averaged_or_added_up(batch):
     torch.testing.assert_close(total["task"], mean["task"])
 
 
+def test_a_smoothed_domain_label_is_that_of_two_images(batch):
+    """Of each image, a tenth is of the other domain (Zhang et al. 2023)."""
+    m = build(DANN, domain_smoothing=0.1)
+    z = m.discriminator(torch.cat(m.features(batch))).squeeze(1)
+    right, wrong = (torch.cat([s * z[:8], -s * z[8:]]).sigmoid().log() for s in (1, -1))
+    torch.testing.assert_close(m(batch, 0.5)["domain"], -(0.9 * right + 0.1 * wrong).mean())
+
+
 @pytest.mark.parametrize("separate", [True, False])
 def test_batch_norm_of_the_discriminator_sees_the_mixture_or_each_domain(separate):
     norm = nn.BatchNorm1d(3, affine=False)

@@ -58,7 +58,7 @@ def test_predictions_of_the_target_are_weights_and_are_not_moved(batch):
 
 
 def test_equals_the_sum_written_by_hand(batch):
-    m = build(DSAN, trade_off=0.3)
+    m = build(DSAN, trade_off=0.3, steepness=20)
     m.head[0].weight.data.mul_(10)
     f = m.neck(m.backbone(torch.cat([batch.source.x, batch.target.x])))
     p, y = m.head(f[8:]).softmax(1), batch.source.y
@@ -72,7 +72,7 @@ def test_equals_the_sum_written_by_hand(batch):
         total += w_s @ k[:8, :8] @ w_s + w_t @ k[8:, 8:] @ w_t - 2 * w_s @ k[:8, 8:] @ w_t
     expected = {
         "task": F.cross_entropy(m.head(f[:8]), y),
-        "lmmd": 0.3 * grl_warmup(0.4) * total / len(shared),
+        "lmmd": 0.3 * grl_warmup(0.4, 20) * total / len(shared),
     }
     torch.testing.assert_close(m(batch, 0.4), expected)
 

@@ -68,6 +68,19 @@ def test_swapped_predictions_are_seen_where_each_layer_alone_agrees():
     assert mmd(k_f * k_p, 20) > 1
 
 
+def test_adversary_climbs_what_features_descend(batch):
+    m, plain = build(JAN, adversarial=True), build(JAN)
+    loss = m(batch, 0.5)["jmmd"]
+    torch.testing.assert_close(loss, plain(batch, 0.5)["jmmd"])  # it begins as an identity
+    loss.backward()
+    plain(batch, 0.5)["jmmd"].backward()
+    torch.testing.assert_close(m.backbone[0].weight.grad, plain.backbone[0].weight.grad)
+    with torch.no_grad():
+        for p in m.theta_features.parameters():
+            p -= p.grad
+    assert m(batch, 0.5)["jmmd"] > loss + 1e-4
+
+
 @pytest.mark.slow
 def test_joint_mmd_equals_pytorch_adapt(peer):
     """It takes the same kernels for all layers, and averages them."""

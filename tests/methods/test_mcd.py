@@ -175,3 +175,32 @@ def test_on_frozen_features_the_neck_is_what_brings_heads_together(batch):
 def test_features_that_cannot_learn_are_refused():
     with pytest.raises(ValueError, match="use a neck"):
         MCD.Hparams().build(Features(5), 3, Network(neck=0))
+
+
+def test_a_weight_scales_the_discrepancy_in_both_steps(batch):
+    plain, heavy = build(MCD), build(MCD, trade_off=10)
+    for name, place in (("disagree", 1), ("agree", 2)):
+        once, more = (list(m.phases())[place].losses(batch, 0.5)[name] for m in (plain, heavy))
+        torch.testing.assert_close(more, 10 * once)
+
+
+def test_uneven_target_predictions_cost_in_steps_a_and_b(batch):
+    m = build(MCD, evenness=0.3)
+    f_t = m.features(batch)[1]
+    means = torch.stack([head(f_t).softmax(1).mean(0) for head in (m.head, m.rival)])
+    steps = [phase.losses(batch, 0.5) for phase in m.phases()]
+    for losses in steps[:2]:
+        torch.testing.assert_close(losses["evenness"], -0.3 * means.log().mean(1).sum())
+    assert all("evenness" not in losses for losses in steps[2:])
+
+
+@pytest.mark.parametrize("bn", ["joint", "separate"])
+def test_batch_norm_of_heads_sees_domains_as_bn_says(batch, bn):
+    torch.manual_seed(0)
+    network = Network(8, 0.0, (6,), bn, head_norm=True)
+    m = MCD.Hparams().build(MLP(5, 16), 3, network)
+    sizes = []
+    m.rival[1].register_forward_hook(lambda module, args, output: sizes.append(len(args[0])))
+    for phase in m.phases():
+        phase.losses(batch, 0.5)
+    assert sizes == (6 * [16] if bn == "joint" else 7 * [8])

@@ -97,7 +97,7 @@ def test_cross_entropy_against_has_the_right_gradient():
 
 
 def test_equals_a_step_written_by_hand(batch):
-    m = build(MDD, trade_off=0.5)
+    m = build(MDD, trade_off=0.5, steepness=20)
     ref = copy.deepcopy(m)
     encoder = [*ref.backbone.parameters(), *ref.neck.parameters()]
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
@@ -109,7 +109,7 @@ def test_equals_a_step_written_by_hand(batch):
     agree = -second[:8][rows, said[:8]].log().mean()
     part = -(1 - second[8:][rows, said[8:]]).log().mean()
     task = F.cross_entropy(first[:8], batch.source.y)
-    strength = 0.5 * grl_warmup(0.4)
+    strength = 0.5 * grl_warmup(0.4, 20)
     moves = [
         (ref.rival, 4 * agree + part),
         (ref.head, task),

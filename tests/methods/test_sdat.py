@@ -65,6 +65,27 @@ def test_at_no_distance_it_is_cdan_with_mcc(batch):
     torch.testing.assert_close(gradients(m, ours), gradients(plain, theirs))
 
 
+@pytest.mark.parametrize("bn", ["joint", "separate"])
+def test_a_script_of_the_authors_takes_every_loss_uphill(batch, bn):
+    m = method(bn, rho=0.5, climb="all")
+    plain = build(CDANMCC, hidden=(8,), entropy=False, temperature=2.0)
+    plain.load_state_dict(m.state_dict())
+    plain.network = m.network
+    here = plain(batch, 0.6)
+    uphill = gradients(plain, {name: here[name] for name in ("task", "confusion")})
+    assert not any(name.startswith("discriminator") for name in uphill)
+    length = torch.cat([g.flatten() for g in uphill.values()]).norm()
+    with torch.no_grad():
+        for name, g in uphill.items():
+            plain.get_parameter(name).add_(0.5 * g / length)
+    top = plain(batch, 0.6)
+
+    found = m(batch, 0.6)
+    torch.testing.assert_close(found, top, rtol=1e-4, atol=1e-6)
+    assert found["task"] > here["task"] + 1e-3
+    torch.testing.assert_close(gradients(m, found), gradients(plain, top), rtol=1e-3, atol=1e-5)
+
+
 def test_the_task_loss_alone_is_taken_uphill(batch):
     here, uphill = method(rho=0.0)(batch, 0.6), method(rho=0.1)(batch, 0.6)
     assert uphill["task"] > here["task"] + 1e-3

@@ -27,12 +27,36 @@ def test_a_hidden_layer_has_its_dropout():
     assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
 
 
+def test_a_head_of_mcds_authors():
+    settings = {"head_norm": True, "head_dropout": 0.5, "head_dropout_at": "inputs"}
+    head = build_head(Network(head=(16, 8), **settings), 4, 3)
+    kinds = [type(layer).__name__ for layer in head]
+    assert kinds == ["Dropout", "Linear", "BatchNorm1d", "ReLU"] * 2 + ["Linear"]
+
+
+@pytest.mark.parametrize("init_as", ["default", "cdan"])
+def test_a_weight_normed_classifier_is_pytorchs(init_as):
+    (layer,) = build_head(Network(head_weight_norm=True, init_as=init_as), 4, 3)
+    plain = nn.Linear(4, 3)
+    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    x = torch.randn(5, 4)
+    torch.testing.assert_close(layer(x), plain(x))  # it begins as what was drawn
+    theirs = nn.utils.parametrizations.weight_norm(plain)
+    for m in (layer, theirs):
+        m(x).square().sum().backward()
+    length, direction = theirs.parametrizations.weight.parameters()
+    torch.testing.assert_close(layer.length.grad, length.grad)
+    torch.testing.assert_close(layer.weight.grad, direction.grad)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"dropout": 1.5}, "dropout is at least 0 and below 1, not 1.5"),
         ({"head": (8,), "head_dropout": 2}, "head_dropout is at least 0 and below 1, not 2"),
         ({"head_dropout": 0.5}, "head_dropout goes with hidden layers, for example head 512"),
+        ({"head_norm": True}, "head_norm goes with hidden layers, for example head 512"),
+        ({"head_dropout_at": "inputs"}, "head_dropout_at inputs goes with head_dropout"),
         ({"label_smoothing": -1}, "label_smoothing is at least 0 and below 1, not -1"),
         ({"label_smoothing": math.nan}, "label_smoothing is at least 0 and below 1, not nan"),
         ({"neck": -1}, "neck is 0 or more, not -1"),
