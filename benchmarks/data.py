@@ -9,15 +9,18 @@ memory, as torchvision's MNIST does. All of them give normalized float batches.
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
+from torchvision.io import decode_jpeg, read_file
 
 from da.config.choices import Augment
 from da.data.decode import decode_image
@@ -33,6 +36,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 AUGMENTS: tuple[Augment, ...] = ("none", "crop_flip", "jitter", "strong")
 PIL = "PIL, {} workers"
 DECODED = "crop_flip, decoded for every batch"
+GPU = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+ON_GPU, NVJPEG = "{}, images on the GPU", "crop_flip, decoded on the GPU by nvJPEG"
 
 
 class Files(Dataset):
@@ -94,13 +99,42 @@ def loader(data: Dataset, batch: int, workers: int) -> Iterator[Tensor]:
 def ours(x: StoredRows, side: int, batch: int, augment: Augment) -> Callable[[], Tensor]:
     """Makes a batch of what is in memory, as loader and backbone do."""
     generator, resize = torch.Generator().manual_seed(0), Resize(side)
-    backbone = Backbone(torch.nn.Identity(), 1, MEAN, STD)
+    backbone = Backbone(torch.nn.Identity(), 1, MEAN, STD).to(x.device)
 
     def make() -> Tensor:
         rows = torch.randint(len(x), (batch,), generator=generator)
         return backbone(augment_images(x, resize, augment, generator, rows))
 
     return make
+
+
+def nvjpeg(files: list[Path], side: int, batch: int) -> Callable[[], Tensor]:
+    """Makes a batch of files that nvJPEG decodes, each time anew; `da` does not do so."""
+    generator, resize = torch.Generator().manual_seed(0), Resize(side)
+    backbone = Backbone(torch.nn.Identity(), 1, MEAN, STD).to(GPU)
+
+    def make() -> Tensor:
+        rows = torch.randint(len(files), (batch,), generator=generator).tolist()
+        found = decode_jpeg([read_file(str(files[row])) for row in rows], device=GPU)
+        x = F.interpolate(torch.stack(found).float(), (256, 256), mode="bilinear", antialias=True)
+        stored = x.round().byte().permute(0, 2, 3, 1)
+        return backbone(augment_images(stored, resize, "crop_flip", generator))
+
+    return make
+
+
+def on_gpu(x: Tensor, files: list[Path], side: int, batch: int) -> dict[str, Callable[[], Tensor]]:
+    """The same work on a GPU; nothing where there is none."""
+    if GPU.type == "cpu":
+        return {}
+    there = x.to(GPU)
+    found = {ON_GPU.format(a): ours(there, side, batch, a) for a in AUGMENTS}
+    if files:
+        decode = nvjpeg(files, side, batch)
+        with suppress(RuntimeError):  # a torchvision without nvJPEG
+            decode()
+            found[NVJPEG] = decode
+    return found
 
 
 def race(
@@ -119,6 +153,9 @@ def race(
     for augment in AUGMENTS:
         make = ours(x, side, batch, augment)
         contenders[augment] = lambda make=make: [make().shape for _ in range(10)]
+    files = data.files if isinstance(data, Files) else []
+    for name, made in on_gpu(x, files, side, batch).items():
+        contenders[name] = lambda made=made: [made().shape for _ in range(10)]
     if encoded is not None:
         decode = ours(encoded, side, batch, "crop_flip")
         contenders[DECODED] = lambda: [decode().shape for _ in range(10)]

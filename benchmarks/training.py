@@ -18,6 +18,7 @@ from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.system import memory
 from da.training import engine
+from da.training.cuda_graph import captured_step
 from measure import Bar, Section, busy, interleaved, show
 from peers import sgd
 from step import DEVICE, build, data
@@ -41,13 +42,19 @@ def bare(method: Method, batch: Batch, steps: int) -> Callable[[], None]:
 
 
 def trained(
-    method: Method, batches: Iterator[Batch], steps: int, precision: Any = "fp32"
+    method: Method,
+    batches: Iterator[Batch],
+    steps: int,
+    precision: Any = "fp32",
+    captured: bool = False,
 ) -> Callable[[], None]:
-    """`steps` by the trainer with one pause at the end."""
+    """`steps` by the trainer with one pause at the end, where `captured` as one CUDA graph."""
     optimizer = sgd(list(method.parameters()), fused=True)
+    take = captured_step(method, optimizer, precision) if captured else None
+    how = {"precision": precision, "take": take}
 
     def loop() -> None:
-        for _ in engine.fit(method, batches, optimizer, steps, steps, precision=precision):
+        for _ in engine.fit(method, batches, optimizer, steps, steps, **how):  # type: ignore[arg-type]
             pass
 
     return loop
@@ -104,6 +111,8 @@ class Course:
     precision: Any
     bars: dict[str, tuple[float, float]]
     """Bar and goal in images a second, by GPU."""
+    captured: bool = False
+    """Whether a GPU takes the steps as one CUDA graph."""
 
 
 COURSES = (
@@ -120,7 +129,8 @@ COURSES = (
     Course(
         "LeNet DANN 64+64, one seed, with data",
         *("dann", "lenet", 28, "none", 64, 300, "fp32"),
-        bars={"H100": (0.3e6, 0.5e6)},
+        bars={"H100": (0.3e6, 0.5e6), "H200": (0.3e6, 0.5e6)},
+        captured=True,
     ),
 )
 
@@ -148,13 +158,17 @@ def throughput(quick: bool) -> Section:
         stored = course.side if course.augment == "none" else STORED
         task = images(stored, 8 * course.batch, course.side)
         batches = loaders.batches(task, course.batch, 0, augment=course.augment, device=DEVICE)
-        fit = trained(method, batches, course.steps, course.precision)
+        captured = course.captured and on_gpu
+        fit = trained(method, batches, course.steps, course.precision, captured)
         seen = course.batch * (1 if course.method == "source_only" else 2)
         timing = interleaved({"ours": fit}, 5 if on_gpu else 1, units=seen * course.steps)
         rows.append([course.title, seen, timing.rate("ours")])
         found[course.title] = timing.seconds
         bars += reached(course, timing.rate("ours"))
-    notes = [f"{DEVICE.type}; source images alone count in fine-tuning; at the end {busy(timing)}"]
+    notes = [
+        f"{DEVICE.type}; source images alone count in fine-tuning; at the end {busy(timing)}",
+        "a GPU takes LeNet's steps as one CUDA graph, as `--cuda-graph` does",
+    ]
     return Section("Trainings with data", ("work", "batch", "images/s"), rows, notes, found, bars)
 
 

@@ -124,19 +124,19 @@ def begin_with(kind: type[Method], id: str) -> dict[str, Any]:
     return {"method": kind.Hparams(), **({"init": id} if needs else {})}
 
 
-def build(kind: type[Method], **hp) -> Method:
+def build(kind: type[Method], device: str = "cpu", **hp) -> Method:
     """A small untrained method of features of width 5 and 3 classes; 8 images of each domain."""
     skip_without(kind.needs)
     hp = UNSURE.get(kind.name, {}) | hp
     torch.manual_seed(0)
     backbone = Features(5) if kind.frozen_only else MLP(5, 16)
-    m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0))
+    m = kind.Hparams(**hp).build(backbone, 3, Network(neck=8, dropout=0)).to(device)
     if kind.taught:
-        m.guide = torch.randn(5, 3).__rmatmul__
+        m.guide = torch.randn(5, 3).to(device).__rmatmul__
     if kind.takes_names:
         m.take_names(torch.randn(3, m.width), 5.0)
     size = 40 if kind.frozen_only else 16  # maps need more images
-    few = points(torch.randn(size, 5), torch.arange(size) % 3, 3)
+    few = points(torch.randn(size, 5).to(device), torch.arange(size) % 3, 3)
     show_images(m, tasks.build_task("moons:0-1", few, few))
     return m
 

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -167,6 +168,8 @@ def _compute(
     print(f"features of {len(domain.x)} {what}, once for all runs", file=sys.stderr)
     remove_unused(part.parent, f"{KEY}.npy")
     network = fuse_batch_norms(backbone.network, few)
+    if network is backbone.network and device.type != "cpu":  # which stays where it is
+        network = deepcopy(network)
     network = network.to(device).to(memory_format=torch.channels_last)
     features = _features(domain, network, recipe, device)
     first = next(features)

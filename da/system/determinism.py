@@ -9,6 +9,13 @@ import torch
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """Environment variable without which cuBLAS may give other sums each time."""
 
+_SIZES = ":4096:8"
+
+
+def prepare_gpu() -> None:
+    """Set `WORKSPACE`, which PyTorch reads once: before the first product on a GPU."""
+    os.environ.setdefault(WORKSPACE, _SIZES)
+
 
 @contextmanager
 def deterministic_operations() -> Iterator[None]:
@@ -23,7 +30,7 @@ def deterministic_operations() -> Iterator[None]:
     workspace = os.environ.get(WORKSPACE)
     torch.use_deterministic_algorithms(True)
     cudnn.deterministic, cudnn.benchmark = True, False
-    os.environ[WORKSPACE] = ":4096:8"
+    os.environ[WORKSPACE] = _SIZES
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
 from da.system import memory
-from da.system.determinism import deterministic_operations
+from da.system.determinism import deterministic_operations, prepare_gpu
 from da.system.threads import one_thread
 from da.training.backbone_setup import prepare_frozen, prepare_trained
 from da.training.earlier_runs import load_teacher, load_top
@@ -185,10 +185,13 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.empty(0, device=name).device
+        place = torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
+    if place.type == "cuda":
+        prepare_gpu()
+    return place
 
 
 def count_images(run: Run, parts: Parts, steps: int) -> int:

@@ -144,6 +144,18 @@ def test_features_of_features(images):
     torch.testing.assert_close(f, unit(body(x)))
 
 
+def test_a_network_stays_where_it_is(monkeypatch):
+    """Each domain asks on the CPU whether it fits, also after features of another on a GPU."""
+    body = nn.Linear(5, 3)
+    body.width = 3
+    backbone = FrozenBackbone(lambda: body)
+    monkeypatch.setattr(features, "_features", lambda domain, *_: iter([torch.ones(N, 3)]))
+    extract_features(
+        points(torch.randn(N, 5), torch.arange(N)), backbone, SIX, torch.device("meta")
+    )
+    assert body.weight.device == CPU
+
+
 def test_bf16_is_close(images):
     f, g = (extract_features(images, small(), Recipe(p), CPU).x for p in ("fp32", "bf16"))
     assert f.dtype == g.dtype == torch.float32

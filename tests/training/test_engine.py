@@ -310,7 +310,7 @@ def test_between_looks_a_gpu_is_not_waited_for(method, batch, precision):
     def waits(allowed):
         torch.cuda.set_sync_debug_mode("default" if allowed else "error")
 
-    method.cuda()
+    method = build(type(method), "cuda")
     there = Batch(
         Labeled(batch.source.x.cuda(), batch.source.y.cuda()),
         Unlabeled(batch.target.x.cuda(), batch.target.index.cuda()),
