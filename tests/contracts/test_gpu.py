@@ -97,8 +97,10 @@ def pictures(monkeypatch):
 @pytest.mark.usefixtures("pictures", "names_as_noise")
 @pytest.mark.parametrize("kind", PIXELS.values(), ids=PIXELS)
 def test_a_run_of_images_comes_to_its_end(kind):
-    begun = begin_with(kind, runs.RUN.id)
-    run = runs.run_of(kind.name, augment="none" if kind.streams else "strong", **begun)
+    skip_without(kind.needs)
+    name = f"digits:mnist{',optdigits' * kind.takes_domains}-mnistm{'+2shot' * kind.takes_shots}"
+    settings = {"task": name, "method": kind.Hparams()} | begin_with(kind, runs.RUN.id)
+    run = replace(runs.RUN, augment="none" if kind.streams else "strong", **settings)
     if runs.RUN.id in (run.init, run.teacher):
         train(runs.RUN, device="cuda", save_weights=True, quiet=True)
     assert finished(run) >= 0
