@@ -97,8 +97,10 @@ def pictures(monkeypatch):
 @pytest.mark.usefixtures("pictures", "names_as_noise")
 @pytest.mark.parametrize("kind", PIXELS.values(), ids=PIXELS)
 def test_a_run_of_images_comes_to_its_end(kind):
-    begun = begin_with(kind, runs.RUN.id)
-    run = runs.run_of(kind.name, augment="none" if kind.streams else "strong", **begun)
+    skip_without(kind.needs)
+    name = f"digits:mnist{',optdigits' * kind.takes_domains}-mnistm{'+2shot' * kind.takes_shots}"
+    settings = {"task": name, "method": kind.Hparams()} | begin_with(kind, runs.RUN.id)
+    run = replace(runs.RUN, augment="none" if kind.streams else "strong", **settings)
     if runs.RUN.id in (run.init, run.teacher):
         train(runs.RUN, device="cuda", save_weights=True, quiet=True)
     assert finished(run) >= 0
@@ -109,7 +111,6 @@ def test_a_run_of_images_comes_to_its_end(kind):
     "settings",
     [
         {"cuda_graph": True, "schedule": "cosine"},
-        {"deterministic": True},
         {"precision": "bf16"},
         {"shift": LabelShift("rlls", 1)},
         {"optimizer": "sgd", "augment": "jitter"},
@@ -119,6 +120,13 @@ def test_a_run_of_images_comes_to_its_end(kind):
 def test_settings_of_a_run_hold_on_a_gpu(settings):
     run = replace(runs.run_of("dann"), steps=6, batch=8, eval_every=3)
     assert finished(replace(run, **settings)) >= 0
+
+
+def test_a_deterministic_run_gives_the_same_numbers_again():
+    torch.ones(4, 4, device="cuda") @ torch.ones(4, 4, device="cuda")  # before it is asked for
+    run = replace(BEGUN, deterministic=True, task="moons:0-9")
+    curves = [train(run, device="cuda", quiet=True).curve for _ in range(2)]
+    assert curves[0] == curves[1]
 
 
 def test_runs_that_train_together_end_as_alone():
