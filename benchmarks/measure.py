@@ -8,6 +8,7 @@ import this file as `from measure import ...`, since Python searches their own f
 import argparse
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,6 +148,11 @@ def shown(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
     return "" if cell is None else str(cell)
+
+
+def tell(row: Sequence[object]) -> None:
+    """Print a row on stderr as soon as it is there, for scripts that are ended early."""
+    print(" | ".join(map(shown, row)), file=sys.stderr, flush=True)
 
 
 def busy(timing: Timing) -> str:

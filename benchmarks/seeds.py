@@ -26,7 +26,7 @@ from da.ops.functional import grl_warmup, reverse_gradient
 from da.training.cuda_graph import Captured
 from da.training.engine import train_step
 from da.training.vmap import Group
-from measure import Bar, Section, Timing, busy, interleaved, show
+from measure import Bar, Section, Timing, busy, interleaved, show, tell
 from peers import sgd
 from step import DEVICE
 
@@ -36,7 +36,8 @@ GPUS = "H100", "H200"
 ALONE = "one after another"
 STEPS = 8
 """Batches that are gone through again and again."""
-TOLERANCE = 1e-5
+TOLERANCE = 1e-3 if ON_GPU else 1e-5
+"""Largest difference of a loss; a GPU has many ways to add up."""
 
 
 class Resident(nn.Module):
@@ -267,7 +268,10 @@ def measure(quick: bool) -> Section:
         gaps |= {f"{way}, graph": gap(way, size, captured=True) for way in (ALONE, *WAYS)}
     kinds = product(("fp32", "bf16"), (False, True)) if ON_GPU else [("fp32", False)]
     keys = [(s, *kind) for kind in kinds for s in (SEEDS[:2] if quick else SEEDS)]
-    timings = {key: timed(key[0], size, *key[1:], rounds) for key in keys}
+    timings: dict[tuple, Timing] = {}
+    for key in keys:
+        timings[key] = timed(key[0], size, *key[1:], rounds)
+        tell(row(key, timings[key]))
     ways = [f"{way}, ms" for way in (ALONE, *WAYS)]
     last = "best stacking, times faster", "fastest", "its images/s", "its ms a seed"
     columns = ("seeds", "step", *ways, *last)

@@ -22,7 +22,7 @@ from da.models import backbones
 from da.system import memory
 from da.system.hardware import count_flops, measure_ceilings
 from da.training.engine import train_step
-from measure import Bar, Section, Timing, busy, interleaved, show
+from measure import Bar, Section, Timing, busy, interleaved, show, tell
 from peers import Data, Step, plain, pytorch_adapt, sgd
 from tllib import tllib_style
 
@@ -183,6 +183,7 @@ def measure(quick: bool) -> Section:
         key = f"{case.title} {name}"
         timings[key], work[key] = measured(name, case)
         rows.append(row(name, case, timings[key], work[key]))
+        tell(rows[-1])
         notes += note(case, timings[key])
     last = timings[key]
     about = [

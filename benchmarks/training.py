@@ -19,7 +19,7 @@ from da.models.backbone import Features
 from da.system import memory
 from da.training import engine
 from da.training.cuda_graph import captured_step
-from measure import Bar, Section, busy, interleaved, show
+from measure import Bar, Section, busy, interleaved, show, tell
 from peers import sgd
 from step import DEVICE, build, data
 
@@ -163,6 +163,7 @@ def throughput(quick: bool) -> Section:
         seen = course.batch * (1 if course.method == "source_only" else 2)
         timing = interleaved({"ours": fit}, 5 if on_gpu else 1, units=seen * course.steps)
         rows.append([course.title, seen, timing.rate("ours")])
+        tell(rows[-1])
         found[course.title] = timing.seconds
         bars += reached(course, timing.rate("ours"))
     notes = [
