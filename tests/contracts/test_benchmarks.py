@@ -18,6 +18,7 @@ import measure  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 import step  # noqa: E402
+import tllib_emoji  # noqa: E402
 from measure import Bar, Section, Timing  # noqa: E402
 from tllib import tllib_style  # noqa: E402
 
@@ -154,3 +155,25 @@ def test_every_part_of_a_peer_moves(name, peer):
     after = [p for module in parts.all() if module for p in module.parameters()]
     assert len(before) == len(list(method.parameters()))
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("method", tllib_emoji.METHODS)
+def test_runs_beside_tllib_are_the_first_steps_of_its_own(method):
+    of = [
+        tllib_emoji.run_of(tllib_emoji.Job("da", method, tllib_emoji.TASKS[0], n, 0, Path()))
+        for n in (100, 400)
+    ]
+    few, many = (run.settings() for run in of)
+    scaled = {"anneal_gamma", "hp.steepness"} & few.keys()
+    assert {name for name in few if few[name] != many[name]} == {"steps", "eval_every", *scaled}
+    assert all(many[name] == pytest.approx(4 * few[name]) for name in scaled)
+    assert few["neck"] == 256 * (method != "source_only")
+
+
+def test_a_comparison_with_tllib_has_no_more_steps_than_its_time_allows():
+    timing = [
+        {"side": side, "accuracy": 50.0, "of_step": seconds}
+        for side, seconds in (("tllib_ready", 0.02), ("da", 0.01))
+    ]
+    steps = tllib_emoji.choose_steps([*timing, {"side": "da", "of_step": 9.0}], 200)
+    assert steps == 400  # 200 s of three processes, of which a step of all thirty pairs takes 1.5
