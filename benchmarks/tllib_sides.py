@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import torch
 
-from da.data.batch import Batch
 from da.runs.recipes import RECIPES, find_settings
 from da.runs.run import Run
 from da.training import train as trainer
@@ -89,7 +88,7 @@ def train(job: Job) -> dict[str, Any]:
         parts = assemble(run)
         torch.backends.cudnn.benchmark = False  # the scripts ask for it, our users do not
         side = _theirs if job.side.startswith("tllib") else _ours
-        found = {"accuracy": side(job, run, parts, clock)}
+        found: dict[str, Any] = {"accuracy": side(job, run, parts, clock)}
     except Exception as error:
         found = {"error": f"{type(error).__name__}: {error}"[:600]}
     whole = time.perf_counter() - began
@@ -133,7 +132,7 @@ def _ready(device: torch.device) -> Any:
 def _ours(job: Job, run: Run, parts: Parts, clock: Clock) -> float:
     batches, evaluate = trainer.run_batches, trainer.evaluate
 
-    def noted(*arguments: Any) -> Iterator[Batch]:
+    def noted(*arguments: Any) -> Iterator[Any]:
         clock.start()
         for i, batch in enumerate(batches(*arguments)):
             if i:

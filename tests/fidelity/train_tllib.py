@@ -113,7 +113,8 @@ def train(
         seed: Seed of the order of images, and of what is dropped.
         from_files: Whether the script decodes images, in its own workers, for every batch.
     """
-    case, seen = CASES[name], []
+    case = CASES[name]
+    seen: list[float] = []
     with ExitStack() as stack:
         scripts = stack.enter_context(opened(path))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -182,7 +183,8 @@ def _labels(images: LabeledImages) -> list[int]:
 
 def _maps(backbone: nn.Module) -> nn.Module:
     """Return a network of timm from images to maps of features, as the scripts pool these."""
-    body: Any = copy.deepcopy(backbone.body).to("cpu", memory_format=torch.contiguous_format)  # type: ignore[operator]
+    body: Any = copy.deepcopy(backbone.body).cpu()  # type: ignore[operator]
+    body.to(memory_format=torch.contiguous_format)
     body.reset_classifier(0, "")
     body.out_features = body.num_features
     return body

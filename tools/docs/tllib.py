@@ -37,7 +37,8 @@ def pair(runs: Iterable[Run]) -> dict[tuple[str, str, int], dict[str, float]]:
 
 
 def _accuracies(pairs: dict[tuple[str, str, int], dict[str, float]]) -> Iterator[str]:
-    methods, tasks = (list(dict.fromkeys(key[i] for key in pairs)) for i in (0, 1))
+    methods = list(dict.fromkeys(method for method, _, _ in pairs))
+    tasks = list(dict.fromkeys(task for _, task, _ in pairs))
     yield f"| method | {' | '.join(tasks)} | TLlib | `da` | difference | runs |"
     yield f"| --- |{' ---: |' * (len(tasks) + 4)}"
     for method in methods:
