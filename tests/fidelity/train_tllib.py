@@ -183,7 +183,7 @@ def _labels(images: LabeledImages) -> list[int]:
 
 def _maps(backbone: nn.Module) -> nn.Module:
     """Return a network of timm from images to maps of features, as the scripts pool these."""
-    body: Any = copy.deepcopy(backbone.body).cpu()  # type: ignore[operator]
+    body: Any = copy.deepcopy(backbone.body).cpu()
     body.to(memory_format=torch.contiguous_format)
     body.reset_classifier(0, "")
     body.out_features = body.num_features
