@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ import measure  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 import step  # noqa: E402
+import tllib_emoji  # noqa: E402
+import tllib_sides  # noqa: E402
 from measure import Bar, Section, Timing  # noqa: E402
 from tllib import tllib_style  # noqa: E402
 
@@ -154,3 +156,36 @@ def test_every_part_of_a_peer_moves(name, peer):
     after = [p for module in parts.all() if module for p in module.parameters()]
     assert len(before) == len(list(method.parameters()))
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("method", tllib_sides.METHODS)
+def test_runs_beside_tllib_are_the_first_steps_of_its_own(method):
+    of = [
+        tllib_sides.run_of(tllib_sides.Job("da", method, tllib_sides.TASKS[0], n, 0, Path()))
+        for n in (100, 400)
+    ]
+    few, many = (run.settings() for run in of)
+    scaled = {"anneal_gamma", "hp.steepness"} & few.keys()
+    assert {name for name in few if few[name] != many[name]} == {"steps", "eval_every", *scaled}
+    assert all(many[name] == pytest.approx(4 * few[name]) for name in scaled)
+    assert few["neck"] == 256 * (method != "source_only")
+
+
+def test_a_comparison_with_tllib_has_no_more_steps_than_its_time_allows():
+    timing = [
+        {"side": side, "accuracy": 50.0, "of_step": seconds}
+        for side, seconds in (("tllib_ready", 0.02), ("da", 0.01))
+    ]
+    steps = tllib_emoji.choose_steps([*timing, {"side": "da", "of_step": 9.0}], 200)
+    assert steps == 400  # 200 s of three processes, of which a step of all thirty pairs takes 1.5
+
+
+def test_a_comparison_with_tllib_is_continued_where_it_ended(tmp_path):
+    job = tllib_sides.Job("da", "dann", tllib_sides.TASKS[0], 200, 0, Path())
+    done = {"side": "da", "method": "dann", "task": job.task, "steps": 200, "seed": 0}
+    report = tllib_emoji.Report(tmp_path / "a.json", {"machine": "M"})
+    report.add("runs", done | {"accuracy": 50.0, "of_step": 0.01, "whole": 2.0})
+    report.add("runs", done | {"seed": 1, "error": "none", "of_step": 0.0, "whole": 2.0})
+    again = tllib_emoji.Report(tmp_path / "a.json", {"machine": "another"})
+    assert again.found["machine"] == "M"
+    assert [again.has("runs", replace(job, seed=seed)) for seed in (0, 1, 2)] == [1, 0, 0]

@@ -1,5 +1,6 @@
 """Generated pages and tables are those of now; pictures and links of pages lead somewhere."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,17 @@ from shutil import copy, copytree
 import pytest
 
 from da.results.literature.numbers import FILES, rows
-from tools.docs import check, datasets, markdown, methods, pages, plots, printed_numbers, results
+from tools.docs import (
+    check,
+    datasets,
+    markdown,
+    methods,
+    pages,
+    plots,
+    printed_numbers,
+    results,
+    tllib,
+)
 from tools.docs.equations import load_equations
 
 ROOT = pages.ROOT
@@ -133,3 +144,27 @@ def test_the_site_is_built_without_a_broken_link(tmp_path):
     assert built.returncode == 0, built.stdout + built.stderr
     assert (tmp_path / "site" / "reference" / "methods" / "dann.html").is_file()
     assert list(check.broken_links(tmp_path / "site")) == []
+
+
+def test_the_newest_comparison_with_tllib_is_told_by_pairs_that_both_have(tmp_path):
+    usual = {"method": "dann", "task": "emoji:a-b", "of_step": 0.01}
+    times = {"tllib": 0.03, "tllib_ready": 0.02, "da": 0.01}
+    runs = [
+        (0, "tllib", 60.0),
+        (0, "da", 61.0),
+        (1, "tllib", 62.0),
+        (1, "da", 65.0),
+        (2, "da", 9.0),
+    ]
+    report = {
+        "machine": "M", "date": "2026-02-02", "steps": 300, "batch": 32,
+        "environment": {"torch": "2"}, "peer": {"commit": "0123456789"},
+        "runs": [usual | {"seed": n, "side": side, "accuracy": x} for n, side, x in runs],
+        "timing": [usual | {"side": s, "of_step": x, "accuracy": 1.0} for s, x in times.items()],
+    }  # fmt: skip
+    (tmp_path / "2026-02-02_m_tllib.json").write_text(json.dumps(report))
+    (tmp_path / "2026-01-01_m_tllib.json").write_text("{}")
+    told = tllib.compare(tmp_path)
+    assert "| dann | 61.0 / 63.0 | 61.0 | 63.0 | +2.0 | 2 |" in told
+    assert "ours is +2.00 points from TLlib's, with a standard error of 1.00." in told
+    assert "| dann | 30.0 | 20.0 | 10.0 |  | 3.00x | 2.00x |" in told

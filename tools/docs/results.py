@@ -4,13 +4,15 @@ import contextlib
 import io
 import re
 import shlex
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
+from tools.docs import tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
-BLOCK = re.compile(r"<!-- (da .*?|newest report) -->\n(.*?)<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (da .*?|newest report|beside TLlib) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def fill(text: str) -> str:
@@ -18,7 +20,7 @@ def fill(text: str) -> str:
 
     def fill_block(block: re.Match[str]) -> str:
         command = block[1]
-        found = quote_reports() if command == "newest report" else _print(command[3:])
+        found = REPORTED[command]() if command in REPORTED else _print(command[3:])
         return f"<!-- {command} -->\n{found}\n<!-- end -->"
 
     return BLOCK.sub(fill_block, text)
@@ -45,3 +47,10 @@ def _summarize(report: Path) -> str:
     assert found, report
     where = "/".join(report.parts[-3:])
     return f"{found[1]} (`{where}`):\n\n{found[2]}"
+
+
+REPORTED: dict[str, Callable[[], str]] = {
+    "newest report": quote_reports,
+    "beside TLlib": tllib.compare,
+}
+"""What blocks that quote reports hold, by name."""
