@@ -7,6 +7,7 @@ import this file as `from measure import ...`, since Python searches their own f
 
 import argparse
 import gc
+import math
 import os
 import sys
 import time
@@ -153,6 +154,20 @@ def shown(cell: object) -> str:
 def tell(row: Sequence[object]) -> None:
     """Print a row on stderr as soon as it is there, for scripts that are ended early."""
     print(" | ".join(map(shown, row)), file=sys.stderr, flush=True)
+
+
+_end = math.inf
+
+
+def end_after(seconds: float) -> None:
+    """From then on no further row is measured."""
+    global _end
+    _end = time.monotonic() + seconds
+
+
+def is_over() -> bool:
+    """Whether the time that was given is over."""
+    return time.monotonic() > _end
 
 
 def busy(timing: Timing) -> str:

@@ -7,6 +7,7 @@ replace its old ones; those of other scripts stay.
 import argparse
 import importlib
 import json
+import math
 import os
 import re
 import time
@@ -21,7 +22,7 @@ import torch
 from da.system.cache import write_whole
 from da.system.environment import cores, environment, processor
 from da.system.hardware import measure_ceilings
-from measure import Bar, Section, shown, table
+from measure import Bar, Section, end_after, shown, table
 
 HERE = Path(__file__).parent
 THREADS = torch.get_num_threads()
@@ -133,7 +134,9 @@ def main() -> None:
     parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help=f"of {', '.join(present)}")
     parser.add_argument("--quick", action="store_true", help="only to see that all scripts run")
     parser.add_argument("--out", type=Path, help="folder of the report")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="no row begins after these")
     given = parser.parse_args()
+    end_after(given.seconds)
     if unknown := set(given.scripts) - set(present):
         parser.error(f"unknown script {', '.join(unknown)}, known: {', '.join(present)}")
     if given.quick and not given.out:

@@ -91,7 +91,8 @@ class BA3US(PADA):
             w_s: Weights of source images.
             w_t: Weights of target images.
         """
-        n, borrowed = len(w_s), self.borrow(len(w_s)).to(w_s.device)
+        n = len(w_s)
+        borrowed = self.borrow(n).to(w_s.device, non_blocking=True)
         share = len(borrowed) / n
         smooth = self.hp.domain_smoothing * logits
         source = ((F.softplus(-logits[:n]) + smooth[:n]) * w_s).sum() + (

@@ -189,7 +189,7 @@ def class_confusion(logits: Float[Tensor, "b k"], temperature: Scalar) -> Float[
     with torch.autocast(logits.device.type, enabled=False):
         confusion = (weight[:, None] * p).mT @ p
     confusion = confusion / confusion.sum(1, keepdim=True)
-    return (confusion.sum() - confusion.trace()) / p.shape[1]
+    return (confusion.sum() - confusion.diagonal().sum()) / p.shape[1]
 
 
 def cross_entropy_against(logits: Float[Tensor, "b k"], y: Int[Tensor, "b"]) -> Float[Tensor, ""]:
