@@ -283,7 +283,7 @@ def measure(quick: bool) -> Section:
         f"{torch.get_num_threads()} threads; one after another has channels last",
         "largest difference of a loss from one after another, 3 seeds, 4 steps, fp32: "
         f"{gaps[widest]:.1g} ({widest})",
-        f"at the end {busy(timings[key])}",
+        f"at the end {busy(list(timings.values())[-1])}",
     ]
     rows = [row(key, timing) for key, timing in timings.items()]
     found = {f"{key}": timing.seconds for key, timing in timings.items()} | {"gaps": gaps}
