@@ -26,6 +26,11 @@ class Settings:
         """Return an error message for each contradiction, and whether the settings have it."""
         return {}
 
+    @property
+    def trains(self) -> bool:
+        """Whether training steps move anything; otherwise a run ends after one."""
+        return True
+
     def build(
         self, backbone: Any, classes: int, network: Network | None = None, domains: int = 1
     ) -> Any:
