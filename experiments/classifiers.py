@@ -5,11 +5,11 @@ chosen without target labels: by held-out source images, by the way back from th
 infomax. Ridge regression and the linear SVM have one chosen by held-out source images. Nearest
 neighbor and label propagation have none. `trained` is the linear layer that 500 training steps
 move, which all mappings had before. Features are those of a network from ImageNet. Nothing is drawn
-but in `trained`, so one seed is enough.
+but in `trained`, so one seed is enough. JDA also keeps 30 directions, as its port to Python does.
 
 `python benchmarks/classifiers.py` measures skada's pipelines on the same features.
 
-Cost: 1,820 runs, 10 to 15 minutes on 2 CPU cores.
+Cost: 2,020 runs, 10 to 15 minutes on 2 CPU cores.
 
 da sweep experiments/classifiers.py
 da table experiments/classifiers.py --cost
@@ -50,6 +50,7 @@ def runs() -> list[da.Run]:
     """The source model and every mapping with every classifier, task by task."""
     methods = [da.methods.SourceOnly()]
     methods += [kind(**settings) for kind in MAPPINGS for settings in CLASSIFIERS]
+    methods += [da.methods.JDA(dimensions=30, **settings) for settings in CLASSIFIERS]
     tasks = [f"emoji:{source}-{target}" for source, target in permutations(STYLES, 2)]
     return [
         da.Run(method, task, network=da.Network(bn="separate"))

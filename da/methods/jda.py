@@ -35,10 +35,10 @@ class JDA(Mapping):
         iterations look for pseudo-labels in the same way here.
         """
 
-        dimensions: Annotated[int, Choice(20, 30, 50, 100, 200), COUNT] = 30
+        dimensions: Annotated[int, Choice(20, 30, 50, 100, 200), COUNT] = 100
         """Number of directions that are kept, k in the paper.
-        100 in the authors' code, which is for thousands of images; 30 in its port to Python, which
-        suits hundreds.
+        100 in the authors' code, for thousands of images; 30 in its port to Python, and better
+        where there are hundreds.
         """
         ridge: Annotated[float, LogUniform(0.001, 10), POSITIVE] = 0.1
         """Weight of the size of the map, lambda in the paper.

@@ -72,7 +72,6 @@ def test_is_stored_with_the_weights(classifier):
         ({"classifier": "nearest", "strength": 1.0}, "nearest has no penalty, known: strength 0"),
         ({"strength": 1.0, "strength_by": "reverse"}, "strength_by reverse needs strength 0"),
         ({"classifier": "trained", "strength_by": "infomax"}, "strength_by infomax needs"),
-        ({"classifier": "forest"}, "classifier is one of logistic, ridge, svm, nearest"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, message):
@@ -98,23 +97,3 @@ def test_only_trained_classifiers_share_steps_and_are_balanced():
     assert sharing_key(run_of(classifier="trained")) is not None
     with pytest.raises(ValueError, match="balance_every is about training steps"):
         da.Run(CORALMap.Hparams(), "moons:0-40", shift=da.LabelShift(balance_every=5))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("classifier", ["nearest", "propagation"])
-def test_a_classifier_of_stored_images_can_be_exported(classifier, tmp_path):
-    torch_file = tmp_path / "m.onnx"
-    m, _, _, f_t = fitted(classifier)
-    import onnxruntime
-
-    torch.onnx.export(
-        m.head.eval(),
-        (f_t[:4],),
-        torch_file,
-        dynamo=True,
-        dynamic_shapes=({0: "b"},),
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(torch_file)
-    (found,) = session.run(None, {session.get_inputs()[0].name: f_t.numpy()})
-    torch.testing.assert_close(torch.from_numpy(found), m.predict(f_t), rtol=1e-3, atol=1e-3)
