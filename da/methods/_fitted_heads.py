@@ -88,9 +88,12 @@ class Nearest(_Stored):
     def forward(self, f: Float[Tensor, "b d"]) -> Float[Tensor, "b k"]:
         """Return a logit for each class."""
         distances = squared_distances(f.to(self.anchors), self.anchors)
-        far = distances.new_full([f.shape[0], self.classes], torch.finfo(distances.dtype).max / 1e6)
-        index = self.given.expand(f.shape[0], -1)
-        return -far.scatter_reduce(1, index, distances, "amin") / self.scale
+        far = torch.finfo(distances.dtype).max / 1e6
+        each = [
+            distances.masked_fill(self.given != k, far).amin(1, keepdim=True)
+            for k in range(self.classes)
+        ]
+        return -torch.cat(each, 1) / self.scale
 
 
 class Propagation(_Stored):
