@@ -23,7 +23,8 @@ from da.config.choices import Augment
 from da.data.decode import decode_image
 from da.data.encoded import EncodedImages, LooseFiles
 from da.data.stored_rows import StoredRows
-from da.data.transforms import Resize, augment_images
+from da.data.transforms import Resize
+from da.data.views import augment_images
 from da.models.backbone import Backbone
 from da.system import memory
 from measure import Bar, Section, Timing, busy, interleaved, show

@@ -6,7 +6,8 @@ the mark ‡: which source is best, only labels of the target tell. Features are
 from ImageNet, and each domain is a batch of its own for batch norm, as in methods.py. mdan is there
 with the authors' linear discriminators, and with those of dann.
 
-Cost: 210 runs, 25 minutes on one core, by what a few runs took.
+Cost: 210 runs, 15 minutes on 2 cores that had other work too. Result, mean of the five: source_only
+60.1 %, DANN 65.9, MDAN 67.6, MCD 68.7.
 
 da sweep experiments/multi_source.py
 da table experiments/multi_source.py

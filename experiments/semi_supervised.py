@@ -6,7 +6,8 @@ the papers), and so does every other method besides what it makes of the unlabel
 labeled images too. Features are those of a network from ImageNet, and each domain is a batch of its
 own for batch norm, as in methods.py.
 
-Cost: 240 runs, 25 minutes on one core, by what a few runs took.
+Cost: 240 runs, 9 minutes on 2 cores that had other work too. Result, mean of the four with three
+images a class: source_only 65.3 %, AdaMatch 67.9, MME 68.3.
 
 da sweep experiments/semi_supervised.py
 da table experiments/semi_supervised.py

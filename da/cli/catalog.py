@@ -62,3 +62,12 @@ def list_(
     from da.cli import listings
 
     print("\n".join(listings.LISTS[what]()))
+
+
+def recipe(what: Positional[Literal["list"]]) -> None:
+    """List all recipes: method, name, data sets and source.
+
+    Args:
+        what: The word list.
+    """
+    list_("recipes")

@@ -85,15 +85,20 @@ def first_sentence(constants: Mapping[str, str]) -> str:
 
 
 def list_recipes() -> list[str]:
-    """List method and name of each recipe, and where it was printed."""
+    """List method and name of each recipe, its data sets, and where it is printed."""
     from da.runs.recipes import RECIPES
 
     every = [
-        (method, name, recipe.says)
+        (
+            method,
+            name,
+            " ".join({name.partition("+")[0]: 0 for name in recipe.data_sets}) or "any",
+            recipe.source,
+        )
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]
-    return align(every, left=3)
+    return align(every, left=4)
 
 
 LISTS: dict[str, Callable[[], list[str]]] = {

@@ -8,6 +8,7 @@ from tyro.extras import SubcommandApp
 import da
 from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
+from da.cli.recipe_words import expand_recipe
 
 COMMANDS = (
     train.sweep,
@@ -24,6 +25,7 @@ COMMANDS = (
     deploy.predict,
     catalog.data,
     catalog.list_,
+    catalog.recipe,
     new.new,
     report.wandb,
 )
@@ -78,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments == ["--version"]:
             print(f"da {da.__version__}")
             return
+        arguments = expand_recipe(arguments)
         if _asks_about_method(arguments):
             arguments[0] = METHOD_HELP
         parse(_app(arguments), arguments, _explain)()

@@ -7,9 +7,12 @@ from pathlib import Path
 from da.config.validation import shorten_names, shorten_text
 from da.results import records
 from da.results.aggregate import has_accuracy, list_scores
+from da.results.label_columns import ACCURACY
 from da.results.old_records import list_old
 from da.results.records import Record
 from da.results.run_labels import first_weights, list_differences, title
+from da.results.shown_metric import PREFIX, key_of, usual_metric
+from da.results.source_images import describe_source
 from da.results.text_columns import align
 from da.runs.provenance import CURRENT, describe_old, find_states
 
@@ -19,7 +22,7 @@ TEXTS = "id", "method task seed", "settings", "first weights"
 WIDTH = 60
 """Largest number of characters of the settings of a run."""
 
-PERCENT = {"target_accuracy": "target %", "source_accuracy": "source %"}
+PERCENT = {ACCURACY: "target %", "source_accuracy": "source %"}
 """Heads of the columns of percentages."""
 
 
@@ -38,10 +41,11 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
     order = sorted(by_id.values(), key=lambda r: (title(r.settings), settings[r.id], r.id))
     by_id = {record.id: record for record in order}
     states = find_states(order, folder)
-    scores = ["target_accuracy", *list_scores(record.curve[-1] for record in order)]
+    usual = dict.fromkeys(key_of(usual_metric([record])) for record in order)
+    scores = [*{ACCURACY: None} | usual, *list_scores(record.curve[-1] for record in order)]
     weights = {file.stem for file in (folder / "weights").glob("*.pt")}
     old = list_old(folder)
-    rows = [[*TEXTS, *(PERCENT.get(score, score) for score in scores), "date", "weights", "state"]]
+    rows = [[*TEXTS, *map(_head, scores), "date", "weights", "state"]]
     for id in [*by_id, *sorted(damaged)]:
         file = records.record_path(folder, id)
         state, kept = states.get(id, "damaged"), "stored" * (id in weights)
@@ -52,7 +56,7 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
             rows.append([file.stem, *about, "", "old"])
     untested = [record for record in order if not has_accuracy(record)]
     end = describe_old(states, order) or _count(len(by_id), len(damaged))
-    return [*_align(rows), *_explain(untested), end]
+    return [*_align(rows), *_explain(untested), *describe_source(order, scores), end]
 
 
 def _explain(untested: Sequence[Record]) -> list[str]:
@@ -93,8 +97,13 @@ def _describe(record: Record | None, settings: str, scores: Sequence[str]) -> li
     return [name, shorten_text(settings, WIDTH), first_weights(record), *each]
 
 
+def _head(score: str) -> str:
+    name = score.removeprefix(PREFIX)
+    return PERCENT.get(score, name if name == score else f"{name} %")
+
+
 def _short(name: str, score: float) -> str:
-    return f"{score:.1f}" if name in PERCENT else f"{round(score, 3) + 0.0:.3g}"
+    return f"{score:.1f}" if _head(name).endswith("%") else f"{round(score, 3) + 0.0:.3g}"
 
 
 def _date(file: Path) -> str:

@@ -24,6 +24,7 @@ from da.cli.options import (
     print_warnings,
     run_with_methods,
 )
+from da.cli.recipe_words import RecipeName, describe_recipe
 from da.cli.suggestions import command_options, option_names
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
 
     def train(
         run: OmitArgPrefixes[Run],
+        recipe: RecipeName = "",
         results: Results = Path("results"),
         device: Device = "auto",
         save_weights: SaveWeights = False,
@@ -51,6 +53,8 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
 
         tracking.check(wandb)
         check_outputs(results, device)
+        if recipe:
+            print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
         record = train(run, device=device, save_weights=save_weights, results=results)
         if not save_weights:  # else it is stored, with its weights
             records.save(record, results)

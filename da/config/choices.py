@@ -2,12 +2,19 @@
 
 from typing import Literal
 
-Augment = Literal["none", "crop", "crop_flip", "jitter", "strong"]
-"""How training images are changed at random, by `da.data.transforms`.
+Augment = Literal[
+    "none", "crop", "crop_flip", "random_crop_flip", "center_crop_flip", "flip", "jitter", "strong"
+]
+"""How training images are changed at random, by `da.data.views`.
 
-crop: a random resized crop. crop_flip: a crop, and half of the images mirrored. jitter: crop_flip,
-and colors changed. strong: crop_flip, and two random operations of RandAugment.
+crop: a random resized crop. crop_flip: a crop, and half of the images mirrored. random_crop_flip: a
+crop of the size of network input, center_crop_flip: the middle one, flip: the whole image, and half
+of the images mirrored. jitter: crop_flip, and colors changed. strong: crop_flip, and some random
+operations of RandAugment.
 """
+
+TestCrop = Literal["center", "whole", "ten_crop"]
+"""The part of a test image that is shown, by `da.data.transforms`."""
 
 Interpolation = Literal["bilinear", "bicubic"]
 """How pixels between the stored ones are computed, by `da.data.transforms`."""
@@ -32,3 +39,6 @@ BEGINNINGS = "pretrained", "random"
 
 OWN = "python:"
 """How names of the user's Python objects begin, of backbones and of tasks."""
+
+ROWS = f"{OWN}rows"
+"""Task of rows in memory, whose name does not say how many domains they are of."""

@@ -30,7 +30,7 @@ class FineTuning:
     warmup: Annotated[int, WHOLE] = 0
     """Steps in which the learning rate rises linearly to its full value; 0 for no warmup."""
     drop_every: Annotated[int, WHOLE] = 0
-    """Steps between drops of the learning rate to a tenth; 0 for no drops."""
+    """Steps between drops of the learning rate, to `drop_factor` of it; 0 for no drops."""
     chosen_by: str = "last"
     """Evaluation whose weights become the model: `last`, or the best by this selector.
     See `da list selectors`; `oracle` cannot choose here.

@@ -59,5 +59,8 @@ PIXELS = Limit("from 0 to 8192", lambda value: 0 <= value <= 8192)
 PART = Limit("above 0 and at most 1", lambda value: 0 < value <= 1)
 """Shares that may be all, but not nothing."""
 
+LEVEL = Limit("from 0 to 30", lambda value: 0 <= value <= 30)
+"""Magnitudes of RandAugment's operations."""
+
 SEED = Limit("at least 0 and below 2**64", lambda value: 0 <= value < 2**64)
 """Seeds of random generators."""

@@ -7,6 +7,9 @@ from da.config.limits import COUNT, SHARE, WHOLE
 from da.config.ranges import Choice, Uniform
 from da.config.validation import choice_errors, limit_errors, refuse
 
+InitAs = Literal["default", "cdan", "mdd", "safn"]
+"""Whose code says how weights begin, which `da.models.initialization` draws."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -33,6 +36,13 @@ class Network:
     """Share of each hidden layer of the classifier dropped in training; 0 for no dropout."""
     head_init: Literal["default", "xavier"] = "default"
     """Initial weights of the classifier: PyTorch's default, or Xavier uniform."""
+    init_as: InitAs = "default"
+    """Initial weights of neck, classifiers and discriminators.
+    default: PyTorch's, and `head_init`.
+    cdan: Xavier normal, biases 0, scales of norms N(1, 0.02), as CDAN's authors.
+    mdd: neck N(0, 0.005) with biases 0.1, all others N(0, 0.01) with biases 0, as MDD's authors.
+    safn: weights and biases N(0, 0.01), scales of norms N(1, 0.01), as SAFN's authors.
+    """
     label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0
     """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
 
@@ -43,6 +53,9 @@ class Network:
             | {
                 "head_dropout goes with hidden layers, for example head 512": (
                     self.head_dropout != 0 and not self.head
+                ),
+                f"init_as {self.init_as} draws the classifier too: leave head_init default": (
+                    self.init_as != "default" and self.head_init != "default"
                 ),
             }
         )

@@ -13,6 +13,12 @@ from da.system.threads import map_in_threads
 _CACHED = 2**18
 """Numbers that a thread of a CPU changes at a time."""
 
+TOP = 30
+"""Largest magnitude of RandAugment's operations."""
+
+EVEN = 100
+"""Standard deviation above which magnitudes are even from 0 on, as timm's `mstd101` says it."""
+
 Operation = Callable[[Tensor, Tensor], Tensor]
 """A function of images and one amount for each, as in `da.data.image_ops`."""
 
@@ -69,27 +75,70 @@ def jitter(
 
 
 def rand_augment(
-    x: Shaped[Tensor, "b c s s"], generator: torch.Generator, n: int = 2, magnitude: float = 10
+    x: Shaped[Tensor, "b c s s"],
+    generator: torch.Generator,
+    n: int = 2,
+    magnitude: float = 10,
+    std: float = 0,
+    probability: float = 1,
 ) -> Float[Tensor, "b c s s"]:
     """Apply `n` random operations to each image, as RandAugment does (Cubuk et al. 2020).
 
     Operations and amounts are those of torchvision's RandAugment, including identity. The defaults
     n = 2 and magnitude 10 are FixMatch's usual numbers. Differs from FixMatch's codes: they draw
-    magnitudes up to 10 out of 10.
+    magnitudes up to 10 out of 10, and only darken, dull and blur where torchvision goes both ways.
 
     Args:
         x: Square images as bytes, or numbers in 0..1, which are overwritten.
         generator: Random numbers, on the CPU.
         n: Operations per image.
         magnitude: Strength of every operation, from 0 to 30.
+        std: Standard deviation of magnitudes; above 100 they are even from 0 to `magnitude`.
+        probability: Share of the operations that are carried out.
     """
     assert 0 <= magnitude <= 30, magnitude
-    choice = torch.randint(1 + len(OPERATIONS), (n, len(x)), generator=generator)
-    sign = 2 * torch.randint(2, (n, len(x)), generator=generator) - 1
-    signed = sign * magnitude / 30
+    shape = n, len(x)
+    choice = torch.randint(1 + len(OPERATIONS), shape, generator=generator)
+    sign = 2 * torch.randint(2, shape, generator=generator) - 1
+    signed = sign * _levels(shape, generator, magnitude, std) / TOP
+    if probability < 1:
+        choice = choice.masked_fill(torch.rand(shape, generator=generator) >= probability, 0)
     amounts = torch.stack([signed, *(amount(signed) for _, amount in OPERATIONS)])
     amount = amounts.gather(0, choice[None])[0]
     return _carry_out(x, [operation for operation, _ in OPERATIONS], choice - 1, amount)
+
+
+def _levels(
+    shape: tuple[int, int], generator: torch.Generator, magnitude: float, std: float
+) -> Float[Tensor, "n b"] | float:
+    """Draw the magnitudes of operations by the rule of timm's `mstd`."""
+    if std > EVEN:
+        return magnitude * torch.rand(shape, generator=generator)
+    if std > 0:
+        return (magnitude + std * torch.randn(shape, generator=generator)).clamp(0, TOP)
+    return magnitude
+
+
+def cutout(
+    x: Float[Tensor, "b c s s"], generator: torch.Generator, share: float = 0.5
+) -> Float[Tensor, "b c s s"]:
+    """Cover a random square of each image with gray (DeVries and Taylor 2017).
+
+    Its middle lies anywhere in the image, so that a part of it may lie outside. Half of the side is
+    what FixMatch's code covers.
+
+    Args:
+        x: Images in 0..1, which are overwritten.
+        generator: Random numbers, on the CPU.
+        share: Side of the square, as a share of the image's.
+    """
+    side = x.shape[-1]
+    reach = int(share * side) // 2
+    middle = (torch.rand(2, len(x), 1, generator=generator) * side).floor()
+    place = torch.arange(side)
+    down, across = (place >= middle - reach) & (place < middle + reach)
+    covered = down[:, None, :, None] & across[:, None, None, :]
+    return x.masked_fill_(covered.to(x.device, non_blocking=True), 0.5)
 
 
 def _carry_out(

@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from da.config.choices import Augment
+from da.config.transforms import Transforms
 from da.data.balanced import Balance, Rows, draw_source, draw_target
-from da.data.batch import Batch, Labeled, TargetBatch, Unlabeled, join_labeled, tensors
-from da.data.domain import Images, LabeledImages, Task
+from da.data.batch import Batch, TargetBatch, join_labeled, tensors
+from da.data.domain import Images, Task
 from da.data.draws import SHOTS, STREAM, VIEWS, draw, generator, shuffle
+from da.data.inputs import InputBuilder
 from da.data.joined import JoinedPixels
 from da.data.stored_rows import StoredRows
-from da.data.transforms import augment_images, is_random
+from da.data.views import USUAL, is_random
 
 COPIES = 10
 """Largest number of copies of each image in a batch without a warning."""
@@ -35,6 +37,7 @@ def batches(
     strong: bool = False,
     mix_shots: bool = False,
     balance: Balance | None = None,
+    transforms: Transforms = USUAL,
 ) -> Iterator[Batch]:
     """Give endless batches of `size` images of each domain, from step 0 on, as network input.
 
@@ -52,9 +55,10 @@ def batches(
         strong: Whether target pixels also come in a second, strongly augmented view.
         mix_shots: Whether half of the source images are shots instead, where the task has some.
         balance: How classes get equal shares of both domains; None for the shares that they have.
+        transforms: Settings of the changes.
     """
     device = device or torch.device("cpu")
-    builder = _InputBuilder(augment, device)
+    builder = InputBuilder(augment, device, transforms)
     made = _batches(task, size, seed, builder, strong, mix_shots, balance)
     return made if balance else _prefetch_to_gpu(made, _parts(task), device)
 
@@ -67,6 +71,7 @@ def target_batches(
     augment: Augment = "none",
     device: torch.device | None = None,
     balance: Balance | None = None,
+    transforms: Transforms = USUAL,
 ) -> Iterator[TargetBatch]:
     """Give endless batches as `batches` does, but of the target only.
 
@@ -77,10 +82,12 @@ def target_batches(
         augment: How pixels are changed at random.
         device: Device of the batches; the CPU if none is given.
         balance: How classes get equal shares; None for the shares that they have.
+        transforms: Settings of the changes.
     """
     device = device or torch.device("cpu")
     draws = draw_target(task.target_train, size, seed, balance)
-    made = _target_batches(task.target_train, seed, _InputBuilder(augment, device), draws)
+    builder = InputBuilder(augment, device, transforms)
+    made = _target_batches(task.target_train, seed, builder, draws)
     return made if balance else _prefetch_to_gpu(made, [task.target_train], device)
 
 
@@ -103,7 +110,7 @@ def stream(
         order: Places of the images in parts, of which no batch has two; shuffled if None.
         device: Device of the batches; the CPU if none is given.
     """
-    builder = _InputBuilder("none", device or torch.device("cpu"))
+    builder = InputBuilder("none", device or torch.device("cpu"))
     for i in split_stream(order or [shuffle(len(images), seed, STREAM, 0)], size):
         yield TargetBatch(builder.unlabeled(images, i))
 
@@ -144,46 +151,11 @@ def _parts(task: Task) -> list[Images]:
     return [part for part in parts if part is not None]
 
 
-class _InputBuilder:
-    """Turns stored images into network input; augmentation draws from `views`."""
-
-    def __init__(self, augment: Augment, device: torch.device):
-        self.augment, self.device = augment, device
-        self.views = torch.Generator()
-
-    def build(self, images: Images, i: Tensor, augment: Augment | None = None) -> Tensor:
-        augment = augment or self.augment
-        if images.x.device.type == self.device.type == "cpu":
-            return augment_images(images.x, images.resize, augment, self.views, images.rows[i])
-        x = images.take(i)
-        if x.device.type == "cpu" and self.device.type == "cuda":
-            x = x.pin_memory()  # so that the GPU copies it while the CPU goes on
-        x = x.to(self.device, non_blocking=True)
-        return augment_images(x, images.resize, augment, self.views)
-
-    def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
-        columns = images.take_columns(i)
-        if columns is not None:
-            columns = columns.to(self.device, non_blocking=True)
-        domain = images.take_domains(i)
-        if domain is not None:
-            domain = domain.to(self.device, non_blocking=True)
-        y = images.take_y(i).to(self.device, non_blocking=True)
-        return Labeled(self.build(images, i), y, columns, domain)
-
-    def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
-        seen, index = self.build(images, i), i.to(self.device, non_blocking=True)
-        second = (
-            self.build(images, i, "strong") if strong and images.x.dtype == torch.uint8 else None
-        )
-        return Unlabeled(seen, index, second)
-
-
 def _batches(
     task: Task,
     size: int,
     seed: int,
-    builder: _InputBuilder,
+    builder: InputBuilder,
     strong: bool,
     mix_shots: bool,
     balance: Balance | None,
@@ -207,7 +179,7 @@ def _batches(
 
 
 def _target_batches(
-    images: Images, seed: int, builder: _InputBuilder, draws: Rows
+    images: Images, seed: int, builder: InputBuilder, draws: Rows
 ) -> Iterator[TargetBatch]:
     random = is_random(images.x, builder.augment)
     for step in count():

@@ -72,7 +72,8 @@ def split_paths(
         near = [cut for cut in cuts if any(map(find, cut))] or cuts
         missing = dict.fromkeys(path for cut in near for path in cut if not find(path))
         listed = ", ".join(map(repr, missing)) or f"{names!r} with no '-' in it"
-        raise ValueError(f"no such {kind}: {listed}; known: two {kind}s as in {syntax}")
+        one = f"; a side is one {kind}, commas join none" * any("," in path for path in missing)
+        raise ValueError(f"no such {kind}: {listed}; known: two {kind}s as in {syntax}{one}")
     return found[0]
 
 

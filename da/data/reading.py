@@ -19,6 +19,8 @@ class Reading:
     """How the user's images become squares."""
     label_columns: tuple[str, ...] = ()
     """Columns of labels, the first as the class; empty for the data's own class."""
+    hold_out: bool = True
+    """Whether some images of a source are held out, where the data sets none apart."""
     exact: int = 0
     """Pixels a side of images that come as squares and are stored as they are; 0 for others."""
 

@@ -17,6 +17,7 @@ from da.data.domain import Domain, LabeledImages, Task, are_same
 from da.data.domain_checks import check_domain, require_same_form
 from da.data.few_labels import first_labeled, first_shots
 from da.data.frequencies import change_frequencies
+from da.data.held_out import train_on_held_out
 from da.data.joined import join_domains
 from da.data.label_columns import match_columns, require_same_classes
 from da.data.reading import Reading
@@ -92,6 +93,8 @@ def open_domains(name: str, read: Reading = USUAL) -> tuple[Domain, Domain]:
         )
     if not target.is_labeled:
         target = replace(target, classes=source.classes)
+    if not read.hold_out:
+        source = train_on_held_out(name, source, target)
     if parsed.classes:
         source, target = label_sets.share_classes(parsed, own, source, target)
     classes = {parsed.source: source.classes, parsed.target: target.classes}

@@ -1,13 +1,15 @@
 """Predictions of a trained method for test images, and their accuracy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from da.data.domain import Images, LabeledImages, Task
+from da.data.transforms import Resize, ten_crops
 from da.methods import Method
 from da.methods._class_weights import weigh_classes
 from da.methods._column_heads import find_heads
@@ -38,9 +40,9 @@ def predict(method: Method, task: Task, *, device: torch.device | None = None) -
         Logits on the CPU in float32.
     """
     return Predictions(
-        outputs(method, method.predict_source, task.source_test, device=device),
+        outputs(method, method.predict_source, task.source_test, device=device, crops=True),
         task.source_test.y,
-        outputs(method, _weighed_target(method), task.target_test, device=device),
+        outputs(method, _weighed_target(method), task.target_test, device=device, crops=True),
     )
 
 
@@ -82,6 +84,7 @@ def outputs(
     images: Images,
     *,
     device: torch.device | None = None,
+    crops: bool = False,
 ) -> Float[Tensor, "b _"]:
     """Apply `function`, a part of `method`, to all images in evaluation mode.
 
@@ -90,16 +93,36 @@ def outputs(
         function: Part of the method that maps a batch of images to rows of numbers.
         images: Images that are passed through `function`.
         device: Device of the computation; None for the CPU.
+        crops: Whether `function` gives logits, which are averaged over the crops of an image where
+            it is tested by several.
 
     Returns:
         One row for each image, on the CPU in float32.
     """
+    place, resize = device or torch.device("cpu"), images.resize
+
+    def see(i: Tensor) -> Tensor:
+        if crops and resize.test_crop == "ten_crop":
+            return average_crops(function, images.take(i).to(place), resize)
+        return function(images.to_input(i, place))
+
     with method.evaluation_mode():
-        parts = [
-            function(images.to_input(i, device or torch.device("cpu"))).float().cpu()
-            for i in torch.arange(len(images)).split(256)
-        ]
+        parts = [see(i).float().cpu() for i in torch.arange(len(images)).split(256)]
     return torch.cat(parts)
+
+
+def average_crops(
+    function: Callable[[Tensor], Tensor], x: Shaped[Tensor, "b h w c"], resize: Resize
+) -> Float[Tensor, "b k"]:
+    """Return logits of the mean probabilities over ten crops of each image, as CDAN's code does.
+
+    Args:
+        function: Function from network input to logits.
+        x: Images, as bytes or numbers in 0..1.
+        resize: Size of network input.
+    """
+    each = [function(seen).float().log_softmax(1) for seen in ten_crops(x, resize)]
+    return torch.stack(each).logsumexp(0) - math.log(len(each))
 
 
 def online_accuracy(logits: Float[Tensor, "m k"], y: Int[Tensor, "m"]) -> float:

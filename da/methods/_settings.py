@@ -42,7 +42,11 @@ class Settings:
             network: Settings of neck and head; None for the defaults of `Network`.
             domains: Number of source domains.
         """
-        method = self.owner(self, backbone, classes, network or Network())
+        from da.models.initialization import draw_rest
+
+        network = network or Network()
+        method = self.owner(self, backbone, classes, network)
         if self.owner.takes_domains:
             method.take_domains(domains)
+        draw_rest(method, network.init_as)
         return method

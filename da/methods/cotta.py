@@ -11,15 +11,13 @@ from da.config.limits import FEW, SHARE, UNIT
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
-from da.methods._average import move_toward
+from da.methods._averaged_teacher import AveragedTeacher
 from da.methods._norms import count_batch, forget_statistics, use_batch_statistics, without_tracking
-from da.methods._streaming import Streaming
-from da.methods._views import View
-from da.methods.base import Losses, Method, Network, Scalar
+from da.methods.base import Losses, Network, Scalar
 from da.models.network import copy_as_buffers
 
 
-class CoTTA(Streaming):
+class CoTTA(AveragedTeacher):
     """Learn all weights from a teacher, their average over time, and restore some of the source's.
 
     Predictions are the teacher's. Where the source's network is unsure of a batch, they are the
@@ -32,7 +30,7 @@ class CoTTA(Streaming):
     streams = True
 
     @dataclass(frozen=True)
-    class Hparams(Method.Hparams):
+    class Hparams(AveragedTeacher.Hparams):
         """Settings of the authors for CIFAR-10; for ImageNet they set `threshold` 0.1.
 
         All three networks normalize by the statistics of each batch. The views of pixels are
@@ -43,37 +41,29 @@ class CoTTA(Streaming):
         mean statistics of the stream.
         """
 
-        keep: Annotated[float, Choice(0.9, 0.99, 0.999), UNIT] = 0.999
-        """Share of the teacher's weights that a step keeps, alpha in the paper."""
         restore: Annotated[float, LogUniform(0.0001, 0.1), SHARE] = 0.01
         """Chance of a weight to return to the source's after a step; 0 for none."""
         threshold: Annotated[float, Uniform(0.1, 1), UNIT] = 0.92
         """Mean confidence of the source's network below which the teacher looks at views."""
         augmentations: Annotated[int, Choice(4, 8, 16, 32), FEW] = 32
         """Views whose predictions the teacher averages."""
-        feature_dropout: Annotated[float, Uniform(0.05, 0.5), SHARE] = 0.2
-        """Share of features that a view of features lacks; ours. Unused for pixels."""
 
     hp: Hparams
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
         self.requires_grad_(True)
-        self.view = View(hp.feature_dropout)
-        self.teacher = copy_as_buffers(self._student())
-        self.anchor = copy_as_buffers(self._student())
+        self.anchor = copy_as_buffers(self.student())
 
     def train(self, mode: bool = True) -> "CoTTA":
         """Set the mode of batch norms and views; all other layers stay in evaluation mode."""
         super().train(mode)
         use_batch_statistics(self, mode)
-        self.view.train(mode)
         return self
 
     def prepare_target(self, target: Images) -> None:
         """Begin teacher and anchor as the source's network."""
-        for copy in (self.teacher, self.anchor):
-            copy.load_state_dict(self._student().state_dict())
+        self.anchor.load_state_dict(self.student().state_dict())
         forget_statistics(self)
         super().prepare_target(target)
 
@@ -82,7 +72,7 @@ class CoTTA(Streaming):
         x = batch.target.x
         teacher = self._teach(x)
         self.keep(batch.target, teacher)
-        log_p = self._student()(x).float().log_softmax(1)
+        log_p = self.student()(x).float().log_softmax(1)
         return {"consistency": -(teacher.softmax(1) * log_p).sum(1).mean()}
 
     @torch.no_grad()
@@ -101,9 +91,9 @@ class CoTTA(Streaming):
         """Store the predictions, move the teacher, and restore some weights."""
         super().after_step()
         count_batch(self)
-        move_toward(self.teacher, self._student(), 1 - self.hp.keep)
+        self.move_teacher()
         source = dict(self.anchor.named_buffers())
-        for name, weight in self._student().named_parameters():
+        for name, weight in self.student().named_parameters():
             if weight.requires_grad:
                 back = torch.rand(weight.shape).to(weight.device) < self.hp.restore
                 weight.copy_(torch.where(back, source[name], weight))
@@ -111,14 +101,3 @@ class CoTTA(Streaming):
     def reset(self) -> None:
         """Forget the statistics of the batches so far."""
         forget_statistics(self)
-
-    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Compute the teacher's class logits of target images."""
-        return self.teacher(x)
-
-    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Compute the teacher's class logits of source images."""
-        return self.teacher(x)
-
-    def _student(self) -> nn.Sequential:
-        return nn.Sequential(self.backbone, self.neck, self.head)

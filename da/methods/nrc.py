@@ -32,8 +32,9 @@ class NRC(Method):
         """Settings of the authors' code for VisDA; the source model is that of the run in `init`.
 
         For Office-Home, they begin with 4 neighbors and 3 of each, and go on with 5 and 4. Differs
-        from that code: features and predictions are remembered after the step and in evaluation
-        mode, so that dropout, which that code has not, does not choose the neighbors.
+        from that code: a reciprocal neighbor weighs 1, as in the paper, where the code for VisDA
+        has 0.1; features and predictions are remembered after the step and in evaluation mode, so
+        that dropout, which that code has not, does not choose the neighbors.
         """
 
         neighbors: Annotated[int, Choice(1, 2, 3, 5, 10), COUNT] = 5

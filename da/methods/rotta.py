@@ -7,21 +7,18 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from da.config.limits import COUNT, SHARE, UNIT
-from da.config.ranges import Choice, LogUniform, Uniform
+from da.config.limits import COUNT, UNIT
+from da.config.ranges import Choice, LogUniform
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Images
-from da.methods._average import move_toward
+from da.methods._averaged_teacher import AveragedTeacher
 from da.methods._balanced_memory import Slot, add_image
 from da.methods._norms import held_statistics, list_norms, mix_statistics, mixing, release_norms
-from da.methods._streaming import Streaming
-from da.methods._views import View
-from da.methods.base import Losses, Method, Network, Scalar
-from da.models.network import copy_as_buffers
+from da.methods.base import Losses, Network, Scalar
 from da.ops.functional import prediction_entropy
 
 
-class RoTTA(Streaming):
+class RoTTA(AveragedTeacher):
     """Learn norms from a memory with as many images of each class, by an averaged teacher.
 
     Predictions are the teacher's. Statistics of batch norms move slowly, so that batches of few
@@ -36,7 +33,7 @@ class RoTTA(Streaming):
     streams = True
 
     @dataclass(frozen=True)
-    class Hparams(Method.Hparams):
+    class Hparams(AveragedTeacher.Hparams):
         """Settings of the authors' code.
 
         The student sees views of the memory's images: pixels are turned, moved, scaled, mirrored
@@ -52,10 +49,6 @@ class RoTTA(Streaming):
         """Images between two steps."""
         share: Annotated[float, LogUniform(0.01, 1), UNIT] = 0.05
         """Share of the memory's statistics in those of batch norms, alpha in the paper."""
-        keep: Annotated[float, Choice(0.9, 0.99, 0.999), UNIT] = 0.999
-        """Share of the teacher's weights that a step keeps, 1 - nu in the paper."""
-        feature_dropout: Annotated[float, Uniform(0.05, 0.5), SHARE] = 0.2
-        """Share of features that a view of features lacks; ours. Unused for pixels."""
 
     hp: Hparams
     images: Tensor
@@ -66,9 +59,7 @@ class RoTTA(Streaming):
 
     def __init__(self, hp: Hparams, backbone: nn.Module, classes: int, network: Network):
         super().__init__(hp, backbone, classes, network)
-        self.norms = release_norms(self.name, list_norms(self))
-        self.view = View(hp.feature_dropout)
-        self.teacher = copy_as_buffers(self._student())
+        self.norms = release_norms(self.name, list_norms(self.student()))
         self.mixtures = mix_statistics(self)
         for name in ("labels", "ages"):
             self.register_buffer(name, torch.zeros(0, dtype=torch.long))
@@ -76,15 +67,8 @@ class RoTTA(Streaming):
         self.register_buffer("images", torch.zeros(0))
         self.register_buffer("entropies", torch.zeros(0))
 
-    def train(self, mode: bool = True) -> "RoTTA":
-        """Set the mode of views; all layers stay in evaluation mode."""
-        super().train(mode)
-        self.view.train(mode)
-        return self
-
     def prepare_target(self, target: Images) -> None:
-        """Begin the teacher as the source's network, and with an empty memory."""
-        self.teacher.load_state_dict(self._student().state_dict())
+        """Begin with an empty memory."""
         self._take(torch.zeros(0, device=self.online.device), [])
         self.count = torch.zeros_like(self.count)
         super().prepare_target(target)
@@ -117,7 +101,7 @@ class RoTTA(Streaming):
         with mixing(self.mixtures, self.hp.share if self.training else None):
             with torch.no_grad():
                 teacher = self.teacher(x).float().softmax(1)
-            log_p = self._student()(self.view(x)).float().log_softmax(1)
+            log_p = self.student()(self.view(x)).float().log_softmax(1)
         ages = torch.tensor([slot.age for slot in self._slots]).to(log_p)
         weights = (-ages / self.hp.capacity).sigmoid()
         return (weights * -(teacher * log_p).sum(1)).mean()
@@ -130,7 +114,7 @@ class RoTTA(Streaming):
         self._take(self._pool, self._slots)
         if not self._due:
             return
-        move_toward(self.teacher, self._student(), 1 - self.hp.keep)
+        self.move_teacher()
         for norm, mixture in self.mixtures:
             assert mixture.mixed is not None
             for held, mixed in zip(held_statistics(norm), mixture.mixed, strict=True):
@@ -145,14 +129,3 @@ class RoTTA(Streaming):
         self.labels = torch.tensor([slot.label for slot in slots], dtype=torch.long).to(device)
         self.ages = torch.tensor([slot.age for slot in slots], dtype=torch.long).to(device)
         self.entropies = torch.tensor([slot.entropy for slot in slots]).to(device)
-
-    def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Compute the teacher's class logits of target images."""
-        return self.teacher(x)
-
-    def predict_source(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
-        """Compute the teacher's class logits of source images."""
-        return self.teacher(x)
-
-    def _student(self) -> nn.Sequential:
-        return nn.Sequential(self.backbone, self.neck, self.head)

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
@@ -14,11 +14,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from da.config.choices import Augment, Interpolation, Precision
+from da.config.transforms import Transforms
 from da.data.domain import Domain
 from da.data.draws import generator
 from da.data.stored_rows import split_rows, take_first
 from da.data.texts import holds_texts
-from da.data.transforms import augment_images, shrinks, to_eval_input
+from da.data.transforms import shrinks, to_eval_input
+from da.data.views import augment_images
 from da.models.backbone import check_fit, fingerprint, interpolation
 from da.models.fuse import fuse_batch_norms
 from da.models.text_encoder import TextEncoder, find_text_encoder, to_tokens
@@ -40,6 +42,8 @@ class Recipe:
     augment: Augment = "none"
     views: int = 0
     """Augmented views of every image, the same for every run; 0 for the plain image alone."""
+    transforms: Transforms = field(default=Transforms(), repr=False)
+    """Settings of the views; those that are not usual are in the hash too."""
 
 
 class FrozenBackbone:
@@ -125,7 +129,9 @@ def _feature_file(
     if holds_texts(domain.x):
         backbone = backbone.text_side
     small = " shrunk" * shrinks(domain.x, domain.resize)
-    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}{small}"
+    shown = domain.resize.test_crop, recipe.transforms
+    how = f" {shown}" if shown != ("center", Transforms()) else ""
+    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}{small}{how}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     return make_once(
         cache_home() / "features" / f"{name}.npy",
@@ -181,7 +187,8 @@ def _features(
         each = []
         for view in range(1 + recipe.views):
             augment = recipe.augment if view else "none"
-            seen = augment_images(x.to(device), domain.resize, augment, generator(view, chunk))
+            how = domain.resize, augment, generator(view, chunk), None, recipe.transforms
+            seen = augment_images(x.to(device), *how)
             with torch.autocast(device.type, torch.bfloat16, recipe.precision == "bf16"):
                 each.append(torch.cat([backbone(few) for few in seen.split(batch)]))
         f = scale_rows(torch.stack(each, 1).float())

@@ -1,6 +1,6 @@
 """The trained parts of a backbone, as the settings of fine-tuning say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
@@ -51,7 +51,11 @@ def _is_norm(layer: nn.Module) -> bool:
 
 
 def release_stage(
-    tuning: FineTuning, backbone: nn.Module, step: int, optimizer: Optimizer, lr: float
+    tuning: FineTuning,
+    backbone: nn.Module,
+    step: int,
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
 ) -> None:
     """Unfreeze a stage of the backbone before `step` if one is due then.
 
@@ -60,7 +64,8 @@ def release_stage(
         backbone: Backbone whose stages were frozen by `hold_stages`.
         step: Number of the step, from 1 on.
         optimizer: Optimizer that gets the weights of the stage.
-        lr: Learning rate of the last stage, next to the output.
+        options: What groups of the backbone have, such as `lr`, the learning rate of its last
+            stage, next to the output.
     """
     if not tuning.unfreeze_every or step <= tuning.unfreeze_every:
         return
@@ -69,48 +74,61 @@ def release_stage(
         return
     for stage in list_stages(backbone)[::-1][depth : depth + 1]:
         stage.release()
-        for group in _split(tuning, stage.parameters(), lr * tuning.stage_lr**depth):
+        for group in _split(tuning, stage.parameters(), _deeper(options, tuning.stage_lr**depth)):
             optimizer.add_param_group(group)
 
 
 def group_parameters(
-    tuning: FineTuning, method: nn.Module, lr: float, backbone_lr: float
+    tuning: FineTuning,
+    method: nn.Module,
+    rates: Mapping[str, float],
+    options: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Return the optimizer's groups of trained parameters, those of the backbone last.
 
     Args:
         tuning: Settings of fine-tuning.
         method: Method whose parameters are trained.
-        lr: Learning rate of all parameters outside the backbone, such as neck and heads.
-        backbone_lr: Learning rate of the last stage of the backbone, next to the output.
+        rates: Learning rate by the attribute of the method that holds a part outside the backbone,
+            such as neck and head; that of "" is for all others.
+        options: What groups of the backbone have, such as `lr`, the learning rate of its last
+            stage, next to the output.
     """
     backbone: nn.Module = method.backbone  # type: ignore[assignment]
-    ours = {id(p) for p in backbone.parameters()}
-    found = _split(tuning, [p for p in method.parameters() if id(p) not in ours], lr)
-    return found + [
-        group for part in _backbone_groups(tuning, backbone, backbone_lr) for group in part
-    ]
+    found, held = [], {id(p) for p in backbone.parameters()}
+    for name, lr in rates.items():
+        part = getattr(method, name, nn.Module()) if name else method
+        mine = [p for p in part.parameters() if id(p) not in held]
+        held |= {*map(id, mine)}
+        found += _split(tuning, mine, {"lr": lr})
+    return found + [group for part in _backbone_groups(tuning, backbone, options) for group in part]
 
 
 def _backbone_groups(
-    tuning: FineTuning, backbone: nn.Module, lr: float
+    tuning: FineTuning, backbone: nn.Module, options: Mapping[str, Any]
 ) -> Iterator[list[dict[str, Any]]]:
     if tuning.stage_lr == 1:
-        yield _split(tuning, list(backbone.parameters()), lr)
+        yield _split(tuning, list(backbone.parameters()), options)
     else:
         for depth, stage in enumerate(reversed(list_stages(backbone))):
-            yield _split(tuning, stage.parameters(), lr * tuning.stage_lr**depth)
+            yield _split(tuning, stage.parameters(), _deeper(options, tuning.stage_lr**depth))
 
 
-def _split(tuning: FineTuning, parameters: list[nn.Parameter], lr: float) -> list[dict[str, Any]]:
+def _deeper(options: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    return {**options, "lr": options["lr"] * factor}
+
+
+def _split(
+    tuning: FineTuning, parameters: list[nn.Parameter], options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Group the trained parameters: vectors apart from matrices where they do not decay."""
     moving = [p for p in parameters if p.requires_grad]
     if tuning.decay_norms:
-        found = [{"params": moving, "lr": lr}]
+        found = [{"params": moving, **options}]
     else:
         found = [
-            {"params": [p for p in moving if p.ndim > 1], "lr": lr},
-            {"params": [p for p in moving if p.ndim <= 1], "lr": lr, "weight_decay": 0.0},
+            {"params": [p for p in moving if p.ndim > 1], **options},
+            {"params": [p for p in moving if p.ndim <= 1], **options, "weight_decay": 0.0},
         ]
     return [group for group in found if group["params"]]
 

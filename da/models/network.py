@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from da.config.network import Network
+from da.models.initialization import draw_weights
 from da.ops.linear import Linear
 from da.ops.random import Dropout
 
@@ -52,6 +53,7 @@ def build_head(network: Network, inputs: int, classes: int) -> nn.Sequential:
         for layer in head:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
+    draw_weights(head, network.init_as)
     return head
 
 
@@ -62,7 +64,9 @@ def build_neck(network: Network, inputs: int) -> tuple[nn.Module, int]:
         return nn.Sequential(*drop), inputs
     norm = [nn.BatchNorm1d(network.neck)] if network.neck_norm else []
     relu = [nn.ReLU()] if network.neck_relu else []
-    return nn.Sequential(Linear(inputs, network.neck), *norm, *relu, *drop), network.neck
+    neck = nn.Sequential(Linear(inputs, network.neck), *norm, *relu, *drop)
+    draw_weights(neck, network.init_as, neck=True)
+    return neck, network.neck
 
 
 def copy_as_buffers(network: nn.Module) -> nn.Module:

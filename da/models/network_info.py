@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 from da.config.choices import Interpolation
@@ -21,8 +21,8 @@ class NetworkInfo:
     """Initial weights of the backbone, as in `Run.init`."""
     classes: tuple[str, ...] = ()
     """Names of the classes, in the order of the outputs."""
-    resize: tuple[int, Interpolation, float] = astuple(Resize())
-    """Fields of the `Resize` that turned images into the network's input."""
+    resize: tuple[int, Interpolation, float] = Resize().stored
+    """The `Resize` that turned images into the network's input; `settings` have its last field."""
     stored_side: int = 0
     """Pixels a side of the benchmark's images."""
     settings: dict[str, Any] = field(default_factory=dict)

@@ -45,6 +45,9 @@ class Line:
 ROW = "row"
 """Key in the settings of a record under which the experiment names the row of the run."""
 
+RUN_IDS = "init", "hp.teacher"
+"""Settings that can name another run by its id."""
+
 Runs = dict[str, dict[Any, Record]]
 """Records of one row, by column and then by seed; a column is a task."""
 
@@ -234,13 +237,13 @@ def _labels(placed: list[tuple[Record, Kind]]) -> list[str]:
 
     If the experiment names the row, the label begins with that name. Then it has every setting that
     differs between runs of that row with the same task and seed. A run that begins with the weights
-    of another run shows the other's method, not its id.
+    of another run, or learns from it, shows the other's method, not its id.
     """
     methods = {r.id: r.settings["method"] for r, _ in placed}
     found = []
     for r, kind in placed:
-        begun = methods.get(str(r.settings.get("init")))
-        found.append((kind, r.settings | {"init": begun} if begun else r.settings))
+        others = {key: methods.get(str(r.settings.get(key))) for key in RUN_IDS}
+        found.append((kind, r.settings | {k: method for k, method in others.items() if method}))
     varying = _varying(found)
     labels = []
     for kind, settings in found:

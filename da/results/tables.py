@@ -7,9 +7,11 @@ from da.config.task_name import TaskName, short_domain
 from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
 from da.results.label_columns import keep_runs, list_columns
+from da.results.negative_transfer import add_count
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
+from da.results.source_images import describe_source
 from da.results.table_cost import add_cost
 from da.results.table_render import Cell, Group, Row, Table
 
@@ -98,7 +100,9 @@ def build_table(
     rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
-        return _by_score(rows, tasks, names, aggregate.list_scores(tested[0].curve), untested)
+        scores = aggregate.list_scores(tested[0].curve)
+        table = _by_score(rows, tasks, names, scores, untested)
+        return replace(table, notes=(*table.notes, *describe_source(tested, scores)))
     columns = list_columns(tested)
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
@@ -107,6 +111,7 @@ def build_table(
     else:
         table = _by_selector(rows, tasks, names, what)
     notes = [_progress(len(records), wanted) + _choice(names), *filter(None, [untested])]
+    notes += describe_source(tested, names)
     if columns and not label_columns:
         shown = ", ".join(columns)
         notes.append(f"each row is of its first label column; --label-columns shows {shown}")
@@ -120,6 +125,8 @@ def build_table(
         notes.append("an average is blank where one of its tasks is missing")
     best = min if metric in FALLING else max
     table = replace(table, rows=_with_best(table.rows, best), notes=(*notes, *table.notes))
+    if not label_columns:
+        table = add_count(table, rows, tasks, names[0], best)
     return add_cost(table, rows) if cost else table
 
 
@@ -235,6 +242,8 @@ def _heads(tasks: list[str], targets: bool = False) -> list[str]:
     for name in names:
         pair = [name.target] if targets and name.target else filter(None, name.pair)
         own = "-".join(map(short_domain, pair))
+        if len(name.sources) > 2:
+            own = f"{len(name.sources)} sources-{short_domain(name.target)}"
         benchmark = "" if one and own else name.benchmark
         heads.append(":".join(filter(None, [benchmark, own])) + name.end)
     return heads if len(set(heads)) == len(tasks) else tasks

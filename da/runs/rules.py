@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from da.config.backbone_names import split_names
+from da.config.choices import ROWS
 from da.config.label_columns import MEAN
 from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
@@ -15,6 +16,8 @@ from da.config.validation import (
     limit_errors,
 )
 from da.methods._shots import mixes_shots
+from da.runs.optimization_rules import optimization_errors
+from da.runs.transform_rules import transform_errors
 from da.system.content_files import is_file_name
 
 if TYPE_CHECKING:
@@ -102,7 +105,7 @@ def _method_errors(run: "Run") -> dict[str, bool]:
             shots and not method.takes_shots and not mixes_shots(method)
         ),
         f"{method.name} needs several sources, as in emoji:noto,fluent-twemoji, not {run.task}": (
-            method.takes_domains and len(name.sources) < 2
+            method.takes_domains and len(name.sources) < 2 and run.task != ROWS
         ),
         f"{method.name} begins with a finished run's network: set init to that run's id": (
             method.source_free and not method.taught and is_beginning(run.init)
@@ -183,6 +186,19 @@ def _column_errors(run: "Run") -> dict[str, bool]:
     }
 
 
+def _hold_out_errors(run: "Run") -> dict[str, bool]:
+    """A target's labels are never trained on, and one domain alone needs its validation images."""
+    held, shift = run.hold_out, run.shift.label_shift
+    return {
+        "hold_out can only be off in a task of two domains": (
+            not held and not TaskName.parse(run.task).target
+        ),
+        f"label_shift {shift} needs images that do not train: leave hold_out on": (
+            not held and shift in ("bbse", "rlls")
+        ),
+    }
+
+
 def _shift_errors(run: "Run") -> dict[str, bool]:
     method, shift = run.method.owner, run.shift
     return {
@@ -212,7 +228,10 @@ RULES: tuple[Callable[..., dict[str, bool]], ...] = (
     _image_errors,
     _text_errors,
     _optimizer_errors,
+    optimization_errors,
     _column_errors,
     _shift_errors,
+    _hold_out_errors,
+    transform_errors,
 )
 """Each maps rules, worded for an error message, to whether a run breaks them."""

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from da.config.choices import Augment, FeatureScore, Fit, Precision, Schedule
@@ -13,16 +13,19 @@ from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
 from da.config.limits import AMOUNT, COUNT, PART, PIXELS, POSITIVE, SEED, SHARE, UNIT, WHOLE
 from da.config.network import Network
+from da.config.optimization import Optimization
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
 from da.config.setting_names import current_names, first_names
 from da.config.task_name import TaskName
+from da.config.transforms import Transforms
 from da.config.validation import is_beginning, refuse, shorten_names
 from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.own_backbones import find_module, name_backbone
+from da.runs.plain_settings import default_settings, flatten_settings, freeze_value
 from da.runs.rules import RULES
 from da.system.content_files import find_path, name_file
 
@@ -31,6 +34,8 @@ PARTS: dict[str, type] = {
     "tuning": FineTuning,
     "labels": LabelColumns,
     "shift": LabelShift,
+    "optimization": Optimization,
+    "transforms": Transforms,
 }
 """Fields of a run that hold further settings; a record lists these next to the run's own."""
 
@@ -79,6 +84,11 @@ class Run:
     """Whether to leave out images that cannot be decoded, in tasks of folder and imagefolder.
     Their number goes into the record. Otherwise such an image is an error.
     """
+    hold_out: bool = True
+    """Whether a fifth of the labeled source images of each class is held out, for validation.
+    Without, all train, as in most papers, and `source_accuracy` is that of training images.
+    Images that a data set sets apart for tests, as by official lists, never train.
+    """
     fit: Fit = "squash"
     """How images of your own that are no squares become squares.
     squash: without keeping their proportions, as is usual for domain adaptation.
@@ -89,9 +99,12 @@ class Run:
     """Random change of training images: in every step, or in regime frozen once for each view.
     none: no change.
     crop: a random part of the image, resized.
-    crop_flip: crop, then mirrored or not.
+    crop_flip: crop, then mirrored or not; `default` of TLlib's `train_resizing`.
+    random_crop_flip: a random square of `side` pixels, not resized, mirrored or not; `ran.crop`.
+    center_crop_flip: the middle square of `side` pixels, mirrored or not; `cen.crop`.
+    flip: the whole image, mirrored or not; `res.` of `train_resizing`.
     jitter: crop_flip, then a random change of colors.
-    strong: crop_flip, then two random operations of RandAugment.
+    strong: crop_flip, then two random operations of RandAugment, or `strong_operations`.
     """
     views: Annotated[int, WHOLE] = 0
     """Augmented copies of each image in regime frozen, the same for all seeds; 0 for none.
@@ -141,12 +154,16 @@ class Run:
     """Columns of labels that are learned, where the data has several."""
     shift: LabelShift = field(default_factory=LabelShift)
     """What is done about classes that are more or less frequent in the target."""
+    optimization: Optimization = field(default_factory=Optimization)
+    """Nesterov's momentum, the learning rate's course, and parts of the network apart."""
+    transforms: Transforms = field(default_factory=Transforms)
+    """Details of how images are cropped and changed, in training and in tests."""
     steps: Annotated[int, COUNT] = 500
     """Training steps; a method that sees each test image once, as tent does, may end earlier."""
     batch: Annotated[int, COUNT] = 64
     """Images of each domain in a step: 64 for 64 source and 64 target images."""
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """How gradients move weights: adamw, or sgd with momentum."""
+    optimizer: Literal["adamw", "sgd", "adam"] = "adamw"
+    """How gradients move weights: adamw, sgd with momentum, or adam as it was first published."""
     lr: Annotated[float, LogUniform(1e-4, 1e-1), AMOUNT] = 1e-3
     """Learning rate of neck, head and all else that trains, except for the backbone.
     It can change during training: see `schedule`, `warmup` and `drop_every`.
@@ -154,14 +171,15 @@ class Run:
     backbone_lr: Annotated[float, LogUniform(0.01, 1), AMOUNT] = 1.0
     """Learning rate of the backbone in regime full, as a multiple of `lr`."""
     momentum: Annotated[float, Uniform(0.5, 0.99), SHARE] = 0.9
-    """Momentum of sgd, from 0 for none to below 1; for adamw the first beta."""
+    """Momentum of sgd, from 0 for none to below 1; for adamw and adam the first beta."""
     weight_decay: Annotated[float, LogUniform(1e-5, 1e-1), AMOUNT] = 1e-3
-    """Weight decay: an L2 penalty with sgd, decoupled from the gradient with adamw; 0 for none."""
+    """Weight decay: an L2 penalty with sgd and adam, decoupled from it with adamw; 0 for none."""
     schedule: Schedule = "constant"
     """Factor of the learning rate as training progresses.
     constant: always 1.
     cosine: from 1 to 0 along half a cosine.
     annealing: (1 + 10 p) ** -0.75, where p is the progress from 0 to 1 (Ganin et al. 2016).
+    `anneal_gamma` stands for the 10, and `anneal_power` for the 0.75.
     """
     precision: Precision = "fp32"
     """Number format of the network's computations: fp32, or bf16 by autocast; weights stay fp32."""
@@ -225,8 +243,9 @@ class Run:
         name = settings["method"]
         if name not in METHODS:
             raise ValueError(f"unknown method {name!r}, known: {shorten_names(METHODS)}")
-        hp = {k.removeprefix("hp."): _frozen(v) for k, v in settings.items() if k[:3] == "hp."}
-        rest = {k: _frozen(v) for k, v in settings.items() if k[:3] != "hp." and k != "method"}
+        given = {k: freeze_value(v) for k, v in settings.items() if k != "method"}
+        hp = {k.removeprefix("hp."): v for k, v in given.items() if k[:3] == "hp."}
+        rest = {k: v for k, v in given.items() if k[:3] != "hp."}
         parts = {
             name: {f.name: rest.pop(f.name) for f in fields(part) if f.name in rest}
             for name, part in PARTS.items()
@@ -241,12 +260,12 @@ class Run:
         """Return every setting as plain data that JSON can store."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in PARTS}
         parts = [getattr(self, name) for name in PARTS]
-        return _plain(own | {"method": self.method.owner.name}, self.method, *parts)
+        return flatten_settings(own | {"method": self.method.owner.name}, self.method, parts)
 
     @property
     def reading(self) -> Reading:
         """How the images of the task are read."""
-        return Reading(self.side, self.skip_bad, self.fit, self.labels.label_columns)
+        return Reading(self.side, self.skip_bad, self.fit, self.labels.label_columns, self.hold_out)
 
     @property
     def backbone_options(self) -> dict[str, Any]:
@@ -269,31 +288,9 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Hash of the settings by their first names; a new field at its default changes no id."""
-        usual = _usual_settings(self.__class__, self.method.__class__)  # type: ignore[arg-type]
+        kinds: Any = (self.__class__, self.method.__class__, tuple(PARTS.values()))
+        usual = default_settings(*kinds)
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
-
-
-@lru_cache
-def _usual_settings(kind: type[Any], hparams: type[Any]) -> dict[str, Any]:
-    """Return the default of every setting of a run with a method; `task` has none."""
-    defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
-    return _plain(defaults, hparams(), *(kind() for kind in PARTS.values()))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _plain(own: dict[str, Any], method: Settings, *parts: Any) -> dict[str, Any]:
-    """Return all settings in one dictionary as JSON would read them back: lists for tuples."""
-    plain = own | {f"hp.{name}": value for name, value in vars(method).items()}
-    for part in parts:
-        plain |= vars(part)
-    return {k: v if type(v) in (str, int, float, bool) else _copy(v) for k, v in plain.items()}
-
-
-def _copy(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=asdict)) if value != () else []

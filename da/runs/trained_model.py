@@ -14,7 +14,8 @@ from da.config.choices import Fit
 from da.config.task_name import TaskName
 from da.data.reading import Reading
 from da.data.to_square import resize_to_square
-from da.data.transforms import Resize, crop_center
+from da.data.transforms import Resize, fit_to_input
+from da.evaluation.predictions import average_crops
 from da.methods import Method
 from da.methods._class_weights import NAME as CLASS_WEIGHTS
 from da.methods._class_weights import add_weights, weigh_classes
@@ -78,7 +79,7 @@ class TrainedModel(nn.Module):
     @property
     def resize(self) -> Resize:
         """Size and resizing of the network's input."""
-        return Resize(*self.about.resize)
+        return Resize(*self.about.resize, self.about.settings.get("test_crop", "center"))
 
     @property
     def stored_side(self) -> int:
@@ -92,7 +93,19 @@ class TrainedModel(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute class logits of target images: uint8 `b h w 3` of any size, or network input."""
-        return weigh_classes(self.method, self.method.predict(self._input(x)).float())
+        if _is_stored(x):
+            return self.classify(resize_to_square(x, self.stored_side, self.fit))
+        return self._logits(x)
+
+    def classify(self, squares: Float[Tensor, "b h w 3"]) -> Float[Tensor, "b k"]:
+        """Compute class logits of squares of the stored side, as evaluation shows them."""
+        if self.resize.test_crop == "ten_crop":
+            return average_crops(self._logits, squares, self.resize)
+        return self._logits(fit_to_input(squares, self.resize))
+
+    def _logits(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
+        """Compute class logits of network input."""
+        return weigh_classes(self.method, self.method.predict(self._map(x)).float())
 
     def forward_columns(self, x: Shaped[Tensor, "b ..."]) -> tuple[Float[Tensor, "b _"], ...]:
         """Compute the logits of all label columns of target images, the class's first."""
@@ -114,8 +127,12 @@ class TrainedModel(nn.Module):
 
     def _input(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes: resized images, or mapped features."""
-        if x.dtype == torch.uint8 and x.shape[-1] == 3:
-            x = crop_center(resize_to_square(x, self.stored_side, self.fit), self.resize)
+        if _is_stored(x):
+            x = fit_to_input(resize_to_square(x, self.stored_side, self.fit), self.resize)
+        return self._map(x)
+
+    def _map(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
+        """Return what the method takes of network input: itself, or mapped features."""
         if self.backbone is not None:
             f = self.method.backbone(scale_rows(self.backbone(x).float()))
             return self.method.map_target(f)
@@ -221,9 +238,13 @@ class Classifier(nn.Module):
         if x.ndim == 4:
             x = rearrange(x if x.dtype == torch.uint8 else x * 255, "b c h w -> b h w c")
             model = self.network
-            square = resize_to_square(x, model.stored_side, model.fit)
-            x = crop_center(square, model.resize)
+            return model.classify(resize_to_square(x, model.stored_side, model.fit))
         return self.network(x)
+
+
+def _is_stored(x: Shaped[Tensor, "b ..."]) -> bool:
+    """Return whether these are images as the user has them, and no network input."""
+    return x.dtype == torch.uint8 and x.shape[-1] == 3
 
 
 def load_model(run_id: str, results: str | Path = "results") -> TrainedModel:

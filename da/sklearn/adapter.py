@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from da.config.choices import OWN
+from da.config.choices import ROWS
 from da.config.network import Network
 from da.config.validation import shorten_names
 from da.methods import Settings, settings_class
@@ -44,7 +44,8 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
     Rows are features, which are used as they are. A source has labels; those of the target are
     never looked at. Both are given in one of two ways: `fit(Xs, ys, Xt)`, or
     `fit(X, y, sample_domain=d)` in skada's convention, with positive numbers for rows of the source
-    and negative ones for those of the target. Without either, all rows are source and target alike.
+    and negative ones for those of the target. Each positive number is a source of its own to
+    `mdan` and `m3sda`. Without either, all rows are source and target alike.
 
         from sklearn.linear_model import LogisticRegression
 
@@ -165,6 +166,7 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
             torch.tensor(number),
             torch.tensor(rows.target, dtype=torch.float32),
             self.device,
+            domains=None if rows.domains is None else torch.tensor(rows.domains),
             steps=moves,
         )
         self.method_.cpu().double()  # so that a row has the same numbers in any company
@@ -174,7 +176,7 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
     def _run(self, settings: Settings) -> Run:
         return Run(
             settings,
-            f"{OWN}rows",
+            ROWS,
             backbone="identity",
             network=self._settings("network"),
             steps=self.steps,

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from da.system.extras import extra
 
@@ -22,6 +22,8 @@ class Rows(NamedTuple):
     source: Shaped[np.ndarray, "n d"]
     y: Shaped[np.ndarray, "n"]
     target: Shaped[np.ndarray, "m d"]
+    domains: Int[np.ndarray, "n"] | None = None
+    """Which of several sources each row is of, from 0 on; None for one source."""
 
 
 def split_domains(estimator: BaseEstimator, X: Any, y: Any, Xt: Any, sample_domain: Any) -> Rows:
@@ -64,7 +66,8 @@ def _split_by_domain(estimator: BaseEstimator, X: Any, y: Any, sample_domain: An
         raise ValueError("y has no label for some rows of the source")
     known = column_or_1d(np.array(labels))
     check_classification_targets(known)
-    return Rows(X[source], known, X[~source])
+    names, domains = np.unique(np.asarray(sample_domain)[source], return_inverse=True)
+    return Rows(X[source], known, X[~source], domains if len(names) > 1 else None)
 
 
 def are_source(sample_domain: Any, count: int) -> Bool[np.ndarray, "n"]:

@@ -1,6 +1,6 @@
 """Prepare the backbone of a run, and the task with what its method gets: features or images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from da.config.choices import Interpolation
 from da.data import tasks
 from da.data.domain import Domain, LabeledImages, Task
 from da.data.stored_rows import take_first
-from da.data.transforms import Resize, to_eval_input
+from da.data.transforms import Resize, framed_side, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.concatenation import concatenate_features
@@ -50,7 +50,7 @@ def _extract(
     if (by_hand := _resize_settings(run)) and not is_file_name(begun):
         check_resize(frozen.network, frozen.name, **by_hand)
     seen = _resized(run, frozen.interpolation, *domains)
-    recipe = features.Recipe(run.precision, run.augment, run.views)
+    recipe = features.Recipe(run.precision, run.augment, run.views, run.transforms)
     return [features.extract_features(domain, frozen, recipe, place) for domain in seen]
 
 
@@ -100,12 +100,29 @@ def _resize_settings(run: Run) -> dict[str, int | str]:
     return {what: given for what, given in how.items() if given not in (0, "weights")}
 
 
-def _resized(run: Run, own: Interpolation, *domains: Domain) -> Iterator[Domain]:
+def _resized(run: Run, own: Interpolation, *domains: Domain) -> list[Domain]:
     """Set how images of each domain are resized: as `run` says, or else as its weights want."""
-    for domain in domains:
-        side = _side(run, domain)
-        how = own if run.interpolation == "weights" else run.interpolation
-        yield replace(domain, resize=Resize(side, how, run.crop_pct))
+    how = own if run.interpolation == "weights" else run.interpolation
+    sides = [_side(run, domain) for domain in domains]
+    each = [Resize(side, how, run.crop_pct, run.transforms.test_crop) for side in sides]
+    seen = [replace(domain, resize=own) for domain, own in zip(domains, each, strict=True)]
+    _check_room(run, seen)
+    return seen
+
+
+def _check_room(run: Run, domains: Sequence[Domain]) -> None:
+    """Refuse to crop images of the size of network input, of which every crop is the whole."""
+    cropped = {
+        "augment random_crop_flip": run.augment == "random_crop_flip",
+        "test_crop ten_crop": run.transforms.test_crop == "ten_crop",
+    }
+    asked = [what for what, crops in cropped.items() if crops]
+    stored = [(min(domain.x.shape[1:3]), domain.resize) for domain in domains]
+    if asked and all(framed_side(side, resize) <= resize.side for side, resize in stored):
+        raise ValueError(
+            f"{asked[0]} needs images that are larger than side, {stored[0][1].side}, and they are "
+            f"stored with {stored[0][0]} pixels a side: choose a smaller side"
+        )
 
 
 def _change(backbone: nn.Module, run: Run, x: Tensor) -> None:

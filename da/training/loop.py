@@ -11,6 +11,7 @@ from torch import nn
 from da.config.choices import OWN
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
+from da.config.transforms import Transforms
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
@@ -21,7 +22,7 @@ from da.runs.run import Run
 from da.training import engine
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
-from da.training.optimizers import build_optimizer
+from da.training.optimizers import backbone_options, build_optimizer
 from da.training.setup import find_device
 
 
@@ -65,6 +66,10 @@ def fit(
         raise ValueError("loaders give one label an image: label_columns need da.Task")
     if settings.get("shift", LabelShift()) != LabelShift():
         raise ValueError("label_shift and balance_every look at all images: give them to da.Task")
+    if not settings.get("hold_out", True):
+        raise ValueError("loaders hold out no image: leave hold_out out")
+    if settings.get("transforms", Transforms()) != Transforms():
+        raise ValueError("transforms are of images as da reads them: do them in your loaders")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)
@@ -119,7 +124,7 @@ def train_method(
         told: Function that gets the step and its losses every `eval_every` steps and at the end.
     """
     hold_stages(run.tuning, method.backbone)
-    optimizer, top = build_optimizer(run, method), run.lr * run.backbone_lr
+    optimizer, options = build_optimizer(run, method), backbone_options(run)
     steps = engine.fit(
         method,
         batches,
@@ -127,7 +132,7 @@ def train_method(
         run.steps,
         run.eval_every,
         rate=lr_factor(run, run.steps),
-        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, top),
+        before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, options),
         precision=run.precision,
     )
     for step, losses in steps:

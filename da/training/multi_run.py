@@ -53,6 +53,8 @@ def sharing_key(run: Run) -> str | None:
         return None
     if run.labels.further or run.shift != LabelShift():
         return None
+    if not run.tuning.decay_norms:  # stacked vectors look like matrices
+        return None
     free = {"task", "seed", *(f"hp.{name}" for name in batchable)}
     shared = {name: value for name, value in run.settings().items() if name not in free}
     name = TaskName.parse(run.task)

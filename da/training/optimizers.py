@@ -5,6 +5,7 @@ That import takes 2 to 3 s, and only tells the compiler to leave optimizers alon
 """
 
 from inspect import unwrap
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -26,6 +27,12 @@ class AdamW(_Light, torch.optim.AdamW):
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
 
 
+class Adam(_Light, torch.optim.Adam):
+    """PyTorch's Adam, without the import of the compiler."""
+
+    step = torch.no_grad()(unwrap(torch.optim.Adam.step))
+
+
 class SGD(_Light, torch.optim.SGD):
     """PyTorch's SGD, without the import of the compiler."""
 
@@ -41,10 +48,31 @@ def build_optimizer(run: Run, method: Method) -> Optimizer:
 
 
 def _optimizer(run: Run, method: Method) -> Optimizer:
-    groups = group_parameters(run.tuning, method, run.lr, run.lr * run.backbone_lr)
+    rates = {name: run.lr * factor for name, factor in run.optimization.part_rates.items()}
+    groups = group_parameters(run.tuning, method, rates, backbone_options(run))
     if not groups:  # a method that trains nothing
         groups = [{"params": [torch.nn.Parameter(torch.zeros(()))]}]
     if run.optimizer == "sgd":
-        return SGD(groups, run.lr, run.momentum, weight_decay=run.weight_decay, fused=True)
+        nesterov = run.optimization.nesterov
+        return SGD(
+            groups,
+            run.lr,
+            run.momentum,
+            weight_decay=run.weight_decay,
+            nesterov=nesterov,
+            fused=True,
+        )
     betas = (float(run.momentum), 0.999)  # PyTorch wants one type, and 0 is a momentum too
-    return AdamW(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)
+    kind = AdamW if run.optimizer == "adamw" else Adam
+    return kind(groups, run.lr, betas, weight_decay=run.weight_decay, fused=True)
+
+
+def backbone_options(run: Run) -> dict[str, Any]:
+    """Return what the optimizer's groups of the backbone have, where it differs from the others."""
+    own, found = run.optimization, {"lr": run.lr * run.backbone_lr}
+    if own.backbone_decay != 1:
+        found["weight_decay"] = run.weight_decay * own.backbone_decay
+    if own.backbone_momentum != 1:
+        found["momentum"] = run.momentum * own.backbone_momentum
+        found["nesterov"] = own.nesterov and own.backbone_momentum > 0
+    return found

@@ -30,14 +30,16 @@ def report(run: Run, curve: list[Point], *, numbers: bool) -> None:
         numbers: Whether to print the numbers of the evaluation, and not only warnings.
     """
     if numbers:
-        print(*_lines(curve), sep="\n")
+        print(*_lines(curve, run.hold_out), sep="\n")
     for warning in health.new_warnings(curve, run.settings()):
         tqdm.write(f"warning at step {curve[-1]['step']}: {warning}", file=sys.stderr)
 
 
-def _lines(curve: list[Point]) -> list[str]:
+def _lines(curve: list[Point], hold_out: bool) -> list[str]:
     """Format the last evaluation, below headings if they differ from those of the one before."""
     columns = _columns(curve[-1])
+    if not hold_out and "source_accuracy" in columns:
+        columns["source_accuracy"] = ("source training %", ".1f")
     heads = [head for head, _ in columns.values()]
     cells = [format(curve[-1][key], form) for key, (_, form) in columns.items()]
     lines = align([heads, cells], least=8)

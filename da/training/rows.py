@@ -17,14 +17,13 @@ NEEDS = {
     "takes_shots": "labeled target images",
     "source_free": "a finished run",
     "taught": "a finished run",
-    "takes_domains": "several sources",
     "takes_names": "a backbone that reads texts",
 }
-"""What methods with such an attribute need beside rows of two domains."""
+"""What methods with such an attribute need besides rows of source and target."""
 
 
 def check_rows_suffice(method: type[Method]) -> None:
-    """Check that a method needs nothing but rows of two domains.
+    """Check that a method needs nothing but rows of source and target.
 
     Raises:
         ValueError: If it does; the message says what.
@@ -42,6 +41,7 @@ def fit_rows(
     target: Float[Tensor, "m d"],
     device: str = "auto",
     *,
+    domains: Int[Tensor, "n"] | None = None,
     steps: bool = True,
 ) -> Method:
     """Train a method on rows of two domains, as a run on frozen features does, and return it.
@@ -52,11 +52,12 @@ def fit_rows(
         y: Class of each, from 0 on.
         target: Rows of the target.
         device: Name of the device: auto, cpu, cuda or the like.
+        domains: Which of several sources each of its rows is of, from 0 on; None for one.
         steps: Whether to train; otherwise the method only looks at all rows, which is what maps
             need.
     """
     place = find_device(device)
-    labeled = LabeledImages(source.to(place), torch.arange(len(source)), y)
+    labeled = LabeledImages(source.to(place), torch.arange(len(source)), y, domains=domains)
     theirs, unknown = target.to(place), torch.full([len(target)], -1)
     rows = torch.arange(len(target))
     names = tuple(map(str, range(int(y.max()) + 1)))
@@ -64,7 +65,10 @@ def fit_rows(
     task = Task(run.task, names, labeled, seen, labeled, tests)
     with run_threads(run), torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(run.seed)
-        method = run.method.build(Features(source.shape[1]), len(names), run.network).to(place)
+        features, sources = Features(source.shape[1]), labeled.domain_count
+        if run.method.owner.takes_domains and sources < 2:
+            raise ValueError(f"{run.method.owner.name} needs several sources")
+        method = run.method.build(features, len(names), run.network, sources).to(place)
         task = prepare_task(method, task)
         if steps:
             made = batches(task, run.batch, run.seed, device=place, strong=method.takes_strong)

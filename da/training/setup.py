@@ -231,7 +231,11 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
     balance = _balance(run, parts)
     if method.source_free:
         return loaders.target_batches(
-            *common, augment=run.augment, device=parts.device, balance=balance
+            *common,
+            augment=run.augment,
+            device=parts.device,
+            balance=balance,
+            transforms=run.transforms,
         )
     return loaders.batches(
         *common,
@@ -240,6 +244,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
         strong=method.takes_strong,
         mix_shots=mixes_shots(type(method)),
         balance=balance,
+        transforms=run.transforms,
     )
 
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -30,7 +30,7 @@ from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
-from da.training.optimizers import build_optimizer
+from da.training.optimizers import backbone_options, build_optimizer
 from da.training.progress import report
 from da.training.resets import Beginning, reset_steps
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
@@ -115,7 +115,7 @@ def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) ->
 
 def describe_network(run: Run, parts: Parts) -> NetworkInfo:
     """Return what the network of `run` needs to be used without its data."""
-    classes, resize = parts.task.classes, astuple(parts.task.target_test.resize)
+    classes, resize = parts.task.classes, parts.task.target_test.resize.stored
     columns = {column.name: column.classes for column in parts.task.source_train.columns}
     return NetworkInfo(run.init, classes, resize, parts.stored_side, run.settings(), columns)
 
@@ -218,14 +218,14 @@ def _steps(
     run: Run, parts: Parts, batches: Iterator[Batch | TargetBatch]
 ) -> Iterator[tuple[int, Losses]]:
     moving = build_optimizer(run, parts.method)
-    top = run.lr * run.backbone_lr
+    options = backbone_options(run)
     resets = reset_steps(parts.task, run.batch, run.seed) if parts.method.streams else set()
     beginning = Beginning(parts.method, moving) if resets else None
 
     def before(step: int) -> None:
         if beginning and step in resets:
             beginning.restore()
-        release_stage(run.tuning, parts.method.backbone, step, moving, top)
+        release_stage(run.tuning, parts.method.backbone, step, moving, options)
 
     return engine.fit(
         parts.method,

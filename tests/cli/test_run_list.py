@@ -34,6 +34,20 @@ def test_columns_that_say_nothing_are_left_out(tmp_path):
     assert " ".join(last) == "2 records, none known to be of other code or data"
 
 
+def test_a_run_with_unknown_images_shows_its_usual_metric(tmp_path):
+    open_set = record(IDS[1], task="zoo:a-b+open2")
+    open_set.curve[-1] |= {"metric/hos": 44.44, "metric/mean_class": 50.0}
+    head, *rows, _ = listed(tmp_path, record(IDS[0]), open_set)
+    assert " ".join(head).endswith("target % hos % source % infomax")
+    assert [row[4:] for row in rows] == [["71.2", "90.0", "0"], ["71.2", "44.4", "90.0", "0"]]
+
+
+def test_a_source_accuracy_of_training_images_is_told(tmp_path):
+    found = record(IDS[0]), record(IDS[1], hold_out=False)
+    told = "source_accuracy is that of training images where hold_out is off"
+    assert told in list_runs(found, (), tmp_path)
+
+
 def test_settings_weights_date_and_state(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / f"{IDS[0]}.pt").touch()

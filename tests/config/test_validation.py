@@ -10,7 +10,9 @@ from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
 from da.config.limits import COUNT, SHARE, Limit
+from da.config.optimization import Optimization
 from da.config.ranges import find_range
+from da.config.transforms import Transforms
 from da.config.validation import limit_errors, refuse, require_run_id
 from da.methods import METHODS, Network
 from da.runs.run import Run
@@ -22,6 +24,8 @@ PARTS = [
     FineTuning,
     LabelColumns,
     LabelShift,
+    Optimization,
+    Transforms,
     *(kind.Hparams for kind in METHODS.values()),
 ]
 NUMERIC = [

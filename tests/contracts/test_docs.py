@@ -47,6 +47,16 @@ def test_every_method_has_an_equation_but_those_of_other_libraries():
     assert set(load_equations()) == set(methods.names()) - peers
 
 
+def test_a_page_says_what_its_numbers_of_images_are():
+    rendered = datasets.render_pages()
+    said = "of training and test images", "compares no number for the others"
+    found = {
+        name: [each in rendered[name] for each in said]
+        for name in ("digit_five", "cifar_stl", "camelyon17", "office31")
+    }
+    assert [*found.values()] == [[True, True], [True, False], [False, True], [False, False]]
+
+
 def test_every_published_data_set_has_its_license_domains_and_numbers_with_sources():
     every = [row for file in FILES for row in rows(file)]
     read = {row.where for row in every if row.seen}

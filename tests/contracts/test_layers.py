@@ -218,6 +218,7 @@ EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
         f"runs {EMOJI}",
         f"runs {PACKAGE.parent}/experiments/digits.py {PUBLISHED}",
         f"diagnose c8284701b52a {PUBLISHED}",
+        "recipe list",
         "new method mine",
     ],
 )

@@ -4,9 +4,7 @@ from torchvision import transforms
 from torchvision.transforms import functional as TF
 
 from da.data import augment, image_ops
-from da.data import transforms as image_transforms
-from da.data.augment import jitter, rand_augment
-from da.data.transforms import Resize, augment_images, crop_center, is_random
+from da.data.augment import cutout, jitter, rand_augment
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -15,88 +13,6 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def noise(b: int, side: int = 8) -> torch.Tensor:
     return torch.rand(b, 3, side, side, generator=generator())
-
-
-def ramps(b: int) -> torch.Tensor:
-    """Images that brighten from left to right, and more weakly from top to bottom."""
-    at = torch.arange(16)
-    image = 10 * at[None, :] + 4 * at[:, None]
-    return image.to(torch.uint8)[None, :, :, None].repeat(b, 1, 1, 3)
-
-
-def mirrored(x: torch.Tensor) -> torch.Tensor:
-    return x[:, 0, 0, 0] > x[:, 0, 0, -1]
-
-
-def test_no_augmentation_is_plain():
-    assert augment_images(ramps(2), Resize(8), "none", generator()).equal(
-        crop_center(ramps(2), Resize(8))
-    )
-
-
-def test_crop_never_mirrors():
-    assert not mirrored(augment_images(ramps(64), Resize(8), "crop", generator())).any()
-
-
-@pytest.mark.parametrize("kind", ["crop_flip", "jitter"])
-def test_every_other_image_is_mirrored(kind):
-    share = mirrored(augment_images(ramps(400), Resize(8), kind, generator())).float().mean()
-    assert 0.4 < share < 0.6
-
-
-@pytest.mark.parametrize("kind", ["crop", "crop_flip", "jitter", "strong"])
-def test_every_image_of_a_batch_is_augmented_in_its_own_way(kind):
-    x = image_transforms.scale(augment_images(ramps(32), Resize(8), kind, generator()))
-    assert x.shape == (32, 3, 8, 8)
-    assert x.min() >= 0
-    assert x.max() <= 1
-    assert len(x.flatten(1).unique(dim=0)) >= 31
-
-
-@pytest.mark.parametrize("kind", ["none", "crop", "crop_flip", "jitter", "strong"])
-def test_rows_are_augmented_as_the_images_that_are_there(kind):
-    x, rows = (
-        ramps(6) + torch.arange(6, dtype=torch.uint8)[:, None, None, None],
-        torch.arange(5, 1, -1),
-    )
-    assert augment_images(x, Resize(8), kind, generator(), rows).equal(
-        augment_images(x[rows], Resize(8), kind, generator())
-    )
-
-
-def test_rows_of_views_are_those_of_their_images():
-    x, rows = torch.rand(6, 3, 5), torch.tensor([4, 0, 4])
-    assert augment_images(x, Resize(), "none", generator(), rows).equal(
-        augment_images(x[rows], Resize(), "none", generator())
-    )
-
-
-def test_jitter_and_strong_come_after_crop_flip(monkeypatch):
-    first = image_transforms.scale(augment_images(ramps(8), Resize(8), "crop_flip", generator()))
-    for name, kind in (("jitter", "jitter"), ("rand_augment", "strong")):
-        monkeypatch.setattr(image_transforms, name, lambda x, _: image_transforms.scale(x) + 1)
-        assert augment_images(ramps(8), Resize(8), kind, generator()).equal(first + 1)
-
-
-def test_pixels_are_random_where_augmented_and_features_where_they_have_views():
-    assert is_random(ramps(1), "crop")
-    assert not is_random(ramps(1), "none")
-    assert is_random(torch.rand(4, 3, 5), "none")
-    assert not is_random(torch.rand(4, 5), "strong")
-
-
-def test_features_stay_as_they_are():
-    x = torch.rand(4, 5)
-    assert augment_images(x, Resize(0), "strong", generator()) is x
-
-
-def test_each_feature_shows_one_of_its_views_all_equally_likely():
-    view = torch.arange(4.0).expand(8000, 4)
-    image = torch.arange(8000.0)[:, None].expand(8000, 4)
-    seen = augment_images(torch.stack([view, image], 2), Resize(0), "none", generator())
-    assert seen[:, 1].equal(torch.arange(8000.0))
-    assert seen[:, 0].unique().tolist() == [0, 1, 2, 3]
-    assert (seen[:, 0].long().bincount() / 8000 - 0.25).abs().max() < 0.02
 
 
 def spied(monkeypatch, b: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -206,17 +122,55 @@ def test_rand_augment_of_no_magnitude_leaves_all_but_autocontrast_and_equalize(m
     torch.testing.assert_close(rand_augment(x.clone(), generator(), magnitude=0), x)
 
 
-def test_the_same_generator_gives_the_same_views():
-    for kind in ("jitter", "strong"):
-        ours, twin, other = (
-            augment_images(ramps(8), Resize(8), kind, generator(s)) for s in (0, 0, 1)
-        )
-        assert ours.equal(twin)
-        assert not ours.equal(other)
-
-
 @pytest.mark.parametrize("change", [jitter, rand_augment])
 def test_views_do_not_depend_on_how_many_images_are_changed_together(change, monkeypatch):
     together = change(noise(40), generator())
     monkeypatch.setattr(augment, "_CACHED", 1)
     torch.testing.assert_close(change(noise(40), generator()), together, atol=1e-6, rtol=0)
+
+
+def spied_levels(monkeypatch, b: int = 20_000, **settings) -> torch.Tensor:
+    """The signed magnitudes, in -1..1, of the operations that are carried out."""
+    seen = []
+    spy = ((lambda x, amount: seen.append(amount) or x), lambda m: m)
+    monkeypatch.setattr(augment, "OPERATIONS", (spy,) * 13)
+    rand_augment(torch.zeros(b, 1, 1, 1), generator(), n=1, **settings)
+    return torch.cat(seen)
+
+
+def test_rand_augment_draws_nothing_more_where_nothing_varies(monkeypatch):
+    with_defaults, same = generator(), generator()
+    rand_augment(noise(8), with_defaults)
+    torch.randint(14, (2, 8), generator=same)
+    torch.randint(2, (2, 8), generator=same)
+    assert with_defaults.get_state().equal(same.get_state())
+
+
+def test_magnitudes_vary_as_timms_mstd_says(monkeypatch):
+    """`rand-m10-n2-mstd2` of timm is 10 of 10: half of its magnitudes are the largest."""
+    levels = 30 * spied_levels(monkeypatch, magnitude=30, std=6).abs()
+    assert levels.max() == 30
+    assert (levels == 30).float().mean() == pytest.approx(0.5, abs=0.02)
+    assert (levels < 24).float().mean() == pytest.approx(0.1587, abs=0.01)
+    levels = 30 * spied_levels(monkeypatch, magnitude=12, std=101).abs()
+    assert torch.histc(levels, 4, 0, 12).div(len(levels)).sub(0.25).abs().max() < 0.02
+
+
+def test_only_a_share_of_operations_is_carried_out(monkeypatch):
+    count = len(spied_levels(monkeypatch, probability=0.5))
+    assert count / 20_000 == pytest.approx(0.5 * 13 / 14, abs=0.02)
+
+
+def test_cutout_covers_a_square_whose_middle_lies_in_the_image():
+    """As FixMatch's code does: 16 of 32 pixels, less at the rim, in the gray between 0 and 1."""
+    side, b = 32, 4000
+    covered = cutout(torch.zeros(b, 3, side, side), generator(), 0.5) == 0.5
+    assert covered.all(1).equal(covered.any(1))
+    down, across = covered[:, 0].any(2), covered[:, 0].any(1)
+    assert covered[:, 0].equal(down[:, :, None] & across[:, None, :])
+    for hidden in (down, across):
+        length = hidden.sum(1)
+        assert length.min() == 8
+        assert length.max() == 16
+        assert (length == 16).float().mean() == pytest.approx(17 / 32, abs=0.03)
+        assert (hidden.int().diff(dim=1).abs().sum(1) <= 2).all()  # without a gap

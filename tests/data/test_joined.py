@@ -5,7 +5,8 @@ from da.data import tasks
 from da.data.domain import Domain
 from da.data.joined import JoinedPixels, join_domains
 from da.data.stored_rows import StoredRows, cut_row, split_rows
-from da.data.transforms import Resize, augment_images
+from da.data.transforms import Resize
+from da.data.views import augment_images
 
 
 def domain(count: int, start: int) -> Domain:

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from da.config.transforms import Transforms
 from da.data import tasks
-from da.data.transforms import Resize, crop_center
+from da.data.transforms import Resize, crop_center, show_whole
 from da.evaluation import predictions
 from da.models import backbone
 from da.runs.run import Run
-from da.training import setup
+from da.training import backbone_setup, setup
 from da.training.setup import assemble
 from tests.fixtures.runs import RUN, SIDE, STORED, pictures, stand_in, trained
 
@@ -102,3 +103,43 @@ def test_an_impossible_share_is_refused(share):
 def test_it_changes_no_id_where_it_is_not_given():
     assert Run.of({k: v for k, v in RUN.settings().items() if k != "interpolation"}).id == RUN.id
     assert replace(RUN, interpolation="bicubic").id != RUN.id
+
+
+WHOLE = Transforms(test_crop="whole")
+
+
+def test_whole_images_are_tested_and_seen_plain_in_training():
+    parts = assemble(replace(RUN, transforms=WHOLE), "cpu")
+    seen = parts.task.target_test.to_input(torch.arange(3), parts.device)
+    every = show_whole(pictures("flower.jpg").x, Resize(SIDE))
+    assert seen.equal(every[parts.task.target_test.rows[:3]])
+    target = next(setup.run_batches(replace(RUN, transforms=WHOLE), parts)).target
+    assert target.x.equal(every[target.index])
+
+
+def test_frozen_features_know_how_their_images_were_seen():
+    trained(RUN)
+
+    def features(**settings) -> torch.Tensor:
+        own = replace(RUN, regime="frozen", init=RUN.id, **settings)
+        return assemble(own, "cpu").task.target_train.x
+
+    plain = features()
+    assert not features(transforms=WHOLE).equal(plain)
+    crop = {"augment": "crop", "views": 1}
+    wide = Transforms(crop_scale=(0.9, 1.0))
+    assert not features(**crop).equal(features(**crop, transforms=wide))
+    assert features().equal(plain)
+
+
+@pytest.mark.parametrize(
+    ("side", "share", "fits"),
+    [(SIDE, 1, True), (STORED, 1, False), (STORED, 0.5, False), (64, 1, False), (64, 0.875, True)],
+)
+def test_a_random_crop_needs_images_that_are_larger(side, share, fits):
+    run = replace(RUN, side=side, crop_pct=share, augment="random_crop_flip")
+    if fits:
+        backbone_setup._resized(run, "bilinear", pictures("flower.jpg"))
+        return
+    with pytest.raises(ValueError, match=f"larger than side, {side}, and they are stored with 32"):
+        backbone_setup._resized(run, "bilinear", pictures("flower.jpg"))

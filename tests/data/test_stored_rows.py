@@ -9,7 +9,8 @@ from da.data.domain import PARTS, Domain
 from da.data.image_hashes import exact_hashes
 from da.data.loaders import place_near
 from da.data.stored_rows import StoredRows, split_rows, take_first, take_rows
-from da.data.transforms import Resize, augment_images
+from da.data.transforms import Resize
+from da.data.views import augment_images
 
 X = torch.randint(256, (6, 16, 16, 3), dtype=torch.uint8, generator=torch.Generator())
 

@@ -53,7 +53,8 @@ def test_onnx_equals_pytorch_and_says_what_it_is(tmp_path):
     assert about["version"].startswith("da-lab ")
     assert json.loads(about["settings"])["method"] == "dann"
     assert preprocessing["resize"] == STORED
-    assert preprocessing["then"] == {"side": 28, "interpolation": "bilinear", "crop_pct": 1}
+    shown = {"interpolation": "bilinear", "crop_pct": 1, "test_crop": "center"}
+    assert preprocessing["then"] == {"side": 28, **shown}
     assert (preprocessing["mean"], preprocessing["std"]) == ([0.5] * 3, [0.5] * 3)
     assert list(tmp_path.glob("*.onnx*")) == [file]  # weights are inside
 

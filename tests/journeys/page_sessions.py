@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from da.cli.main import _app, main
+from da.cli.recipe_words import expand_recipe
 
 FENCE = re.compile(r"^(?P<pad> *)(?P<ticks>`{3,})(?P<info>[^`\n]*)$")
 NOTE = re.compile(r"^ *<!-- test: (.+?) -->$")
@@ -110,7 +111,7 @@ def check_block(block: Block) -> None:
         if command.startswith("export "):
             return
         if command.startswith("da "):
-            arguments = words(command)
+            arguments = expand_recipe(words(command))
             for option, value in pairwise(arguments):
                 if option == "--init" and "." in value:
                     Path(value).touch()  # a block before it writes the file

@@ -9,7 +9,8 @@ from torch import nn
 
 from da.data.domain import Domain
 from da.data.draws import generator
-from da.data.transforms import Resize, augment_images, crop_center, scale
+from da.data.transforms import Resize, crop_center, scale
+from da.data.views import augment_images
 from da.models import features
 from da.models.backbones import frozen_backbone
 from da.models.features import FrozenBackbone, Recipe, extract_features

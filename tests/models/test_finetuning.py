@@ -57,14 +57,16 @@ def method(kind=SourceOnly):
 def trained(m, tuning: FineTuning, batch, steps: int = 6):
     """What the optimizer holds of the backbone before each step, by stage from the top."""
     hold_stages(tuning, m.backbone)
-    optimizer = SGD(group_parameters(tuning, m, 0.1, 0.1), momentum=0.9, weight_decay=0.1)
+    optimizer = SGD(
+        group_parameters(tuning, m, {"": 0.1}, {"lr": 0.1}), momentum=0.9, weight_decay=0.1
+    )
     numbers = {
         id(p): n for n, s in enumerate(list_stages(m.backbone)[::-1]) for p in s.parameters()
     }
     held = []
 
     def before(step: int) -> None:
-        release_stage(tuning, m.backbone, step, optimizer, 0.1)
+        release_stage(tuning, m.backbone, step, optimizer, {"lr": 0.1})
         mine = [id(p) for group in optimizer.param_groups for p in group["params"]]
         held.append(sorted({numbers[i] for i in mine if i in numbers}))
 
@@ -115,21 +117,22 @@ def test_a_stage_moves_from_its_step_on(batch):
 
 def test_stages_further_down_learn_slower():
     m = method()
-    groups = group_parameters(FineTuning(stage_lr=0.5), m, 1.0, 0.1)
+    groups = group_parameters(FineTuning(stage_lr=0.5), m, {"": 1.0}, {"lr": 0.1})
     rates = {id(p): group["lr"] for group in groups for p in group["params"]}
     assert rates[id(m.head[0].weight)] == 1.0
     assert [rates[id(m.backbone[i].weight)] for i in (0, 1, 3, 6)] == [0.025, 0.025, 0.05, 0.1]
     gradual = FineTuning(stage_lr=0.5, unfreeze_every=1)
     hold_stages(gradual, m.backbone)
-    optimizer = SGD(group_parameters(gradual, m, 1.0, 0.1))
+    optimizer = SGD(group_parameters(gradual, m, {"": 1.0}, {"lr": 0.1, "weight_decay": 0.5}))
     for step in (1, 2, 3):
-        release_stage(gradual, m.backbone, step, optimizer, 0.1)
-    assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1, 0.05]
+        release_stage(gradual, m.backbone, step, optimizer, {"lr": 0.1, "weight_decay": 0.5})
+    found = [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
+    assert found == [(1.0, 0), (0.1, 0.5), (0.05, 0.5)]
 
 
 def test_norms_and_biases_need_not_decay():
     m = method()
-    for group in group_parameters(FineTuning(decay_norms=False), m, 0.1, 0.1):
+    for group in group_parameters(FineTuning(decay_norms=False), m, {"": 0.1}, {"lr": 0.1}):
         matrices = {p.ndim > 1 for p in group["params"]}
         assert matrices == {"weight_decay" not in group}
 

@@ -60,7 +60,7 @@ def method(tuning: FineTuning, kind=SourceOnly):
 def moved(m, tuning: FineTuning, batch) -> set[str]:
     """Names of the parameters of the backbone that six steps change."""
     before = {name: p.clone() for name, p in m.backbone.named_parameters()}
-    optimizer = SGD(group_parameters(tuning, m, 0.1, 0.1), weight_decay=0.1)
+    optimizer = SGD(group_parameters(tuning, m, {"": 0.1}, {"lr": 0.1}), weight_decay=0.1)
     list(fit(m, [batch] * 6, optimizer, 6, every=6))
     return {name for name, p in m.backbone.named_parameters() if not p.equal(before[name])}
 

@@ -119,6 +119,10 @@ def test_a_run_that_begins_with_anothers_weights_is_named_by_the_others_method()
     rows = texts(build_table([*begun, other, *after]))
     assert rows["coral_map init=source_only"] == ["70.0 ± 0.0"]
     assert rows["coral_map init=dann"] == ["60.0"]
+    taught = [record("dine", STYLES[0], 60, r.settings["seed"]) for r in begun]
+    for r, first in zip(taught, begun, strict=True):
+        r.settings["hp.teacher"] = first.id
+    assert texts(build_table([*begun, *taught]))["dine"] == ["60.0 ± 0.0"]
 
 
 def test_a_run_over_a_stream_has_a_row_for_what_it_said_meanwhile() -> None:

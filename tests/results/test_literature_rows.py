@@ -24,9 +24,9 @@ def test_printed_numbers_stand_beneath_with_their_papers() -> None:
     table = build_table(records)
     printed = {label: row for label, row in texts(table).items() if "printed" in label}
     assert printed == {
-        "source_only, printed [1]": ["≈52.25", "", ""],
-        "dann, printed [1]": ["≈76.66", "", ""],
-        "target_only, printed [1]": ["≈95.96", "", ""],
+        "source_only, printed [1]": ["≈52.25", "", "", ""],
+        "dann, printed [1]": ["≈76.66", "", "", ""],
+        "target_only, printed [1]": ["≈95.96", "", "", ""],
     }
     assert [row.section for row in table.rows] == [0, 0, 0, 1, 2, 2, 2]
     assert sum(note.startswith("≈ mnistm") for note in table.notes) == 1

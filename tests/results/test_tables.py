@@ -290,3 +290,18 @@ def test_runs_that_were_tested_on_training_images_are_marked() -> None:
     table = build_table([bad, *good[1:]])
     assert texts(table) == {"dann": ["50.0 §", "50.0", "50.0 §"], "mcc": ["50.0"] * 3}
     assert "§" in render_table([bad, *good[1:]], ["last", "snd"])
+
+
+def test_a_source_accuracy_of_training_images_is_said_to_be_one() -> None:
+    usual, all_train = (
+        replace(one, curve=[one.curve[0] | {"source_accuracy": 99.0}])
+        for one in (
+            record("dann", STYLES[0], 50),
+            record("mcc", STYLES[0], 50, hold_out=False),
+        )
+    )
+    said = "source_accuracy is that of training images"
+    assert f"{said} where hold_out is off" in render_table([usual, all_train], "source_accuracy")
+    assert said in render_table([all_train], "source_accuracy")
+    for records, selector in (([usual], "source_accuracy"), ([all_train], "last")):
+        assert said not in render_table(records, selector)

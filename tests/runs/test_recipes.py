@@ -1,18 +1,20 @@
 """Each recipe is what its source prints."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from da.config.network import Network
+from da.config.transforms import Transforms
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS
 from da.models.backbone import Features
 from da.ops.functional import grl_warmup
-from da.runs.recipes import RECIPES, build_run
+from da.runs.printed.recipe import Recipe
+from da.runs.recipes import RECIPES, build_run, run
 from tests.conftest import normal
 
 DANN = RECIPES["dann"]
@@ -35,27 +37,72 @@ def points() -> Batch:
     return Batch(Labeled(x_s, torch.arange(6) % 3), Unlabeled(x_t, torch.arange(6)))
 
 
-@pytest.mark.parametrize(("method", "name"), [(m, n) for m, some in RECIPES.items() for n in some])
-def test_every_recipe_is_a_run_and_says_where_it_is_printed(method, name):
-    made = build_run(method, name, task="moons:0-40", seed=3)
-    assert made.method.owner is METHODS[method]
-    assert (made.task, made.seed) == ("moons:0-40", 3)
-    assert RECIPES[method][name].says
-    settings = RECIPES[method][name].settings
-    own = METHODS[method].Hparams(**settings["method"])
-    assert made == replace(made, **settings | {"method": own})
+ENDS = {"pada": "+partial", "mme": "+3shot"}
+"""What a task of a method needs at its end."""
+
+every_recipe = pytest.mark.parametrize(
+    ("method", "name"), [(m, n) for m, some in RECIPES.items() for n in some]
+)
+
+
+def tasks(method: str, name: str) -> list[str]:
+    """A task of every data set of a recipe, and one of another."""
+    named = [key if ":" in key else f"{key}:a-b" for key in RECIPES[method][name].data]
+    ends = [key.partition("+")[::2] for key in RECIPES[method][name].data if "+" in key]
+    more = [f"{data}:a,b-c" if end == "several" else f"{data}:a-b+{end}" for data, end in ends]
+    return ["moons:0-40", *(key for key in named if "+" not in key), *more]
+
+
+@every_recipe
+def test_every_recipe_is_a_run_for_every_data_set_and_says_where_it_is_printed(method, name):
+    recipe = RECIPES[method][name]
+    begun = {"init": "0123456789ab"} if METHODS[method].source_free else {}
+    for task in tasks(method, name):
+        end = "" if "+" in task else ENDS.get(method, "")
+        made = build_run(method, name, task=task + end, seed=3, **begun)
+        assert made.method.owner is METHODS[method]
+        assert (made.task, made.seed) == (task + end, 3)
+        found = made.settings()
+        for setting, value in recipe.at(made.task).items():
+            assert found[setting] == (list(value) if isinstance(value, tuple) else value)
+        assert recipe.is_printed_for(made.task) is (not task.startswith("moons") or not recipe.data)
+    assert len(recipe.source) > 20
+
+
+def test_a_task_has_the_settings_of_its_data_set_then_of_its_setting_then_its_own():
+    data = {"a": {"lr": 1, "batch": 1}, "b": {"lr": 2}, "b+partial": {"lr": 3}, "b:x-y": {"lr": 4}}
+    data["pacs+several"] = {"lr": 5}
+    recipe = Recipe("printed", {"lr": 0, "steps": 9}, data)
+    some = "a:x-y", "b:y-x", "b:y-x+partial", "b:x-y", "c:d-e", "pacs:photo,sketch-cartoon"
+    found = {task: recipe.at(task) for task in some}
+    assert [one["lr"] for one in found.values()] == [1, 2, 3, 4, 1, 5]
+    assert found["c:d-e"] == {"lr": 1, "batch": 1, "steps": 9}
+    assert recipe.data_sets == ["a", "b", "b+partial", "pacs+several"]
+    assert [recipe.is_printed_for(task) for task in found] == [*4 * [True], False, True]
+
+
+def test_changes_replace_settings_of_the_run_of_its_parts_and_of_its_method():
+    own = METHODS["dann"].Hparams(trade_off=0.5)
+    made = run("dann", "tllib", "moons:0-40", steps=7, nesterov=False, dropout=0.1, method=own)
+    assert (made.steps, made.optimization.nesterov, made.network.dropout) == (7, False, 0.1)
+    assert made.method == own
+    whole = run("dann", "tllib", "moons:0-40", network=Network(neck=3))
+    assert whole.network == Network(neck=3)
+    with pytest.raises(ValueError, match="stps"):
+        run("dann", "tllib", "moons:0-40", stps=7)
 
 
 @each_dann
 def test_on_frozen_features_what_concerns_the_backbone_is_left_out(name):
     made = build_run("dann", name, task="moons:0-40", regime="frozen", steps=7)
     assert (made.regime, made.augment, made.backbone_lr, made.steps) == ("frozen", "none", 1.0, 7)
-    assert made.method == METHODS["dann"].Hparams(**DANN[name].settings["method"])
+    assert made.transforms == Transforms()
+    assert made.method == build_run("dann", name, task="moons:0-40").method
 
 
 def test_recipes_differ():
     assert (
-        len({build_run("dann", name, task="moons:0-40", regime="frozen").id for name in DANN}) == 4
+        len({build_run("dann", name, task="moons:0-40", regime="frozen").id for name in DANN}) == 5
     )
 
 
@@ -70,6 +117,7 @@ NORMED = ["Linear", "BatchNorm1d", "ReLU"]
 NETWORKS = {
     "paper": ([], ["Linear", "ReLU", "Linear"]),
     "tllib": (NORMED, [*NORMED, *NORMED, "Linear"]),
+    "tllib_vit": (NORMED, [*NORMED, *NORMED, "Linear"]),
     "cdan": (["Linear"], [*2 * ["Linear", "ReLU", "Dropout"], "Linear"]),
     "dassl": (NORMED, [*2 * ["Linear", "BatchNorm1d", "LeakyReLU"], "Linear"]),
 }
@@ -84,8 +132,8 @@ def test_layers_are_those_of_the_source(name):
 @each_dann
 def test_strength_counted_in_steps_as_libraries_do(name):
     """2 / (1 + exp(-i / 1000)) - 1 after i steps in both libraries that count steps."""
-    m, steps = built(name), DANN[name].settings["steps"]
-    counted = name in ("tllib", "cdan")
+    m, steps = built(name), DANN[name].at("moons:0-40")["steps"]
+    counted = name in ("tllib", "tllib_vit", "cdan")
     for i in (0, 500, 5000):
         expected = grl_warmup(i / 1000, 1.0) if counted else grl_warmup(i / steps)
         assert m.strength(i / steps) == pytest.approx(expected, rel=1e-3)
@@ -101,14 +149,14 @@ def test_losses_are_those_of_the_source(name):
     ref = copy.deepcopy(m)
     judge = nn.Sequential(*ref.discriminator)
     domains = [batch.source.x, batch.target.x]
-    if DANN[name].settings["network"].bn == "joint":
+    if m.network.bn == "joint":
         f_s, f_t = ref.neck(torch.cat(domains)).chunk(2)
         d_s, d_t = judge(torch.cat([f_s, f_t])).sigmoid().chunk(2)
     else:
         f_s, f_t = map(ref.neck, domains)
         d_s, d_t = judge(f_s).sigmoid(), judge(f_t).sigmoid()
     total = -d_s.log().mean() - (1 - d_t).log().mean()
-    scale = {"paper": 1, "dassl": 1, "tllib": 0.5, "cdan": 0.5}[name]
+    scale = {"paper": 1, "dassl": 1, "tllib": 0.5, "tllib_vit": 0.5, "cdan": 0.5}[name]
     expected = {
         "task": F.cross_entropy(ref.head(f_s), batch.source.y),
         "domain": scale * total,

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
+from da.config.optimization import Optimization
+from da.config.transforms import Transforms
 from da.methods import METHODS, Network
 from da.methods.adabn import AdaBN
 from da.methods.dann import DANN
@@ -131,6 +133,7 @@ def test_ids_differ_where_a_setting_does(a, b):
 def test_every_setting_counts(name):
     other = {
         "skip_bad": True,
+        "hold_out": False,
         "fit": "pad",
         "deterministic": True,
         "method": MCC.Hparams(),
@@ -146,6 +149,8 @@ def test_every_setting_counts(name):
         "tuning": FineTuning(warmup=10),
         "labels": LabelColumns(("class", "subgroup")),
         "shift": LabelShift("rlls"),
+        "optimization": Optimization(anneal_gamma=20),
+        "transforms": Transforms(test_crop="whole"),
         "keep_hidden": False,
         "mean": (0.5, 0.5, 0.5),
         "std": (0.5, 0.5, 0.5),
@@ -165,6 +170,7 @@ def test_every_setting_counts(name):
         "sparsity": replace(FULL, init="0123456789ab"),
         "structured": replace(FULL, init="0123456789ab", sparsity=0.5),
         "features": PLAIN,
+        "optimization": replace(FULL, schedule="annealing"),
         "features_by": replace(PLAIN, features=9),
     }
     run = begun.get(name, FULL)
@@ -218,6 +224,46 @@ def test_every_setting_counts(name):
         (PLAIN, {"momentum": 2}, "momentum is at least 0 and below 1, not 2"),
         (PLAIN, {"batch": 1}, "batch is 2 or more where the neck has batch norm"),
         (PLAIN, {"tuning": FineTuning(warmup=501)}, "warmup is at most steps, 500, not 501"),
+        (
+            PLAIN,
+            {"optimization": Optimization(nesterov=True)},
+            "nesterov needs optimizer sgd, not adamw",
+        ),
+        (
+            PLAIN,
+            {"optimizer": "sgd", "momentum": 0, "optimization": Optimization(nesterov=True)},
+            "nesterov needs a momentum above 0",
+        ),
+        (
+            PLAIN,
+            {"optimization": Optimization(drop_factor=0.5)},
+            "drop_factor needs drop_every of 1 or more",
+        ),
+        (
+            PLAIN,
+            {"optimization": Optimization(backbone_decay=0)},
+            "backbone_momentum and backbone_decay need regime full",
+        ),
+        (
+            FULL,
+            {"optimization": Optimization(backbone_momentum=0)},
+            "backbone_momentum needs optimizer sgd, not adamw",
+        ),
+        (
+            PLAIN,
+            {"task": "emoji:noto", "hold_out": False},
+            "hold_out can only be off in a task of two domains",
+        ),
+        (
+            PLAIN,
+            {"shift": LabelShift("bbse"), "hold_out": False},
+            "label_shift bbse needs images .* leave hold_out on",
+        ),
+        (
+            PLAIN,
+            {"optimization": Optimization(anneal_power=1)},
+            "anneal_power .* annealing, not constant",
+        ),
         (PLAIN, {"seed": -1}, r"seed is at least 0 and below 2\*\*64, not -1"),
         (PLAIN, {"seed": 2**64}, r"seed is at least 0 and below 2\*\*64"),
     ],

@@ -36,6 +36,7 @@ def rows(stretch: float = 1.0, seed: int = 0) -> np.ndarray:
 SOURCE, TARGET = rows(), rows(3.0, 1)[:51]
 BOTH = np.vstack([SOURCE, TARGET])
 DOMAIN = np.r_[np.ones(60), np.full(51, -2)]
+SOURCES = 1 + np.arange(111) % 2
 Y = CLASSES[NUMBER]
 NUMBERS = np.r_[NUMBER, np.full(51, -1)]
 
@@ -69,7 +70,8 @@ def test_each_method_fits_or_says_what_it_needs(kind):
         with pytest.raises(ValueError, match=f"{kind.name} needs .*: train it by da.train on a da"):
             adapter.fit(SOURCE, Y, TARGET)
     else:
-        found = pickle.loads(pickle.dumps(adapter.fit(SOURCE, Y, TARGET))).predict_proba(TARGET)
+        rows = {"X": BOTH, "y": NUMBERS, "sample_domain": np.where(DOMAIN > 0, SOURCES, -2)}
+        found = pickle.loads(pickle.dumps(adapter.fit(**rows))).predict_proba(TARGET)
         assert found.shape == (51, 3)
         assert found.sum(1) == pytest.approx(1)
 

@@ -9,6 +9,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
+from da.config.optimization import Optimization
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Phase
 from da.methods.dann import DANN
@@ -150,7 +151,7 @@ def test_looks_come_every_so_often_and_last(batch):
 
 
 def cosine(step: int) -> float:
-    return SCHEDULES["cosine"]((step - 1) / 4)
+    return SCHEDULES["cosine"]((step - 1) / 4, Optimization())
 
 
 def test_schedule_scales_every_groups_own_rate(batch):
@@ -167,7 +168,7 @@ def test_schedule_scales_every_groups_own_rate(batch):
             rate=cosine,
         )
     )
-    factor = SCHEDULES["cosine"](0.75)
+    factor = SCHEDULES["cosine"](0.75, Optimization())
     rates = [group["lr"] for group in optimizer.param_groups]
     assert rates == pytest.approx([0.1 * factor, 0.01 * factor])
 
@@ -244,7 +245,7 @@ def test_a_rate_that_is_a_tensor_is_filled_and_scales_the_same(batch):
             )
         )
         assert optimizer.param_groups[0]["lr"] is rate or m is ref
-    assert rate.item() == pytest.approx(0.1 * SCHEDULES["cosine"](0.75))
+    assert rate.item() == pytest.approx(0.1 * SCHEDULES["cosine"](0.75, Optimization()))
     for p, q in zip(ours.parameters(), ref.parameters(), strict=True):
         torch.testing.assert_close(p, q)
 

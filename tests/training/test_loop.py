@@ -220,3 +220,8 @@ def test_a_module_that_lora_trained_is_plain_again():
     assert torch.linalg.matrix_rank(change, tol=1e-5) == 2
     x = numbers(4)[:][0]
     assert trained.predict(x).equal(trained.head(trained.neck(module(x))))
+
+
+def test_loaders_hold_out_nothing():
+    with pytest.raises(ValueError, match="loaders hold out no image: leave hold_out out"):
+        fit(hold_out=False)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from da.config.fine_tuning import FineTuning
+from da.config.optimization import Optimization
 from da.methods import METHODS, Network
 from da.methods.source_only import SourceOnly
 from da.models import saved_weights
@@ -39,6 +41,7 @@ FROZEN = replace(
     network=Network(neck=8),
     optimizer="sgd",  # AdamW steps along rounding where a gradient is 0, as of the neck's bias
     lr=0.05,
+    optimization=Optimization(nesterov=True, neck_lr=0.5, rest_lr=2),
 )
 
 
@@ -87,6 +90,11 @@ def test_shots_are_as_many_for_all():
 
 def test_a_moving_backbone_trains_alone():
     assert sharing_key(FULL) is None
+
+
+def test_norms_without_decay_train_alone():
+    """Their stacked scales have two axes, as weight matrices have, and would decay."""
+    assert sharing_key(replace(FROZEN, tuning=FineTuning(decay_norms=False))) is None
 
 
 def close(a: Record, b: Record) -> None:

@@ -1,15 +1,13 @@
 """Pages of data sets, backbones, selectors and recipes, from what the files say of themselves."""
 
-from collections.abc import Mapping
 from inspect import cleandoc
-from typing import Any
 
 from da.cli import listings
 from da.config import registry
 from da.config.backbone_names import known_backbones, written_names
 from da.data.datasets import list_domains, task_syntax
-from da.methods import settings_class
-from da.runs.recipes import RECIPES, Recipe
+from da.runs.printed.recipe import Recipe
+from da.runs.recipes import RECIPES
 from tools.docs import datasets
 from tools.docs.markdown import NOTE, table
 
@@ -60,13 +58,18 @@ RECIPES_PAGE = """{note}
 # Recipes
 
 Papers and libraries run the same method with different settings. A recipe is a full choice of
-settings, with the place where it is printed. In an experiment:
+settings, with the place where it is printed, and [a guide](../guides/optimization.md) shows how it
+is run. In an experiment:
 
 ```python
-from da.runs.recipes import build_run
+import da
 
-run = build_run("dann", "tllib", task="emoji:noto-twemoji", seed=0)
+run = da.recipes.run("cdan", "tllib", "office31:amazon-webcam", seed=0)
 ```
+
+Rows without a data set hold for all. A data set that has no row has the settings of the first one.
+`+partial` stands for partial tasks of a data set, and `+several` for tasks of several sources.
+Settings of the method stand with `hp.` before their names.
 
 {parts}
 """
@@ -117,30 +120,25 @@ def _as_phrase(doc: str) -> str:
 
 
 def render_recipes() -> str:
-    """Render each recipe: where it is printed, and its settings."""
+    """Render each recipe: where it is printed, what is ours, and its settings by data set."""
     parts = [
-        f"## {method}, {name}\n\n{recipe.says}\n\n{_settings(method, recipe)}"
+        f"## {method}, {name}\n\n{_about(recipe)}\n\n{_settings(recipe)}"
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]
     return RECIPES_PAGE.format(note=NOTE, parts="\n\n".join(parts))
 
 
-def _settings(method: str, recipe: Recipe) -> str:
-    own = settings_class(method)(**recipe.settings["method"])
-    settings = {**recipe.settings, "method": own}
-    rows = [(f"`{name}`", f"`{_value(value)}`") for name, value in settings.items()]
-    return table(("setting", "value"), rows)
+def _about(recipe: Recipe) -> str:
+    """Say what a recipe says of itself, a line for each kind."""
+    said = {"Printed in": recipe.source, "Ours": recipe.ours, "Oracle's choice": recipe.oracle}
+    return "\n".join(f"- **{head}:** {text}" for head, text in said.items() if text)
 
 
-def _value(value: Any) -> str:
-    """Write a value as Python: settings with what differs from their defaults."""
-    if not hasattr(value, "__dataclass_fields__"):
-        return repr(value)
-    owner = getattr(type(value), "owner", None)
-    name = f"da.methods.{owner.__name__}" if owner else f"da.{type(value).__name__}"
-    return f"{name}({', '.join(_changed(vars(value), vars(type(value)())))})"
-
-
-def _changed(values: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
-    return [f"{name}={value!r}" for name, value in values.items() if value != usual[name]]
+def _settings(recipe: Recipe) -> str:
+    """Write the settings of all tasks one a row, then those of each data set in a row."""
+    rows = [("", f"`{name}`", f"`{value!r}`") for name, value in recipe.settings.items()]
+    for data, own in recipe.data.items():
+        listed = ", ".join(f"`{name} = {value!r}`" for name, value in own.items())
+        rows.append((f"`{data}`", "", listed or "as above"))
+    return table(("data set", "setting", "value"), rows)

@@ -2,6 +2,7 @@
 
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from da.config.registry import DATASETS
 from da.data.catalog import list_tasks
@@ -63,7 +64,19 @@ def _domains(module: ModuleType) -> str:
     ]
     heads = ["domain", "images", "names of its folder"]
     keep = [i for i in range(3) if i == 0 or any(row[i] for row in rows)]
-    return table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows]) if rows else ""
+    shown = (
+        table([heads[i] for i in keep], [[row[i] for i in keep] for row in rows]) if rows else ""
+    )
+    return "\n\n".join(filter(None, [shown, _explain_images([row[1] for row in rows])]))
+
+
+def _explain_images(images: list[str]) -> str:
+    """Say what two numbers of images are, and why some are missing."""
+    parts = "Two numbers are of training and test images." * any("/" in each for each in images)
+    absent = "`da data --check` compares no number for the others." * (
+        any(images) and not all(images)
+    )
+    return f"{parts} {absent}".strip()
 
 
 def _images(module: ModuleType, name: str) -> str:
@@ -117,7 +130,11 @@ def _origin(module: ModuleType) -> str:
     """Render the files that a data set comes as."""
     files = getattr(_origin_of(module), "files", ())
     rows = [
-        (f"`{f.name}`", f"<{f.url}>" if f.url else f.place, f"`{f.digest}`" if f.digest else "")
+        (
+            f"`{f.name}`",
+            f"[{urlsplit(f.url).netloc}]({f.url})" if f.url else f.place,
+            f"`{f.digest}`" if f.digest else "",
+        )
         for f in files
     ]
     fetched = (

@@ -17,6 +17,14 @@ from tools.docs.markdown import NOTE, describe_settings, link_papers, paragraphs
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = ROOT / "experiments" / "methods.py"
 REFUSED = re.compile(r"Raises ValueError (.*?)\.(?: |$)")
+ENDS = {
+    "partial": "+partial6",
+    "open-set": "+open7",
+    "universal": "+universal5/3",
+    "semi-supervised": "+3shot",
+}
+"""End of the task of the settings that a family of methods is for."""
+
 CHOSEN_BY = "last", "infomax", "oracle"
 INDEX = """{note}
 
@@ -105,7 +113,7 @@ def _own_doc(method: type[Method]) -> str:
 
 def _command(name: str, method: type[Method]) -> str:
     task = "emoji:noto" + ",fluent" * method.takes_domains + "-twemoji"
-    task += "+3shot" * method.takes_shots
+    task += "+3shot" if method.takes_shots else ENDS.get(method.family, "")
     task += " --backbone open_clip:ViT-B-32/openai" * method.takes_names
     black_box = method.source_free and method.taught
     begins = (method.source_free or method.taught) and not black_box
@@ -196,6 +204,6 @@ def _index_row(name: str, method: type[Method]) -> tuple[str, ...]:
 
     year, paper = _dated(method.paper)
     rows = _rows(name)
-    cells = [str(cell) for cell in rows[0].cells] if rows else [""] * len(CHOSEN_BY)
+    shown = rows[0].cells[: len(CHOSEN_BY)] if rows else [""] * len(CHOSEN_BY)
     mark = " †" * bool(rows and rows[0].section)
-    return f"[{name}]({name}.md){mark}", *cells, method.family, year, link_papers(paper)
+    return f"[{name}]({name}.md){mark}", *map(str, shown), method.family, year, link_papers(paper)

@@ -3,18 +3,19 @@
 import da
 from tools.docs.markdown import NOTE
 
+SETTINGS = (
+    "Run",
+    "Network",
+    "FineTuning",
+    "Optimization",
+    "Transforms",
+    "LabelColumns",
+    "LabelShift",
+)
+"""Classes whose members stand on the page of settings."""
+
 GROUPS = {
-    "Runs": (
-        "Run",
-        "Network",
-        "FineTuning",
-        "LabelColumns",
-        "LabelShift",
-        "train",
-        "fit",
-        "sweep",
-        "load_experiment",
-    ),
+    "Runs": (*SETTINGS, "train", "fit", "sweep", "load_experiment"),
     "Records and tables": ("load_records", "table"),
     "Tasks and models": ("Task", "load_task", "load_model", "export"),
     "Methods of your own": ("Method", "Batch"),
@@ -34,9 +35,6 @@ BEHIND = {
 
 PARTS = {"scikit-learn": {"da.sklearn.Adapter": "da.sklearn.adapter.Adapter"}}
 """Names of the modules that `da` has, by what they are for."""
-
-SETTINGS = "Run", "Network", "FineTuning", "LabelColumns", "LabelShift"
-"""Classes whose members stand on the page of settings."""
 
 INTRODUCTION = """{note}
 

@@ -2,6 +2,8 @@
 
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
+from da.config.optimization import Optimization
+from da.config.transforms import Transforms
 from da.models.finetuning import FineTuning
 from da.models.network import Network
 from da.runs.run import PARTS, Run
@@ -33,6 +35,20 @@ rate changes, and which model is kept.
 
 {tuning}
 
+## Optimization
+
+`da.Optimization(...)`, given to a run as `optimization`: what papers set beside learning rate,
+momentum and weight decay, as [a guide](../guides/optimization.md) shows.
+
+{optimization}
+
+## Transforms
+
+`da.Transforms(...)`, given to a run as `transforms`: details of how images are cropped and changed,
+as [a guide](../guides/image-views.md) shows.
+
+{transforms}
+
 ## Label columns
 
 `da.LabelColumns(...)`, given to a run as `labels`: what is learned next to the class, as
@@ -56,6 +72,8 @@ def render_page() -> str:
         run=describe_settings(Run, skip=PARTS),
         network=describe_settings(Network),
         tuning=describe_settings(FineTuning),
+        optimization=describe_settings(Optimization),
+        transforms=describe_settings(Transforms),
         labels=describe_settings(LabelColumns),
         shift=describe_settings(LabelShift),
     )

@@ -55,9 +55,7 @@ class CorruptedCifar:
         """
         form = self._find_clean() if name == CLEAN else self._find(*split_corruption(name))
         if form is None:
-            own = name if name == CLEAN else split_corruption(name)[0]
-            files = {f.name: f.origin for f in self.origin.files if own in f.domains}
-            raise ValueError(explain_missing(self.name, name, files, self.name))
+            raise ValueError(self._explain_missing(name, name))
         divide = None if name == CLEAN else _divide
         return keep_halves(self.name, name, form, self.classes, divide)
 
@@ -68,15 +66,27 @@ class CorruptedCifar:
         yield from self.origin.fetch(missing)
 
     def check(self) -> Iterator[str]:
-        """Give a line on each archive that is here, and on each corruption."""
+        """Give a line on each archive and corruption that is here, and on what is missing."""
         yield from self.origin.check()
+        if not self._find_clean():
+            yield f"{self.name}:{CLEAN}: {self._explain_missing(CLEAN, CLEAN)}"
+        missing = []
         for name in ALL:
             try:
                 form = self._find(name, 1)
-                said = f"{len(form.read()[0][1]):,} images a severity" if form else "not here"
-                yield f"{self.name}:{name}: {said}"
+                if form:
+                    yield f"{self.name}:{name}: {len(form.read()[0][1]):,} images a severity"
+                else:
+                    missing.append(name)
             except ValueError as error:
                 yield f"{self.name}:{name}: {error}"
+        if missing:
+            yield f"{self.name}: {self._explain_missing(', '.join(missing), missing[0])}"
+
+    def _explain_missing(self, missing: str, domain: str) -> str:
+        own = domain if domain == CLEAN else domain.rstrip("12345")
+        files = {f.name: f.origin for f in self.origin.files if own in f.domains}
+        return explain_missing(self.name, missing, files, self.name)
 
     def _find_clean(self) -> Form | None:
         titles = self.name, self.folder, self.folder.rpartition("-")[0]

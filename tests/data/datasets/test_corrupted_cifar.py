@@ -107,6 +107,14 @@ def test_nothing_is_fetched_where_all_is_here(data, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[1] == "cifar10_c:shot_noise: 40 images a severity"
 
 
+def test_a_check_says_once_what_is_missing_and_where_it_comes_from(data, capsys):
+    main(["data", "cifar10_c", "--check"])
+    clean, rest = capsys.readouterr().out.splitlines()
+    assert "put cifar-10-python.tar.gz (http" in clean
+    assert rest.startswith("cifar10_c: gaussian_noise, shot_noise")
+    assert "put CIFAR-10-C.tar (http" in rest
+
+
 def test_a_wrong_name_and_what_is_missing_are_told(data):
     for task, wrong in (("clean-fog6", "fog6"), ("noise1-fog5", "noise1")):
         told = f"unknown corruption {wrong!r}, known: a severity from 1 to 5 after .*, and clean"

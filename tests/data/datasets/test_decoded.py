@@ -12,7 +12,8 @@ import da
 from da.data import stores, tasks
 from da.data.datasets import _decoding, folder
 from da.data.encoded import EncodedImages
-from da.data.transforms import Resize, augment_images
+from da.data.transforms import Resize
+from da.data.views import augment_images
 from da.system.cache import cache_home
 
 FORMATS = "a.jpg", "b.png", "c.gif", "d.webp", "e.tif", "f.bmp"

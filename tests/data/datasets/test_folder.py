@@ -59,6 +59,10 @@ def test_pair_names_the_folder_that_does_not_exist(office, monkeypatch, tmp_path
         folder.pair(f"{office}-/no/web-cam")
     with pytest.raises(ValueError, match="no such folder: '/no/amazon', '/no/webcam'"):
         folder.pair("/no/amazon-/no/webcam")
+    with pytest.raises(
+        ValueError, match=r"'/no/a,/no/b'; .*a side is one folder, commas join none"
+    ):
+        folder.pair(f"{office}-/no/a,/no/b")
     with pytest.raises(ValueError, match="'amazon' with no '-' in it"):
         folder.pair("amazon")
     with pytest.raises(

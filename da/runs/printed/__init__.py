@@ -1,0 +1,1 @@
+"""Settings as papers and libraries print them, a file for each kind of source."""

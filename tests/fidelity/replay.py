@@ -1,0 +1,147 @@
+"""Take the steps of a recorded script with a method of ours, from the same weights and images."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from da.config.optimization import Optimization
+from da.data.batch import Batch, Labeled, Unlabeled
+from da.methods import Method, Network, Settings
+from da.runs.run import Run
+from da.training.engine import train_step
+from da.training.lr_schedule import lr_factor
+from da.training.optimizers import build_optimizer
+from tests.fidelity import inputs
+from tests.fidelity.record import FOLDER, FORMATS, default_dtype, sample
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A method of ours that should take the same steps as a script."""
+
+    method: Settings
+    terms: Mapping[str, tuple[float, str]]
+    """The recorded loss, and a factor of it, that each loss of ours should be."""
+    network: Network = field(default_factory=lambda: Network(neck=inputs.WIDTH, dropout=0))
+    steps: int = 20_000
+    """Length of the training, of which 50 steps are taken."""
+    target_images: int = 1
+    gamma: float = 0.0
+    """Gamma of the schedule, where the script has no setting for it."""
+    shots: bool = False
+    """Whether the script reads labeled target images: the other view's first ones."""
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Read the file of a recorded script."""
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
+    """Return how far each loss, and each part of the network at the end, is from the script's.
+
+    Args:
+        ours: Our method.
+        theirs: What was recorded.
+        format: Name of the number format.
+    """
+    with default_dtype(FORMATS[format]):
+        method = build(ours)
+        losses = train(method, ours, theirs)
+        found = {}
+        for name, (factor, term) in ours.terms.items():
+            aims = [factor * x for x in theirs[format]["losses"][term]]
+            found[name] = difference(losses[name], aims)
+        for role, summaries in theirs[format]["parts"].items():
+            found[role] = part_difference(parameters(method, role), summaries)
+    return found
+
+
+def build(ours: Ours) -> Method:
+    """Build a method of ours with the weights with which the script begins."""
+    method = ours.method.build(inputs.Backbone(), inputs.CLASSES, ours.network)
+    if getattr(method, "randomized", False):
+        for place, matrix in enumerate((method.r_f, method.r_p)):
+            matrix.copy_(inputs.random_map(place, *matrix.shape))
+    for role in ("backbone", "bottleneck", "head", "rival", "discriminator"):
+        with torch.no_grad():
+            for place, p in enumerate(parameters(method, role)):
+                p.copy_(inputs.initial(role, place, p.flatten(1) if p.ndim > 1 else p).view_as(p))
+    return method.train()
+
+
+def parameters(method: Method, role: str) -> list[Tensor]:
+    """Return the parameters of a part, as views in the order and layout of TLlib.
+
+    CDAN's products of a feature and a class are sorted by feature here, and by class there.
+    """
+    part = getattr(method, {"bottleneck": "neck"}.get(role, role), None)
+    found = list(part.parameters()) if part is not None else []
+    if role == "discriminator" and getattr(method, "randomized", None) is False:
+        found[0] = found[0].view(-1, method.width, method.classes).mT
+    return found
+
+
+def train(method: Method, ours: Ours, theirs: dict[str, Any]) -> dict[str, list[float]]:
+    """Take 50 steps, and return each loss before each of them."""
+    run = run_of(ours, theirs)
+    optimizer, rate = build_optimizer(run, method), lr_factor(run, ours.steps)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    losses = defaultdict(list)
+    for i, step in enumerate(inputs.batches(ours.target_images)):
+        for group, usual in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = usual * rate(i + 1)
+        batch = _batch(step, ours.shots)
+        for name, loss in train_step(method, optimizer, batch, i / ours.steps).items():
+            losses[name].append(loss.item())
+    return losses
+
+
+def _batch(step: inputs.Step, shots: bool) -> Batch:
+    source = Labeled(step.x_s, step.y_s)
+    if shots:
+        source = Labeled(torch.cat([step.x_s, step.strong]), step.y_s.repeat(2))
+    return Batch(source, Unlabeled(step.x_t, torch.arange(len(step.x_t)), step.strong))
+
+
+def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
+    """Return the run that a script's settings describe."""
+    settings = theirs["settings"]
+    moves = {group["role"]: group for group in theirs["optimizers"]}
+    optimization = Optimization(
+        nesterov=moves["head"]["nesterov"],
+        anneal_gamma=settings.get("lr_gamma", ours.gamma) * ours.steps,
+        anneal_power=settings.get("lr_decay", 0.75),
+        backbone_momentum=moves["backbone"]["momentum"] / moves["head"]["momentum"],
+    )
+    return Run(
+        ours.method,
+        "emoji:noto-twemoji",
+        regime="full",
+        network=ours.network,
+        optimizer="sgd",
+        lr=settings["lr"],
+        backbone_lr=theirs["rates"][0][0] / settings["lr"],
+        momentum=moves["head"]["momentum"],
+        weight_decay=moves["head"]["weight_decay"],
+        schedule="annealing",
+        steps=ours.steps,
+        optimization=optimization,
+    )
+
+
+def part_difference(mine: list[Tensor], theirs: list[dict[str, Any]]) -> float:
+    """Return the largest difference of entries of a part, relative to its largest entry."""
+    ours = [x for p in mine for x in sample(p)]
+    return difference(ours, [x for summary in theirs for x in summary["entries"]])
+
+
+def difference(mine: list[float], theirs: list[float]) -> float:
+    """Return the largest difference of numbers, relative to the largest number."""
+    largest = max(map(abs, theirs), default=1.0)
+    return max((abs(x - y) for x, y in zip(mine, theirs, strict=True)), default=0.0) / largest
