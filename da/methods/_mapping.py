@@ -1,7 +1,8 @@
 """Base class of closed-form mappings: fixed features, a map for each domain, a classifier."""
 
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +34,8 @@ class Mapping(Method):
     @dataclass(frozen=True, kw_only=True)
     class Hparams(Method.Hparams):
         """Settings of the classifier, which is the same for all mappings."""
+
+        first_defaults: ClassVar[Dictionary[str, Any]] = {"classifier": "trained"}
 
         classifier: Literal["logistic", "ridge", "svm", "nearest", "propagation", "trained"] = (
             "logistic"
