@@ -38,7 +38,7 @@ def fit_linear(
     y: Int[Tensor, "n"],
     classes: int,
     strengths: Sequence[float],
-    tolerance: float = 1e-7,
+    tolerance: float = 1e-5,
 ) -> Float[Tensor, "s k e"]:
     """Return the weights of each class and, in the last column, its bias, for each strength.
 

@@ -1,5 +1,6 @@
 """Generated pages and tables are those of now; pictures and links of pages lead somewhere."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from da.results.literature.numbers import FILES, rows
 from tools.docs import check, datasets, markdown, methods, pages, plots, printed_numbers, results
 from tools.docs.equations import load_equations
+from tools.docs.peers import compare_libraries
 
 ROOT = pages.ROOT
 AGAIN = "written by hand, or out of date: `make pages` writes it again"
@@ -85,6 +87,24 @@ def test_equations_have_no_command_that_stays_latex():
     for name, text in load_equations().items():
         for fence in re.findall(r"```math\n(.*?)```", text, re.DOTALL):
             assert "\\" not in mathml.format_fence(fence), name
+
+
+def test_libraries_are_compared_by_their_mean_accuracy_and_median_seconds(tmp_path):
+    ours, theirs = ["CORAL", "ours"], ["CORAL", "skada"]
+    each = [
+        [[*theirs, 1.0, 50.0, 2.0], [*ours, 1.0, 60.0, 1.0], [*ours, 0.0, 10.0, 4.0]],
+        [[*theirs, 1.0, 51.0, 3.0], [*ours, 1.0, 62.0, 3.0], [*ours, 0.0, 30.0, 5.0]],
+    ]
+    lines = [json.dumps({"rows": rows, "environment": {"machine": "a machine"}}) for rows in each]
+    file = tmp_path / "classifiers.jsonl"
+    file.write_text("\n".join(lines))
+    found = compare_libraries(file)
+    assert (
+        "| CORAL | 1 | 61.0 | 50.5 | 2.00 | 2.50 |\n| CORAL | chosen | 20.0 |  | 4.50 |  |" in found
+    )
+    assert found.endswith(
+        "Means of 2 tasks, and median seconds of a task on one core of a machine."
+    )
 
 
 def test_the_newest_report_of_each_machine_is_quoted(tmp_path):

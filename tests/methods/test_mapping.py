@@ -22,7 +22,12 @@ from da.methods.coral_map import CORALMap
 from da.methods.sinkhorn_map import SinkhornMap
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.models.backbone import Features
-from da.ops.linalg import covariance, covariance_power, squared_distances
+from da.ops.linalg import (
+    covariance,
+    covariance_power,
+    principal_directions,
+    squared_distances,
+)
 from da.system.threads import one_thread
 from da.training.engine import train_step
 from da.training.setup import prepare_task
@@ -296,3 +301,9 @@ def test_one_thread_ends_where_it_began():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(THREADS)
+
+
+def test_principal_directions_of_fewer_images_than_features_equal_pca():
+    z = torch.randn(20, 50, generator=torch.Generator().manual_seed(0))
+    overlap = PCA(7).fit(z.double()).components_ @ principal_directions(z, 7).double().numpy()
+    np.testing.assert_allclose(np.abs(overlap), np.eye(7), atol=1e-5)

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
+from tools.docs.peers import compare_libraries
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
-BLOCK = re.compile(r"<!-- (da .*?|newest report) -->\n(.*?)<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (da .*?|newest report|peers \w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def fill(text: str) -> str:
@@ -18,10 +19,17 @@ def fill(text: str) -> str:
 
     def fill_block(block: re.Match[str]) -> str:
         command = block[1]
-        found = quote_reports() if command == "newest report" else _print(command[3:])
-        return f"<!-- {command} -->\n{found}\n<!-- end -->"
+        return f"<!-- {command} -->\n{_find(command)}\n<!-- end -->"
 
     return BLOCK.sub(fill_block, text)
+
+
+def _find(command: str) -> str:
+    """Return what stands between the comments of a block."""
+    if command == "newest report":
+        return quote_reports()
+    kind, _, rest = command.partition(" ")
+    return compare_libraries(REPORTS / f"{rest}.jsonl") if kind == "peers" else _print(rest)
 
 
 @cache
