@@ -40,7 +40,7 @@ def aligned(source_only: da.Run) -> da.Run:
     """Subspace alignment of the features that `source_only` ends with, and a linear classifier."""
     return replace(
         source_only,
-        method=da.methods.SubspaceAlignment(dimensions=60),
+        method=da.methods.SubspaceAlignment(dimensions=60, classifier="trained", standardize=True),
         init=source_only.id,
         regime="frozen",
         optimizer="adamw",

@@ -40,6 +40,7 @@ def diagnose(
           correctly, 0 to 1; 0.5 where it cannot tell the domains apart.
         - `discriminator_spread`: standard deviation of the discriminator's probabilities.
         - `lambda`: strength of the reversed gradient.
+        - `penalty`: strength of the penalty of a classifier that was fitted without steps.
         - `adaptation_gradient`: norm of the gradient of the adaptation losses with respect to the
           neck's output, over the phases that train neck or backbone.
         - `gradient_ratio`: `adaptation_gradient` divided by the same norm for the task's losses.
@@ -64,6 +65,8 @@ def diagnose(
             found |= _score_discriminator(logits, batch)
     if callable(strength := getattr(method, "strength", None)):
         found["lambda"] = float(strength(progress))
+    if penalty := getattr(method, "penalty", 0.0):
+        found["penalty"] = penalty
     return found | gradients.norms()
 
 

@@ -4,14 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.methods._mapping import Mapping
+from da.methods._standardized_mapping import StandardizedMapping
 from da.methods.base import Method, Network
-from da.ops.linalg import spread
 from da.ops.matmul import matmul
 
+Matrix = Float[Tensor, "d e"] | Float[Tensor, "d"]
+"""Matrix, where a vector stands for a diagonal one."""
 
-class LinearMapping(Mapping):
-    """Base class of mappings that standardize each domain and multiply it by a matrix.
+
+class LinearMapping(StandardizedMapping):
+    """Base class of mappings that center each domain and multiply it by a matrix.
 
     A subclass computes the matrices in `maps`.
     """
@@ -30,18 +32,17 @@ class LinearMapping(Mapping):
 
     def maps(
         self, z_s: Float[Tensor, "n d"], z_t: Float[Tensor, "m d"]
-    ) -> tuple[Float[Tensor, "d e"] | None, Float[Tensor, "d e"] | None]:
-        """Compute the matrices for standardized source and target features; None for no matrix."""
+    ) -> tuple[Matrix | None, Matrix | None]:
+        """Compute the matrices for centered source and target features; None for no matrix."""
         raise NotImplementedError
 
     def find(self, f_s: Float[Tensor, "n d"], f_t: Float[Tensor, "m d"]) -> None:
-        """Store the means of both domains and their matrices, divided by the spreads."""
+        """Store the means of both domains and their matrices, divided by the scales."""
         self.source_mean, self.target_mean = f_s.mean(0), f_t.mean(0)
-        spread_s, spread_t = map(spread, (f_s, f_t))
-        z_s, z_t = (f_s - self.source_mean) / spread_s, (f_t - self.target_mean) / spread_t
+        scale_s, scale_t = map(self.scale, (f_s, f_t))
+        z_s, z_t = (f_s - self.source_mean) / scale_s, (f_t - self.target_mean) / scale_t
         map_s, map_t = self.maps(z_s, z_t)
-        self.source_map = 1 / spread_s if map_s is None else map_s / spread_s[:, None]
-        self.target_map = 1 / spread_t if map_t is None else map_t / spread_t[:, None]
+        self.source_map, self.target_map = _divide(map_s, scale_s), _divide(map_t, scale_t)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b e"]:
         """Map source features by the source's mean and matrix."""
@@ -52,8 +53,13 @@ class LinearMapping(Mapping):
         return _multiply(x.to(self.target_map) - self.target_mean, self.target_map)
 
 
-def _multiply(
-    f: Float[Tensor, "b d"], matrix: Float[Tensor, "d e"] | Float[Tensor, "d"]
-) -> Float[Tensor, "b e"]:
-    """Return `f @ matrix`, where a vector stands for a diagonal matrix."""
+def _divide(matrix: Matrix | None, scale: Float[Tensor, "d"]) -> Matrix:
+    """Return the matrix for features that are not yet divided by `scale`."""
+    if matrix is None:
+        return 1 / scale
+    return matrix / (scale if matrix.ndim == 1 else scale[:, None])
+
+
+def _multiply(f: Float[Tensor, "b d"], matrix: Matrix) -> Float[Tensor, "b e"]:
+    """Return `f @ matrix`."""
     return f * matrix if matrix.ndim == 1 else matmul(f, matrix)

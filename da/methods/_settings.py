@@ -1,5 +1,6 @@
 """The base class of the settings of all methods."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +18,10 @@ class Settings:
 
     owner: ClassVar[Any]
     """Class of the method that these settings are for, or what its file says. Set automatically."""
+    first_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Defaults of earlier versions, by name, where a setting now has another.
+    Ids of runs leave out what has its first default, and records that lack a setting mean it.
+    """
 
     def __post_init__(self) -> None:
         refuse(choice_errors(self) | limit_errors(self))
@@ -25,6 +30,11 @@ class Settings:
     def contradictions(self) -> dict[str, bool]:
         """Return an error message for each contradiction, and whether the settings have it."""
         return {}
+
+    @property
+    def trains(self) -> bool:
+        """Whether training steps move anything; otherwise a run ends after one."""
+        return True
 
     def build(
         self, backbone: Any, classes: int, network: Network | None = None, domains: int = 1

@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.methods._mapping import Mapping
+from da.methods._standardized_mapping import StandardizedMapping
 from da.methods.base import Method, Network
-from da.ops.linalg import spread, squared_distances
+from da.ops.linalg import squared_distances
 from da.ops.transport import barycenters
 
 
-class TransportMapping(Mapping):
+class TransportMapping(StandardizedMapping):
     """Base class of mappings that move source images to the target images a plan sends them to.
 
     Each source image moves to the mean of these target images. A subclass computes the plan.
@@ -36,7 +36,7 @@ class TransportMapping(Mapping):
         """Store how far the plan for squared distances moves each source image."""
         plan = self.plan(squared_distances(f_s, f_t))
         self.anchors, self.shifts = f_s, barycenters(plan, f_t) - f_s
-        self.mean, self.spread = f_t.mean(0), spread(f_t)
+        self.mean, self.spread = f_t.mean(0), self.scale(f_t)
 
     def map_source(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
         """Move each image as far as its nearest training image moves (Ferradans et al. 2014)."""
@@ -45,8 +45,8 @@ class TransportMapping(Mapping):
         return self.map_target(x.to(self.anchors) + self.shifts[torch.cat(nearest)])
 
     def map_target(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
-        """Leave target images in place, and standardize them by the target's mean and spread.
+        """Leave target images in place, but center them by the target's mean, and scale them.
 
-        Source images are standardized in the same way once they are moved.
+        So are source images, once they are moved.
         """
         return (x.to(self.anchors) - self.mean) / self.spread

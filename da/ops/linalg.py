@@ -135,7 +135,11 @@ def principal_directions(z: Float[Tensor, "b d"], count: int) -> Float[Tensor, "
     """
     require_images(len(z), count)
     with one_thread():
-        if 8 * count > min(z.shape):
+        if len(z) < z.shape[1]:  # inner products of images are smaller, and exact enough as doubles
+            rows = (z - z.mean(0)).double()
+            images = torch.linalg.eigh(rows @ rows.mT).eigenvectors[:, -count:].flip(1)
+            directions = torch.linalg.qr(rows.mT @ images).Q.to(z)
+        elif 8 * count > z.shape[1]:
             directions = torch.linalg.svd(z - z.mean(0), full_matrices=False).Vh[:count].mT
         else:  # for a few of many directions the covariance is as exact, in a quarter of the time
             directions = torch.linalg.eigh(covariance(z)).eigenvectors[:, -count:].flip(1)

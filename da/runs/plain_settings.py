@@ -24,6 +24,21 @@ def default_settings(
     return flatten_settings(defaults, hparams(), (part() for part in parts))
 
 
+@lru_cache
+def first_settings(
+    kind: type[Any], hparams: type[Any], parts: tuple[type[Any], ...]
+) -> dict[str, Any]:
+    """Return the same as `default_settings`, with defaults of a method that have changed as first.
+
+    Args:
+        kind: Class of the run.
+        hparams: Class of the method's settings.
+        parts: Classes of the further settings that a run holds.
+    """
+    first = {f"hp.{name}": value for name, value in hparams.first_defaults.items()}
+    return default_settings(kind, hparams, parts) | first
+
+
 def flatten_settings(own: dict[str, Any], method: Settings, parts: Iterable[Any]) -> dict[str, Any]:
     """Return all settings in one dictionary as JSON would read them back: lists for tuples.
 

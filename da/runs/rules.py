@@ -208,6 +208,8 @@ def _shift_errors(run: "Run") -> dict[str, bool]:
         f"balance_every draws target images again, and {method.name} sees each once": (
             shift.balance_every > 0 and method.streams
         ),
+        f"balance_every is about training steps, and {method.name} has none: set classifier "
+        "trained": shift.balance_every > 0 and not run.method.trains,
         "label_shift and balance_every need a task of two domains": (
             shift != LabelShift() and not TaskName.parse(run.task).target
         ),

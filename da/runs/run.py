@@ -25,7 +25,7 @@ from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.own_backbones import find_module, name_backbone
-from da.runs.plain_settings import default_settings, flatten_settings, freeze_value
+from da.runs.plain_settings import first_settings, flatten_settings, freeze_value
 from da.runs.rules import RULES
 from da.system.content_files import find_path, name_file
 
@@ -236,6 +236,8 @@ class Run:
     def of(cls, settings: Mapping[str, Any]) -> "Run":
         """Build the run that has these settings, as `settings()` returns and a record stores them.
 
+        A record of an earlier version lacks settings, which have their first defaults.
+
         Raises:
             ValueError: For an unknown method or setting.
         """
@@ -252,7 +254,8 @@ class Run:
         }
         try:
             made = {name: part(**parts[name]) for name, part in PARTS.items()}
-            return cls(settings_class(name)(**hp), **made, **rest)
+            kind = settings_class(name)
+            return cls(kind(**{**kind.first_defaults, **hp}), **made, **rest)
         except TypeError as error:
             raise ValueError(f"cannot understand the settings of a run: {error}") from error
 
@@ -287,9 +290,9 @@ class Run:
 
     @cached_property
     def id(self) -> str:
-        """Hash of the settings by their first names; a new field at its default changes no id."""
+        """Hash of the settings, by their first names, that differ from their first defaults."""
         kinds: Any = (self.__class__, self.method.__class__, tuple(PARTS.values()))
-        usual = default_settings(*kinds)
+        usual = first_settings(*kinds)
         own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
         own = first_names(own)
         own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}

@@ -13,10 +13,12 @@ def search_space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Ra
 
     Args:
         runs: Runs of one method.
-        names: Settings to vary; empty for `lr` and all settings of the method that have a range.
+        names: Settings to vary; empty for `lr` and all settings of the method that have a range,
+            but for those that a run refuses to vary.
 
     Raises:
-        ValueError: The runs have several methods or there are none, or a name has no range.
+        ValueError: The runs have several methods or there are none, a name has no range, or there
+            is nothing to vary.
     """
     kinds = {run.method.owner.name: type(run.method) for run in runs}
     if len(kinds) != 1:
@@ -29,7 +31,26 @@ def search_space(runs: Sequence[Run], names: Sequence[str] = ()) -> dict[str, Ra
     for name in names:
         if name not in known:
             raise ValueError(f"no range for a setting {name!r}, known: {', '.join(known)}")
-    return {name: known[name] for name in dict.fromkeys(names or ("lr", *own))}
+    usual = (name for name in ("lr", *own) if _may_vary(runs, name, known[name]))
+    if found := {name: known[name] for name in dict.fromkeys(names or usual)}:
+        return found
+    raise ValueError(f"nothing to search: no setting of {next(iter(kinds))} may vary in these runs")
+
+
+def _may_vary(runs: Sequence[Run], name: str, values: Range) -> bool:
+    """Return whether runs take several values, and learning rates move anything."""
+    if name == "lr" and not any(run.method.trains for run in runs):
+        return False
+    taken = [value for value in values.grid() if all(_takes(run, name, value) for run in runs)]
+    return len(taken) > 1
+
+
+def _takes(run: Run, name: str, value: Any) -> bool:
+    try:
+        replace_settings(run, {name: value})
+    except ValueError:
+        return False
+    return True
 
 
 def _ranges(part: type) -> dict[str, Range]:

@@ -159,7 +159,7 @@ class Adapter(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
         check_rows_suffice(settings.owner)
         rows = split_domains(self, X, y, Xt, sample_domain)
         self.classes_, number = np.unique(rows.y, return_inverse=True)
-        moves = self.head is None or not settings.owner.frozen_only
+        moves = settings.trains and (self.head is None or not settings.owner.frozen_only)
         self.method_ = fit_rows(
             self._run(settings),
             torch.tensor(rows.source, dtype=torch.float32),

@@ -49,6 +49,8 @@ def sharing_key(run: Run) -> str | None:
     batchable = run.method.owner.batchable
     if run.regime != "frozen" or batchable is None or run.tuning.chosen_by != "last":
         return None
+    if not run.method.trains:
+        return None
     if run.labels.further or run.shift != LabelShift():
         return None
     if not run.tuning.decay_norms:  # stacked vectors look like matrices

@@ -208,7 +208,12 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
 
 
 def count_steps(run: Run, parts: Parts) -> int:
-    """Return the number of training steps, which for a stream is at most its number of batches."""
+    """Return the number of training steps, which for a stream is at most its number of batches.
+
+    It is 1 where steps move nothing: no head of further label columns either.
+    """
+    if not run.method.trains and not run.labels.further:
+        return 1
     if parts.method.streams:
         return min(run.steps, len(_stream_batches(run, parts)))
     return run.steps

@@ -21,6 +21,7 @@ from tools.docs import (
     tllib,
 )
 from tools.docs.equations import load_equations
+from tools.docs.peers import compare_libraries
 
 ROOT = pages.ROOT
 AGAIN = "written by hand, or out of date: `make pages` writes it again"
@@ -96,6 +97,24 @@ def test_equations_have_no_command_that_stays_latex():
     for name, text in load_equations().items():
         for fence in re.findall(r"```math\n(.*?)```", text, re.DOTALL):
             assert "\\" not in mathml.format_fence(fence), name
+
+
+def test_libraries_are_compared_by_their_mean_accuracy_and_median_seconds(tmp_path):
+    ours, theirs = ["CORAL", "ours"], ["CORAL", "skada"]
+    each = [
+        [[*theirs, 1.0, 50.0, 2.0], [*ours, 1.0, 60.0, 1.0], [*ours, 0.0, 10.0, 4.0]],
+        [[*theirs, 1.0, 51.0, 3.0], [*ours, 1.0, 62.0, 3.0], [*ours, 0.0, 30.0, 5.0]],
+    ]
+    lines = [json.dumps({"rows": rows, "environment": {"machine": "a machine"}}) for rows in each]
+    file = tmp_path / "classifiers.jsonl"
+    file.write_text("\n".join(lines))
+    found = compare_libraries(file)
+    assert (
+        "| CORAL | 1 | 61.0 | 50.5 | 2.00 | 2.50 |\n| CORAL | chosen | 20.0 |  | 4.50 |  |" in found
+    )
+    assert found.endswith(
+        "Means of 2 tasks, and median seconds of a task on one core of a machine."
+    )
 
 
 def test_the_newest_report_of_each_machine_is_quoted(tmp_path):

@@ -36,12 +36,12 @@ FILE = Path(__file__).with_name("golden.json")
 COMMAND = "python -m tests.contracts.test_golden"
 
 
-def first_losses(name: str) -> list[dict[str, float]]:
+def first_losses(name: str, **hp) -> list[dict[str, float]]:
     """Of three steps on other images each, from the same weights on every machine."""
     g = torch.Generator().manual_seed(0)
     x_s, x_t = (2 * torch.randn(24, 5, generator=g) + m for m in (0, 1))
     y = torch.arange(24) % 3
-    m = build(METHODS[name], **SETTINGS.get(name, {}))
+    m = build(METHODS[name], **SETTINGS.get(name, {}), **hp)
     task = prepare_task(m, tasks.build_task("moons:0-1", points(x_s, y, 3), points(x_t, y, 3)))
     source, target = task.source_train.x, task.target_train.x
     optimizer = torch.optim.SGD(m.parameters(), 0.1)

@@ -66,7 +66,7 @@ def test_more_dimensions_than_half_meet_without_harm():
 def test_inner_products_of_mapped_images_are_the_kernel(e):
     f_s, f_t = (normal(60 - i, 8, seed=i) @ normal(8, 8, seed=i + 2) for i in (0, 1))
     f_s, f_t = f_s.float(), f_t.float()
-    m = GFK.Hparams(dimensions=e).build(Features(8), 2)
+    m = GFK.Hparams(dimensions=e, standardize=True).build(Features(8), 2)
     m.find(f_s, f_t)
     z_s, z_t = ((f - f.mean(0)) / f.std(0) for f in (f_s, f_t))
     p_s, p_t = (principal_directions(z.double(), e) for z in (z_s, z_t))

@@ -6,6 +6,7 @@ import scipy.linalg
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
+from da.data.domain import Images, LabeledImages
 from da.methods.jda import JDA
 from da.models.backbone import Features
 from tests.conftest import normal
@@ -31,7 +32,7 @@ def found(f_s: torch.Tensor, y_s: torch.Tensor, f_t: torch.Tensor, **hp) -> JDA:
 def sides(x: np.ndarray, y_s: np.ndarray, y_t: np.ndarray | None, ridge: float):
     """Both matrices of the eigenproblem, class by class; X has an image a row here."""
     e = np.concatenate([np.full(N, 1 / N), np.full(M, -1 / M)])
-    mmd = np.outer(e, e)
+    mmd = K * np.outer(e, e)
     for c in range(K if y_t is not None else 0):
         e = np.zeros(N + M)
         e[:N][y_s == c] = 1 / (y_s == c).sum()
@@ -50,6 +51,7 @@ def by_hand(f_s, y_s, f_t, *, dimensions: int, ridge: float, iterations: int) ->
     for _ in range(iterations):
         _, a = scipy.linalg.eigh(*sides(x, y_s.numpy(), y_t, ridge))
         z = x @ a[:, :dimensions]
+        z /= np.linalg.norm(z, axis=1)[:, None]
         y_t = KNeighborsClassifier(1).fit(z[:N], y_s).predict(z[N:])
     return a[:, :dimensions]
 
@@ -65,12 +67,34 @@ def test_map_equals_scipy(iterations, ridge):
     np.testing.assert_allclose(ours, sign * expected, rtol=1e-3, atol=1e-3 * np.abs(ours).max())
 
 
-def test_components_have_mean_0_and_variance_1_and_are_uncorrelated():
+def test_directions_have_variance_1_and_are_uncorrelated():
     f_s, y_s, f_t, _ = domains()
     m = found(f_s, y_s, f_t, dimensions=4)
-    z = torch.cat([m.map_source(f_s), m.map_target(f_t)])
-    torch.testing.assert_close(z.mean(0), torch.zeros(4), rtol=0, atol=1e-4)
+    z = torch.nn.functional.normalize(torch.cat([f_s, f_t])) @ m.weights
+    z = z - z.mean(0)
     torch.testing.assert_close(z.mT @ z / len(z), torch.eye(4), rtol=0, atol=1e-3)
+
+
+def test_projected_images_have_one_length_from_the_origin():
+    """Z = A'X of the authors has its mean, and each image is divided by its norm."""
+    f_s, y_s, f_t, _ = domains()
+    m = found(f_s, y_s, f_t, dimensions=4)
+    z = (f_s / f_s.norm(dim=1, keepdim=True)) @ m.weights
+    expected = 2 * z / z.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(m.map_source(f_s), expected)
+    torch.testing.assert_close(m.map_target(f_s), expected)
+
+
+def test_its_last_labels_are_those_of_the_nearest_neighbor():
+    f_s, y_s, f_t, _ = domains()
+    hp = {"dimensions": 3, "ridge": 0.1, "iterations": 3}
+    a = by_hand(f_s, y_s, f_t, **hp)
+    z_s, z_t = (x / np.linalg.norm(x, axis=1)[:, None] for x in (f_s.numpy() @ a, f_t.numpy() @ a))
+    expected = KNeighborsClassifier(1).fit(z_s, y_s).predict(z_t).tolist()
+    m = JDA.Hparams(classifier="nearest", **hp).build(Features(D), K)
+    m.prepare(LabeledImages(f_s, torch.arange(N), y_s), Images(f_t, torch.arange(M)))
+    ours = m.predict(m.map_target(f_t)).argmax(1)
+    assert ours.tolist() == expected
 
 
 def gap(m: JDA, f_s, y_s, f_t, y_t) -> float:
@@ -98,6 +122,8 @@ def test_a_class_that_no_target_image_gets_is_left_out():
     contrasts = JDA.Hparams().build(Features(D), K)._contrasts(y_s, torch.where(y_t == 2, 0, y_t))
     assert not contrasts[:, 3].any()
     assert (contrasts[:, :3] != 0).any(0).all()
+    class_size, domain_size = contrasts[:20, 1].abs().max() * 20, contrasts[:, 0].abs().max() * 45
+    torch.testing.assert_close(domain_size / class_size, torch.tensor(3.0).sqrt())
     torch.testing.assert_close(contrasts.sum(0), torch.zeros(4), rtol=0, atol=1e-6)
 
 

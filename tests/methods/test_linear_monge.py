@@ -21,7 +21,7 @@ def domains(n: int = 200, d: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def found(kind: type[LinearMapping], f_s: torch.Tensor, f_t: torch.Tensor, ridge: float):
-    m = kind.Hparams(ridge=ridge).build(Features(f_s.shape[1]), 2)
+    m = kind.Hparams(ridge=ridge, standardize=True).build(Features(f_s.shape[1]), 2)
     m.find(f_s, f_t)
     return m
 

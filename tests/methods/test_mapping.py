@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import fractional_matrix_power
+from sklearn.covariance import ledoit_wolf, shrunk_covariance
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
@@ -21,11 +22,17 @@ from da.methods.coral_map import CORALMap
 from da.methods.sinkhorn_map import SinkhornMap
 from da.methods.subspace_alignment import SubspaceAlignment
 from da.models.backbone import Features
-from da.ops.linalg import covariance, covariance_power, squared_distances
+from da.ops.linalg import (
+    covariance,
+    covariance_power,
+    principal_directions,
+    squared_distances,
+)
 from da.system.threads import one_thread
 from da.training.engine import train_step
 from da.training.setup import prepare_task
 from tests.conftest import THREADS, points
+from tests.contracts.test_golden import ROUNDING, first_losses
 
 MAPPINGS = [
     kind for kind in METHODS.values() if issubclass(kind, Mapping) and kind.family != "peer"
@@ -73,7 +80,7 @@ def close(ours: torch.Tensor, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("n", [400, 10])
 @pytest.mark.parametrize("ridge", [0.1, 1.0])
 def test_coral_map_equals_scipy(ridge, n):
-    _, task = prepared(CORALMap, toy(n), ridge=ridge)
+    _, task = prepared(CORALMap, toy(n), ridge=ridge, standardize=True)
     x_s, x_t = plain(toy(n))
     z_s, z_t = standardized(x_s), standardized(x_t)
     c_s, c_t = (np.cov(z, rowvar=False) + ridge * np.eye(6) for z in (z_s, z_t))
@@ -86,11 +93,10 @@ def test_coral_map_equals_scipy(ridge, n):
 def test_coral_map_carries_one_ridged_covariance_to_the_other():
     m, _ = prepared(CORALMap, toy())
     z_s, z_t = (torch.randn(50, 6) @ torch.randn(6, 6) for _ in "st")
+    z_s, z_t = z_s - z_s.mean(0), z_t - z_t.mean(0)
     a, nothing = m.maps(z_s, z_t)
-    ridge = torch.eye(6)
-    torch.testing.assert_close(
-        a.mT @ (covariance(z_s) + ridge) @ a, covariance(z_t) + ridge, rtol=1e-3, atol=1e-3
-    )
+    c_s, c_t = (c + c.trace() / 6 * torch.eye(6) for c in map(covariance, (z_s, z_t)))
+    torch.testing.assert_close(a.mT @ c_s @ a, c_t, rtol=1e-3, atol=1e-3)
     assert nothing is None
 
 
@@ -100,12 +106,46 @@ def test_coral_map_without_ridge_makes_covariances_equal():
     mapped, target = (covariance(x) for x in images(task))
     torch.testing.assert_close(mapped, target, rtol=1e-3, atol=1e-3)
     # They were not equal before: the source is no copy of the target.
-    assert not np.allclose(np.cov(standardized(x_s), rowvar=False), target, atol=0.2)
+    assert not np.allclose(np.cov(x_s, rowvar=False), target, atol=0.2)
+
+
+@pytest.mark.parametrize("n", [400, 10])
+@pytest.mark.parametrize("shrinkage", ["ridge", "ledoit_wolf"])
+def test_covariances_are_shrunk_as_by_scikit_learn(shrinkage, n):
+    _, task = prepared(CORALMap, toy(n), shrinkage=shrinkage)
+    centered = [(x - x.mean(0)).double().numpy() for x in plain(toy(n))]
+    if shrinkage == "ridge":
+        c_s, c_t = (shrunk_covariance(np.cov(z, rowvar=False), 0.5) for z in centered)
+    else:
+        c_s, c_t = (ledoit_wolf(z)[0] * len(z) / (len(z) - 1) for z in centered)
+    expected = centered[0] @ fractional_matrix_power(c_s, -0.5) @ fractional_matrix_power(c_t, 0.5)
+    mapped, target = images(task)
+    close(mapped, expected)
+    close(target, centered[1])
+
+
+def test_a_ridge_that_is_not_used_is_refused():
+    with pytest.raises(ValueError, match="ledoit_wolf uses no ridge, known: ridge 1"):
+        CORALMap.Hparams(shrinkage="ledoit_wolf", ridge=2.0)
+
+
+OF_BEFORE = {
+    CORALMap: (1.040141, 0.9634852, 1.055009),
+    SubspaceAlignment: (1.35156, 1.087019, 1.064577),
+}
+
+
+@pytest.mark.parametrize("kind", OF_BEFORE, ids=lambda kind: kind.name)
+def test_trained_and_standardized_losses_are_those_of_before(kind):
+    """Records of earlier versions stay valid: the golden losses of these."""
+    found = first_losses(kind.name, classifier="trained", standardize=True)
+    assert [losses["task"] for losses in found] == pytest.approx(OF_BEFORE[kind], **ROUNDING)
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 6])
 def test_subspace_alignment_equals_pca_of_scikit_learn(dimensions):
-    mapped, target = images(prepared(SubspaceAlignment, toy(), dimensions=dimensions)[1])
+    hp = {"dimensions": dimensions, "standardize": True}
+    mapped, target = images(prepared(SubspaceAlignment, toy(), **hp)[1])
     z_s, z_t = map(standardized, plain(toy()))
     p_s, p_t = (PCA(dimensions).fit(z).components_.T for z in (z_s, z_t))
     projected = z_t @ p_t
@@ -144,8 +184,9 @@ def test_means_vanish(kind):
 
 
 @each_linear
-def test_units_and_origin_of_target_features_do_not_matter(kind):
-    one, other = (images(prepared(kind, pair)[1]) for pair in (toy(), toy(scale=3.0, shift=7.0)))
+def test_units_and_origin_of_standardized_target_features_do_not_matter(kind):
+    pairs = toy(), toy(scale=3.0, shift=7.0)
+    one, other = (images(prepared(kind, pair, standardize=True)[1]) for pair in pairs)
     # By inner products, which decide what a linear head can learn: a direction has no sign.
     (one_s, one_t), (other_s, other_t) = one, other
     torch.testing.assert_close(one_s @ one_t.T, other_s @ other_t.T, rtol=1e-3, atol=1e-3)
@@ -209,7 +250,7 @@ def test_other_weights_are_still_refused():
 
 @each_mapping
 def test_training_looks_at_the_source_and_moves_the_head_alone(kind):
-    m, task = prepared(kind, toy())
+    m, task = prepared(kind, toy(), classifier="trained")
     before = {name: value.clone() for name, value in m.state_dict().items()}
     x_s, x_t = images(task)
     batch = Batch(
@@ -228,7 +269,7 @@ def test_training_looks_at_the_source_and_moves_the_head_alone(kind):
 @each_mapping
 def test_only_settings_of_the_maps_may_differ_in_a_group(kind):
     floats = {name for name, type_ in get_type_hints(kind.Hparams).items() if type_ is float}
-    assert set(kind.batchable) == floats
+    assert set(kind.batchable) == floats - {"strength"}
 
 
 @pytest.mark.parametrize("b", [30, 5])
@@ -260,3 +301,9 @@ def test_one_thread_ends_where_it_began():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(THREADS)
+
+
+def test_principal_directions_of_fewer_images_than_features_equal_pca():
+    z = torch.randn(20, 50, generator=torch.Generator().manual_seed(0))
+    overlap = PCA(7).fit(z.double()).components_ @ principal_directions(z, 7).double().numpy()
+    np.testing.assert_allclose(np.abs(overlap), np.eye(7), atol=1e-5)

@@ -16,6 +16,7 @@ ADAPTERS = [
 ]
 pytestmark = [  # of the library, about itself
     pytest.mark.filterwarnings("ignore:The solution of the generalized eigenvalue"),
+    pytest.mark.filterwarnings("ignore:Sinkhorn did not converge"),
     pytest.mark.filterwarnings("ignore:To copy construct from a tensor"),
 ]
 

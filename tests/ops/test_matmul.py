@@ -70,3 +70,14 @@ def test_one_of_two_may_be_shared_by_all():
     a, b = torch.randn(3, 5, 40), torch.randn(24, 40)
     found = vmap(onednn_product, (0, None))(a, b)
     torch.testing.assert_close(found, a @ b.T)
+
+
+def test_an_exported_product_takes_any_number_of_rows(monkeypatch):
+    class Product(torch.nn.Module):
+        def forward(self, a: Tensor) -> Tensor:
+            return matmul(a, torch.ones(4, 3))
+
+    monkeypatch.setattr(matrix_products, "LARGE", 100)
+    rows = {0: torch.export.Dim.DYNAMIC}
+    program = torch.export.export(Product(), (torch.ones(2, 4),), dynamic_shapes=(rows,))
+    assert program.module()(torch.ones(50, 4)).shape == (50, 3)

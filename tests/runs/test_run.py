@@ -316,3 +316,18 @@ def test_every_published_record_has_settings_that_make_sense():
 def test_an_unknown_method_is_named():
     with pytest.raises(ValueError, match=r"unknown method 'nope', known: aad, adabn"):
         Run.of(PLAIN.settings() | {"method": "nope"})
+
+
+OLD = "hp.classifier", "hp.strength", "hp.strength_by", "hp.standardize"
+"""Settings that mappings did not have at first."""
+
+
+@pytest.mark.parametrize(
+    ("hp", "same"), [({"classifier": "trained", "standardize": True}, True), ({}, False)]
+)
+def test_a_changed_default_does_not_take_the_ids_of_old_runs(hp, same):
+    run = replace(PLAIN, method=SubspaceAlignment.Hparams(**hp))
+    old = {k: v for k, v in run.settings().items() if k not in OLD}
+    assert (run.id == "06d9bd74fee9") == same
+    assert (Run.of(old) == run) == same
+    assert Run.of(run.settings()) == run

@@ -473,3 +473,22 @@ def test_mistakes_at_the_command_line(tmp_path, monkeypatch, capsys, words, know
         main(["tune", "tiny.py", *words.split()])
     assert ended.value.code == 2
     assert known in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, ["strength", "ridge"]),
+        ({"strength_by": "reverse"}, ["ridge"]),
+        ({"classifier": "trained", "shrinkage": "ledoit_wolf"}, ["lr"]),
+    ],
+)
+def test_settings_that_runs_refuse_are_not_searched(settings, names):
+    run = Run(METHODS["coral_map"].Hparams(**settings), "moons:0-40", "identity")
+    assert list(search_space([run])) == names
+
+
+def test_a_search_of_nothing_is_refused():
+    run = Run(METHODS["mean_map"].Hparams(classifier="nearest"), "moons:0-40", "identity")
+    with pytest.raises(ValueError, match="nothing to search: no setting of mean_map may vary"):
+        search_space([run])

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
-from tools.docs import tllib
+from tools.docs import peers, tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
-BLOCK = re.compile(r"<!-- (da .*?|newest report|beside TLlib) -->\n(.*?)<!-- end -->", re.DOTALL)
+NAMES = r"da .*?|newest report|beside TLlib|peers \w+"
+BLOCK = re.compile(rf"<!-- ({NAMES}) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def fill(text: str) -> str:
@@ -20,10 +21,17 @@ def fill(text: str) -> str:
 
     def fill_block(block: re.Match[str]) -> str:
         command = block[1]
-        found = REPORTED[command]() if command in REPORTED else _print(command[3:])
-        return f"<!-- {command} -->\n{found}\n<!-- end -->"
+        return f"<!-- {command} -->\n{_find(command)}\n<!-- end -->"
 
     return BLOCK.sub(fill_block, text)
+
+
+def _find(command: str) -> str:
+    """Return what stands between the comments of a block."""
+    if command in REPORTED:
+        return REPORTED[command]()
+    kind, _, rest = command.partition(" ")
+    return peers.compare_libraries(REPORTS / f"{rest}.jsonl") if kind == "peers" else _print(rest)
 
 
 @cache
