@@ -1,20 +1,26 @@
 """Named sets of settings, as papers and libraries print them for a method and a data set."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+from da.config.network import Network
+from da.config.transforms import Transforms
 from da.runs.printed.authors import AUTHORS, SDAT, code_of_cdan
 from da.runs.printed.dann import DASSL, PAPER
 from da.runs.printed.recipe import Recipe as Recipe
 from da.runs.printed.streams import SAR_RESNET, SAR_VIT, STREAMS
 from da.runs.printed.tllib import TLLIB, TLLIB_VIT
+from da.runs.printed.tllib_alignment import TLLIB_ALIGNMENT, TLLIB_ALIGNMENT_VIT
+from da.runs.printed.tllib_first import TLLIB_FIRST
+from da.runs.printed.tllib_self_training import TLLIB_SELF_TRAINING, TLLIB_SELF_TRAINING_VIT
 from da.runs.run import PARTS, Run
 
 NAMED: dict[str, dict[str, Recipe]] = {
     "paper": {"dann": PAPER},
-    "tllib": TLLIB,
-    "tllib_vit": TLLIB_VIT,
+    "tllib": TLLIB | TLLIB_ALIGNMENT | TLLIB_SELF_TRAINING,
+    "tllib_vit": TLLIB_VIT | TLLIB_ALIGNMENT_VIT | TLLIB_SELF_TRAINING_VIT,
+    **TLLIB_FIRST,
     "authors": AUTHORS | STREAMS,
     "cdan": {"dann": code_of_cdan("DANN", {})},
     "sdat": SDAT,
@@ -33,6 +39,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 """Recipes by method, then by name."""
 
 _FROZEN = {"init": "pretrained", "augment": "none", "backbone_lr": 1.0, "test_crop": "center"}
+
+_OF_PIXELS = {"backbone_momentum": 1.0, **vars(Transforms())}
+"""Settings, at their defaults, that features have no use for."""
 
 
 def find_recipe(method: str, name: str) -> Recipe:
@@ -64,15 +73,44 @@ def run(method: str, name: str, /, task: str, seed: int = 0, **changes: Any) -> 
         seed: Seed of the run's random choices.
         **changes: Fields of `Run`, or of its parts as `nesterov`, that replace those of the recipe.
             With `regime="frozen"` the recipe's settings for training the backbone are left out.
+            A recipe that begins with another run has the id of `first_run` as `init`.
 
     Raises:
         ValueError: For an unknown recipe.
     """
+    if find_recipe(method, name).begins and "init" not in changes:
+        changes |= {"init": first_run(method, name, task, seed, **changes).id}
     settings = find_settings(method, name, task, frozen=changes.get("regime") == "frozen")
     whole = {name: value for name, value in changes.items() if name in ("method", *PARTS)}
     settings |= {name: value for name, value in changes.items() if name not in whole}
     made = Run.of({"method": method, "task": task, "seed": seed, **settings})
     return replace(made, **whole)
+
+
+SHARED = {"backbone", "regime", "side", "fit", "skip_bad", "mean", "std", "interpolation"}
+SHARED |= {"network", *(f.name for f in fields(Network))}
+"""Settings that a run has as the run before it."""
+
+
+def first_run(method: str, name: str, /, task: str, seed: int = 0, **changes: Any) -> Run:
+    """Build the run that a recipe's run begins with, such as a source model, to train it first.
+
+    Args:
+        method: Name of the method.
+        name: Name of the recipe.
+        task: Name of the task.
+        seed: Seed of the run's random choices.
+        **changes: Changes to the run that follows, of which this one has those of the network and
+            of how images are read.
+
+    Raises:
+        ValueError: For an unknown recipe, or one that begins with no other run.
+    """
+    begins = find_recipe(method, name).begins
+    if not begins:
+        raise ValueError(f"recipe {name} of {method} begins with no other run")
+    first, its_name = begins
+    return run(first, its_name, task, seed, **{k: v for k, v in changes.items() if k in SHARED})
 
 
 def find_settings(method: str, name: str, task: str, *, frozen: bool = False) -> dict[str, Any]:
@@ -84,7 +122,10 @@ def find_settings(method: str, name: str, task: str, *, frozen: bool = False) ->
         task: Name of the task.
         frozen: Whether to leave out what concerns the training of the backbone.
     """
-    return find_recipe(method, name).at(task) | (_FROZEN if frozen else {})
+    settings = find_recipe(method, name).at(task)
+    if not frozen:
+        return settings
+    return settings | {k: v for k, v in _OF_PIXELS.items() if k in settings} | _FROZEN
 
 
 build_run = run
