@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from da.config.network import Network
+from da.config.transforms import Transforms
 from da.runs.printed.authors import AUTHORS, SDAT, SDAT_RESNET, code_of_cdan
 from da.runs.printed.closed_set import CLOSED_SET
 from da.runs.printed.dann import PAPER
@@ -19,12 +20,16 @@ from da.runs.printed.skada_bench import SKADA_BENCH
 from da.runs.printed.source_free import NRC_SOURCE, SHOT_SOURCE, SOURCE_FREE
 from da.runs.printed.streams import SAR_RESNET, SAR_VIT, STREAMS
 from da.runs.printed.tllib import TLLIB, TLLIB_VIT
+from da.runs.printed.tllib_alignment import TLLIB_ALIGNMENT, TLLIB_ALIGNMENT_VIT
+from da.runs.printed.tllib_first import TLLIB_FIRST
+from da.runs.printed.tllib_self_training import TLLIB_SELF_TRAINING, TLLIB_SELF_TRAINING_VIT
 from da.runs.run import PARTS, Run
 
 NAMED: dict[str, dict[str, Recipe]] = {
     "paper": {"dann": PAPER},
-    "tllib": TLLIB | TLLIB_OPEN,
-    "tllib_vit": TLLIB_VIT,
+    "tllib": TLLIB | TLLIB_ALIGNMENT | TLLIB_SELF_TRAINING | TLLIB_OPEN,
+    "tllib_vit": TLLIB_VIT | TLLIB_ALIGNMENT_VIT | TLLIB_SELF_TRAINING_VIT,
+    **TLLIB_FIRST,
     "authors": AUTHORS | STREAMS | CLOSED_SET | PARTIAL | OPEN_SET | SOURCE_FREE,
     "authors_resnet": SDAT_RESNET,
     "shot": {"source_only": SHOT_SOURCE},
@@ -49,6 +54,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 """Recipes by method, then by name."""
 
 _FROZEN = {"init": "pretrained", "augment": "none", "backbone_lr": 1.0, "test_crop": "center"}
+
+_OF_PIXELS = {"backbone_momentum": 1.0, **vars(Transforms())}
+"""Settings, at their defaults, that features have no use for."""
 
 
 def find_recipe(method: str, name: str) -> Recipe:
@@ -149,7 +157,10 @@ def find_settings(method: str, name: str, task: str, *, frozen: bool = False) ->
         task: Name of the task.
         frozen: Whether to leave out what concerns the training of the backbone.
     """
-    return find_recipe(method, name).at(task) | (_FROZEN if frozen else {})
+    settings = find_recipe(method, name).at(task)
+    if not frozen:
+        return settings
+    return settings | {k: v for k, v in _OF_PIXELS.items() if k in settings} | _FROZEN
 
 
 build_run = run

@@ -23,6 +23,7 @@ from da.runs.recipes import RECIPES, find_recipe, run
 from da.runs.run import Run
 from da.system.cache import write_whole
 from da.training import engine
+from da.training.earlier_runs import refresh_copies
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.setup import prepare_task
@@ -36,7 +37,7 @@ SURE = 10
 QUIET = {("eata", "fisher"), ("sdat sdat", "confusion")}
 """Terms that ten steps hardly move, or that have no weight: of a method, or of one recipe."""
 
-ENDS = {"pada": "+partial", "mme": "+3shot"}
+ENDS = {"mme": "+3shot"}
 """What a task of a method needs at its end."""
 
 FILE = Path(__file__).with_name("golden_recipes.json")
@@ -64,6 +65,7 @@ def build(of: Run) -> Method:
         with torch.no_grad():
             for weight in (p for p in m.head.parameters() if p.ndim == 2):
                 weight *= SURE
+    refresh_copies(m)
     if kind.taught:
         m.guide = torch.randn(5, CLASSES).__rmatmul__
     if kind.takes_names:
@@ -71,8 +73,8 @@ def build(of: Run) -> Method:
     return m
 
 
-def batches(m: Method) -> list[Batch | TargetBatch]:
-    """Ten of other points each."""
+def batches(m: Method, target_images: int = 1) -> list[Batch | TargetBatch]:
+    """Ten of other points each, with so many target points for each source point."""
     g = torch.Generator().manual_seed(0)
     n = STEPS * SIZE
     y = torch.arange(2 * n) % CLASSES
@@ -83,7 +85,8 @@ def batches(m: Method) -> list[Batch | TargetBatch]:
     x_s, x_t, made = task.source_train.x, task.target_train.x, []
     strong = x_t + torch.randn(x_t.shape, generator=g) / 2
     for i in torch.arange(n).split(SIZE):
-        target = Unlabeled(x_t[i], i, strong[i] if m.takes_strong else None)
+        j = (target_images * i[0] + torch.arange(target_images * SIZE)) % n
+        target = Unlabeled(x_t[j], j, strong[j] if m.takes_strong else None)
         shots = Labeled(x_t[i], y[i]) if m.takes_shots else None
         source = Labeled(x_s[i], y[i], domain=i % 2 if m.takes_domains else None)
         made.append(TargetBatch(target) if m.source_free else Batch(source, target, shots))
@@ -95,7 +98,12 @@ def first_losses(method: str, name: str) -> dict[str, list[float]]:
     of = run_of(method, name)
     m = build(of)
     steps = engine.fit(
-        m, batches(m), build_optimizer(of, m), of.steps, 1, rate=lr_factor(of, of.steps)
+        m,
+        batches(m, of.optimization.target_images),
+        build_optimizer(of, m),
+        of.steps,
+        1,
+        rate=lr_factor(of, of.steps),
     )
     found: dict[str, list[float]] = {}
     for _, losses in islice(steps, STEPS):

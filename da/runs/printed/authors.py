@@ -67,7 +67,12 @@ UNIVERSAL_CODE: Settings = {
 }
 """What DANCE's and OVANet's code share."""
 
-UNIVERSAL_DATA: dict[str, Settings] = {"office31": {}, "officehome": {}, "visda2017": {}}
+
+def _for_ends(*ends: str) -> dict[str, Settings]:
+    """Return the data sets of DANCE and OVANet, with ends of tasks."""
+    return {f"{name}{end}": {} for name in ("office31", "officehome", "visda2017") for end in ends}
+
+
 UNEVEN = "Source images are not drawn evenly by class, and numbers are of 32 bits, not 16."
 
 SDAT_OWN: Settings = {
@@ -115,13 +120,13 @@ AUTHORS: dict[str, Recipe] = {
     "dance": Recipe(
         "DANCE's authors (VisionLearningGroup/DANCE), train_dance.py and configs, ResNet-50.",
         {**UNIVERSAL_CODE, "hp.trade_off": 0.05, "hp.temperature": 0.05, "hp.margin": 0.5},
-        UNIVERSAL_DATA,
+        _for_ends("", "+open", "+universal", "+partial"),
         f"{UNEVEN} The memory holds features of the network in evaluation mode.",
     ),
     "ovanet": Recipe(
         "OVANet's authors (VisionLearningGroup/OVANet), train.py and configs, ResNet-50.",
         {**UNIVERSAL_CODE, "hp.trade_off": 0.1},
-        UNIVERSAL_DATA,
+        _for_ends("+open", "+universal"),
         f"{UNEVEN} The classifier has a bias.",
     ),
     "sdat": _code_of_sdat(

@@ -59,8 +59,13 @@ class Recipe:
         return settings
 
     def is_printed_for(self, task: str) -> bool:
-        """Return whether the source prints settings for the task's data set."""
-        return not self.data or bool({*_data_sets(TaskName.parse(task))} & self.data.keys())
+        """Return whether the source prints settings for the task's data set.
+
+        Where the domains differ in their classes, it prints them for such tasks of the data set.
+        """
+        name = TaskName.parse(task)
+        names = [f"{name.benchmark}+{name.classes}"] if name.classes else _data_sets(name)
+        return not self.data or bool({*names} & self.data.keys())
 
 
 def _data_sets(name: TaskName) -> list[str]:

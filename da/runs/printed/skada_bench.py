@@ -76,8 +76,8 @@ def _recipe(
 
 
 FEATURES = (
-    "Features are those of this ResNet-50. There, they are DeCAF's in Office-31; in Office-Home, "
-    "they are 100 principal components of a ResNet's. The classifier there is a logistic regression with a "
+    "Features are those of this ResNet-50. There, they are DeCAF's in Office-31, and 100 principal "
+    "components of a ResNet's in Office-Home. The classifier there is a logistic regression with a "
     "C of 0.01 in Office-31, and an SVM in Office-Home; here it is the method's own."
 )
 WIDTHS = 1, 2, 5, 10, 20, 50, 100
