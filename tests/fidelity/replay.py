@@ -13,6 +13,7 @@ from da.config.optimization import Optimization
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import Method, Network, Settings
 from da.runs.run import Run
+from da.training.earlier_runs import refresh_copies
 from da.training.engine import train_step
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
@@ -88,6 +89,7 @@ def build(ours: Ours) -> Method:
         with torch.no_grad():
             for place, p in enumerate(parameters(method, role)):
                 p.copy_(inputs.initial(role, place, p.flatten(1) if p.ndim > 1 else p).view_as(p))
+    refresh_copies(method)
     return method.train()
 
 
@@ -129,23 +131,25 @@ def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
     settings = theirs["settings"]
     moves = {group["role"]: group for group in theirs["optimizers"]}
+    top = moves["bottleneck" if "bottleneck" in moves else "head"]
+    momentum = top["betas"][0] if top["kind"] == "Adam" else top["momentum"]
     optimization = replace(
         ours.optimization,
-        nesterov=moves["head"]["nesterov"],
+        nesterov=top.get("nesterov", False),
         anneal_gamma=settings.get("lr_gamma", ours.gamma) * ours.steps,
         anneal_power=settings.get("lr_decay", 0.75),
-        backbone_momentum=moves["backbone"]["momentum"] / moves["head"]["momentum"],
+        backbone_momentum=moves["backbone"].get("momentum", momentum) / momentum,
     )
     return Run(
         ours.method,
         "emoji:noto-twemoji",
         regime="full",
         network=ours.network,
-        optimizer="sgd",
+        optimizer=top["kind"].lower(),
         lr=settings["lr"],
         backbone_lr=theirs["rates"][0][0] / settings["lr"],
-        momentum=moves["head"]["momentum"],
-        weight_decay=moves["head"]["weight_decay"],
+        momentum=momentum,
+        weight_decay=top["weight_decay"],
         schedule="annealing",
         steps=ours.steps,
         optimization=optimization,
