@@ -10,6 +10,9 @@ in tables and plots:
 Runs of one name are one row, averaged over seeds; where they still differ for a task and seed, the
 row says in which settings. Without `name`, a row is named by its method and by the settings in
 which rows of the method differ.
+
+`PAPERS`, a tuple of names, says whose printed numbers stand below the rows; without it, those of
+the papers that ran most methods do.
 """
 
 import re
@@ -60,6 +63,14 @@ def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     for text in found.values():
         if not isinstance(text, str) or len(text.strip().splitlines()) != 1:
             raise ValueError(f"{experiment}: name(run) gives {text!r}, known: a line of text")
+    return found
+
+
+def named_papers(experiment: Path) -> tuple[str, ...]:
+    """Return the papers that the file names for the numbers below its rows; none for the usual."""
+    found = _content(experiment).get("PAPERS", ())
+    if not isinstance(found, tuple) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{experiment}: PAPERS is {found!r}, known: a tuple of names of papers")
     return found
 
 

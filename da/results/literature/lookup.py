@@ -203,7 +203,9 @@ def spellings(benchmark: Benchmark) -> dict[str, str]:
     return plain | SPELLINGS.get(benchmark.data, {})
 
 
-def _rank(row: Row, method: str, metric: str, papers: Sequence[str]) -> tuple[int, int, int] | None:
+def _rank(
+    row: Row, method: str, metric: str, papers: Sequence[str] = (*printed.PAPERS,)
+) -> tuple[int, int, int] | None:
     """Return the place of a row among those of a method, or None where it is none of them."""
     paper = next((i for i, key in enumerate(papers) if row.paper.endswith(key)), None)
     methods, metrics = printed.METHODS.get(method, ()), printed.METRICS.get(metric, ())
