@@ -9,6 +9,7 @@ from tools.docs import (
     datasets,
     methods,
     notebook,
+    papers,
     plots,
     python,
     results,
@@ -27,6 +28,7 @@ TOP: dict[str, Callable[[], str]] = {
     "backbones.md": catalog.render_backbones,
     "selectors.md": catalog.render_selectors,
     "recipes.md": catalog.render_recipes,
+    "papers.md": papers.render_page,
 }
 """Pages of the reference, apart from those of methods and data sets, and what makes them."""
 
