@@ -32,6 +32,11 @@ class Recipe:
     """How this project differs from the source."""
     oracle: str = ""
     """What the source chooses by target labels."""
+    begins: tuple[str, ...] = ()
+    """Method and name of the recipe of the run that `init` names; none where there is no such run.
+    """
+    searched: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values that the source tries, by setting; `settings` has one of each."""
 
     @property
     def says(self) -> str:

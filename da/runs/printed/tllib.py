@@ -85,6 +85,12 @@ _WIDTHS = (
 WIDE = {**DOMAINNET, "neck": 1024}
 PARTIAL_ERM = {"batch": 36, "backbone": "resnet50", "augment": "crop_flip"}
 PARTIAL_DANN = {"lr": 0.002, "batch": 36, "backbone": "resnet50"}
+OPEN = {"backbone": "resnet50"}
+OPEN_DANN = {**OPEN, "lr": 0.002}
+REJECTED = (
+    "There, images are rejected by their largest probability, below 0.8 (DANN in Office-31: 0.9), "
+    "and here by entropy; and the best H-score on the target is kept."
+)
 
 TLLIB: dict[str, Recipe] = {
     "source_only": _recipe(
@@ -100,8 +106,12 @@ TLLIB: dict[str, Recipe] = {
             "officehome+partial": PARTIAL_ERM | _slow(5, 500),
             "visda2017+partial": PARTIAL_ERM | _slow(10, 500),
             "officehome+several": _slow(10, 1000),
+            "office31+open": _slow(20, 500),
+            "officehome+open": _slow(30, 500),
+            "visda2017+open": OPEN | _slow(30, 500),
         },
-        "Partial settings are those of partial_domain_adaptation/erm.sh.",
+        "Partial settings are those of partial_domain_adaptation/erm.sh, and open ones those of "
+        f"openset_domain_adaptation/erm.sh. {REJECTED}",
     ),
     "dann": _recipe(
         "dann",
@@ -116,8 +126,12 @@ TLLIB: dict[str, Recipe] = {
             "officehome+partial": PARTIAL_DANN | _warm(5),
             "visda2017+partial": PARTIAL_DANN | _warm(5),
             "domainnet+several": _warm(40, 5000),
+            "office31+open": OPEN_DANN | _warm(20, 500),
+            "officehome+open": OPEN_DANN | _warm(30, 500),
+            "visda2017+open": OPEN_DANN | _warm(30, 500),
         },
-        "Partial settings are those of partial_domain_adaptation/dann.sh.",
+        "Partial settings are those of partial_domain_adaptation/dann.sh, and open ones those of "
+        f"openset_domain_adaptation/dann.sh. {REJECTED}",
     ),
     "cdan": _recipe(
         "cdan",

@@ -127,5 +127,10 @@ def test_the_tables_have_every_data_set():
     for recipes, table in ((TLLIB, TABLE), (TLLIB_VIT, VIT_TABLE)):
         typed = {tuple(line.split()[:2]) for line in lines(table)}
         assert {method for method, _ in typed} == recipes.keys()
-        printed = {(m, name) for m, recipe in recipes.items() for name in recipe.data_sets}
+        printed = {
+            (m, name)
+            for m, recipe in recipes.items()
+            for name in recipe.data_sets
+            if not name.endswith("+open")  # test_open_set.py has these
+        }
         assert {(m, d.removesuffix("+partial") if m == "pada" else d) for m, d in typed} == printed
