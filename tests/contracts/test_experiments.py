@@ -92,3 +92,13 @@ def test_one_of_several_values_is_wanted_and_an_unknown_one_is_named():
     }
     with pytest.raises(ValueError, match="no run with 'seed=7', known: seed=0, seed=1, seed=2"):
         experiment.load_experiment(file, ["seed=0,7"])
+
+
+def test_papers_of_an_experiment_are_names(tmp_path):
+    file = tmp_path / "twelve.py"
+    for written, known in (("", ()), ("('SHOT', 'NRC')", ("SHOT", "NRC"))):
+        file.write_text(TWELVE + (f"PAPERS = {written}\n" if written else ""))
+        assert experiment.named_papers(file) == known
+    file.write_text(f"{TWELVE}PAPERS = 'SHOT'\n")
+    with pytest.raises(ValueError, match="PAPERS is 'SHOT', known: a tuple of names of papers"):
+        experiment.named_papers(file)
