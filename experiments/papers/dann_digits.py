@@ -35,6 +35,7 @@ def with_seed(seed: int) -> list[da.Run]:
     aligned = replace(
         source_only,
         method=da.methods.SubspaceAlignment(dimensions=60),
+        network=replace(dann.network, head=()),
         init=source_only.id,
         regime="frozen",
         optimizer="adamw",

@@ -1,7 +1,7 @@
 """Adapt between the domains of Office-Home with a ViT-B/16, with the settings of SDAT's authors.
 
-Table: SDAT (Rangwani et al. 2022), Office-Home with ViT-B/16, from its text; CDAN is their run as
-Zhang et al. (ICLR 2023) list it. They keep the epoch with the best accuracy on the target, so the
+Table: SDAT (Rangwani et al. 2022), Office-Home with ViT-B/16, in README.md of its code; CDAN is
+their run as Zhang et al. (ICLR 2023), Table 4, list it. They keep the epoch with the best accuracy on the target, so the
 choice to compare is the oracle's.
 
 Files: those of Office-Home, as for tllib_officehome.py.

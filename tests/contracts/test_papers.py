@@ -45,15 +45,19 @@ def test_every_experiment_is_tried():
 
 def shrink(run: Run, ids: dict[str, str]) -> Run:
     """The run with a network for tests and two steps; it begins with a run that shrank before."""
-    begun = "random" if run.init == "pretrained" and run.regime == "full" else run.init
-    tiny = {"backbone": "lenet", "side": 28, "mean": (), "std": (), "interpolation": "weights"}
-    tiny |= {"init": ids.get(run.init, begun), "batch": 4}
-    if run.backbone == "identity":
-        tiny = {"batch": 4}
-    if run.network.neck or run.method.owner.streams or run.task.endswith("stream"):
+    streams = "+stream" in run.task
+    tiny = {"batch": 20 if streams else 4}
+    if not run.method.owner.streams:
+        tiny |= {"steps": 2, "eval_every": 2}
+    if run.backbone != "identity":
+        begun = "random" if run.init == "pretrained" else run.init
+        tiny |= {"backbone": "lenet", "side": 28, "init": ids.get(begun, begun)}
+        tiny |= {"mean": (), "std": (), "interpolation": "weights"}
+    if run.network.neck or streams:
         tiny["network"] = replace(run.network, neck=8)
-    steps = {} if run.method.owner.streams else {"steps": 2, "eval_every": 2}
-    ids[run.id] = (found := replace(run, **tiny, **steps)).id
+    if hasattr(run.method, "dimensions"):
+        tiny["method"] = replace(run.method, dimensions=4)
+    ids[run.id] = (found := replace(run, **tiny)).id
     return found
 
 
