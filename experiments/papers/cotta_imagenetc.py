@@ -9,7 +9,7 @@ Files: ImageNet as imagenet/train/n01440764, the archives noise.tar, blur.tar, w
 digital.tar of ImageNet-C, and RobustBench's imagenet_test_image_ids.txt, below DA_DATA.
 `da data imagenet_c5000` fetches all but ImageNet.
 
-GPU hours: @HOURS@
+GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/cotta_imagenetc.py
 da table experiments/papers/cotta_imagenetc.py

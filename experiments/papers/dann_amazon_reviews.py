@@ -10,7 +10,7 @@ reviews with a rate 50 times as high, for theirs of one.
 Files: books_train.svmlight, books_test.svmlight and so on of that repository, or amazon.npz, in a
 folder amazon_reviews below DA_DATA.
 
-GPU hours: @HOURS@
+GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/dann_amazon_reviews.py
 da table experiments/papers/dann_amazon_reviews.py

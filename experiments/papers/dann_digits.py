@@ -7,7 +7,7 @@ alignment has 60 dimensions, and a linear classifier for the paper's linear SVM.
 Files: MNIST and MNIST-M of its authors, as mnist_m.tar.gz or the folder mnist_m below DA_DATA.
 `da data digits_official` fetches them.
 
-GPU hours: @HOURS@
+GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/dann_digits.py
 da table experiments/papers/dann_digits.py

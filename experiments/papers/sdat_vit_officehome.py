@@ -1,12 +1,12 @@
 """Adapt between the domains of Office-Home with a ViT-B/16, with the settings of SDAT's authors.
 
 Table: SDAT (Rangwani et al. 2022), Office-Home with ViT-B/16, in README.md of its code; CDAN is
-their run as Zhang et al. (ICLR 2023), Table 4, list it. They keep the epoch with the best accuracy on the target, so the
-choice to compare is the oracle's.
+their run as Zhang et al. (ICLR 2023), Table 4, list it. They keep the epoch with the best accuracy
+on the target, so the choice to compare is the oracle's.
 
 Files: those of Office-Home, as for tllib_officehome.py.
 
-GPU hours: @HOURS@
+GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/sdat_vit_officehome.py
 da table experiments/papers/sdat_vit_officehome.py --chosen-by oracle

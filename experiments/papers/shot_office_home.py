@@ -5,7 +5,7 @@ last epoch, the mean of seeds 2019 to 2021.
 
 Files: those of Office-Home, as for tllib_officehome.py.
 
-GPU hours: @HOURS@
+GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/shot_office_home.py
 da table experiments/papers/shot_office_home.py

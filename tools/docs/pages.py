@@ -54,6 +54,7 @@ def all_files() -> dict[Path, bytes]:
     """Return the content of every file that is made."""
     texts = reference_pages()
     texts |= {page: results.fill(page.read_text()) for page in pages_with_tables()}
+    texts |= papers.fill_headers()
     return {file: text.encode() for file, text in texts.items()} | plots.copies(DOCS)
 
 

@@ -1,6 +1,7 @@
 """The page of experiments that reproduce tables of papers, with what they cost."""
 
 import ast
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ RATE = 4_500
 STREAMS = {"imagenet_c": 50_000, "imagenet_c5000": 5_000, "cifar10_c": 10_000}
 """Test images of each target that streams by."""
 
+ESTIMATED = "estimated as docs/reference/papers.md explains."
+
 PAGE = """{note}
 
 # Tables of papers
@@ -49,6 +52,16 @@ def render_page() -> str:
     return PAGE.format(note=NOTE, rate=RATE, rows=table(heads, rows, numbers=(2, 3, 4)))
 
 
+def fill_headers() -> dict[Path, str]:
+    """Return the text of each experiment, whose head says how many GPU hours it takes."""
+    return {file: _fill(file.read_text(), load_experiment(file)) for file in list_files()}
+
+
+def _fill(text: str, runs: Sequence[Run]) -> str:
+    line = f"GPU hours: {describe_hours(runs)} on an H200, {ESTIMATED}"
+    return re.sub(r"^GPU hours: .*$", line, text, count=1, flags=re.MULTILINE)
+
+
 def list_files() -> list[Path]:
     """List the experiments."""
     return sorted(FOLDER.glob("[a-z]*.py"))
@@ -64,7 +77,7 @@ def _row(file: Path) -> tuple[str, ...]:
 def describe_hours(runs: Sequence[Run]) -> str:
     """Return the hours that runs take as text, or what is less than one."""
     hours = sum(count_images(run) * _weight(run) for run in runs) / RATE / 3600
-    return f"{hours:,.0f}" if hours >= 1 else "below 1"
+    return f"about {hours:,.0f}" if hours >= 1 else "below 1"
 
 
 def _weight(run: Run) -> float:
