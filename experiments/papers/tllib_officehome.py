@@ -30,3 +30,9 @@ TASKS = [f"officehome:{a}-{b}" for a, b in permutations(DOMAINS, 2)]
 def runs() -> list[da.Run]:
     """List every method with a recipe `tllib` on every task, seed by seed."""
     return da.recipes.list_runs("tllib", METHODS, TASKS)
+
+
+def name(run: da.Run) -> str:
+    """Name rows by their methods, but leave out what ADDA and BSP begin with: it has a neck."""
+    method = run.method.owner.name
+    return "" if method == "source_only" and run.network.neck else method

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from da.cli.options import named_records
 from da.methods import METHODS
+from da.results import records
 from da.runs import experiment
 from da.runs.run import Run
 
@@ -102,3 +104,15 @@ def test_papers_of_an_experiment_are_names(tmp_path):
     file.write_text(f"{TWELVE}PAPERS = 'SHOT'\n")
     with pytest.raises(ValueError, match="PAPERS is 'SHOT', known: a tuple of names of papers"):
         experiment.named_papers(file)
+
+
+def test_a_run_whose_name_is_empty_has_no_row(tmp_path):
+    file = tmp_path / "twelve.py"
+    file.write_text(f"{TWELVE}\ndef name(run):\n    return '' if run.seed else 'first'\n")
+    runs = experiment.load_experiment(file)
+    for run in runs:
+        point = {"step": 1.0, "target_accuracy": 50.0}
+        records.save(records.Record(run.id, run.settings(), [point], 1.0), tmp_path / "results")
+    found = named_records(file, runs, tmp_path / "results")
+    assert [record.settings["row"] for record in found] == ["first"] * 3
+    assert {record.settings["seed"] for record in found} == {0}
