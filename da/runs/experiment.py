@@ -8,8 +8,8 @@ in tables and plots:
         return "last stage" if run.tuning.last == 1 else "all stages"
 
 Runs of one name are one row, averaged over seeds; where they still differ for a task and seed, the
-row says in which settings. A run whose name is empty, as one that others begin with, has no row. Without `name`, a row is named by its method and by the settings in
-which rows of the method differ.
+row says in which settings. A run whose name is empty, as one that others begin with, has no row.
+Without `name`, a row is named by its method and by the settings in which rows of the method differ.
 
 `PAPERS`, a tuple of names, says whose printed numbers stand below the rows; without it, those of
 the papers that ran most methods do.
