@@ -5,6 +5,8 @@ from contextlib import suppress
 import torch
 from torch import nn
 
+from da.config.choices import OWN
+from da.config.registry import DATASETS
 from da.config.task_name import TaskName
 from da.models import backbones
 from da.models.backbone import check_fit
@@ -14,12 +16,14 @@ from da.runs.run import Run
 def check_side(run: Run) -> None:
     """Check the pixels a side that a run asks for, on its backbone without weights.
 
-    Without a size in its settings, the images decide, and are tried later.
+    This is for data sets whose images are decoded in that size. Those of others are tried later.
 
     Raises:
         ValueError: Where the backbone does not fit images of that size.
     """
-    if not run.side or TaskName.parse(run.task).holds_texts:
+    name = TaskName.parse(run.task).benchmark
+    decoded = name in DATASETS and name != "python" and "ANY_SIDE" in DATASETS.constants(name)
+    if not run.side or not decoded or run.backbone.startswith(OWN):
         return
     for device in ("meta", "cpu"):  # some networks run on the first alone where they have weights
         backbone = _build(run, device)
