@@ -7,7 +7,7 @@ from da.config.limits import COUNT, FEW, SHARE, WHOLE
 from da.config.ranges import Choice, Uniform
 from da.config.validation import choice_errors, limit_errors, refuse
 
-InitAs = Literal["default", "cdan", "mdd", "safn", "shot"]
+InitAs = Literal["default", "cdan", "mdd", "safn", "shot", "pada"]
 """Whose code says how weights begin, which `da.models.initialization` draws."""
 
 
@@ -43,6 +43,7 @@ class Network:
     mdd: neck N(0, 0.005) with biases 0.1, all others N(0, 0.01) with biases 0, as MDD's authors.
     safn: weights and biases N(0, 0.01), scales of norms N(1, 0.01), as SAFN's authors.
     shot: neck Xavier normal, all others PyTorch's, biases 0, as the authors of SHOT, NRC and AaD.
+    pada: neck N(0, 0.005), all others N(0, 0.01), biases 0, as PADA's authors.
     """
     head_norm: bool = False
     """Batch norm in the classifier's hidden layers, before the ReLU."""

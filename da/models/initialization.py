@@ -34,13 +34,15 @@ LAWS = {
     "mdd": _Laws(_Law(0.005, bias=0.1), _Law(0.01)),
     "safn": _Laws(_Law(0.01, bias_std=0.01), _Law(0.01, bias_std=0.01), norm_std=0.01),
     "shot": _Laws(_Law(0), _Law(None)),
+    "pada": _Laws(_Law(0.005), _Law(0.01)),
 }
 """What authors' code does, by `Network.init_as`.
 
 cdan: `init_weights` of pytorch/network.py, thuml/CDAN (Long et al. 2018). mdd: `MDDNet` of
 model/MDD.py, thuml/MDD (Zhang et al. 2019). safn: `weights_init` of utils, jihanyang/AFN (Xu et al.
 2019). shot: `init_weights` of object/network.py, tim-learn/SHOT (Liang et al. 2020), which changes
-no weight under a weight norm, only the bias.
+no weight under a weight norm, only the bias. pada: pytorch/src/network.py, thuml/PADA (Cao et al.
+2018).
 """
 
 

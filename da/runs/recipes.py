@@ -12,6 +12,7 @@ from da.runs.printed.dann import PAPER
 from da.runs.printed.dassl import DASSL
 from da.runs.printed.deepda import DEEPDA
 from da.runs.printed.open_set import OPEN_SET, TLLIB_OPEN
+from da.runs.printed.partial import PARTIAL
 from da.runs.printed.pytorch_adapt import PYTORCH_ADAPT
 from da.runs.printed.recipe import Recipe as Recipe
 from da.runs.printed.skada_bench import SKADA_BENCH
@@ -24,7 +25,7 @@ NAMED: dict[str, dict[str, Recipe]] = {
     "paper": {"dann": PAPER},
     "tllib": TLLIB | TLLIB_OPEN,
     "tllib_vit": TLLIB_VIT,
-    "authors": AUTHORS | STREAMS | CLOSED_SET | OPEN_SET | SOURCE_FREE,
+    "authors": AUTHORS | STREAMS | CLOSED_SET | PARTIAL | OPEN_SET | SOURCE_FREE,
     "authors_resnet": SDAT_RESNET,
     "shot": {"source_only": SHOT_SOURCE},
     "nrc": {"source_only": NRC_SOURCE},

@@ -69,6 +69,13 @@ def test_shot_draws_the_neck_and_leaves_other_weights():
         assert spread(layer)[2:] == [0, 0]
 
 
+def test_pada_draws_no_biases():
+    m = built("pada")
+    assert spread(m.neck[0]) == near(0, 0.005, 0, 0)
+    for layer in (m.head[0], m.head[-1], m.discriminator[0]):
+        assert spread(layer) == near(0, 0.01, 0, 0)
+
+
 def test_a_copy_begins_as_what_it_copies():
     m = built("cdan", ADDA)
     assert torch.equal(m.source_encoder[1][0].weight, m.neck[0].weight)

@@ -49,6 +49,7 @@ MME_CODE: Settings = {
     "neck": 512,
     "neck_norm": False,
     "neck_relu": False,
+    "init_as": "cdan",
     "batch": 48,
     "lr": 0.01,
     "weight_decay": 5e-4,

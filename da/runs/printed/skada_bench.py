@@ -1,4 +1,4 @@
-"""Recipes of SKADA-Bench: its deep methods, with the values that it searches."""
+"""Recipes of SKADA-Bench, with the values that it searches: of deep and of shallow methods."""
 
 from typing import Any
 
@@ -75,7 +75,62 @@ def _recipe(
     )
 
 
+FEATURES = (
+    "Features are those of this ResNet-50. There, they are DeCAF's in Office-31; in Office-Home, "
+    "they are 100 principal components of a ResNet's. The classifier there is a logistic regression with a "
+    "C of 0.01 in Office-31, and an SVM in Office-Home; here it is the method's own."
+)
+WIDTHS = 1, 2, 5, 10, 20, 50, 100
+
+
+def _shallow(
+    solver: str, settings: Settings, searched: dict[str, tuple[Any, ...]], ours: str = ""
+) -> Recipe:
+    """Return the recipe of a mapping of features.
+
+    Args:
+        solver: Name of its file and of its folder.
+        settings: One of the values that the bench tries, by setting.
+        searched: All of them.
+        ours: What differs here.
+    """
+    return Recipe(
+        f"SKADA-Bench (scikit-adaptation/skada-bench), solvers/{solver}.py, "
+        f"config/solvers/{solver} and config/best_base_estimators.yml.",
+        {"backbone": "resnet50", "regime": "frozen", **settings},
+        {"office31": {}, "officehome": {}},
+        f"{ours} {FEATURES}".strip(),
+        ORACLE,
+        searched=searched,
+    )
+
+
+SHALLOW: dict[str, Recipe] = {
+    "subspace_alignment": _shallow(
+        "subspace_alignment", {"hp.dimensions": 50}, {"hp.dimensions": WIDTHS}
+    ),
+    "linear_monge": _shallow(
+        "linear_ot_mapping",
+        {"hp.ridge": 0.1},
+        {"hp.ridge": (1e-8, 1e-6, 0.1, 1.0, 10.0)},
+        "The bench also tries maps without a shift of the mean.",
+    ),
+    "sinkhorn_map": _shallow(
+        "entropic_ot_mapping",
+        {"hp.reg": 0.5, "hp.norm": "median", "hp.max_iterations": 1000},
+        {"hp.reg": (0.1, 0.5, 1.0)},
+        "The bench also tries cosines and the sum of absolute differences.",
+    ),
+    "tca": _shallow(
+        "transfer_component_analysis",
+        {"hp.kernel": "rbf", "hp.dimensions": 10, "hp.mu": 10.0},
+        {"hp.dimensions": WIDTHS, "hp.mu": (10.0, 100.0)},
+        "In Office-Home, the bench tries 5, 10 and 20 components alone.",
+    ),
+}
+
 SKADA_BENCH: dict[str, Recipe] = {
+    **SHALLOW,
     "source_only": _recipe("deep_no_da_source_only", {}, {}),
     "dann": _recipe(
         "deep_dann",

@@ -64,6 +64,7 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
     | {
         **{"backbone": "resnet34", "augment": "random_crop_flip", "neck": 512, "batch": 2 * 24},
         **{"weight_decay": 0.0005, "steps": 50_000, "anneal_gamma": 5.0, "eval_every": 500},
+        **{"init_as": "cdan"},
     },
     ("dance", "authors", "officehome:art-real+open25"): UNIVERSAL,
     ("ovanet", "authors", "officehome:art-real+open25"): UNIVERSAL,

@@ -74,6 +74,12 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
         **{"steps": 2 * 1843, "eval_every": 1843},
         **{"hp.hidden": [256, 256], "hp.domain_loss": "sum", "hp.steepness": 1e6},
     },
+    ("subspace_alignment", "skada_bench", A_W): {"backbone": "resnet50", "hp.dimensions": 50},
+    ("linear_monge", "skada_bench", A_W): {"backbone": "resnet50", "hp.ridge": 0.1},
+    ("sinkhorn_map", "skada_bench", HOUSE): {
+        **{"backbone": "resnet50", "hp.reg": 0.5, "hp.norm": "median"},
+    },
+    ("tca", "skada_bench", A_W): {"backbone": "resnet50", "hp.mu": 10.0},
     ("source_only", "skada_bench", A_W): SKADA | WIDE,
     ("source_only", "skada_bench", HOUSE): SKADA | HOME,
     ("coral", "skada_bench", A_W): SKADA | WIDE,
@@ -87,6 +93,10 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
 """Settings that differ from a run's defaults, by method, recipe and task."""
 
 SEARCHED = {
+    "subspace_alignment": {"hp.dimensions": [1, 2, 5, 10, 20, 50, 100]},
+    "linear_monge": {"hp.ridge": [1e-8, 1e-6, 0.1, 1, 10]},
+    "sinkhorn_map": {"hp.reg": [0.1, 0.5, 1]},
+    "tca": {"hp.dimensions": [1, 2, 5, 10, 20, 50, 100], "hp.mu": [10, 100]},
     "dann": {"hp.trade_off": [0.001, 0.01, 0.1, 1]},
     "coral": {"hp.trade_off": [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000]},
     "mcc": {"hp.trade_off": [0.01, 0.1, 1], "hp.temperature": [1, 2, 3]},
