@@ -6,7 +6,7 @@ is the oracle's. Their code has no run without adaptation: the baseline has the 
 
 Files: those of Office-31, as for tllib_office31.py.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 20 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/cdan_office31.py
 da table experiments/papers/cdan_office31.py --chosen-by oracle

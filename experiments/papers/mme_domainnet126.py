@@ -7,7 +7,7 @@ authors choose by labeled target images of their own; ours is the last step.
 Files: the original version of DomainNet, as domainnet/clipart/airplane/*.jpg below DA_DATA.
 `da data domainnet126 --check` says which version is there.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 17 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/mme_domainnet126.py
 da table experiments/papers/mme_domainnet126.py

@@ -6,7 +6,7 @@ table were not read. The baseline has the settings of OVANet, and rejects by ent
 
 Files: those of Office-Home, as for tllib_officehome.py.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 4 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/ovanet_officehome.py
 da table experiments/papers/ovanet_officehome.py

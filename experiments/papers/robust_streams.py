@@ -7,7 +7,7 @@ is trained anew: see _imagenet_c.py.
 
 Files: those of ImageNet and ImageNet-C, as for cotta_imagenetc.py, without RobustBench's list.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 2 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/robust_streams.py
 da table experiments/papers/robust_streams.py

@@ -6,7 +6,7 @@ on the target, so the choice to compare is the oracle's.
 
 Files: those of Office-Home, as for tllib_officehome.py.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 41 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/sdat_vit_officehome.py
 da table experiments/papers/sdat_vit_officehome.py --chosen-by oracle

@@ -7,7 +7,7 @@ too. Images come in the order of the files.
 
 Files: CIFAR-10-C.tar and cifar-10-python.tar.gz below DA_DATA. `da data cifar10_c` fetches them.
 
-GPU hours: below 1 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 2 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/tent_cifar10c.py
 da table experiments/papers/tent_cifar10c.py
