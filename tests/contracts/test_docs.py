@@ -4,17 +4,21 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from shutil import copy, copytree
 
 import pytest
 
+from da.methods import METHODS
 from da.results.literature.numbers import FILES, rows
+from da.runs import recipes
 from tools.docs import (
     check,
     datasets,
     markdown,
     methods,
     pages,
+    papers,
     plots,
     printed_numbers,
     results,
@@ -187,3 +191,22 @@ def test_the_newest_comparison_with_tllib_is_told_by_pairs_that_both_have(tmp_pa
     assert "| dann | 61.0 / 63.0 | 61.0 | 63.0 | +2.0 | 2 |" in told
     assert "ours is +2.00 points from TLlib's, with a standard error of 1.00." in told
     assert "| dann | 30.0 | 20.0 | 10.0 |  | 3.00x | 2.00x |" in told
+
+
+@pytest.mark.slow
+def test_heads_of_papers_say_the_hours_that_are_computed():
+    for file, text in papers.fill_headers().items():
+        assert file.read_text() == text, f"{file} is {AGAIN}"
+
+
+def test_the_page_of_papers_counts_the_images_that_runs_train_on():
+    plain = recipes.run("dann", "tllib", "office31:amazon-webcam")
+    assert papers.count_images(plain) == 20_000 * 32 * 2
+    assert (
+        papers.count_images(replace(plain, method=METHODS["source_only"].Hparams())) == 20_000 * 32
+    )
+    stream = "imagenet_c5000:clean-fog5,snow5+stream"
+    tent = recipes.run("tent", "sar", stream, init="0123456789ab")
+    assert papers.count_images(tent) == 10_000
+    assert papers.describe_hours([plain] * 100) == "about 8"
+    assert papers.describe_hours([plain]) == "below 1"
