@@ -63,7 +63,7 @@ def test_a_printed_data_set_is_not_warned_of():
     [
         ("--recipe nix moons:0-40 dann", "unknown recipe 'nix', known: paper, tllib, "),
         ("--recipe tllib moons:0-40", "--recipe tllib needs a method, known: source_only, dann, "),
-        ("--recipe tllib moons:0-40 coral", "no recipe coral tllib, known: cdan tllib, "),
+        ("--recipe tllib moons:0-40 infomax", "no recipe infomax tllib, known: "),
         ("--recipe dassl moons:0-40 mcc", "no recipe mcc dassl, known: mcc tllib, mcc tllib_vit"),
         ("--recipe tllib dann", "--recipe tllib needs a task, for example --task office31:"),
         ("--recipe", "unknown recipe ''"),

@@ -68,7 +68,9 @@ run = da.recipes.run("cdan", "tllib", "office31:amazon-webcam", seed=0)
 ```
 
 Rows without a data set hold for all. A data set that has no row has the settings of the first one.
-`+partial` stands for partial tasks of a data set, and `+several` for tasks of several sources.
+`+partial` and `+open` stand for such tasks of a data set, and `+several` for tasks of several
+sources. A row of one task, such as `office31:amazon-webcam`, has what differs for it alone, as the
+number of steps where the source counts epochs.
 Settings of the method stand with `hp.` before their names.
 
 {parts}
