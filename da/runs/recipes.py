@@ -7,6 +7,7 @@ from typing import Any
 from da.config.network import Network
 from da.config.transforms import Transforms
 from da.runs.printed.authors import AUTHORS, SDAT, code_of_cdan
+from da.runs.printed.authors_alignment import AUTHORS_ALIGNMENT
 from da.runs.printed.dann import DASSL, PAPER
 from da.runs.printed.recipe import Recipe as Recipe
 from da.runs.printed.streams import SAR_RESNET, SAR_VIT, STREAMS
@@ -21,7 +22,7 @@ NAMED: dict[str, dict[str, Recipe]] = {
     "tllib": TLLIB | TLLIB_ALIGNMENT | TLLIB_SELF_TRAINING,
     "tllib_vit": TLLIB_VIT | TLLIB_ALIGNMENT_VIT | TLLIB_SELF_TRAINING_VIT,
     **TLLIB_FIRST,
-    "authors": AUTHORS | STREAMS,
+    "authors": AUTHORS | AUTHORS_ALIGNMENT | STREAMS,
     "cdan": {"dann": code_of_cdan("DANN", {})},
     "sdat": SDAT,
     "sar": SAR_RESNET,
