@@ -7,6 +7,7 @@ from da.config.choices import Augment
 from da.config.transforms import Transforms
 from da.data.batch import Labeled, Unlabeled
 from da.data.domain import Images, LabeledImages
+from da.data.image_ops import scale
 from da.data.views import USUAL, add_strong, augment_images
 
 
@@ -54,6 +55,7 @@ class InputBuilder:
         how, index = self.of_target, i.to(self.device, non_blocking=True)
         plain = how.plain_target and images.x.dtype == torch.uint8
         seen = self._build(images, i, how, plain=plain)
+        seen = scale(seen) if plain else seen  # as the other views are
         second = strong and images.x.dtype == torch.uint8
         return Unlabeled(
             seen, index, self._build(images, i, how, strong=not plain) if second else None

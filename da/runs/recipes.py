@@ -8,6 +8,7 @@ from typing import Any
 from da.config.network import Network
 from da.config.transforms import Transforms
 from da.runs.printed.authors import AUTHORS, SDAT, SDAT_RESNET, code_of_cdan
+from da.runs.printed.authors_alignment import AUTHORS_ALIGNMENT
 from da.runs.printed.closed_set import CLOSED_SET
 from da.runs.printed.dann import PAPER
 from da.runs.printed.dassl import DASSL
@@ -30,7 +31,13 @@ NAMED: dict[str, dict[str, Recipe]] = {
     "tllib": TLLIB | TLLIB_ALIGNMENT | TLLIB_SELF_TRAINING | TLLIB_OPEN,
     "tllib_vit": TLLIB_VIT | TLLIB_ALIGNMENT_VIT | TLLIB_SELF_TRAINING_VIT,
     **TLLIB_FIRST,
-    "authors": AUTHORS | STREAMS | CLOSED_SET | PARTIAL | OPEN_SET | SOURCE_FREE,
+    "authors": AUTHORS
+    | AUTHORS_ALIGNMENT
+    | STREAMS
+    | CLOSED_SET
+    | PARTIAL
+    | OPEN_SET
+    | SOURCE_FREE,
     "authors_resnet": SDAT_RESNET,
     "shot": {"source_only": SHOT_SOURCE},
     "nrc": {"source_only": NRC_SOURCE},

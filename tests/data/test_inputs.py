@@ -23,3 +23,21 @@ def test_the_target_can_have_crops_of_its_own():
     assert heights(source.x).max() < 32
     assert heights(target.x).min() > 48
     assert target.strong.shape == target.x.shape
+
+
+def test_the_target_can_be_plain_and_its_strong_view_as_the_source():
+    """As in self_ensemble of TLlib: the teacher sees plain images, the student other colors."""
+    rows, resize = torch.arange(40), Resize(64)
+    how = Transforms(color_jitter=(0.7, 0.7, 0.7, 0.5), grayscale=0.5, plain_target=True)
+    builder = InputBuilder("flip", torch.device("cpu"), how)
+    x = torch.randint(256, (40, 64, 64, 3), dtype=torch.uint8)
+    target = builder.unlabeled(Images(x, rows, resize=resize), rows, strong=True)
+    plain = InputBuilder("none", torch.device("cpu")).unlabeled(
+        Images(x, rows, resize=resize), rows
+    )
+    torch.testing.assert_close(target.x, plain.x / 255)
+    source = builder.labeled(LabeledImages(x, rows, rows, resize=resize), rows).x
+    for seen in (source, target.strong):
+        gray = (seen.amax(1) - seen.amin(1)).flatten(1).amax(1) < 1 / 64
+        assert 8 < gray.sum() < 32
+        assert (seen.mean((1, 2, 3)) - target.x.mean((1, 2, 3))).abs().max() > 0.05

@@ -230,3 +230,11 @@ def test_images_are_read_once_where_they_fit_into_memory(monkeypatch, pages):
     x = torch.rand(2 * N, 1)
     loaders.place_near(x, CPU)
     assert read == ([x] if pages > 2 * x.nbytes else [])
+
+
+def test_a_batch_may_have_several_target_images_for_each_source_image(numbered):
+    first = next(batches(numbered, 4, 0, target_images=3))
+    assert (len(first.source.x), len(first.target.x), len(first.target.index)) == (4, 12, 12)
+    usual = next(batches(numbered, 4, 0))
+    assert usual.source.x.equal(first.source.x)
+    assert usual.target.x.equal(first.target.x[:4])

@@ -1,6 +1,7 @@
 """A source model, then a target encoder that a discriminator cannot tell (Tzeng et al. 2017)."""
 
 import copy
+import math
 from dataclasses import replace
 
 import pytest
@@ -18,9 +19,9 @@ SGD = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
 
 def adapting(batch, steps: int = 3, **hp) -> ADDA:
     """A method whose first stage is over."""
-    m = build(ADDA, source_share=0.0, **hp)
+    m = build(ADDA, source_share=0.1, **hp)
     optimizer = torch.optim.SGD(m.parameters(), **SGD)
-    train_step(m, optimizer, batch, 0.0)
+    train_step(m, optimizer, batch, 0.1)
     for _ in range(steps - 1):
         train_step(m, optimizer, batch, 0.5)
     assert m.adapting
@@ -96,7 +97,7 @@ def test_no_target_image_touches_the_source_model(batch):
     assert one.predict(batch.source.x).equal(other.predict(batch.source.x))
 
 
-@pytest.mark.parametrize(("share", "steps"), [(0.0, 1), (0.25, 3), (0.5, 5), (1.0, 8)])
+@pytest.mark.parametrize(("share", "steps"), [(0.0, 0), (0.25, 3), (0.5, 5), (1.0, 8)])
 def test_the_share_of_steps_on_the_source(batch, share, steps):
     m = build(ADDA, source_share=share)
     logged = fit(m, [batch] * 8, torch.optim.SGD(m.parameters(), 0.01), 8, 1)
@@ -162,3 +163,19 @@ def test_equals_two_networks_and_three_optimizers_written_by_hand(batch):
         teach(source(x_s), neck(backbone(x_t)))
         step(-judge(neck(backbone(x_t))).sigmoid().log().mean(), opt_encoder)
     torch.testing.assert_close(dict(m.named_parameters()), dict(ref.named_parameters()))
+
+
+def test_a_reversed_gradient_moves_features_and_discriminator_in_one_step(batch):
+    """As DANN with a fixed source encoder: the features' gradient is -2 times its warm-up."""
+    m = build(ADDA, source_share=0.0, reversal=2.0, steepness=1.0, hidden_norm=True)
+    (phase,) = m.phases()
+    assert phase.losses(batch, 0.5).keys() == {"domain"}
+    assert moves(m, batch) == {"backbone", "neck", "discriminator"}
+    grads = []
+    for progress in (0.25, 0.5):
+        m.zero_grad()
+        phase.losses(batch, progress)["domain"].backward()
+        grads.append([p.grad.clone() for p in (m.neck[0].weight, m.discriminator[0].weight)])
+    warm = [2 / (1 + math.exp(-progress)) - 1 for progress in (0.25, 0.5)]
+    torch.testing.assert_close(grads[1][0], grads[0][0] * warm[1] / warm[0])
+    torch.testing.assert_close(grads[1][1], grads[0][1])

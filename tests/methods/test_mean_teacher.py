@@ -98,3 +98,22 @@ def test_the_student_sees_the_strong_view_and_the_teacher_the_other(batch):
     seen = replace(batch, target=replace(batch.target, strong=strong))
     p, q = m.head(m.embed(strong)).softmax(1), m.teacher(batch.target.x).softmax(1)
     torch.testing.assert_close(m(seen, 0.5)["consistency"], 3 * F.mse_loss(p, q))
+
+
+def test_evenness_is_the_cross_entropy_of_the_mean_prediction_for_images_that_count(batch):
+    m = apart(evenness=0.5, threshold=0.4)
+    found = m(batch, 0.5)["evenness"]
+    p, q = (
+        part.softmax(1) for part in (m.head(m.embed(batch.target.x)), m.predict(batch.target.x))
+    )
+    share = (q.max(1).values > 0.4).float().mean()
+    want = F.binary_cross_entropy(p.mean(0), torch.full((3,), 1 / 3))
+    torch.testing.assert_close(found, 0.5 * share * want)
+
+
+def test_without_a_warm_up_the_first_step_keeps_its_share_too(batch):
+    m = build(MeanTeacher, warm_up=False, keep=0.9)
+    before = m.teacher.get_buffer("2.0.weight").clone()
+    train_step(m, torch.optim.SGD(m.parameters(), 0.1), batch, 0.0)
+    want = 0.9 * before + 0.1 * m.head[0].weight
+    torch.testing.assert_close(m.teacher.get_buffer("2.0.weight"), want)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from da.config.label_columns import LabelColumns
+from da.config.optimization import Optimization
 from da.config.transforms import Transforms
 from da.methods.fixmatch import FixMatch
 from da.methods.source_only import SourceOnly
@@ -20,6 +21,18 @@ NARROW = Transforms(crop_scale=(0.5, 1.0))
     ("settings", "message"),
     [
         ({"transforms": NARROW}, "crop_scale is of random resized crops"),
+        (
+            {"transforms": Transforms(grayscale=0.1), "augment": "jitter"},
+            "color_jitter and grayscale need augment crop_flip, ",
+        ),
+        (
+            {"transforms": Transforms(plain_target=True), "augment": "flip"},
+            "plain_target needs an augment, and a method with a strong view in regime full",
+        ),
+        (
+            {"optimization": Optimization(target_images=3)},
+            "target_images above 1 needs a method with a strong view, .* not source_only",
+        ),
         (
             {"transforms": NARROW, "augment": "random_crop_flip"},
             "crop_scale .* needs augment crop, ",

@@ -6,7 +6,7 @@ from da.cli import listings
 from da.config import registry
 from da.config.backbone_names import known_backbones, written_names
 from da.data.datasets import list_domains, task_syntax
-from da.runs.printed.recipe import Recipe
+from da.runs.printed.recipe import BEST_ON_TARGET, Recipe
 from da.runs.recipes import RECIPES
 from tools.docs import datasets
 from tools.docs.markdown import NOTE, table
@@ -67,10 +67,13 @@ import da
 run = da.recipes.run("cdan", "tllib", "office31:amazon-webcam", seed=0)
 ```
 
-Rows without a data set hold for all. A data set that has no row has the settings of the first one.
-`+partial` and `+open` stand for such tasks of a data set, and `+several` for tasks of several
-sources. A row of one task, such as `office31:amazon-webcam`, has what differs for it alone, as the
-number of steps where the source counts epochs.
+{rows}
+
+In the sections below, rows without a data set hold for all. A data set that has no row has the
+settings of the first one.
+`+partial`, `+open` and `+universal` stand for such tasks of a data set, and `+several` for tasks of
+several sources. A row of one task, such as `office31:amazon-webcam`, has what differs for it alone,
+as the number of steps where the source counts epochs.
 Settings of the method stand with `hp.` before their names.
 
 {parts}
@@ -128,7 +131,17 @@ def render_recipes() -> str:
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]
-    return RECIPES_PAGE.format(note=NOTE, parts="\n\n".join(parts))
+    heads = "recipe", "data sets", "printed in", "ours", "an oracle's choice"
+    rows = [_row(f"{m}, {n}", own) for m, some in RECIPES.items() for n, own in some.items()]
+    return RECIPES_PAGE.format(note=NOTE, rows=table(heads, rows), parts="\n\n".join(parts))
+
+
+def _row(title: str, recipe: Recipe) -> tuple[str, ...]:
+    """Sum a recipe up, with a link to its section."""
+    anchor = title.replace(", ", "-")
+    data = ", ".join(f"`{name}`" for name in recipe.data_sets) or "any"
+    best = "the best evaluation" if recipe.oracle == BEST_ON_TARGET else recipe.oracle
+    return f"[{title}](#{anchor})", data, recipe.source, recipe.ours, best
 
 
 def _about(recipe: Recipe) -> str:
