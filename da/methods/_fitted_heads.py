@@ -151,6 +151,6 @@ def fit_classifier(
     )
     (layer,) = head.children()
     weights = fit_linear(kind, f_s, y_s, classes, [strength])[0]
-    layer.weight.data.copy_(weights[:, :-1])
-    layer.bias.data.copy_(weights[:, -1])
+    layer.weight.data.copy_(weights[:, :-1])  # type: ignore[operator]
+    layer.bias.data.copy_(weights[:, -1])  # type: ignore[operator]
     return strength

@@ -36,7 +36,8 @@ def first_settings(
         parts: Classes of the further settings that a run holds.
     """
     first = {f"hp.{name}": value for name, value in hparams.first_defaults.items()}
-    return default_settings(kind, hparams, parts) | first
+    kinds: Any = kind, hparams, parts
+    return default_settings(*kinds) | first
 
 
 def flatten_settings(own: dict[str, Any], method: Settings, parts: Iterable[Any]) -> dict[str, Any]:
