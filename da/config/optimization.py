@@ -44,7 +44,7 @@ class Optimization:
 
     target_images: Annotated[int, COUNT] = 1
     """Target images in a step for each source image, mu in FixMatch's paper, where it is 7.
-    Above 1, for methods that see a strong view of them: see `da list methods`.
+    Above 1, for methods that see a strong view of them: fixmatch, mean_teacher and adamatch.
     """
 
     def __post_init__(self) -> None:

@@ -58,6 +58,15 @@ def test_a_printed_data_set_is_not_warned_of():
     assert "no settings" not in describe_recipe("tllib", "mcc", "visda2017:synthetic-real")
 
 
+def test_other_classes_than_those_that_are_printed_are_told():
+    told = describe_recipe("tllib", "mdd", "office31:amazon-webcam+open10/11")
+    assert "no settings for office31:amazon-webcam+open10/11: those for office31 are taken." in told
+    told = describe_recipe("tllib", "pada", "officehome:art-real")
+    assert "no settings for officehome:art-real: those for office31+partial are taken." in told
+    for method in ("dann", "afn", "pada"):
+        assert "no settings" not in describe_recipe("tllib", method, "office31:a-b+partial")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
