@@ -149,7 +149,8 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
         raise ValueError(f"no records in {results}: run `da sweep` on the experiment first{also}")
     print_old(found.values(), results)
     each = [found.get(run.id) or records.Record(run.id, run.settings(), [], 0.0) for run in runs]
-    return [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each] if rows else each
+    named = [replace(r, settings=r.settings | {ROW: rows[r.id]}) for r in each if rows.get(r.id)]
+    return named if rows else each
 
 
 def label_runs(runs: "Sequence[Run]") -> dict[str, str]:

@@ -46,7 +46,7 @@ def table(
         wanted = all_records(experiment, runs, results)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
     how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
-    how["bold"] = sys.stdout.isatty()
+    how |= {"bold": sys.stdout.isatty(), "papers": experiments.named_papers(experiment)}
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 

@@ -31,7 +31,10 @@ are no accuracies.
 
 
 def render_csv(
-    records: Sequence[Record], chosen_by: Sequence[str] = ("last",), metric: str = ""
+    records: Sequence[Record],
+    chosen_by: Sequence[str] = ("last",),
+    metric: str = "",
+    papers: Sequence[str] = (),
 ) -> str:
     """Render the records of an experiment as CSV.
 
@@ -52,7 +55,7 @@ def render_csv(
     for line, runs in rows.items():
         labels = "yes" if line.labels else "no"
         for task in (task for task in list_tasks(rows) if task in runs):
-            n = reference_for(line, task, rows, metric)
+            n = reference_for(line, task, rows, metric, papers)
             printed = [n.value, n.std, cite(n), n.differs] if n else [None] * 4
             cost = _joined(costs([runs[task]]))
             end = [*printed, *cost, *[most_repeated(runs, [task])] * shown]

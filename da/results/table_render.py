@@ -27,17 +27,22 @@ class Cell:
     """Mark of the paper that printed the number, such as `[1]`; empty for none."""
     repeated: bool = False
     """Whether some of the test images are labeled training images too."""
+    signed: bool = False
+    """Whether a number above 0 has a plus, as a difference has."""
+    mark: str = ""
+    """Mark after a difference; empty for none."""
 
     @property
     def number(self) -> str:
         """Text of the mean alone; empty for an empty cell."""
-        return "" if self.mean is None else f"{self.mean:,.{self.digits}f}"
+        return "" if self.mean is None else f"{self.mean:{'+' * self.signed},.{self.digits}f}"
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.{self.digits}f}"
         sign = "≈" if self.alike else ""
         cite = f" {self.cite}" if self.cite else ""
-        return sign + self.number + spread + cite + " §" * self.repeated
+        mark = f" {self.mark}" if self.mark else ""
+        return sign + self.number + spread + cite + " §" * self.repeated + mark
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ in tables and plots:
         return "last stage" if run.tuning.last == 1 else "all stages"
 
 Runs of one name are one row, averaged over seeds; where they still differ for a task and seed, the
-row says in which settings. Without `name`, a row is named by its method and by the settings in
-which rows of the method differ.
+row says in which settings. A run whose name is empty, as one that others begin with, has no row.
+Without `name`, a row is named by its method and by the settings in which rows of the method differ.
+
+`PAPERS`, a tuple of names, says whose printed numbers stand below the rows; without it, those of
+the papers that ran most methods do.
 """
 
 import re
@@ -58,8 +61,16 @@ def row_names(experiment: Path, runs: Sequence[Run]) -> dict[str, str]:
     with experiment_code(experiment):
         found = {run.id: name(run) for run in runs} if name else {}
     for text in found.values():
-        if not isinstance(text, str) or len(text.strip().splitlines()) != 1:
+        if text != "" and (not isinstance(text, str) or len(text.strip().splitlines()) != 1):
             raise ValueError(f"{experiment}: name(run) gives {text!r}, known: a line of text")
+    return found
+
+
+def named_papers(experiment: Path) -> tuple[str, ...]:
+    """Return the papers that the file names for the numbers below its rows; none for the usual."""
+    found = _content(experiment).get("PAPERS", ())
+    if not isinstance(found, tuple) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{experiment}: PAPERS is {found!r}, known: a tuple of names of papers")
     return found
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from da.cli.options import named_records
 from da.methods import METHODS
+from da.results import records
 from da.runs import experiment
 from da.runs.run import Run
 
@@ -92,3 +94,25 @@ def test_one_of_several_values_is_wanted_and_an_unknown_one_is_named():
     }
     with pytest.raises(ValueError, match="no run with 'seed=7', known: seed=0, seed=1, seed=2"):
         experiment.load_experiment(file, ["seed=0,7"])
+
+
+def test_papers_of_an_experiment_are_names(tmp_path):
+    file = tmp_path / "twelve.py"
+    for written, known in (("", ()), ("('SHOT', 'NRC')", ("SHOT", "NRC"))):
+        file.write_text(TWELVE + (f"PAPERS = {written}\n" if written else ""))
+        assert experiment.named_papers(file) == known
+    file.write_text(f"{TWELVE}PAPERS = 'SHOT'\n")
+    with pytest.raises(ValueError, match="PAPERS is 'SHOT', known: a tuple of names of papers"):
+        experiment.named_papers(file)
+
+
+def test_a_run_whose_name_is_empty_has_no_row(tmp_path):
+    file = tmp_path / "twelve.py"
+    file.write_text(f"{TWELVE}\ndef name(run):\n    return '' if run.seed else 'first'\n")
+    runs = experiment.load_experiment(file)
+    for run in runs:
+        point = {"step": 1.0, "target_accuracy": 50.0}
+        records.save(records.Record(run.id, run.settings(), [point], 1.0), tmp_path / "results")
+    found = named_records(file, runs, tmp_path / "results")
+    assert [record.settings["row"] for record in found] == ["first"] * 3
+    assert {record.settings["seed"] for record in found} == {0}

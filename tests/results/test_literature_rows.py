@@ -125,3 +125,58 @@ def test_printed_numbers_are_never_the_best() -> None:
     records = [digits(m, "mnist-mnistm", a) for m, a in (("source_only", 5), ("dann", 6))]
     best = [row.label for row in build_table(records).rows if row.cells[0].best]
     assert best == ["dann"]
+
+
+def test_differences_say_whether_they_are_beyond_two_deviations() -> None:
+    pairs = {"amazon-webcam": (91, 92, 93), "dslr-webcam": (90, 91, 92), "amazon-dslr": (80,)}
+    records = [
+        record("dann", f"office31:{pair}", reached, seed, **RESNET)
+        for pair, each in pairs.items()
+        for seed, reached in enumerate(each)
+    ]
+    table = build_table(records)  # printed: 91.4, 97.9 and 83.6
+    assert texts(table)["dann, difference"][:3] == ["+0.6", "-3.6 ?", "-6.9 !"]
+    assert [row.label for row in table.rows][1:] == ["dann, printed [1]", "dann, difference"]
+    told = " ".join(table.notes)
+    assert "! the difference is beyond two deviations" in told
+    assert "? ours has one seed" in told
+
+
+def test_a_printed_deviation_counts_too() -> None:
+    task = "imageclef_da:caltech-imagenet"  # 87.0 with a deviation of 0.5
+    for reached, shown in ((87.9, "+0.9"), (88.1, "+1.1 !")):
+        assert texts(build_table([record("dann", task, reached, **RESNET)]))[
+            "dann, difference"
+        ] == [shown]
+
+
+def test_numbers_of_images_that_are_only_similar_are_not_compared() -> None:
+    assert "difference" not in render_table([digits("dann", "mnist-mnistm", 60)])
+
+
+def test_cdan_without_entropy_has_the_numbers_of_cdan() -> None:
+    plain = record("cdan", OFFICE[0], 60, **RESNET | {"hp_entropy": False})
+    assert texts(build_table([plain]))["cdan, printed [1]"] == ["93.8"]
+    both = build_table([plain, record("cdan", OFFICE[0], 60, **RESNET | {"hp_entropy": True})])
+    labels = [row.label for row in both.rows if "printed" in row.label]
+    assert labels == ["cdan entropy=False, printed [1]", "cdan, printed [2]"]
+
+
+def test_an_experiment_can_name_the_papers_that_count() -> None:
+    run = record("dann", OFFICE[0], 60, **RESNET)
+    papers = ("as listed in Li et al. NeurIPS 2021",)
+    assert texts(build_table([run], papers=papers))["dann, printed [1]"] == ["82.0 ± 0.4"]
+    assert "82.0" in render_table([run], format="csv", papers=papers)
+    with pytest.raises(ValueError, match=r"no printed numbers of 'Lee et al\.', known: .*et al"):
+        render_table([run], papers=("Lee et al.",))
+
+
+def test_a_printed_average_of_all_tasks_stands_below_ours() -> None:
+    domains = "art", "clipart", "product", "real"
+    tasks = [f"officehome:{a}-{b}+open25" for a in domains for b in domains if a != b]
+    runs = [record("ovanet", task, 60, **RESNET) for task in tasks]
+    runs = [replace(run, curve=[run.curve[0] | {"metric/hos": 70.0}]) for run in runs]
+    papers = ("quoting OVANet",)
+    average = texts(build_table(runs, papers=papers))["ovanet, printed [1]"][-1]
+    assert average == "64.0"
+    assert "printed" not in render_table(runs[1:], papers=papers)

@@ -54,6 +54,11 @@ def _sources() -> dict[str, dict[str, str]]:
     return {line["id"]: line for line in _read("sources")}
 
 
+def list_papers() -> list[str]:
+    """List the papers with numbers, each once."""
+    return list(dict.fromkeys(source["paper"] for source in _sources().values()))
+
+
 def _split(line: dict[str, str]) -> Iterator[Row]:
     """Yield the numbers of a line, each written `SOURCE>TARGET VALUE` or `... VALUE±STD`."""
     source = _sources()[line["source"]]

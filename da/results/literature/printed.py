@@ -5,6 +5,7 @@ A printed number is shown beside a row of ours where the benchmark and all these
 
 TRAINED: dict[str, tuple[str, ...]] = {
     "lenet": ("paper MNIST CNN (Fig. 4a)",),
+    "wide_resnet28_10": ("WRN-28-10 (RobustBench Standard)", "WRN-28-10"),
     "identity": ("1 hidden layer, 5000-d unigrams and bigrams",),
     "alexnet.tv_in1k": ("AlexNet",),
     "resnet18.tv_in1k": ("ResNet-18",),
@@ -69,6 +70,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "source_only": ("source-only", "base (source + labelled target)"),
     "dann": ("DANN", "RevGrad"),
     "cdan": ("CDAN+E",),
+    "cdan entropy=False": ("CDAN",),
     "mcd": ("MCD",),
     "adda": ("ADDA",),
     "mdd": ("MDD",),
@@ -110,6 +112,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "target_only": ("train-on-target",),
 }
 """Printed names of our methods; `fine_tune` with a few shots has no counterpart."""
+
+VARIANTS = {("cdan", "hp.entropy", False): "cdan entropy=False"}
+"""Names in `METHODS` of methods with a setting that papers call by another name."""
 
 JOINED = "all others (source combine)"
 """All other domains as one source."""
