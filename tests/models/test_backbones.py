@@ -319,3 +319,13 @@ def test_fingerprints_tell_any_weight_and_statistic_apart():
         m[1].running_mean[2] += 1e-6
         seen.add(fingerprint(m))
     assert len(seen) == 3
+
+
+@pytest.mark.slow
+def test_the_wide_residual_network_is_that_of_cifar_papers():
+    backbone = build_backbone("wide_resnet28_10", "random")
+    assert sum(w.numel() for w in backbone.parameters()) == 36_479_194 - 6410  # less its head
+    names = {*backbone.body.state_dict()}
+    assert {"conv1.weight", "block3.layer.0.convShortcut.weight", "bn1.running_mean"} < names
+    with torch.no_grad():
+        assert backbone.eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 640)
