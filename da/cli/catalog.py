@@ -1,9 +1,13 @@
 """Commands that list what is available and fetch benchmarks."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from tyro.conf import Positional
+
+ABSENT = " is not here"
+"""Words of a line about what a data set lacks."""
 
 
 def data(
@@ -35,14 +39,33 @@ def _stored_lines(names: tuple[str, ...], check: bool) -> Iterator[str]:
 
 
 def _check_lines(names: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line on what is checked; exit with 1 where nothing of a data set is here."""
     from da.config.registry import DATASETS
     from da.data import stored
 
     published = [name for name in names if name in DATASETS and hasattr(DATASETS[name], "check")]
+    absent: list[str] = []
     for name in published:
-        yield from DATASETS[name].check()
+        yield from _check_published(name, DATASETS[name].check(), absent)
     if (rest := tuple(name for name in names if name not in published)) or not names:
         yield from stored.check_stored(rest)
+    if absent:
+        print(*absent, sep="\n", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _check_published(name: str, lines: Iterable[str], absent: list[str]) -> Iterator[str]:
+    """Yield all lines on a data set, or add one to `absent` where each says that it is not here."""
+    held: list[str] = []
+    found = False
+    for line in lines:
+        held.append(line)
+        if found := found or ABSENT not in line:
+            yield from held
+            held.clear()
+    if not found:
+        first = held[0].partition(": ")[2] if held else f"`da data {name}` says what it needs"
+        absent.append(f"da: nothing of {name} is here: {first}")
 
 
 def _benchmark_lines(names: tuple[str, ...]) -> Iterator[str]:

@@ -32,6 +32,7 @@ from da.system.threads import one_thread
 from da.training.backbone_setup import prepare_frozen, prepare_trained
 from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
+from da.training.input_side import check_side
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         raise ValueError(f"cuda_graph needs a GPU, and this run is on {place.type}")
     if place.type == "cpu":
         memory.keep_freed_memory()
+    check_side(run)
     with stores.read_once(run.regime == "frozen"):
         domains = (
             *tasks.open_domains(run.task, run.reading),

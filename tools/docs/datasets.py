@@ -15,6 +15,9 @@ from tools.docs.printed_numbers import render_numbers
 MOST_CLASSES = 12
 """Most classes that are named on a page."""
 
+PIECE = 40
+"""Most letters of a checksum on a line."""
+
 
 def names() -> tuple[str, ...]:
     """Return the names of published data sets: those that are compared, or that papers print."""
@@ -133,7 +136,7 @@ def _origin(module: ModuleType) -> str:
         (
             f"`{f.name}`",
             f"[{urlsplit(f.url).netloc}]({f.url})" if f.url else f.place,
-            f"`{f.digest}`" if f.digest else "",
+            _digest(f.digest),
         )
         for f in files
     ]
@@ -143,6 +146,11 @@ def _origin(module: ModuleType) -> str:
     heads = ("file", "place", "checksum")
     wide = 3 if any(row[2] for row in rows) else 2
     return f"{table(heads[:wide], [row[:wide] for row in rows])}\n\n{fetched}" if rows else ""
+
+
+def _digest(digest: str) -> str:
+    """Render a checksum in pieces that fit into a column of a page."""
+    return "<br>".join(f"`{digest[i : i + PIECE]}`" for i in range(0, len(digest), PIECE))
 
 
 def _commands(name: str, module: ModuleType) -> str:

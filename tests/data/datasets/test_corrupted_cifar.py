@@ -108,9 +108,11 @@ def test_nothing_is_fetched_where_all_is_here(data, monkeypatch, capsys):
 
 
 def test_a_check_says_once_what_is_missing_and_where_it_comes_from(data, capsys):
+    corrupted(data / "CIFAR-10-C")
     main(["data", "cifar10_c", "--check"])
-    clean, rest = capsys.readouterr().out.splitlines()
+    clean, *found, rest = capsys.readouterr().out.splitlines()
     assert "put cifar-10-python.tar.gz (http" in clean
+    assert [line.partition(": 40")[0] for line in found] == ["cifar10_c:snow", "cifar10_c:fog"]
     assert rest.startswith("cifar10_c: gaussian_noise, shot_noise")
     assert "put CIFAR-10-C.tar (http" in rest
 

@@ -305,3 +305,13 @@ def test_three_classes_of_domainnet_move_with_the_order():
     moved = ["The_Eiffel_Tower", "The_Great_Wall_of_China", "The_Mona_Lisa"]
     assert [orders["bytes"].index(name) for name in moved] == [0, 1, 2]
     assert [orders["letters"].index(name) for name in moved] == [308, 309, 310]
+
+
+@pytest.mark.parametrize("name", ["office31", "imagenet_c", "cifar10_c"])
+def test_a_check_of_what_is_not_here_fails_with_one_line(name, data, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["data", name, "--check"])
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (1, "")
+    assert said.err.startswith(f"da: nothing of {name} is here: ")
+    assert said.err.count("\n") == 1
