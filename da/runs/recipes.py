@@ -1,6 +1,6 @@
 """Named sets of settings, as papers and libraries print them for a method and a data set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from itertools import product
 from typing import Any
@@ -165,3 +165,30 @@ def find_settings(method: str, name: str, task: str, *, frozen: bool = False) ->
 
 build_run = run
 """The same as `run`, by its first name."""
+
+
+def list_runs(
+    name: str,
+    methods: Sequence[str],
+    tasks: Sequence[str],
+    seeds: Iterable[int] = range(3),
+    **changes: Any,
+) -> list[Run]:
+    """List the runs of those methods that have a recipe of a name, seed by seed.
+
+    A run that begins with another stands behind it.
+
+    Args:
+        name: Name of the recipe.
+        methods: Names of methods; those without such a recipe are left out.
+        tasks: Names of tasks.
+        seeds: Seeds of the runs.
+        **changes: Changes to all runs, as `run` takes them.
+    """
+    found = []
+    for seed, task, method in product(seeds, tasks, methods):
+        if name in RECIPES.get(method, {}):
+            begins = find_recipe(method, name).begins
+            found += [first_run(method, name, task, seed, **changes)] if begins else []
+            found.append(run(method, name, task, seed, **changes))
+    return found

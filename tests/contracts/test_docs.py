@@ -3,12 +3,25 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from shutil import copy, copytree
 
 import pytest
 
+from da.methods import METHODS
 from da.results.literature.numbers import FILES, rows
-from tools.docs import check, datasets, markdown, methods, pages, plots, printed_numbers, results
+from da.runs import recipes
+from tools.docs import (
+    check,
+    datasets,
+    markdown,
+    methods,
+    pages,
+    papers,
+    plots,
+    printed_numbers,
+    results,
+)
 from tools.docs.equations import load_equations
 
 ROOT = pages.ROOT
@@ -133,3 +146,22 @@ def test_the_site_is_built_without_a_broken_link(tmp_path):
     assert built.returncode == 0, built.stdout + built.stderr
     assert (tmp_path / "site" / "reference" / "methods" / "dann.html").is_file()
     assert list(check.broken_links(tmp_path / "site")) == []
+
+
+@pytest.mark.slow
+def test_heads_of_papers_say_the_hours_that_are_computed():
+    for file, text in papers.fill_headers().items():
+        assert file.read_text() == text, f"{file} is {AGAIN}"
+
+
+def test_the_page_of_papers_counts_the_images_that_runs_train_on():
+    plain = recipes.run("dann", "tllib", "office31:amazon-webcam")
+    assert papers.count_images(plain) == 20_000 * 32 * 2
+    assert (
+        papers.count_images(replace(plain, method=METHODS["source_only"].Hparams())) == 20_000 * 32
+    )
+    stream = "imagenet_c5000:clean-fog5,snow5+stream"
+    tent = recipes.run("tent", "sar", stream, init="0123456789ab")
+    assert papers.count_images(tent) == 10_000
+    assert papers.describe_hours([plain] * 100) == "about 8"
+    assert papers.describe_hours([plain]) == "below 1"

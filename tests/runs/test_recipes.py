@@ -14,7 +14,7 @@ from da.methods import METHODS
 from da.models.backbone import Features
 from da.ops.functional import grl_warmup
 from da.runs.printed.recipe import Recipe
-from da.runs.recipes import RECIPES, build_run, run
+from da.runs.recipes import RECIPES, build_run, list_runs, run
 from tests.conftest import normal
 
 DANN = RECIPES["dann"]
@@ -170,3 +170,16 @@ def test_losses_are_those_of_the_source(name):
         "domain": SCALES.get(name, 0.5) * total,
     }
     torch.testing.assert_close(m(batch, 0.5), expected)
+
+
+def test_a_list_has_the_methods_that_have_the_recipe_seed_by_seed():
+    tasks = "office31:amazon-webcam", "office31:dslr-webcam"
+    found = list_runs("tllib", ["dann", "fine_tune", "mcc"], tasks, (3, 4), batch=8)
+    told = [(run.seed, run.task, run.method.owner.name) for run in found]
+    assert told == [(s, t, m) for s in (3, 4) for t in tasks for m in ("dann", "mcc")]
+    assert {run.batch for run in found} == {8}
+
+
+def test_a_list_has_the_source_model_before_the_run_that_begins_with_it():
+    first, second = list_runs("authors", ["shot"], ["officehome:art-real"], [0])
+    assert (first.method.owner.name, second.init) == ("source_only", first.id)

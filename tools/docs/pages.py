@@ -9,6 +9,7 @@ from tools.docs import (
     datasets,
     methods,
     notebook,
+    papers,
     plots,
     python,
     results,
@@ -27,6 +28,7 @@ TOP: dict[str, Callable[[], str]] = {
     "backbones.md": catalog.render_backbones,
     "selectors.md": catalog.render_selectors,
     "recipes.md": catalog.render_recipes,
+    "papers.md": papers.render_page,
 }
 """Pages of the reference, apart from those of methods and data sets, and what makes them."""
 
@@ -52,6 +54,7 @@ def all_files() -> dict[Path, bytes]:
     """Return the content of every file that is made."""
     texts = reference_pages()
     texts |= {page: results.fill(page.read_text()) for page in pages_with_tables()}
+    texts |= papers.fill_headers()
     return {file: text.encode() for file, text in texts.items()} | plots.copies(DOCS)
 
 
