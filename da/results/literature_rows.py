@@ -119,8 +119,8 @@ def reference_rows(
     every = [n for row in found.values() for numbers in row.values() for n in numbers]
     cited = list(dict.fromkeys(map(cite, every)))
     shown = []
-    for kind, numbers in found.items():
-        cells = [numbers.get(tuple(column), []) for column in columns]
+    for kind, by_column in found.items():
+        cells = [by_column.get(tuple(column), []) for column in columns]
         printed = _printed(_label(kind, list(found)), cells, cited)
         apart = (difference_row(ours[line], printed) for line in lines[kind])
         shown += [printed, *filter(None, apart)]

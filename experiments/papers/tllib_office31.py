@@ -8,7 +8,7 @@ is the oracle's. A method of the table is here as soon as it has a recipe `tllib
 Files: the archives of Office-31 or what they unpack to, below DA_DATA, as
 office31/amazon/images/back_pack/frame_0001.jpg. `da data office31 --check` compares them.
 
-GPU hours: about 4 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 12 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/tllib_office31.py
 da table experiments/papers/tllib_office31.py --chosen-by oracle

@@ -8,7 +8,7 @@ is the oracle's. A method of the table is here as soon as it has a recipe `tllib
 Files: the archive of Office-Home or what it unpacks to, below DA_DATA, as
 OfficeHomeDataset_10072016/Real World/Alarm_Clock/00001.jpg. `da data officehome --check` compares.
 
-GPU hours: about 15 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 35 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/tllib_officehome.py
 da table experiments/papers/tllib_officehome.py --chosen-by oracle

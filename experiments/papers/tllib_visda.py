@@ -8,7 +8,7 @@ is the oracle's. A method of the table is here as soon as it has a recipe `tllib
 Files: train and validation of VisDA-2017, as train.tar or visda/train/aeroplane/*.png below
 DA_DATA. `da data visda2017` fetches them, and with --check it compares.
 
-GPU hours: about 3 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 6 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/tllib_visda.py
 da table experiments/papers/tllib_visda.py --chosen-by oracle
