@@ -1,5 +1,7 @@
 """Recipes of Transfer-Learning-Library for methods with two heads, norms, kernels or two stages."""
 
+from typing import Any
+
 from da.runs.printed.recipe import Recipe, Settings
 from da.runs.printed.tllib import (
     ADVERSARY,
@@ -17,12 +19,12 @@ _mdd, _slow = epochs(2e-4, WARM), epochs(3e-4)
 _warm, _adda = epochs(1e-3, WARM), epochs(3e-4, WARM)
 
 
-def _fixed(epochs: int, each: int = 1000) -> Settings:
+def _fixed(epochs: int, each: int = 1000) -> dict[str, Any]:
     """Return the length of a run whose learning rate does not change."""
     return {"steps": epochs * each, "eval_every": each}
 
 
-def _wide(width: int) -> Settings:
+def _wide(width: int) -> dict[str, Any]:
     """Return the widths of MDD's neck and heads."""
     return {"neck": width, "head": (width,)}
 
@@ -92,7 +94,7 @@ ADDA: Settings = {
 _HEADS = "The source prints the better head's accuracy; ours is that of both heads together."
 _OPTION = " Its script for VisDA passes --center-crop, an option that it does not have."
 _STAGES = "What the script trains first is a run of its own, with its own record."
-PARTIAL: Settings = {"backbone": "resnet50", "augment": "crop_flip"}
+PARTIAL = {"backbone": "resnet50", "augment": "crop_flip"}
 
 TLLIB_ALIGNMENT: dict[str, Recipe] = {
     "mdd": printed_in(

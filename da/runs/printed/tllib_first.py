@@ -1,5 +1,7 @@
 """Recipes of what scripts of Transfer-Learning-Library train on the source, before they adapt."""
 
+from typing import Any
+
 from da.runs.printed.recipe import Recipe, Settings, train
 from da.runs.printed.tllib_alignment import TLLIB_ALIGNMENT, TLLIB_ALIGNMENT_VIT
 
@@ -22,12 +24,12 @@ def _before(recipe: Recipe, gamma: float) -> Recipe:
     return Recipe(f"{recipe.source[:-1]}: its pretraining.", own, data)
 
 
-def _shared(settings: Settings) -> dict[str, object]:
+def _shared(settings: Settings) -> dict[str, Any]:
     """Return the settings without those of the method, and of how it begins."""
     return {k: v for k, v in settings.items() if k[:3] != "hp." and k != "begins_with"}
 
 
-def _three_epochs(each: int, gamma: float) -> Settings:
+def _three_epochs(each: int, gamma: float) -> dict[str, Any]:
     return train(3 * each, gamma=gamma, every=each)
 
 

@@ -1,5 +1,7 @@
 """Recipes of Transfer-Learning-Library for methods that learn from their own predictions."""
 
+from typing import Any
+
 from da.runs.printed.recipe import Recipe, Settings
 from da.runs.printed.tllib import VISDA, VIT, VIT_WEIGHTS, epochs, printed_in
 
@@ -38,7 +40,7 @@ _OPERATIONS = (
 _STUDENT = "The source prints the student's accuracy, and predictions here are the teacher's."
 
 
-def _sum(classes: int) -> Settings:
+def _sum(classes: int) -> dict[str, Any]:
     """Return the weight of a gap that is a mean over classes, where the source adds them up."""
     return {"hp.trade_off": 3.0 * classes}
 
