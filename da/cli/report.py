@@ -44,9 +44,10 @@ def table(
     with without_importing():
         runs = experiments.load_experiment(experiment, only)
         wanted = all_records(experiment, runs, results)
+        papers = experiments.named_papers(experiment)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
     how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
-    how |= {"bold": sys.stdout.isatty(), "papers": experiments.named_papers(experiment)}
+    how |= {"bold": sys.stdout.isatty(), "papers": papers}
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 
