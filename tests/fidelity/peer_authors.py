@@ -46,7 +46,7 @@ def opened(folder: Path, **stand_ins: ModuleType) -> Iterator[None]:
         folder: Folder of the script.
         stand_ins: Modules that take the place of others; dots are written as two underscores.
     """
-    known, stay = set(sys.modules), lambda self, *_: self
+    known, stay = set(sys.modules), lambda self, *_, **__: self
     with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stack.enter_context(redirect_stdout(io.StringIO()))

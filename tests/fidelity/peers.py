@@ -6,6 +6,7 @@ from tests.fidelity import peer_tllib
 from tests.fidelity.cases_tllib import CASES
 from tests.fidelity.inputs import HIDDEN
 from tests.fidelity.peer_authors import AUTHORS
+from tests.fidelity.peer_streams import STREAMS
 from tests.fidelity.script import Script
 
 
@@ -27,6 +28,7 @@ def _tllib() -> dict[str, Script]:
 PEERS: dict[str, dict[str, Script]] = {
     "tllib": _tllib(),
     **{name: {f"authors_{name}": script} for name, script in AUTHORS.items()},
+    **STREAMS,
 }
 """Scripts of each peer by the name of their file."""
 

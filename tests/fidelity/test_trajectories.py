@@ -96,7 +96,7 @@ def test_every_script_is_recorded_and_small():
     files = {file.stem: file for file in FOLDER.glob("*.json")}
     assert files.keys() == {*SCRIPTS, PICTURES}
     assert max(file.stat().st_size for file in files.values()) < 60_000
-    for name in SCRIPTS:
+    for name in SCRIPTS.keys() - {"authors_eata"}:  # which takes no step without certain images
         assert len(recorded(name)["rates"]) % STEPS == 0
 
 
