@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -132,10 +132,8 @@ def run_sar(method: str, path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
         stack.enter_context(patch.object(sys, "argv", [*sys.argv, "--output", str(folder)]))
         stack.enter_context(patch("torch.cuda.is_available", lambda: False))
         stack.enter_context(spying(spy))
-        try:
+        with suppress(_EndError):
             runpy.run_path(str(path / "main.py"), run_name="__main__")
-        except _EndError:
-            pass
     hidden = "output", "data", "data_corruption", "logger_name", "gpu", "corruption"
     return {name: value for name, value in vars(seen[0]).items() if name not in hidden}
 

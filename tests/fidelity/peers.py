@@ -14,7 +14,7 @@ def _tllib() -> dict[str, Script]:
     return {
         f"tllib_{name}": Script(
             peer_tllib.REPOSITORY,
-            f"{peer_tllib.SCRIPTS}/{case.script}.py",
+            f"{peer_tllib.FOLDERS}/{case.folder}/{case.script}.py",
             case.roles,
             partial(peer_tllib.run_script, case),
             case.target_images,
