@@ -114,7 +114,7 @@ def run_mme(path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
     return vars(found["args"])
 
 
-class _Loader(list[Any]):
+class Loader(list[Any]):
     """Batches in a fixed order, with the iterators of older versions of PyTorch."""
 
     @property
@@ -138,12 +138,12 @@ class _Batches:
         return self
 
 
-def target_loader() -> _Loader:
+def target_loader() -> Loader:
     """Return ten batches of target images, with class numbers that no loss reads, and positions."""
     steps = inputs.batches()[:BATCHES]
     positions = torch.arange(BATCHES * inputs.BATCH).split(inputs.BATCH)
     pairs = zip(steps, positions, strict=True)
-    return _Loader((step.x_t, index % 12, index) for step, index in pairs)
+    return Loader((step.x_t, index % 12, index) for step, index in pairs)
 
 
 class _ParsedError(Exception):

@@ -4,7 +4,6 @@ In place of ImageNet-C or CIFAR-10-C they get batches of images of ten numbers, 
 trained network a small one with four layers. No line of the authors is in this file.
 """
 
-import ast
 import logging
 import os
 import runpy
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from tests.fidelity import inputs
 from tests.fidelity.peer_authors import module, opened
 from tests.fidelity.script import Script
+from tests.fidelity.settings_files import Node
 from tests.fidelity.spy import Spy, spying
 
 SURE = 4
@@ -149,49 +149,6 @@ def sar_arguments(method: str) -> list[str]:
     return ["--method", method, *kind, *batch, *own.get(method, [])]
 
 
-class _Node(dict[str, Any]):
-    """Settings in a file, as the library that the scripts read them with has them."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self:
-            raise AttributeError(name)
-        return self[name]
-
-    __setattr__ = dict.__setitem__
-
-    def clone(self) -> "_Node":
-        return _Node({k: v.clone() if isinstance(v, _Node) else v for k, v in self.items()})
-
-    def freeze(self) -> None:
-        """Do nothing: no script changes its settings afterwards."""
-
-    @staticmethod
-    def load_cfg(file: Any) -> dict[str, Any]:
-        import yaml
-
-        return yaml.safe_load(file)
-
-    def merge_from_other_cfg(self, other: dict[str, Any]) -> None:
-        for name, value in other.items():
-            if isinstance(value, dict):
-                self[name].merge_from_other_cfg(value)
-            else:
-                self[name] = _decoded(value)
-
-    def merge_from_list(self, words: list[str]) -> None:
-        for name, value in zip(words[::2], words[1::2], strict=True):
-            group, _, last = name.rpartition(".")
-            (self[group] if group else self)[last] = _decoded(value)
-
-
-def _decoded(value: Any) -> Any:
-    """Return the number or the list that a text stands for."""
-    try:
-        return ast.literal_eval(value) if isinstance(value, str) else value
-    except (SyntaxError, ValueError):
-        return value
-
-
 def _robust_bench() -> dict[str, ModuleType]:
     """Return what stands for RobustBench, and for the libraries that read settings."""
     x = torch.cat(stream())
@@ -211,7 +168,7 @@ def _robust_bench() -> dict[str, ModuleType]:
         "robustbench__data": module("data", load_cifar10c=lambda *_: (x, torch.zeros(len(x)))),
         "robustbench__utils": module("utils", load_model=network, clean_accuracy=accuracy),
         "yacs": module("yacs"),
-        "yacs__config": module("config", CfgNode=_Node),
+        "yacs__config": module("config", CfgNode=Node),
         "iopath": module("iopath"),
         "iopath__common": module("common"),
         "iopath__common__file_io": module("file_io", g_pathmgr=files),

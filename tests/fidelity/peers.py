@@ -6,6 +6,7 @@ from tests.fidelity import peer_tllib
 from tests.fidelity.cases_tllib import CASES
 from tests.fidelity.inputs import HIDDEN
 from tests.fidelity.peer_authors import AUTHORS
+from tests.fidelity.peer_bnm import BNM
 from tests.fidelity.peer_streams import STREAMS
 from tests.fidelity.script import Script
 
@@ -29,6 +30,7 @@ PEERS: dict[str, dict[str, Script]] = {
     "tllib": _tllib(),
     **{name: {f"authors_{name}": script} for name, script in AUTHORS.items()},
     **STREAMS,
+    "bnm": {"authors_bnm": BNM},
 }
 """Scripts of each peer by the name of their file."""
 

@@ -46,6 +46,8 @@ class Ours:
     steps: int = 20_000
     """Length of the training, of which 50 steps are taken."""
     target_images: int = 1
+    lr: float = 0.0
+    """Learning rate of the head, where the script's setting is that of the backbone."""
     gamma: float = 0.0
     """Gamma of the schedule, where the script has no setting for it."""
     optimization: Optimization = field(default_factory=Optimization)
@@ -158,7 +160,7 @@ def _batch(step: inputs.Step, shots: bool) -> Batch:
 
 def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
-    settings = theirs["settings"]
+    settings, lr = theirs["settings"], ours.lr or theirs["settings"]["lr"]
     moves = {group["role"]: momentum_of(group) for group in theirs["optimizers"]}
     optimization = replace(
         ours.optimization,
@@ -173,8 +175,8 @@ def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
         regime="full",
         network=ours.network,
         optimizer=moves["head"]["kind"].lower(),
-        lr=settings["lr"],
-        backbone_lr=theirs["rates"][0][0] / settings["lr"],
+        lr=lr,
+        backbone_lr=theirs["rates"][0][0] / lr,
         momentum=moves["head"]["momentum"],
         weight_decay=moves["head"]["weight_decay"],
         schedule="annealing",

@@ -72,7 +72,7 @@ def build(run: Run, x: torch.Tensor) -> Streaming:
     return m.train()
 
 
-def replay(name: str, format: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+def replay_stream(name: str, format: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Return how far losses and weights are from the script's."""
     places = count()
     monkeypatch.setattr(torch, "rand", lambda shape: random_numbers(next(places), *shape))
@@ -103,5 +103,5 @@ CASES += [pytest.param(name, "float32", marks=pytest.mark.slow) for name in SING
 
 @pytest.mark.parametrize(("name", "format"), CASES)
 def test_steps_are_those_of_the_script(name, format, monkeypatch):
-    found = replay(name, format, monkeypatch)
+    found = replay_stream(name, format, monkeypatch)
     assert all(gap < CLOSE[format] for gap in found.values()), found
