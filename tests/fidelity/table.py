@@ -4,6 +4,7 @@ python -m tests.fidelity.table [NAME ...]
 """
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,8 @@ from tests.fidelity.test_trajectories import ALMOST, CLOSE, EQUAL
 HEAD = "| file | script | commit | recipe | steps | float64 | float32 |"
 RULE = "| --- | --- | --- | --- | --- | --- | --- |"
 NONE = "-"
+PAGE = Path(__file__).parents[2] / "docs/contributing/fidelity.md"
+"""Page of docs that has the table."""
 
 
 def recipe(name: str) -> str:
@@ -59,8 +62,26 @@ def row(name: str) -> str:
     return f"{about(name)} {' | '.join(NONE if gap is None else f'{gap:.0e}' for gap in gaps)} |"
 
 
+def refresh(text: str) -> str:
+    """Return the page of docs with commits, recipes and steps of all its rows as they are now."""
+    lines = []
+    for line in text.splitlines():
+        name = line.split("`")[1] if line.startswith("| `") else ""
+        gaps = line.rsplit("|", 3)[1:]
+        lines.append("|".join([about(name)[:-1], *gaps]) if name in SCRIPTS else line)
+    return "\n".join(lines) + "\n"
+
+
+def main(words: list[str]) -> None:
+    """Print the rows of some scripts or of all, or bring the page up to date."""
+    if words == ["--recipes"]:
+        PAGE.write_text(refresh(PAGE.read_text()))
+        return
+    print(f"{HEAD}\n{RULE}", flush=True)
+    for name in words or SCRIPTS:
+        print(row(name), flush=True)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(f"{HEAD}\n{RULE}", flush=True)
-    for name in sys.argv[1:] or SCRIPTS:
-        print(row(name), flush=True)
+    main(sys.argv[1:])
