@@ -27,7 +27,16 @@ THREADS = int(os.environ.get("DA_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)
 
 NUMERIC = {"ops", "methods", "golden", "known_shift", "engine", "multi_run", "sweep", "vmap"}
-NUMERIC |= {"augment", "crops", "cuda_graph", "fidelity", "image_ops", "transforms", "views"}
+NUMERIC |= {
+    "augment",
+    "crops",
+    "cuda_graph",
+    "fidelity",
+    "golden_recipes",
+    "image_ops",
+    "transforms",
+    "views",
+}
 """Folders and files of tests whose numbers a processor may round in its own way."""
 
 OF_ALL_METHODS = {"methods", "known_shift", "golden", "vmap", "leak"}

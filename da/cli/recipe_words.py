@@ -15,6 +15,10 @@ RecipeName = Annotated[
 ]
 
 
+BEFORE = "0" * 12
+"""What `init` is until the id is known of the run that a recipe's run begins with."""
+
+
 def expand_recipe(arguments: Sequence[str]) -> list[str]:
     """Put the options of a recipe in front of a user's, who need not repeat them.
 
@@ -32,11 +36,13 @@ def expand_recipe(arguments: Sequence[str]) -> list[str]:
     method = next((word for word in rest if word in _methods()), "")
     task = _value(rest, "task")
     _check(name, method, task)
-    from da.runs.recipes import find_settings
+    from da.runs.recipes import find_recipe, find_settings
 
     settings = find_settings(method, name, task, frozen=_value(rest, "regime") == "frozen")
     given = {_option(word) for word in rest}
     own = {k: v for k, v in settings.items() if _option(f"--{k.removeprefix('hp.')}") not in given}
+    if find_recipe(method, name).begins and "init" not in given:
+        own["init"] = BEFORE
     behind = rest.index(method) + 1
     general = _as_words({k: v for k, v in own.items() if k[:3] != "hp."})
     special = _as_words({k[3:]: v for k, v in own.items() if k[:3] == "hp."})
@@ -49,7 +55,9 @@ def describe_recipe(name: str, method: str, task: str) -> str:
 
     recipe = find_recipe(method, name)
     known = "" if recipe.is_printed_for(task) else f" It has no settings for {task}:"
-    others = f"{known} those for {recipe.data_sets[0]} are taken." if known else ""
+    benchmark = task.partition(":")[0]
+    taken = benchmark if benchmark in recipe.data else next(iter(recipe.data), "")
+    others = f"{known} those for {taken} are taken." if known else ""
     return f"recipe {name} of {method}: {recipe.source}{others}"
 
 

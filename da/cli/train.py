@@ -24,6 +24,7 @@ from da.cli.options import (
     print_warnings,
     run_with_methods,
 )
+from da.cli.recipe_runs import add_first_run, train_first
 from da.cli.recipe_words import RecipeName, describe_recipe
 from da.cli.suggestions import command_options, option_names
 
@@ -55,6 +56,9 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         check_outputs(results, device)
         if recipe:
             print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
+        *earlier, run = add_first_run(run, recipe)
+        for one in earlier:
+            train_first(one, device, results)
         record = train(run, device=device, save_weights=save_weights, results=results)
         if not save_weights:  # else it is stored, with its weights
             records.save(record, results)

@@ -46,6 +46,10 @@ class FineTuning:
     """
     lora_rank: Annotated[int, COUNT] = 8
     """Rank of the matrices that `moves` lora adds."""
+    begins_with: Literal["backbone", "network"] = "backbone"
+    """Part of the finished run in `init` that the run begins with.
+    network: neck and head too, as methods that never see the source do in any case.
+    """
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every

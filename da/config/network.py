@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from da.config.limits import COUNT, SHARE, WHOLE
+from da.config.limits import COUNT, FEW, SHARE, WHOLE
 from da.config.ranges import Choice, Uniform
 from da.config.validation import choice_errors, limit_errors, refuse
 
-InitAs = Literal["default", "cdan", "mdd", "safn"]
+InitAs = Literal["default", "cdan", "mdd", "safn", "shot", "pada"]
 """Whose code says how weights begin, which `da.models.initialization` draws."""
 
 
@@ -42,6 +42,8 @@ class Network:
     cdan: Xavier normal, biases 0, scales of norms N(1, 0.02), as CDAN's authors.
     mdd: neck N(0, 0.005) with biases 0.1, all others N(0, 0.01) with biases 0, as MDD's authors.
     safn: weights and biases N(0, 0.01), scales of norms N(1, 0.01), as SAFN's authors.
+    shot: neck Xavier normal, all others PyTorch's, biases 0, as the authors of SHOT, NRC and AaD.
+    pada: neck N(0, 0.005), all others N(0, 0.01), biases 0, as PADA's authors.
     """
     head_norm: bool = False
     """Batch norm in the classifier's hidden layers, before the ReLU."""
@@ -51,6 +53,8 @@ class Network:
     """Whether the classifier's last layer learns directions and lengths of weights, as SHOT's."""
     label_smoothing: Annotated[float, Uniform(0, 0.3), SHARE] = 0.0
     """Share of each label that is spread evenly over all classes; 0 for no smoothing."""
+    neck_layers: Annotated[int, FEW] = 1
+    """Times that the neck has its layers, dropout too; 2 in OSBP's authors' code and in TLlib's."""
 
     def __post_init__(self) -> None:
         refuse(
@@ -65,6 +69,9 @@ class Network:
                 ),
                 "head_dropout_at inputs goes with head_dropout": (
                     self.head_dropout_at == "inputs" and not self.head_dropout
+                ),
+                "neck_layers goes with a neck, for example neck 256": (
+                    self.neck_layers != 1 and not self.neck
                 ),
                 f"init_as {self.init_as} draws the classifier too: leave head_init default": (
                     self.init_as != "default" and self.head_init != "default"

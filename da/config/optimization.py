@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from da.config.limits import AMOUNT, PART, UNIT, WHOLE
+from da.config.limits import AMOUNT, COUNT, PART, UNIT, WHOLE
 from da.config.ranges import LogUniform, Uniform
 from da.config.validation import limit_errors, refuse
 
@@ -41,6 +41,11 @@ class Optimization:
     """Momentum of the backbone in regime full with sgd, as a share of `momentum`; 0 for none."""
     backbone_decay: Annotated[float, Uniform(0, 1), AMOUNT] = 1.0
     """Weight decay of the backbone in regime full, as a multiple of `weight_decay`; 0 for none."""
+
+    target_images: Annotated[int, COUNT] = 1
+    """Target images in a step for each source image, mu in FixMatch's paper, where it is 7.
+    Above 1, for methods that see a strong view of them: see `da list methods`.
+    """
 
     def __post_init__(self) -> None:
         refuse(limit_errors(self))

@@ -36,6 +36,16 @@ class Transforms:
     """Side of a gray square at a random place of a strong view, as a share of the image's side.
     0 for none; 0.5 as in FixMatch's code.
     """
+    color_jitter: Annotated[tuple[float, ...], UNIT] = ()
+    """Largest changes of brightness, contrast, saturation and hue after crop_flip, flip and the
+    like, in a random order; empty for none. `augment` jitter has (0.4, 0.4, 0.4, 0.1).
+    """
+    grayscale: Annotated[float, UNIT] = 0.0
+    """Share of images that lose their colors after `color_jitter`."""
+    plain_target: bool = False
+    """Whether target images are shown as in tests, and their strong view is that of `augment`.
+    So does TLlib's self_ensemble, in which the teacher sees plain images.
+    """
     test_crop: TestCrop = "center"
     """The part of a test image that is shown, where images are stored larger than `side`.
     center: the middle 7/8 of each side, or more, as `default` of TLlib's `val_resizing`.
@@ -49,6 +59,9 @@ class Transforms:
             if (pair := getattr(self, name)) != () or name == "crop_scale":
                 ordered = len(pair) == 2 and pair[0] <= pair[1]
                 refuse({f"{name} is a smallest and a largest share, not {pair}": not ordered})
+        four = len(self.color_jitter) in (0, 4) and max(self.color_jitter[3:], default=0) <= 0.5
+        wanted = "color_jitter is four numbers, the last 0.5 or less"
+        refuse({f"{wanted}, not {self.color_jitter}": not four})
 
     @property
     def of_target(self) -> "Transforms":

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from da.config.transforms import Transforms
 from da.data import image_ops
 from da.data.image_ops import scale
 from da.system.threads import map_in_threads
@@ -54,7 +55,7 @@ The amounts are torchvision's.
 def jitter(
     x: Shaped[Tensor, "b c h w"],
     generator: torch.Generator,
-    strengths: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
+    strengths: Sequence[float] = (0.4, 0.4, 0.4, 0.1),
 ) -> Float[Tensor, "b c h w"]:
     """Change brightness, contrast, saturation and hue at random, in a random order per image.
 
@@ -72,6 +73,24 @@ def jitter(
     order = torch.rand(len(x), 4, generator=generator).argsort(1)
     steps = order.T, amounts.gather(1, order).T
     return _carry_out(x, COLORS, *steps)
+
+
+def recolor(
+    x: Shaped[Tensor, "b c h w"], generator: torch.Generator, how: Transforms
+) -> Shaped[Tensor, "b c h w"]:
+    """Change the colors of images as `color_jitter` and `grayscale` say, if they do.
+
+    Args:
+        x: Images as bytes, or numbers in 0..1, which are overwritten.
+        generator: Random numbers, on the CPU.
+        how: Settings of the changes.
+    """
+    if how.color_jitter:
+        x = jitter(x, generator, how.color_jitter)
+    if how.grayscale:
+        gray = torch.rand(1, len(x), generator=generator) < how.grayscale
+        x = _carry_out(x, (image_ops.saturation,), gray.long() - 1, torch.zeros(1, len(x)))
+    return x
 
 
 def rand_augment(

@@ -24,16 +24,19 @@ class InputBuilder:
         self.of_source, self.of_target = transforms, transforms.of_target
         self.views = torch.Generator()
 
-    def _build(self, images: Images, i: Tensor, how: Transforms, strong: bool = False) -> Tensor:
+    def _build(
+        self, images: Images, i: Tensor, how: Transforms, strong: bool = False, plain: bool = False
+    ) -> Tensor:
         view = add_strong if strong else augment_images
+        augment = "none" if plain else self.augment
         if images.x.device.type == self.device.type == "cpu":
             rows = images.rows[i]
-            return view(images.x, images.resize, self.augment, self.views, rows, how)
+            return view(images.x, images.resize, augment, self.views, rows, how)
         x = images.take(i)
         if x.device.type == "cpu" and self.device.type == "cuda":
             x = x.pin_memory()  # so that the GPU copies it while the CPU goes on
         x = x.to(self.device, non_blocking=True)
-        return view(x, images.resize, self.augment, self.views, None, how)
+        return view(x, images.resize, augment, self.views, None, how)
 
     def labeled(self, images: LabeledImages, i: Tensor) -> Labeled:
         """Return the images at places `i` with their labels."""
@@ -48,8 +51,10 @@ class InputBuilder:
 
     def unlabeled(self, images: Images, i: Tensor, strong: bool = False) -> Unlabeled:
         """Return the images at places `i`, with a second view where `strong` asks for one."""
-        seen, index = self._build(images, i, self.of_target), i.to(self.device, non_blocking=True)
+        how, index = self.of_target, i.to(self.device, non_blocking=True)
+        plain = how.plain_target and images.x.dtype == torch.uint8
+        seen = self._build(images, i, how, plain=plain)
         second = strong and images.x.dtype == torch.uint8
         return Unlabeled(
-            seen, index, self._build(images, i, self.of_target, strong=True) if second else None
+            seen, index, self._build(images, i, how, strong=not plain) if second else None
         )

@@ -38,6 +38,7 @@ def batches(
     mix_shots: bool = False,
     balance: Balance | None = None,
     transforms: Transforms = USUAL,
+    target_images: int = 1,
 ) -> Iterator[Batch]:
     """Give endless batches of `size` images of each domain, from step 0 on, as network input.
 
@@ -56,10 +57,12 @@ def batches(
         mix_shots: Whether half of the source images are shots instead, where the task has some.
         balance: How classes get equal shares of both domains; None for the shares that they have.
         transforms: Settings of the changes.
+        target_images: Target images for each source image.
     """
     device = device or torch.device("cpu")
     builder = InputBuilder(augment, device, transforms)
-    made = _batches(task, size, seed, builder, strong, mix_shots, balance)
+    sizes = size, size * target_images
+    made = _batches(task, sizes, seed, builder, strong, mix_shots, balance)
     return made if balance else _prefetch_to_gpu(made, _parts(task), device)
 
 
@@ -153,17 +156,18 @@ def _parts(task: Task) -> list[Images]:
 
 def _batches(
     task: Task,
-    size: int,
+    sizes: tuple[int, int],
     seed: int,
     builder: InputBuilder,
     strong: bool,
     mix_shots: bool,
     balance: Balance | None,
 ) -> Iterator[Batch]:
+    size, of_target = sizes
     random = strong or any(is_random(part.x, builder.augment) for part in _parts(task))
     shown = size // 2 if task.shots and mix_shots else 0
     sources = draw_source(task.source_train, size - shown, seed, balance)
-    targets = draw_target(task.target_train, size, seed, balance)
+    targets = draw_target(task.target_train, of_target, seed, balance)
     for step in count():
         if random:
             builder.views = generator(seed, VIEWS, step)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from da.config.choices import Augment
 from da.config.transforms import Transforms
-from da.data.augment import cutout, jitter, rand_augment
+from da.data.augment import cutout, jitter, rand_augment, recolor
 from da.data.crops import Boxes, center_boxes, crop, place_boxes, random_boxes, select_rows
 from da.data.stored_rows import StoredRows
 from da.data.transforms import Pixels, Resize, crop_center, show_whole, to_eval_input
@@ -63,7 +63,9 @@ def augment_images(
     seen = _crop(x, resize, augment, generator, rows, transforms)
     if augment == "jitter":
         return jitter(seen, generator)
-    return _strengthen(seen, generator, transforms) if augment == "strong" else seen
+    if augment == "strong":
+        return _strengthen(seen, generator, transforms)
+    return recolor(seen, generator, transforms)
 
 
 def add_strong(

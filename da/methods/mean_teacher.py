@@ -11,6 +11,7 @@ from da.config.limits import AMOUNT, SHARE, UNIT
 from da.config.ranges import Choice, LogUniform, Uniform
 from da.methods.base import Batch, Losses, Method, Network, Scalar
 from da.models.network import copy_as_buffers
+from da.ops.precision import upcast
 from da.ops.random import Dropout
 
 
@@ -32,10 +33,10 @@ class MeanTeacher(Method):
         says. The teacher starts as the mean of all students, as in the code of Tarvainen & Valpola
         2017.
 
-        Differs from the paper: there is no loss that balances classes. In the paper, both views of
-        an image are drawn in the same way; here the teacher sees the image of the batch and the
-        student its strong view. Where there is no strong view, as for cached features, each of them
-        sees features of which different ones are dropped.
+        Differs from the paper: no loss balances classes, unless `evenness` does. In the paper, both
+        views of an image are drawn in the same way; here the teacher sees the image of the batch
+        and the student its strong view. Where there is no strong view, as for cached features, each
+        of them sees features of which different ones are dropped.
         """
 
         trade_off: Annotated[float, LogUniform(0.1, 30), AMOUNT] = 3.0
@@ -44,6 +45,14 @@ class MeanTeacher(Method):
         """Confidence (0 to 1) that the teacher must exceed for an image to count."""
         keep: Annotated[float, Choice(0.9, 0.95, 0.99, 0.995, 0.999), UNIT] = 0.99
         """Largest share of the teacher's weights that a step keeps, alpha in the paper."""
+        evenness: Annotated[float, LogUniform(0.001, 1), AMOUNT] = 0.0
+        """Weight of a loss that spreads the student's target predictions over all classes.
+        It counts as the share of images that count does; 0.01 in Transfer-Learning-Library.
+        """
+        warm_up: bool = True
+        """Whether the teacher begins as the mean of all students; otherwise each step keeps `keep`,
+        as in Transfer-Learning-Library.
+        """
         feature_dropout: Annotated[float, Uniform(0.1, 0.9), SHARE] = 0.5
         """Share of features dropped in a view of features; ours. Unused for pixels."""
 
@@ -64,10 +73,13 @@ class MeanTeacher(Method):
         q = self.teacher(other).softmax(1)
         certain = q.max(1).values > self.hp.threshold
         gap = (p - q).square().mean(1)
-        return {
+        losses = {
             "task": self.task_loss(self.head(self.embed(batch.source.x)), batch.source.y),
             "consistency": self.hp.trade_off * (gap * certain).mean(),
         }
+        if self.hp.evenness:
+            losses["evenness"] = self.hp.evenness * uneven(p) * certain.float().mean()
+        return losses
 
     def predict(self, x: Shaped[Tensor, "b ..."]) -> Float[Tensor, "b k"]:
         """Compute the teacher's class logits of target images."""
@@ -84,9 +96,21 @@ class MeanTeacher(Method):
         In the first steps, it moves so far that it is the mean of all students until then.
         """
         self.steps += 1
-        share = (1 / (self.steps + 1)).clamp_min(1 - self.hp.keep)
+        mean = 1 / (self.steps + 1) if self.hp.warm_up else torch.zeros_like(self.steps)
+        share = mean.clamp_min(1 - self.hp.keep)
         for name, weight in self._student().named_parameters():
             self.teacher.get_buffer(name).lerp_(weight, share)
 
     def _student(self) -> nn.Sequential:
         return nn.Sequential(self.backbone, self.neck, self.head)
+
+
+def uneven(p: Float[Tensor, "m k"]) -> Float[Tensor, ""]:
+    """Return the binary cross-entropy of the mean prediction with even classes.
+
+    It is the mean over classes, as in Transfer-Learning-Library (French et al. 2018).
+    """
+    mean, share = upcast(p).mean(0), 1 / p.shape[1]
+    least = torch.finfo(mean.dtype).tiny
+    log_p, log_q = mean.clamp_min(least).log(), (1 - mean).clamp_min(least).log()
+    return -(share * log_p + (1 - share) * log_q).mean()

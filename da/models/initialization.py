@@ -15,8 +15,8 @@ from da.ops.linear import WeightNormLinear
 class _Law:
     """How the weights and the biases of linear layers are drawn."""
 
-    std: float
-    """Standard deviation of the weights; 0 for Xavier's, of a normal distribution."""
+    std: float | None
+    """Standard deviation of the weights; 0 for Xavier's, of a normal distribution, None to stay."""
     bias: float = 0.0
     bias_std: float = 0.0
 
@@ -33,12 +33,16 @@ LAWS = {
     "cdan": _Laws(_Law(0), _Law(0), norm_std=0.02),
     "mdd": _Laws(_Law(0.005, bias=0.1), _Law(0.01)),
     "safn": _Laws(_Law(0.01, bias_std=0.01), _Law(0.01, bias_std=0.01), norm_std=0.01),
+    "shot": _Laws(_Law(0), _Law(None)),
+    "pada": _Laws(_Law(0.005), _Law(0.01)),
 }
 """What authors' code does, by `Network.init_as`.
 
 cdan: `init_weights` of pytorch/network.py, thuml/CDAN (Long et al. 2018). mdd: `MDDNet` of
 model/MDD.py, thuml/MDD (Zhang et al. 2019). safn: `weights_init` of utils, jihanyang/AFN (Xu et al.
-2019).
+2019). shot: `init_weights` of object/network.py, tim-learn/SHOT (Liang et al. 2020), which changes
+no weight under a weight norm, only the bias. pada: pytorch/src/network.py, thuml/PADA (Cao et al.
+2018).
 """
 
 
@@ -80,7 +84,7 @@ def _own_weights(part: nn.Module) -> Iterator[Any]:
 def _draw_linear(layer: nn.Linear, law: _Law) -> None:
     if law.std:
         layer.weight.normal_(0, law.std)
-    else:
+    elif law.std is not None:
         nn.init.xavier_normal_(layer.weight)
     if layer.bias is not None:
         layer.bias.normal_(law.bias, law.bias_std)

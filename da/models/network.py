@@ -72,14 +72,23 @@ def build_head(network: Network, inputs: int, classes: int) -> nn.Sequential:
 
 def build_neck(network: Network, inputs: int) -> tuple[nn.Module, int]:
     """Build the neck for features of width `inputs`, and return it with its output width."""
-    drop = [Dropout(network.dropout)] if network.dropout else []
     if not network.neck:
-        return nn.Sequential(*drop), inputs
-    norm = [nn.BatchNorm1d(network.neck)] if network.neck_norm else []
-    relu = [nn.ReLU()] if network.neck_relu else []
-    neck = nn.Sequential(Linear(inputs, network.neck), *norm, *relu, *drop)
+        return nn.Sequential(*_drop(network)), inputs
+    widths = [inputs, *[network.neck] * network.neck_layers]
+    layers = [layer for width in widths[:-1] for layer in _neck_layers(network, width)]
+    neck = nn.Sequential(*layers)
     draw_weights(neck, network.init_as, neck=True)
     return neck, network.neck
+
+
+def _neck_layers(network: Network, inputs: int) -> list[nn.Module]:
+    norm = [nn.BatchNorm1d(network.neck)] if network.neck_norm else []
+    relu = [nn.ReLU()] if network.neck_relu else []
+    return [Linear(inputs, network.neck), *norm, *relu, *_drop(network)]
+
+
+def _drop(network: Network) -> list[nn.Module]:
+    return [Dropout(network.dropout)] if network.dropout else []
 
 
 def copy_as_buffers(network: nn.Module) -> nn.Module:

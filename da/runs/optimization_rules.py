@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from da.config.validation import is_beginning
+
 if TYPE_CHECKING:
     from da.runs.run import Run
 
@@ -23,6 +25,11 @@ def optimization_errors(run: "Run") -> dict[str, bool]:
         ),
         f"backbone_momentum needs optimizer sgd, not {run.optimizer}": (
             own.backbone_momentum != 1 and run.optimizer != "sgd"
+        ),
+        f"target_images above 1 needs a method with a strong view, such as fixmatch, not "
+        f"{run.method.owner.name}": own.target_images > 1 and not run.method.owner.takes_strong,
+        "begins_with network needs a finished run's id as init": (
+            run.tuning.begins_with == "network" and is_beginning(run.init)
         ),
         "nesterov needs a momentum above 0": own.nesterov and not run.momentum,
     }

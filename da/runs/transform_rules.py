@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 SCALED = "crop", "crop_flip", "jitter", "strong"
 """Choices of `augment` with a random resized crop."""
 
+RECOLORED = "crop_flip", "random_crop_flip", "center_crop_flip", "flip"
+"""Choices of `augment` after which colors can change."""
+
 STRONG = [f.name for f in fields(Transforms) if f.name.startswith("strong_")] + ["cutout"]
 """Settings of strong views."""
 
@@ -35,6 +38,11 @@ def transform_errors(run: "Run") -> dict[str, bool]:
         ),
         f"{names} needs augment strong, or a method with a strong view in regime full, such as "
         "fixmatch": names != "" and not (run.augment == "strong" or _strengthens(run)),
+        f"color_jitter and grayscale need augment {', '.join(RECOLORED)}": (
+            bool(how.color_jitter or how.grayscale) and run.augment not in RECOLORED
+        ),
+        "plain_target needs an augment, and a method with a strong view in regime full, such as "
+        "mean_teacher": how.plain_target and (run.augment == "none" or not _strengthens(run)),
         f"test_crop is for images, and {run.task} has texts": (
             how.test_crop != "center" and TaskName.parse(run.task).holds_texts
         ),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from da.data.domain import Task
 from da.methods import Method
@@ -40,8 +40,22 @@ def load_top(method: Method, run: Run, task: Task, results: Path) -> None:
             raise ValueError(
                 f"run {run.init!r} has another {name} than this run's network"
             ) from error
+    if run.tuning.begins_with == "network":
+        refresh_copies(method)
     if run.sparsity and not run.structured:
         pruning.zero_smallest(pruning.prunable_weights(method.backbone, method.neck), run.sparsity)
+
+
+COPIES = {"teacher": ("backbone", "neck", "head"), "source_encoder": ("backbone", "neck")}
+"""Parts of methods that begin as copies, and what they are copies of."""
+
+
+def refresh_copies(method: Method) -> None:
+    """Make the copies that a method holds of its network equal to the network again."""
+    for name, parts in COPIES.items():
+        if isinstance(copy := getattr(method, name, None), nn.Module):
+            own = nn.Sequential(*(method.get_submodule(part) for part in parts))
+            copy.load_state_dict(own.state_dict())
 
 
 def load_teacher(

@@ -213,7 +213,13 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
                     failed[i] = str(error)
             evaluating += time.perf_counter() - since
     seconds = time.perf_counter() - start
-    speed = 2 * run.batch * run.steps * len(trainings) / (seconds - evaluating)
+    speed = (
+        (1 + run.optimization.target_images)
+        * run.batch
+        * run.steps
+        * len(trainings)
+        / (seconds - evaluating)
+    )
     share = preparing + seconds / len(curves)
     for i, twins in enumerate(trainings):
         for one, part in twins.items():

@@ -56,7 +56,7 @@ class Profile:
     @property
     def images(self) -> float:
         """Source and target images per second, without evaluations."""
-        return 2 * self.run.batch / self.step
+        return (1 + self.run.optimization.target_images) * self.run.batch / self.step
 
     @property
     def share_of_peak(self) -> float:
@@ -209,7 +209,8 @@ def _about(profiles: Sequence[Profile]) -> str:
     names: dict[str, list[str]] = {}
     for profile in profiles:
         run = profile.run
-        size = f"{run.batch}+{run.batch} images a step, {run.steps} steps, {run.precision}"
+        target = run.batch * run.optimization.target_images
+        size = f"{run.batch}+{target} images a step, {run.steps} steps, {run.precision}"
         what = f"{run.task}, {run.backbone} {run.regime}, {size}"
         peak = f"peak {profile.peak / 1e9:,.0f} GFLOP/s with {profile.threads} CPU threads"
         names.setdefault(f"{what}, {peak}", []).append(_name(profile))

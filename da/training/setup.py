@@ -120,7 +120,11 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
         add_weights(method)
     if method.takes_names:
         method.take_names(*embed_names(run, backbone, task, results))
-    if (method.source_free and not method.taught) or run.sparsity:
+    if (
+        (method.source_free and not method.taught)
+        or run.sparsity
+        or run.tuning.begins_with == "network"
+    ):
         load_top(method, run, task, results)
     if method.taught:
         method.guide = torch.no_grad()(load_teacher(run, task, place, results))
@@ -201,7 +205,8 @@ def count_images(run: Run, parts: Parts, steps: int) -> int:
     """
     if parts.method.streams:
         return sum(map(len, _stream_batches(run, parts)[:steps]))
-    return (1 if parts.method.source_free else 2) * run.batch * steps
+    domains = 1 if parts.method.source_free else 1 + run.optimization.target_images
+    return domains * run.batch * steps
 
 
 def count_steps(run: Run, parts: Parts) -> int:
@@ -240,6 +245,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
         mix_shots=mixes_shots(type(method)),
         balance=balance,
         transforms=run.transforms,
+        target_images=run.optimization.target_images,
     )
 
 

@@ -8,10 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from da.data.batch import Batch, TargetBatch, Unlabeled
-from da.data.domain import Images, LabeledImages
 from da.methods.aad import AaD
 from da.methods.base import Losses, Scalar
-from da.methods.mean_teacher import MeanTeacher
 from da.methods.nrc import NRC
 from da.methods.pada import PADA
 
@@ -65,22 +63,3 @@ class RemembersEarlierNRC(NRC):
 
     def after_step(self) -> None:
         """Do nothing: the batch is remembered."""
-
-
-class BalancedTeacher(MeanTeacher):
-    """Balances classes, and its teacher is the student at first, not a mean of students."""
-
-    def prepare(self, source: LabeledImages, target: Images) -> None:
-        """Begin the teacher as the student."""
-        self.teacher.load_state_dict(self._student().state_dict())
-
-    def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        sure = self.teacher(batch.target.x).softmax(1).max(1).values > self.hp.threshold
-        p = self.head(self.embed(batch.target.strong)).softmax(1).mean(0)
-        even = F.binary_cross_entropy(p, torch.full_like(p, 1 / self.classes))
-        return super().forward(batch, progress) | {"balance": 0.01 * even * sure.to(p).mean()}
-
-    def after_step(self) -> None:
-        """Move the teacher as late in a training, where it keeps most."""
-        self.steps.fill_(1e6)
-        super().after_step()

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -13,8 +14,8 @@ from da.config.optimization import Optimization
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.data.domain import Images, LabeledImages
 from da.methods import Method, Network, Settings
-from da.models.network import build_neck
 from da.runs.run import Run
+from da.training.earlier_runs import refresh_copies
 from da.training.engine import train_step
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
@@ -61,8 +62,6 @@ class Ours:
     """Role and place of parameters that no loss depends on: biases before a batch norm, of which
     Adam makes steps of rounding.
     """
-    two_layers: bool = False
-    """Whether the neck has two layers, which no setting builds."""
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -96,10 +95,8 @@ def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
 
 def build(ours: Ours) -> Method:
     """Build a method of ours with the weights with which the script begins."""
-    kind = ours.own or ours.method.owner
-    method = kind(ours.method, inputs.Backbone(), inputs.CLASSES, ours.network)
-    if ours.two_layers:
-        method.neck = nn.Sequential(*method.neck, *build_neck(ours.network, inputs.WIDTH)[0])
+    make = partial(ours.own, ours.method) if ours.own else ours.method.build
+    method = make(inputs.Backbone(), inputs.CLASSES, ours.network)
     if getattr(method, "randomized", False):
         for place, matrix in enumerate((method.r_f, method.r_p)):
             matrix.copy_(inputs.random_map(place, *matrix.shape))
@@ -113,6 +110,7 @@ def build(ours: Ours) -> Method:
     images = torch.cat([step.x_t for step in inputs.batches(ours.target_images)])
     none = torch.zeros(0, dtype=torch.long)
     method.prepare(LabeledImages(images, none, none), Images(images, torch.arange(len(images))))
+    refresh_copies(method)
     return method.train()
 
 
@@ -161,33 +159,30 @@ def _batch(step: inputs.Step, shots: bool) -> Batch:
 def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
     settings, lr = theirs["settings"], ours.lr or theirs["settings"]["lr"]
-    moves = {group["role"]: momentum_of(group) for group in theirs["optimizers"]}
+    moves = {group["role"]: group for group in theirs["optimizers"]}
+    top = moves["bottleneck" if "bottleneck" in moves else "head"]
+    momentum = top["betas"][0] if top["kind"] == "Adam" else top["momentum"]
     optimization = replace(
         ours.optimization,
-        nesterov=moves["head"].get("nesterov", False),
+        nesterov=top.get("nesterov", False),
         anneal_gamma=settings.get("lr_gamma", ours.gamma) * ours.steps,
         anneal_power=settings.get("lr_decay", 0.75),
-        backbone_momentum=moves["backbone"]["momentum"] / moves["head"]["momentum"],
+        backbone_momentum=moves["backbone"].get("momentum", momentum) / momentum,
     )
     return Run(
         ours.method,
         "emoji:noto-twemoji",
         regime="full",
         network=ours.network,
-        optimizer=moves["head"]["kind"].lower(),
+        optimizer=top["kind"].lower(),
         lr=lr,
         backbone_lr=theirs["rates"][0][0] / lr,
-        momentum=moves["head"]["momentum"],
-        weight_decay=moves["head"]["weight_decay"],
+        momentum=momentum,
+        weight_decay=top["weight_decay"],
         schedule="annealing",
         steps=ours.steps,
         optimization=optimization,
     )
-
-
-def momentum_of(group: dict[str, Any]) -> dict[str, Any]:
-    """Return how a part is moved, with Adam's first beta as its momentum."""
-    return {"momentum": group["betas"][0]} | group if "betas" in group else group
 
 
 def part_difference(mine: list[Tensor], theirs: list[dict[str, Any]]) -> float:

@@ -1,11 +1,13 @@
 """Steps of our methods beside what the scripts of TLlib and of authors computed."""
 
+from dataclasses import replace
+
 import pytest
 
 from da import methods
 from da.config.optimization import Optimization
 from da.methods import Network
-from tests.fidelity.as_scripts import BalancedTeacher, WeighsEarlier
+from tests.fidelity.as_scripts import WeighsEarlier
 from tests.fidelity.inputs import BATCH, CLASSES, HIDDEN, STEPS, WIDTH
 from tests.fidelity.peers import SCRIPTS
 from tests.fidelity.record import FOLDER, PICTURES
@@ -43,6 +45,10 @@ EQUAL = {
         APART,
         target_images=3,
     ),
+    "tllib_adda": Ours(
+        methods.ADDA(**ADVERSARY, reversal=2, source_share=0),
+        {"domain": Term(1, "DomainAdversarialLoss")},
+    ),
     "tllib_dan": Ours(methods.DAN(linear=True, self_pairs=True), TASK | {"mmd": ALIGNED}, BARE),
     "tllib_dan_all_pairs": Ours(methods.DAN(self_pairs=True), TASK | {"mmd": ALIGNED}, BARE),
     "tllib_jan": Ours(methods.JAN(**JAN), TASK | {"jmmd": JOINT}),
@@ -60,10 +66,8 @@ EQUAL = {
         gamma=1e-3,
     ),
     "tllib_mean_teacher": Ours(
-        methods.MeanTeacher(threshold=0.4, trade_off=3 * CLASSES),
+        methods.MeanTeacher(threshold=0.4, trade_off=3 * CLASSES, evenness=0.01, warm_up=False),
         TASK | {"consistency": Term(3, "L2ConsistencyLoss", size=1)},
-        APART,
-        own=BalancedTeacher,
         unseen=(("backbone", 1), ("bottleneck", 1)),
     ),
 }
@@ -91,8 +95,7 @@ ALMOST = {
     "tllib_osbp": Ours(
         methods.OSBP(),
         TASK,
-        APART,
-        two_layers=True,
+        replace(APART, neck_layers=2),
         loose=10,
     ),
     "authors_mme": Ours(methods.MME(), TASK, Network(neck=0, dropout=0), gamma=1e-4, shots=True),

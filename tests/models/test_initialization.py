@@ -59,6 +59,23 @@ def test_safn_draws_biases_too():
     assert spread(m.neck[1]) == near(1, 0.01, 0, 0)
 
 
+def test_shot_draws_the_neck_and_leaves_other_weights():
+    m, usual = built("shot"), built("default")
+    outputs, inputs = m.neck[0].weight.shape
+    assert spread(m.neck[0]) == near(0, (2 / (inputs + outputs)) ** 0.5, 0, 0)
+    assert spread(m.neck[1]) == [1, 0, 0, 0]
+    for layer, other in ((m.head[0], usual.head[0]), (m.head[-1], usual.head[-1])):
+        assert spread(layer)[:2] == near(*spread(other)[:2])
+        assert spread(layer)[2:] == [0, 0]
+
+
+def test_pada_draws_no_biases():
+    m = built("pada")
+    assert spread(m.neck[0]) == near(0, 0.005, 0, 0)
+    for layer in (m.head[0], m.head[-1], m.discriminator[0]):
+        assert spread(layer) == near(0, 0.01, 0, 0)
+
+
 def test_a_copy_begins_as_what_it_copies():
     m = built("cdan", ADDA)
     assert torch.equal(m.source_encoder[1][0].weight, m.neck[0].weight)

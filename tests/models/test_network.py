@@ -9,7 +9,7 @@ from torch import nn
 
 from da.methods import METHODS, Network
 from da.methods.base import Batch
-from da.models.network import build_head
+from da.models.network import build_head, build_neck
 from da.ops.random import Dropout
 from tests.conftest import build
 
@@ -25,6 +25,14 @@ def test_a_hidden_layer_has_its_dropout():
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
     assert all(layer.share == 0.5 for layer in head if isinstance(layer, Dropout))
+
+
+def test_a_neck_of_two_layers_is_that_of_osbps_authors():
+    neck, width = build_neck(Network(neck=8, dropout=0.5, neck_layers=2), 4)
+    kinds = [type(layer).__name__ for layer in neck]
+    assert kinds == ["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2
+    assert [tuple(neck[i].weight.shape) for i in (0, 4)] == [(8, 4), (8, 8)]
+    assert width == 8
 
 
 def test_a_head_of_mcds_authors():
@@ -57,6 +65,7 @@ def test_a_weight_normed_classifier_is_pytorchs(init_as):
         ({"head_dropout": 0.5}, "head_dropout goes with hidden layers, for example head 512"),
         ({"head_norm": True}, "head_norm goes with hidden layers, for example head 512"),
         ({"head_dropout_at": "inputs"}, "head_dropout_at inputs goes with head_dropout"),
+        ({"neck": 0, "neck_layers": 2}, "neck_layers goes with a neck, for example neck 256"),
         ({"label_smoothing": -1}, "label_smoothing is at least 0 and below 1, not -1"),
         ({"label_smoothing": math.nan}, "label_smoothing is at least 0 and below 1, not nan"),
         ({"neck": -1}, "neck is 0 or more, not -1"),

@@ -132,6 +132,10 @@ def render_recipes() -> str:
 def _about(recipe: Recipe) -> str:
     """Say what a recipe says of itself, a line for each kind."""
     said = {"Printed in": recipe.source, "Ours": recipe.ours, "Oracle's choice": recipe.oracle}
+    if recipe.begins:
+        said["Begins with"] = "a run of {}, {}, whose id is `init`.".format(*recipe.begins)
+    tried = (f"`{name}` of {', '.join(map(repr, x))}" for name, x in recipe.searched.items())
+    said["Searched"] = "; ".join(tried)
     return "\n".join(f"- **{head}:** {text}" for head, text in said.items() if text)
 
 

@@ -32,6 +32,11 @@ class Recipe:
     """How this project differs from the source."""
     oracle: str = ""
     """What the source chooses by target labels."""
+    begins: tuple[str, ...] = ()
+    """Method and name of the recipe of the run that `init` names; none where there is no such run.
+    """
+    searched: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values that the source tries, by setting; `settings` has one of each."""
 
     @property
     def says(self) -> str:
@@ -54,8 +59,13 @@ class Recipe:
         return settings
 
     def is_printed_for(self, task: str) -> bool:
-        """Return whether the source prints settings for the task's data set."""
-        return not self.data or bool({*_data_sets(TaskName.parse(task))} & self.data.keys())
+        """Return whether the source prints settings for the task's data set.
+
+        Where the domains differ in their classes, it prints them for such tasks of the data set.
+        """
+        name = TaskName.parse(task)
+        names = [f"{name.benchmark}+{name.classes}"] if name.classes else _data_sets(name)
+        return not self.data or bool({*names} & self.data.keys())
 
 
 def _data_sets(name: TaskName) -> list[str]:

@@ -41,6 +41,8 @@ SDAT_VISDA = SDAT | {
     **{"anneal_gamma": 15.0, "hp.steepness": 15.0},
 }
 CONFUSION = EXACT | {"lr": 0.002, "hp.temperature": 2.0}
+SMOOTH = EXACT | {"hp.temperature": 2.0, "hp.climb": "all", "hp.rho": 0.02}
+ALONE = SMOOTH | {"hp.confusion_trade_off": 0.0}
 
 STREAM = {"regime": "full", "init": "0123456789ab", "weight_decay": 0.0}
 ADAM = STREAM | {"optimizer": "adam", "lr": 0.001, "batch": 200}
@@ -62,11 +64,14 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
     | {
         **{"backbone": "resnet34", "augment": "random_crop_flip", "neck": 512, "batch": 2 * 24},
         **{"weight_decay": 0.0005, "steps": 50_000, "anneal_gamma": 5.0, "eval_every": 500},
+        **{"init_as": "cdan"},
     },
     ("dance", "authors", "officehome:art-real+open25"): UNIVERSAL,
     ("ovanet", "authors", "officehome:art-real+open25"): UNIVERSAL,
-    ("sdat", "authors", "officehome:art-real"): SDAT | CONFUSION,
-    ("sdat", "authors", "visda2017:synthetic-real"): SDAT_VISDA | CONFUSION,
+    ("sdat", "authors", "officehome:art-real"): SDAT | SMOOTH | {"lr": 0.002},
+    ("sdat", "authors", "visda2017:synthetic-real"): SDAT_VISDA | SMOOTH | {"lr": 0.002},
+    ("sdat", "sdat", "officehome:art-real"): SDAT | ALONE,
+    ("sdat", "sdat", "visda2017:synthetic-real"): SDAT_VISDA | ALONE | {"hp.rho": 0.005},
     ("cdan", "sdat", "officehome:art-real"): SDAT | EXACT,
     ("cdan_mcc", "sdat", "visda2017:synthetic-real"): SDAT_VISDA | CONFUSION,
     ("tent", "authors", "cifar10_c:a-b"): ADAM,
