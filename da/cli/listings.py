@@ -43,6 +43,13 @@ def list_methods() -> list[str]:
     return align(rows, left=4)
 
 
+def list_methods_and_networks() -> list[str]:
+    """List all methods, then the networks that papers give them."""
+    from da.cli.networks import list_networks
+
+    return [*list_methods(), "", *list_networks(sort_by_family([*METHODS]))]
+
+
 def _dated(paper: str) -> tuple[str, str]:
     """Split `Authors year, where` into the year and the rest; without a year, into '' and all."""
     year = year_of_paper(paper)
@@ -102,7 +109,7 @@ def list_recipes() -> list[str]:
 
 
 LISTS: dict[str, Callable[[], list[str]]] = {
-    "methods": list_methods,
+    "methods": list_methods_and_networks,
     "tasks": list_tasks,
     "backbones": list_backbones,
     "selectors": list_selectors,

@@ -44,8 +44,8 @@ def expand_recipe(arguments: Sequence[str]) -> list[str]:
     if find_recipe(method, name).begins and "init" not in given:
         own["init"] = BEFORE
     behind = rest.index(method) + 1
-    general = _as_words({k: v for k, v in own.items() if k[:3] != "hp."})
-    special = _as_words({k[3:]: v for k, v in own.items() if k[:3] == "hp."})
+    general = as_words({k: v for k, v in own.items() if k[:3] != "hp."})
+    special = as_words({k[3:]: v for k, v in own.items() if k[:3] == "hp."})
     return ["train", "--recipe", name, *general, *rest[:behind], *special, *rest[behind:]]
 
 
@@ -106,7 +106,7 @@ def _option(word: str) -> str:
     return word[2:].partition("=")[0].replace("_", "-").removeprefix("no-")
 
 
-def _as_words(settings: Mapping[str, Any]) -> list[str]:
+def as_words(settings: Mapping[str, Any]) -> list[str]:
     """Write settings as options; those of several values come first, so that each ends."""
     ordered = sorted(settings.items(), key=lambda pair: not isinstance(pair[1], tuple))
     return [word for name, value in ordered for word in _write(name.replace("_", "-"), value)]

@@ -27,7 +27,10 @@ class PADA(DANN):
 
     @dataclass(frozen=True)
     class Hparams(DANN.Hparams):
-        """Settings of Transfer-Learning-Library; the authors weigh classes 24 times in a run."""
+        """Settings of Transfer-Learning-Library; the authors weigh classes 24 times in a run.
+
+        Differs from that library: classes are weighed one step later, by weights of two steps more.
+        """
 
         temperature: Annotated[float, LogUniform(0.01, 1), POSITIVE] = 0.1
         """Temperature of the target's predictions, whose mean is the weight of each class."""

@@ -42,8 +42,9 @@ class SAR(MovesNorms):
         are, which is the last quarter of the stages. On frozen features the moving norms are those
         of the neck.
 
-        Differs from the authors' code: momentum of the optimizer outlives a return to the source,
-        and after the stream, the network uses the mean statistics of the stream.
+        Differs from the authors' code: momentum of the optimizer outlives a return to the source;
+        a batch without a certain image moves nothing, where theirs goes on by momentum; and after
+        the stream, the network uses the mean statistics of the stream.
         """
 
         margin: Annotated[float, Uniform(0.1, 1), UNIT] = 0.4

@@ -31,7 +31,8 @@ class SHOT(Method):
     class Hparams(Method.Hparams):
         """Settings of the paper; the source model is that of the run in `init`.
 
-        The source model of the paper smooths labels by 0.1.
+        The source model of the paper smooths labels by 0.1. Differs from the authors' code: labels
+        are computed again after the step that reaches a share of the run, not before it.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 0.3

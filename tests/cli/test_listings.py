@@ -31,6 +31,18 @@ def test_the_year_stands_apart_from_authors_and_place():
     assert dann.split(maxsplit=3)[2:] == ["2016", "Ganin et al., arXiv:1505.07818"]
 
 
+def test_methods_bring_the_networks_of_their_papers():
+    lines = listings.LISTS["methods"]()
+    networks = [line.split(maxsplit=2) for line in lines[len(METHODS) :] if "  --" in line]
+    found = {method: (recipe, options) for method, recipe, options in networks}
+    recipe, options = found["shot"]
+    assert recipe == "authors"
+    assert {"--head-weight-norm", "--no-neck-relu"} <= {*options.split()}
+    assert "--head 1024" in found["mdd"][1]
+    assert "--neck 1000" in found["afn"][1]
+    assert "--head-norm" in found["mcd"][1]
+
+
 def test_selectors_come_between_the_last_evaluation_and_the_oracle():
     names = [line.split()[0] for line in listings.list_selectors()]
     assert names[0] == "last"

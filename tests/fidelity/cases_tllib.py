@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fidelity.inputs import Step
+from tests.fidelity.inputs import CLASSES, Step
 
 PLAIN = (("backbone", "bottleneck", "head"),)
 ADVERSARIAL = (("backbone", "bottleneck", "head", "discriminator"),)
@@ -26,6 +26,10 @@ class Case:
     """What the script reads of the target."""
     target_images: int = 1
     """Target images for each source image."""
+    folder: str = "image_classification"
+    """Folder of the script."""
+    classes: int = CLASSES
+    """Number of classes, of which one may be unknown."""
 
 
 CASES = {
@@ -65,5 +69,12 @@ CASES = {
         pretrained="tllib.self_training.self_ensemble",
         views=lambda step: (step.strong, step.x_t),
     ),
+    "pada": Case(
+        "pada",
+        ADVERSARIAL,
+        ("--class-weight-update-steps", "10"),
+        folder="partial_domain_adaptation",
+    ),
+    "osbp": Case("osbp", folder="openset_domain_adaptation", classes=CLASSES + 1),
 }
 """Cases by the name of their file. A threshold is low where an untrained network is not surer."""

@@ -1,4 +1,4 @@
-"""Run the scripts of MME, SHOT and NRC from a user's clones, with our images and weights.
+"""Run the scripts of MME, SHOT, NRC and AaD from a user's clones, with our images and weights.
 
 Each repository is a peer of its own. What does not run on a CPU or on current libraries is given
 back by a shim. No line of the authors is in this file.
@@ -46,7 +46,7 @@ def opened(folder: Path, **stand_ins: ModuleType) -> Iterator[None]:
         folder: Folder of the script.
         stand_ins: Modules that take the place of others; dots are written as two underscores.
     """
-    known, stay = set(sys.modules), lambda self, *_: self
+    known, stay = set(sys.modules), lambda self, *_, **__: self
     with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stack.enter_context(redirect_stdout(io.StringIO()))
@@ -114,7 +114,7 @@ def run_mme(path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
     return vars(found["args"])
 
 
-class _Loader(list[Any]):
+class Loader(list[Any]):
     """Batches in a fixed order, with the iterators of older versions of PyTorch."""
 
     @property
@@ -138,12 +138,12 @@ class _Batches:
         return self
 
 
-def target_loader() -> _Loader:
+def target_loader() -> Loader:
     """Return ten batches of target images, with class numbers that no loss reads, and positions."""
     steps = inputs.batches()[:BATCHES]
     positions = torch.arange(BATCHES * inputs.BATCH).split(inputs.BATCH)
     pairs = zip(steps, positions, strict=True)
-    return _Loader((step.x_t, index % 12, index) for step, index in pairs)
+    return Loader((step.x_t, index % 12, index) for step, index in pairs)
 
 
 class _ParsedError(Exception):
@@ -170,7 +170,7 @@ def parse(script: Path, arguments: list[str]) -> Namespace:
 
 
 def run_source_free(script: Path, spy: Spy, folder: Path, **changed: Any) -> dict[str, Any]:
-    """Run the adaptation of SHOT's or NRC's script, for five passes over the target.
+    """Run the adaptation of a script without source, for five passes over the target.
 
     Args:
         script: File of the script.
@@ -187,6 +187,7 @@ def run_source_free(script: Path, spy: Spy, folder: Path, **changed: Any) -> dic
         loader = target_loader()
         code.data_load = lambda args: {"target": loader, "test": loader}
         code.network.ResBase = lambda res_name: _Base()
+        code.cal_acc = lambda *_, **__: (0.0, "")
         spy.initial["head"] = _write_source(code.network, args, folder)
         numbers = patch("torch.randn", lambda *shape: torch.zeros(shape))
         stack.enter_context(numbers)
@@ -229,6 +230,11 @@ def run_nrc(path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
     return run_source_free(path / "train_tar.py", spy, folder, class_num=12)
 
 
+def run_aad(path: Path, spy: Spy, folder: Path) -> dict[str, Any]:
+    """Run `tar_adaptation.py` of AaD, with the classes and features in its lines."""
+    return run_source_free(path / "tar_adaptation.py", spy, folder, class_num=12)
+
+
 AUTHORS: dict[str, Script] = {
     "mme": Script(
         "https://github.com/VisionLearningGroup/SSDA_MME",
@@ -250,6 +256,13 @@ AUTHORS: dict[str, Script] = {
         "train_tar.py",
         (FEATURES, HEAD),
         run_nrc,
+        changes=SOURCE_FREE,
+    ),
+    "aad": Script(
+        "https://github.com/Albert0147/AaD_SFDA",
+        "tar_adaptation.py",
+        (FEATURES, HEAD),
+        run_aad,
         changes=SOURCE_FREE,
     ),
 }

@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import torch
@@ -26,7 +26,8 @@ from tests.fidelity.script import old_numpy
 from tests.fidelity.spy import Spy, spying
 
 REPOSITORY = "https://github.com/thuml/Transfer-Learning-Library"
-SCRIPTS = "examples/domain_adaptation/image_classification"
+FOLDERS = "examples/domain_adaptation"
+SCRIPTS = f"{FOLDERS}/image_classification"
 
 BARE = (
     "tllib",
@@ -39,9 +40,9 @@ BARE = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Path]:
-    """Open a clone, so that its modules can be imported; yield the folder of its scripts."""
-    scripts = path / SCRIPTS
+def opened(path: Path, folder: str = "image_classification") -> Iterator[Path]:
+    """Open a clone, so that its modules can be imported; yield a folder of its scripts."""
+    scripts = path / FOLDERS / folder
     known = set(sys.modules)
     with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -66,6 +67,8 @@ def _add_modules(path: Path) -> None:
     _stand_in("tllib.utils.logger", CompleteLogger=_Logger)
     _stand_in("tllib.vision.datasets")
     _stand_in("tllib.vision.datasets.imagelist", MultipleDomainsDataset=None)
+    for name in ("partial", "openset"):
+        _stand_in(f"tllib.vision.datasets.{name}", default_partial=None, default_open_set=None)
     _stand_in("tllib.vision.models")
 
 
@@ -100,7 +103,7 @@ def run_script(case: Case, path: Path, spy: Spy, folder: Path) -> dict[str, Any]
         folder: Folder for temporary files.
     """
     settings: dict[str, Any] = {}
-    with opened(path) as scripts, ExitStack() as stack:
+    with opened(path, case.folder) as scripts, ExitStack() as stack:
         stack.enter_context(redirect_stdout(io.StringIO()))
         _replace_utils(case)
         _narrow_discriminators()
@@ -161,15 +164,27 @@ def _replace_utils(case: Case) -> None:
     steps = inputs.batches(case.target_images)
     source = [(step.x_s, step.y_s) for step in steps]
     none = torch.full((inputs.BATCH * case.target_images,), -1)
-    target = [(case.views(step), none) for step in steps]
+    target = _Batches((case.views(step), none) for step in steps)
+    test = _Batches((step.x_t, step.y_s * 0) for step in steps[:1])
     names = SimpleNamespace(
         get_model_names=lambda: ["ours"],
         get_dataset_names=lambda: ["ours"],
         get_model=lambda *_, **__: inputs.Backbone(),
-        get_dataset=lambda *_, **__: (source, target, [], [], inputs.CLASSES, ()),
+        get_dataset=lambda *_, **__: (source, target, test, test, case.classes, ()),
         validate=lambda *_: 0.0,
     )
     vars(utils).update(vars(names))
+
+
+class _Batches(list[Any]):
+    """Batches that know the classes of their data set."""
+
+    partial_classes_idx: ClassVar = [0, 1]
+    classes = range(inputs.CLASSES + 1)
+
+    @property
+    def dataset(self) -> "_Batches":
+        return self
 
 
 def _narrow_discriminators() -> None:

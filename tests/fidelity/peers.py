@@ -6,6 +6,8 @@ from tests.fidelity import peer_tllib
 from tests.fidelity.cases_tllib import CASES
 from tests.fidelity.inputs import HIDDEN
 from tests.fidelity.peer_authors import AUTHORS
+from tests.fidelity.peer_bnm import BNM
+from tests.fidelity.peer_streams import STREAMS
 from tests.fidelity.script import Script
 
 
@@ -13,7 +15,7 @@ def _tllib() -> dict[str, Script]:
     return {
         f"tllib_{name}": Script(
             peer_tllib.REPOSITORY,
-            f"{peer_tllib.SCRIPTS}/{case.script}.py",
+            f"{peer_tllib.FOLDERS}/{case.folder}/{case.script}.py",
             case.roles,
             partial(peer_tllib.run_script, case),
             case.target_images,
@@ -27,6 +29,8 @@ def _tllib() -> dict[str, Script]:
 PEERS: dict[str, dict[str, Script]] = {
     "tllib": _tllib(),
     **{name: {f"authors_{name}": script} for name, script in AUTHORS.items()},
+    **STREAMS,
+    "bnm": {"authors_bnm": BNM},
 }
 """Scripts of each peer by the name of their file."""
 

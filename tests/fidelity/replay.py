@@ -4,13 +4,15 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from da.config.optimization import Optimization
 from da.data.batch import Batch, Labeled, Unlabeled
+from da.data.domain import Images, LabeledImages
 from da.methods import Method, Network, Settings
 from da.runs.run import Run
 from da.training.earlier_runs import refresh_copies
@@ -45,11 +47,21 @@ class Ours:
     steps: int = 20_000
     """Length of the training, of which 50 steps are taken."""
     target_images: int = 1
+    lr: float = 0.0
+    """Learning rate of the head, where the script's setting is that of the backbone."""
     gamma: float = 0.0
     """Gamma of the schedule, where the script has no setting for it."""
     optimization: Optimization = field(default_factory=Optimization)
     shots: bool = False
     """Whether the script reads labeled target images: the other view's first ones."""
+    own: type[Method] | None = None
+    """Class in place of the method's, which undoes what the method does in another way."""
+    loose: float = 1.0
+    """Factor of the difference that is allowed, for a script that adds 1e-6 in logarithms."""
+    unseen: tuple[tuple[str, int], ...] = ()
+    """Role and place of parameters that no loss depends on: biases before a batch norm, of which
+    Adam makes steps of rounding.
+    """
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -75,34 +87,51 @@ def replay(ours: Ours, theirs: dict[str, Any], format: str) -> dict[str, float]:
             aims = [term.factor * (x - term.offset) for x in own]
             found[name] = difference(losses[name], aims, term.size)
         for role, summaries in theirs[format]["parts"].items():
-            found[role] = part_difference(parameters(method, role), summaries)
+            mine = parameters(method, role)
+            seen = [i for i in range(len(mine)) if (role, i) not in ours.unseen]
+            found[role] = part_difference([mine[i] for i in seen], [summaries[i] for i in seen])
     return found
 
 
 def build(ours: Ours) -> Method:
     """Build a method of ours with the weights with which the script begins."""
-    method = ours.method.build(inputs.Backbone(), inputs.CLASSES, ours.network)
+    make = partial(ours.own, ours.method) if ours.own else ours.method.build
+    method = make(inputs.Backbone(), inputs.CLASSES, ours.network)
     if getattr(method, "randomized", False):
         for place, matrix in enumerate((method.r_f, method.r_p)):
             matrix.copy_(inputs.random_map(place, *matrix.shape))
     for role in ("backbone", "bottleneck", "head", "rival", "discriminator"):
         with torch.no_grad():
-            for place, p in enumerate(parameters(method, role)):
-                p.copy_(inputs.initial(role, place, p.flatten(1) if p.ndim > 1 else p).view_as(p))
+            for place, rows in enumerate(pieces(method, role)):
+                p = torch.cat(rows)
+                whole = inputs.initial(role, place, p.flatten(1) if p.ndim > 1 else p).view_as(p)
+                for row, value in zip(rows, whole.split([len(r) for r in rows]), strict=True):
+                    row.copy_(value)
+    images = torch.cat([step.x_t for step in inputs.batches(ours.target_images)])
+    none = torch.zeros(0, dtype=torch.long)
+    method.prepare(LabeledImages(images, none, none), Images(images, torch.arange(len(images))))
     refresh_copies(method)
     return method.train()
 
 
-def parameters(method: Method, role: str) -> list[Tensor]:
+def pieces(method: Method, role: str) -> list[list[Tensor]]:
     """Return the parameters of a part, as views in the order and layout of TLlib.
 
-    CDAN's products of a feature and a class are sorted by feature here, and by class there.
+    CDAN's products of a feature and a class are sorted by feature here, and by class there. The
+    unknown class of OSBP is a layer of its own here, and the last row of the classifier there.
     """
     part = getattr(method, {"bottleneck": "neck"}.get(role, role), None)
     found = list(part.parameters()) if part is not None else []
     if role == "discriminator" and getattr(method, "randomized", None) is False:
         found[0] = found[0].view(-1, method.width, method.classes).mT
-    return found
+    if role == "head" and isinstance(unknown := getattr(method, "unknown", None), nn.Module):
+        return [[p, q] for p, q in zip(found, unknown.parameters(), strict=True)]
+    return [[p] for p in found]
+
+
+def parameters(method: Method, role: str) -> list[Tensor]:
+    """Return the parameters of a part, each in one piece."""
+    return [torch.cat(rows) for rows in pieces(method, role)]
 
 
 def train(method: Method, ours: Ours, theirs: dict[str, Any]) -> dict[str, list[float]]:
@@ -129,7 +158,7 @@ def _batch(step: inputs.Step, shots: bool) -> Batch:
 
 def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
-    settings = theirs["settings"]
+    settings, lr = theirs["settings"], ours.lr or theirs["settings"]["lr"]
     moves = {group["role"]: group for group in theirs["optimizers"]}
     top = moves["bottleneck" if "bottleneck" in moves else "head"]
     momentum = top["betas"][0] if top["kind"] == "Adam" else top["momentum"]
@@ -146,8 +175,8 @@ def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
         regime="full",
         network=ours.network,
         optimizer=top["kind"].lower(),
-        lr=settings["lr"],
-        backbone_lr=theirs["rates"][0][0] / settings["lr"],
+        lr=lr,
+        backbone_lr=theirs["rates"][0][0] / lr,
         momentum=momentum,
         weight_decay=top["weight_decay"],
         schedule="annealing",

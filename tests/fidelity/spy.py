@@ -15,6 +15,8 @@ from torch.optim import Optimizer
 from tests.fidelity import inputs
 
 OPTIMIZERS = "SGD", "Adam"
+GIVEN = "theta", "norms", "weights"
+"""Beginnings of the names of parts that keep the weights that they come with."""
 MOVES = "momentum", "nesterov", "weight_decay", "betas"
 """Settings of a group that are noted."""
 
@@ -24,7 +26,7 @@ class Spy:
 
     Args:
         roles: Name of each group of each optimizer, in the order in which the script makes them.
-            Names that begin with `theta` keep the weights that the script gives them.
+            Those in `GIVEN` keep the weights that they come with.
     """
 
     def __init__(self, roles: tuple[tuple[str, ...], ...]) -> None:
@@ -44,7 +46,7 @@ class Spy:
         for role, group in zip(names, optimizer.param_groups, strict=True):
             parts[role] += group["params"]
         for role, parameters in parts.items():
-            if not role.startswith("theta"):
+            if not role.startswith(GIVEN):
                 inputs.fill(role, parameters)
             self.initial[role] = inputs.describe(parameters)
         self.parts |= parts

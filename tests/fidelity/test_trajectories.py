@@ -1,10 +1,13 @@
 """Steps of our methods beside what the scripts of TLlib and of authors computed."""
 
+from dataclasses import replace
+
 import pytest
 
 from da import methods
 from da.config.optimization import Optimization
 from da.methods import Network
+from tests.fidelity.as_scripts import WeighsEarlier
 from tests.fidelity.inputs import BATCH, CLASSES, HIDDEN, STEPS, WIDTH
 from tests.fidelity.peers import SCRIPTS
 from tests.fidelity.record import FOLDER, PICTURES
@@ -55,6 +58,18 @@ EQUAL = {
         TASK | {"jmmd": JOINT},
         optimization=Optimization(rest_lr=0.1),
     ),
+    "authors_bnm": Ours(
+        methods.BNM(mean="singular_values"),
+        TASK,
+        Network(neck=0, dropout=0, bn="separate"),
+        lr=0.01,
+        gamma=1e-3,
+    ),
+    "tllib_mean_teacher": Ours(
+        methods.MeanTeacher(threshold=0.4, trade_off=3 * CLASSES, evenness=0.01, warm_up=False),
+        TASK | {"consistency": Term(3, "L2ConsistencyLoss", size=1)},
+        unseen=(("backbone", 1), ("bottleneck", 1)),
+    ),
 }
 """Methods that take the same steps in both formats."""
 
@@ -76,32 +91,20 @@ ALMOST = {
         TASKS | {"agree": Term(1, "backward", 5)},
         TWO_HEADS,
     ),
+    "tllib_pada": Ours(methods.PADA(**ADVERSARY, refreshes=2000), DOMAIN, own=WeighsEarlier),
+    "tllib_osbp": Ours(
+        methods.OSBP(),
+        TASK,
+        replace(APART, neck_layers=2),
+        loose=10,
+    ),
     "authors_mme": Ours(methods.MME(), TASK, Network(neck=0, dropout=0), gamma=1e-4, shots=True),
 }
 """Methods that take the same steps in float32 alone.
 
-There a logarithm has a small number added to it, and we compute AFN's norms in float32.
+There a logarithm has a small number added to it, and we compute AFN's norms and PADA's weights in
+float32.
 """
-
-
-BY_ADAM = {
-    "tllib_mean_teacher": Ours(
-        methods.MeanTeacher(threshold=0.4, trade_off=3 * CLASSES, evenness=0.01, warm_up=False),
-        TASK | {"consistency": Term(3, "L2ConsistencyLoss")},
-    )
-}
-"""A method whose steps are Adam's, which divides each gradient by its usual size.
-
-That of a bias before a batch norm is rounding alone, and moves the bias all the same.
-"""
-
-
-@pytest.mark.parametrize("name", BY_ADAM)
-def test_steps_by_adam_are_those_of_the_script_up_to_rounding(name):
-    found = replay(BY_ADAM[name], recorded(name), "float64")
-    assert all(gap < 1e-11 for gap in found.values()), found
-    found = replay(BY_ADAM[name], recorded(name), "float32")
-    assert all(found[loss] < 1e-5 for loss in BY_ADAM[name].terms), found
 
 
 @pytest.mark.parametrize("name", EQUAL)
@@ -112,20 +115,14 @@ def test_steps_are_those_of_the_script(name):
 
 @pytest.mark.parametrize("name", EQUAL | ALMOST)
 def test_steps_are_those_of_the_script_in_float32(name):
-    found = replay((EQUAL | ALMOST)[name], recorded(name), "float32")
-    assert all(gap < CLOSE["float32"] for gap in found.values()), found
+    ours = (EQUAL | ALMOST)[name]
+    found = replay(ours, recorded(name), "float32")
+    assert all(gap < CLOSE["float32"] * ours.loose for gap in found.values()), found
 
 
 def test_every_script_is_recorded_and_small():
     files = {file.stem: file for file in FOLDER.glob("*.json")}
     assert files.keys() == {*SCRIPTS, PICTURES}
     assert max(file.stat().st_size for file in files.values()) < 60_000
-    for name in SCRIPTS:
+    for name in SCRIPTS.keys() - {"authors_eata"}:  # which takes no step without certain images
         assert len(recorded(name)["rates"]) % STEPS == 0
-
-
-if __name__ == "__main__":
-    print("| case | float64 | float32 |\n| --- | --- | --- |")
-    for name, ours in (EQUAL | ALMOST | BY_ADAM).items():
-        gaps = [max(replay(ours, recorded(name), format).values()) for format in CLOSE]
-        print(f"| `{name}` | {gaps[0]:.0e} | {gaps[1]:.0e} |")
