@@ -77,9 +77,12 @@ def _recipe(
 
 FEATURES = (
     "Features are those of this ResNet-50. There, they are DeCAF's in Office-31, and 100 principal "
-    "components of a ResNet's in Office-Home. The classifier there is a logistic regression with a "
-    "C of 0.01 in Office-31, and an SVM in Office-Home; here it is the method's own."
+    "components of a ResNet's in Office-Home. In Office-Home, the classifier is an SVM there, and "
+    "here the method's own."
 )
+LOGISTIC: Settings = {"hp.classifier": "logistic", "hp.strength": 100.0}
+"""A logistic regression with a C of 0.01, which the bench chose on the source."""
+
 WIDTHS = 1, 2, 5, 10, 20, 50, 100
 
 
@@ -98,7 +101,7 @@ def _shallow(
         f"SKADA-Bench (scikit-adaptation/skada-bench), solvers/{solver}.py, "
         f"config/solvers/{solver} and config/best_base_estimators.yml.",
         {"backbone": "resnet50", "regime": "frozen", **settings},
-        {"office31": {}, "officehome": {}},
+        {"office31": LOGISTIC, "officehome": {"hp.classifier": "logistic"}},
         f"{ours} {FEATURES}".strip(),
         ORACLE,
         searched=searched,
@@ -107,17 +110,19 @@ def _shallow(
 
 SHALLOW: dict[str, Recipe] = {
     "subspace_alignment": _shallow(
-        "subspace_alignment", {"hp.dimensions": 50}, {"hp.dimensions": WIDTHS}
+        "subspace_alignment",
+        {"hp.dimensions": 50, "hp.standardize": False},
+        {"hp.dimensions": WIDTHS},
     ),
     "linear_monge": _shallow(
         "linear_ot_mapping",
-        {"hp.ridge": 0.1},
+        {"hp.ridge": 0.1, "hp.standardize": False},
         {"hp.ridge": (1e-8, 1e-6, 0.1, 1.0, 10.0)},
         "The bench also tries maps without a shift of the mean.",
     ),
     "sinkhorn_map": _shallow(
         "entropic_ot_mapping",
-        {"hp.reg": 0.5, "hp.norm": "median", "hp.max_iterations": 1000},
+        {"hp.standardize": False, "hp.reg": 0.5, "hp.norm": "median", "hp.max_iterations": 1000},
         {"hp.reg": (0.1, 0.5, 1.0)},
         "The bench also tries cosines and the sum of absolute differences.",
     ),

@@ -74,12 +74,16 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
         **{"steps": 2 * 1843, "eval_every": 1843},
         **{"hp.hidden": [256, 256], "hp.domain_loss": "sum", "hp.steepness": 1e6},
     },
-    ("subspace_alignment", "skada_bench", A_W): {"backbone": "resnet50", "hp.dimensions": 50},
-    ("linear_monge", "skada_bench", A_W): {"backbone": "resnet50", "hp.ridge": 0.1},
+    ("subspace_alignment", "skada_bench", A_W): {
+        **{"backbone": "resnet50", "hp.dimensions": 50, "hp.strength": 100.0},
+    },
+    ("linear_monge", "skada_bench", A_W): {
+        **{"backbone": "resnet50", "hp.ridge": 0.1, "hp.strength": 100.0},
+    },
     ("sinkhorn_map", "skada_bench", HOUSE): {
         **{"backbone": "resnet50", "hp.reg": 0.5, "hp.norm": "median"},
     },
-    ("tca", "skada_bench", A_W): {"backbone": "resnet50", "hp.mu": 10.0},
+    ("tca", "skada_bench", A_W): {"backbone": "resnet50", "hp.mu": 10.0, "hp.strength": 100.0},
     ("source_only", "skada_bench", A_W): SKADA | WIDE,
     ("source_only", "skada_bench", HOUSE): SKADA | HOME,
     ("coral", "skada_bench", A_W): SKADA | WIDE,
