@@ -8,10 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from da.data.batch import Batch, TargetBatch, Unlabeled
+from da.data.domain import Images, LabeledImages
 from da.methods.aad import AaD
+from da.methods.atdoc import ATDOC
 from da.methods.base import Losses, Scalar
 from da.methods.nrc import NRC
 from da.methods.pada import PADA
+from tests.fidelity.peer_atdoc import begin
 
 STEP = 0.11
 """A step as a share of those between two weighings, and a little more."""
@@ -63,3 +66,11 @@ class RemembersEarlierNRC(NRC):
 
     def after_step(self) -> None:
         """Do nothing: the batch is remembered."""
+
+
+class BeginsAtRandom(ATDOC):
+    """Begins with features in its memory that are not 0."""
+
+    def prepare(self, source: LabeledImages, target: Images) -> None:
+        super().prepare(source, target)
+        self.memory_f = begin(self.width)

@@ -186,7 +186,7 @@ def run_source_free(script: Path, spy: Spy, folder: Path, **changed: Any) -> dic
         code: Any = import_module(script.stem)
         loader = target_loader()
         code.data_load = lambda args: {"target": loader, "test": loader}
-        code.network.ResBase = lambda res_name: _Base()
+        code.network.ResBase = lambda res_name: Base()
         code.cal_acc = lambda *_, **__: (0.0, "")
         spy.initial["head"] = _write_source(code.network, args, folder)
         numbers = patch("torch.randn", lambda *shape: torch.zeros(shape))
@@ -197,7 +197,7 @@ def run_source_free(script: Path, spy: Spy, folder: Path, **changed: Any) -> dic
     return {name: value for name, value in vars(args).items() if name not in hidden}
 
 
-class _Base(inputs.Backbone):
+class Base(inputs.Backbone):
     @property
     def in_features(self) -> int:
         return self.width
@@ -208,7 +208,7 @@ def _write_source(network: Any, args: Namespace, folder: Path) -> dict[str, Any]
     neck = getattr(network, "feat_bottleneck", None) or network.feat_bootleneck
     width = {"bottleneck_dim": args.bottleneck}
     parts = {
-        "backbone": _Base(),
+        "backbone": Base(),
         "bottleneck": neck(type=args.classifier, feature_dim=inputs.WIDTH, **width),
         "head": network.feat_classifier(type=args.layer, class_num=args.class_num, **width),
     }

@@ -5,6 +5,7 @@ from functools import partial
 from tests.fidelity import peer_tllib
 from tests.fidelity.cases_tllib import CASES
 from tests.fidelity.inputs import HIDDEN
+from tests.fidelity.peer_atdoc import ATDOC
 from tests.fidelity.peer_authors import AUTHORS
 from tests.fidelity.peer_bnm import BNM
 from tests.fidelity.peer_streams import STREAMS
@@ -31,6 +32,7 @@ PEERS: dict[str, dict[str, Script]] = {
     **{name: {f"authors_{name}": script} for name, script in AUTHORS.items()},
     **STREAMS,
     "bnm": {"authors_bnm": BNM},
+    "atdoc": {"authors_atdoc": ATDOC},
 }
 """Scripts of each peer by the name of their file."""
 

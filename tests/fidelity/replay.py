@@ -22,6 +22,9 @@ from da.training.optimizers import build_optimizer
 from tests.fidelity import inputs
 from tests.fidelity.record import FOLDER, FORMATS, default_dtype, sample
 
+ROLES = "backbone", "bottleneck", "head", "rival", "discriminator", "top"
+"""Parts of a network; the last is neck and head in one."""
+
 
 class Term(NamedTuple):
     """A loss of the script, as ours should be."""
@@ -54,6 +57,12 @@ class Ours:
     optimization: Optimization = field(default_factory=Optimization)
     shots: bool = False
     """Whether the script reads labeled target images: the other view's first ones."""
+    backbone_lr: float = 0.0
+    """Share of the learning rate for the backbone, where the first step's has fallen already."""
+    whole_top: bool = False
+    """Whether neck and head are one part of the script."""
+    ahead: int = 0
+    """Steps by which the script counts the progress of the training further than ours."""
     own: type[Method] | None = None
     """Class in place of the method's, which undoes what the method does in another way."""
     loose: float = 1.0
@@ -100,7 +109,7 @@ def build(ours: Ours) -> Method:
     if getattr(method, "randomized", False):
         for place, matrix in enumerate((method.r_f, method.r_p)):
             matrix.copy_(inputs.random_map(place, *matrix.shape))
-    for role in ("backbone", "bottleneck", "head", "rival", "discriminator"):
+    for role in ROLES[: None if ours.whole_top else -1]:
         with torch.no_grad():
             for place, rows in enumerate(pieces(method, role)):
                 p = torch.cat(rows)
@@ -122,6 +131,8 @@ def pieces(method: Method, role: str) -> list[list[Tensor]]:
     """
     part = getattr(method, {"bottleneck": "neck"}.get(role, role), None)
     found = list(part.parameters()) if part is not None else []
+    if role == "top":
+        found = [*method.neck.parameters(), *method.head.parameters()]
     if role == "discriminator" and getattr(method, "randomized", None) is False:
         found[0] = found[0].view(-1, method.width, method.classes).mT
     if role == "head" and isinstance(unknown := getattr(method, "unknown", None), nn.Module):
@@ -143,24 +154,26 @@ def train(method: Method, ours: Ours, theirs: dict[str, Any]) -> dict[str, list[
     for i, step in enumerate(inputs.batches(ours.target_images)):
         for group, usual in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = usual * rate(i + 1)
-        batch = _batch(step, ours.shots)
-        for name, loss in train_step(method, optimizer, batch, i / ours.steps).items():
+        batch = _batch(step, ours.shots, i)
+        progress = (i + ours.ahead) / ours.steps
+        for name, loss in train_step(method, optimizer, batch, progress).items():
             losses[name].append(loss.item())
     return losses
 
 
-def _batch(step: inputs.Step, shots: bool) -> Batch:
+def _batch(step: inputs.Step, shots: bool, place: int) -> Batch:
     source = Labeled(step.x_s, step.y_s)
     if shots:
         source = Labeled(torch.cat([step.x_s, step.strong]), step.y_s.repeat(2))
-    return Batch(source, Unlabeled(step.x_t, torch.arange(len(step.x_t)), step.strong))
+    index = torch.arange(len(step.x_t)) + len(step.x_t) * place
+    return Batch(source, Unlabeled(step.x_t, index, step.strong))
 
 
 def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
     """Return the run that a script's settings describe."""
     settings, lr = theirs["settings"], ours.lr or theirs["settings"]["lr"]
     moves = {group["role"]: group for group in theirs["optimizers"]}
-    top = moves["bottleneck" if "bottleneck" in moves else "head"]
+    top = next(moves[role] for role in ("bottleneck", "head", "top") if role in moves)
     momentum = top["betas"][0] if top["kind"] == "Adam" else top["momentum"]
     optimization = replace(
         ours.optimization,
@@ -176,7 +189,7 @@ def run_of(ours: Ours, theirs: dict[str, Any]) -> Run:
         network=ours.network,
         optimizer=top["kind"].lower(),
         lr=lr,
-        backbone_lr=theirs["rates"][0][0] / lr,
+        backbone_lr=ours.backbone_lr or theirs["rates"][0][0] / lr,
         momentum=momentum,
         weight_decay=top["weight_decay"],
         schedule="annealing",

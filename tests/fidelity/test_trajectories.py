@@ -7,7 +7,7 @@ import pytest
 from da import methods
 from da.config.optimization import Optimization
 from da.methods import Network
-from tests.fidelity.as_scripts import WeighsEarlier
+from tests.fidelity.as_scripts import BeginsAtRandom, WeighsEarlier
 from tests.fidelity.inputs import BATCH, CLASSES, HIDDEN, STEPS, WIDTH
 from tests.fidelity.peers import SCRIPTS
 from tests.fidelity.record import FOLDER, PICTURES
@@ -57,6 +57,18 @@ EQUAL = {
         methods.JAN(**JAN, adversarial=True),
         TASK | {"jmmd": JOINT},
         optimization=Optimization(rest_lr=0.1),
+    ),
+    "authors_atdoc": Ours(
+        methods.ATDOC(trade_off=1),
+        {},
+        replace(BARE, neck_relu=False, label_smoothing=0.1),
+        steps=STEPS,
+        gamma=10 / STEPS,
+        optimization=Optimization(anneal_first=1),
+        own=BeginsAtRandom,
+        backbone_lr=0.1,
+        ahead=1,
+        whole_top=True,
     ),
     "authors_bnm": Ours(
         methods.BNM(mean="singular_values"),
