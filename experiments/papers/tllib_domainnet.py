@@ -8,7 +8,7 @@ is the oracle's. A method of the table is here as soon as it has a recipe `tllib
 Files: the cleaned version of DomainNet with its lists, as DomainNet/clipart/airplane/*.jpg and
 DomainNet/clipart_train.txt below DA_DATA. `da data domainnet` fetches them.
 
-GPU hours: about 183 on an H200, estimated as docs/reference/papers.md explains.
+GPU hours: about 181 on an H200, estimated as docs/reference/papers.md explains.
 
 da sweep experiments/papers/tllib_domainnet.py
 da table experiments/papers/tllib_domainnet.py --chosen-by oracle
