@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from da.cli.options import describe_record, label_runs
 from da.cli.recipe_words import BEFORE
@@ -26,7 +26,7 @@ def add_first_run(run: "Run", recipe: str) -> "list[Run]":
     from da.runs import recipes
 
     of = run.method.owner.name, recipe, run.task, run.seed
-    frozen = {"regime": "frozen"} if run.regime == "frozen" else {}
+    frozen: dict[str, Any] = {"regime": "frozen"} if run.regime == "frozen" else {}
     usual = recipes.run(*of, init=BEFORE, **frozen).settings()
     own = {k: v for k, v in run.settings().items() if k in recipes.SHARED and v != usual[k]}
     first = recipes.first_run(*of, **frozen, **own)
