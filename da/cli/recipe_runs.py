@@ -25,11 +25,11 @@ def add_first_run(run: "Run", recipe: str) -> "list[Run]":
         return [run]
     from da.runs import recipes
 
-    of = run.method.owner.name, recipe, run.task, run.seed
+    method = run.method.owner.name
     frozen: dict[str, Any] = {"regime": "frozen"} if run.regime == "frozen" else {}
-    usual = recipes.run(*of, init=BEFORE, **frozen).settings()
+    usual = recipes.run(method, recipe, run.task, run.seed, init=BEFORE, **frozen).settings()
     own = {k: v for k, v in run.settings().items() if k in recipes.SHARED and v != usual[k]}
-    first = recipes.first_run(*of, **frozen, **own)
+    first = recipes.first_run(method, recipe, run.task, run.seed, **(frozen | own))
     return [first, replace(run, init=first.id)]
 
 
