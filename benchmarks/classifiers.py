@@ -41,17 +41,28 @@ def peers() -> dict[str, tuple[Any, Callable[[], Any]]]:
 
     return {
         "no mapping": (None, lambda: None),
-        "CORAL": (da.methods.CORALMap, skada.CORALAdapter),
+        "CORAL": (plain(da.methods.CORALMap), skada.CORALAdapter),
         "subspace alignment": (
-            da.methods.SubspaceAlignment,
+            plain(da.methods.SubspaceAlignment),
             lambda: skada.SubspaceAlignmentAdapter(n_components=64),
         ),
-        "exact transport": (da.methods.OTMap, skada.OTMappingAdapter),
+        "exact transport": (plain(da.methods.OTMap), skada.OTMappingAdapter),
         "linear Monge": (
-            da.methods.LinearMonge,
+            like_skada,
             lambda: skada.LinearOTMappingAdapter(reg=1.0),
         ),
     }
+
+
+def plain(kind: Any) -> Callable[[float, Rows], Any]:
+    """Return what builds the settings of a mapping with a strength."""
+    return lambda strength, _: kind(strength=strength)
+
+
+def like_skada(strength: float, data: Rows) -> Any:
+    """Return linear Monge with skada's `reg` 1, where ours is a multiple of the mean variance."""
+    variance = np.mean([x.var(0).mean() for x in (data[0], data[2])])
+    return da.methods.LinearMonge(strength=strength, ridge=float(1 / variance))
 
 
 def load(every: int) -> Iterator[tuple[str, Task]]:
@@ -87,12 +98,12 @@ def theirs(adapter: Any, data: Rows) -> Iterator[tuple[float, np.ndarray, float]
         yield strength, predicted, mapped + time.process_time() - start
 
 
-def ours(kind: Any, task: Task) -> Iterator[tuple[float, np.ndarray, float]]:
+def ours(kind: Any, task: Task, data: Rows) -> Iterator[tuple[float, np.ndarray, float]]:
     """Yield strength, predictions and seconds of one of our mappings."""
     test = task.target_test
     for strength in (*STRENGTHS, CHOSEN):
         start = time.process_time()
-        settings = kind(strength=strength)
+        settings = kind(strength, data)
         method = settings.build(Features(test.x.shape[-1]), len(task.classes))
         method.prepare(task.source_train, task.target_train)
         with torch.no_grad():
@@ -105,7 +116,7 @@ def measure(name: str, task: Task) -> dict[str, Any]:
     """Return accuracy in percent and seconds of every contender on a task."""
     data, y, found = rows(task), task.target_test.y.numpy(), []
     for mapping, (kind, adapter) in peers().items():
-        both = {"ours": ours(kind, task) if kind else (), "skada": theirs(adapter(), data)}
+        both = {"ours": ours(kind, task, data) if kind else (), "skada": theirs(adapter(), data)}
         for library, each in both.items():
             for strength, predicted, seconds in each:
                 accuracy = 100 * float((predicted == y).mean())
