@@ -82,8 +82,10 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
     """Let new tensors have a format within the context."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
-    yield
-    torch.set_default_dtype(before)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def source(path: Path, repository: str, file: str) -> dict[str, str]:
