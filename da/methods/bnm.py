@@ -20,13 +20,13 @@ class BNM(Method):
     class Hparams(Method.Hparams):
         """Settings of the paper, with the nuclear norm divided by the batch size.
 
-        Its authors' code takes the mean of the singular values instead, which `mean` does too. It
-        is the same where a batch has no more images than there are classes.
+        Its authors' code takes the mean of the singular values instead, which `average_over` does
+        too. It is the same where a batch has no more images than there are classes.
         """
 
         trade_off: Annotated[float, LogUniform(0.01, 10), AMOUNT] = 1.0
         """Weight of the nuclear norm, lambda in the paper; 0 for no adaptation."""
-        mean: Literal["images", "singular_values"] = "images"
+        average_over: Literal["images", "singular_values"] = "images"
         """Number by which the norm is divided: that of the images, or of the singular values."""
 
     hp: Hparams
@@ -35,7 +35,7 @@ class BNM(Method):
         """Return the source cross-entropy, and minus the nuclear norm of target predictions."""
         f_s, f_t = self.features(batch)
         p = self.head(f_t).softmax(1)
-        fewer = len(p) / min(p.shape) if self.hp.mean == "singular_values" else 1.0
+        fewer = len(p) / min(p.shape) if self.hp.average_over == "singular_values" else 1.0
         return {
             "task": self.task_loss(self.head(f_s), batch.source.y),
             "nuclear": -self.hp.trade_off * fewer * nuclear_norm(p),

@@ -22,7 +22,8 @@ RANGED = [
 @pytest.mark.parametrize(("part", "field"), RANGED)
 def test_a_default_lies_in_its_range_and_so_does_its_grid(part, field):
     a_range = find_range(field)
-    assert field.default in a_range
+    off = isinstance(a_range, LogUniform) and field.default == 0  # which no logarithm reaches
+    assert off or field.default in a_range
     assert all(value in a_range for value in a_range.grid())
     assert len(set(a_range.grid())) == len(a_range.grid()) > 1
 

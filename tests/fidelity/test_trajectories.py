@@ -71,7 +71,7 @@ EQUAL = {
         whole_top=True,
     ),
     "authors_bnm": Ours(
-        methods.BNM(mean="singular_values"),
+        methods.BNM(average_over="singular_values"),
         TASK,
         Network(neck=0, dropout=0, bn="separate"),
         lr=0.01,

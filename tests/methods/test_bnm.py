@@ -28,7 +28,7 @@ def test_the_norm_grows_along_the_loss(batch, part):
 
 
 def test_equals_the_sum_written_by_hand(batch):
-    m, code = build(BNM, trade_off=0.3), build(BNM, trade_off=0.3, mean="singular_values")
+    m, code = build(BNM, trade_off=0.3), build(BNM, trade_off=0.3, average_over="singular_values")
     f = m.neck(m.backbone(torch.cat([batch.source.x, batch.target.x])))
     p = m.head(f[8:]).softmax(1)
     values = torch.linalg.eigvalsh(p.mT @ p).sqrt()

@@ -53,7 +53,7 @@ BNM = Recipe(
         "batch": 36,
         "weight_decay": 1e-3,
         "hp.trade_off": 1.0,
-        "hp.mean": "singular_values",
+        "hp.average_over": "singular_values",
     },
     {
         "office31": {},

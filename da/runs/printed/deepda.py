@@ -52,7 +52,7 @@ DEEPDA: dict[str, Recipe] = {
     "dsan": _recipe("DSAN", {"lr": 0.01, "hp.trade_off": 0.5, "hp.steepness": 1.0}),
     "coral": _recipe("DeepCoral", {"lr": 0.003, "hp.trade_off": 10.0}),
     "bnm": _recipe(
-        "BNM", {"lr": 0.001, "hp.trade_off": 1.0, "hp.mean": "singular_values"}, each=300
+        "BNM", {"lr": 0.001, "hp.trade_off": 1.0, "hp.average_over": "singular_values"}, each=300
     ),
 }
 """Recipes by method."""

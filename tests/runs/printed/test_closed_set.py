@@ -19,7 +19,12 @@ DSAN = LINEAR | {
 }
 BNM = LINEAR | {
     **{"nesterov": True, "neck": 0, "init_as": "cdan", "batch": 36, "weight_decay": 0.001},
-    **{"steps": 6004, "eval_every": 400, "anneal_gamma": 6.004, "hp.mean": "singular_values"},
+    **{
+        "steps": 6004,
+        "eval_every": 400,
+        "anneal_gamma": 6.004,
+        "hp.average_over": "singular_values",
+    },
 }
 RESIZED = {"augment": "crop_flip"}
 ATDOC = LINEAR | {

@@ -44,7 +44,7 @@ TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
     ("coral", "deepda", HOUSE): DEEPDA | {"lr": 0.003, "hp.trade_off": 10.0},
     ("bnm", "deepda", A_W): DEEPDA
     | {
-        **{"lr": 0.001, "hp.trade_off": 1.0, "hp.mean": "singular_values"},
+        **{"lr": 0.001, "hp.trade_off": 1.0, "hp.average_over": "singular_values"},
         **{"steps": 6000, "eval_every": 300, "anneal_gamma": 1.8},
     },
     ("source_only", "dassl", A_W): OFFICE31,
