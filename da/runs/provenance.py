@@ -17,6 +17,7 @@ from da.data.reading import Reading
 from da.results import records
 from da.results.records import Record
 from da.runs.method_code import code_digest, loaded_code_digest
+from da.system.cache import cache_home
 
 if TYPE_CHECKING:
     from da.runs.run import Run
@@ -114,6 +115,8 @@ def _state(record: Record, now: _Now) -> str:
 
 def _data_digests(task: str, read: Reading, test: str, decode: bool) -> dict[str, str] | None:
     """Return the digests of the data of a task as it is now; None where the data is not here."""
+    if not _can_be_here(task):
+        return None
     from da.data import tasks
 
     if digests := tasks.current_digests(task, read, test):
@@ -131,6 +134,13 @@ def _data_digests(task: str, read: Reading, test: str, decode: bool) -> dict[str
         return tasks.digest_domains(task, *opened, *tasks.open_tests(task, test, read))
     except (ValueError, OSError) as error:
         return {"source": f"unreadable: {error}"}
+
+
+def _can_be_here(task: str) -> bool:
+    """Return whether a task's images may be on this machine, without the time to load PyTorch."""
+    benchmark = task.partition(":")[0]
+    stored = benchmark in DATASETS and "SIDE" in DATASETS.constants(benchmark)
+    return not stored or (cache_home() / benchmark).exists()
 
 
 def describe_origin(run: "Run", folder: Path) -> dict[str, str]:
