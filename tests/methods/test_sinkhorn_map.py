@@ -64,7 +64,7 @@ def test_units_of_distance_do_not_matter_where_it_is_normalized():
 
 
 def test_target_images_have_mean_0_and_variance_1_for_the_head():
-    m = SinkhornMap.Hparams().build(Features(4), 2)
+    m = SinkhornMap.Hparams(standardize=True).build(Features(4), 2)
     x_s, x_t = domain(40, 0), 5 * domain(40, 1, 1.0)
     m.find(x_s, x_t)
     torch.testing.assert_close(m.map_target(x_t).mean(0), torch.zeros(4), rtol=0, atol=1e-5)
