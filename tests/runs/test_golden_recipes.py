@@ -37,6 +37,10 @@ SURE = 10
 QUIET = {("eata", "fisher"), ("sdat sdat", "confusion")}
 """Terms that ten steps hardly move, or that have no weight: of a method, or of one recipe."""
 
+COMPARED = {"sdat sdat": 3}
+"""Steps that are compared, where later ones differ by kinds of processors: the climb along the whole
+network's gradient enlarges its rounding, by 1e-4 of the loss in the fourth step."""
+
 ENDS = {"mme": "+3shot"}
 """What a task of a method needs at its end."""
 
@@ -121,7 +125,8 @@ def test_first_losses_are_what_they_were(method, name):
     found = first_losses(method, name)
     assert found.keys() == golden[key].keys(), f"if this is meant, run {COMMAND}"
     for term, then in golden[key].items():
-        assert found[term] == pytest.approx(then, **ROUNDING), f"if this is meant, run {COMMAND}"
+        now, first = found[term][: COMPARED.get(key)], then[: COMPARED.get(key)]
+        assert now == pytest.approx(first, **ROUNDING), f"if this is meant, run {COMMAND}"
         quiet = max(map(abs, then)) < 20 * ROUNDING["abs"]
         known = bool({(method, term), (key, term)} & QUIET)
         assert quiet is known, f"{term} does nothing here"
