@@ -39,7 +39,7 @@ def pair(runs: Iterable[Run]) -> dict[tuple[str, str, int], dict[str, float]]:
 def _accuracies(pairs: dict[tuple[str, str, int], dict[str, float]]) -> Iterator[str]:
     methods = list(dict.fromkeys(method for method, _, _ in pairs))
     tasks = list(dict.fromkeys(task for _, task, _ in pairs))
-    yield f"| method | {' | '.join(tasks)} | TLlib | `da` | difference | runs |"
+    yield f"| method | {' | '.join(tasks)} | TLlib | `da` | gap | runs |"
     yield f"| --- |{' ---: |' * (len(tasks) + 4)}"
     for method in methods:
         here = {key: sides for key, sides in pairs.items() if key[0] == method}
