@@ -34,8 +34,9 @@ def test_an_encoder_learns_one_shop_and_adapts_to_another(bert, method, settings
         method, TASK, **{"backbone": bert, "steps": 60, "eval_every": 20, "lr": 2e-3} | settings
     )
     record = da.train(run, device="cpu", quiet=True)
-    first, *_, last = record.curve
-    assert last["loss/task"] < first["loss/task"] / 2
+    first, last = record.curve[0], record.curve[-1]
+    if run.method.trains:
+        assert last["loss/task"] < first["loss/task"] / 2
     assert last["target_accuracy"] > 80
     assert "books-kitchen" in da.table([record])
 
