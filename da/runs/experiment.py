@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from da.config.setting_names import SETTINGS
+from da.config.validation import likely_names
 from da.runs.experiment_code import experiment_code
 from da.runs.run import Run
 
@@ -106,7 +107,7 @@ def _with(runs: list[Run], name: str, values: Sequence[str]) -> list[Run]:
     if name in SETTINGS:
         raise ValueError(f"no setting {name!r}: it is called {SETTINGS[name]} now")
     if name not in found[0]:
-        raise ValueError(f"no setting {name!r}, known: {', '.join(found[0])}")
+        raise ValueError(f"no setting {name!r}, known: {', '.join(likely_names(name, found[0]))}")
     own = [str(settings.get(name)) for settings in found]
     wanted = [v for value in values for v in ([value] if value in own else value.split(","))]
     for value in wanted:

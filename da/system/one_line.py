@@ -4,7 +4,7 @@ import re
 
 LONGEST_WORD = 300
 """Characters of a quoted text or a word; of a longer one, the middle is left out."""
-LONGEST_LINE = 2000
+LONGEST_LINE = 950
 """Characters of a line; of a longer one, the middle is left out."""
 
 _LONG_WORD = re.compile(rf"'[^']{{{LONGEST_WORD},}}'|\S{{{LONGEST_WORD},}}")
