@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from da.runs.recipes import RECIPES, find_settings
+from da.runs.recipes import find_settings
 from da.runs.run import Run
 from da.training import train as trainer
 from da.training.setup import Parts, assemble
@@ -27,19 +27,6 @@ ARGUMENTS = f"--epochs 1 --train-resizing res. --val-resizing res. --resize-size
 
 OURS: dict[str, Any] = {"backbone": "efficientnet_lite0", "side": SIDE, "augment": "flip"}
 """The same settings, as ours are named."""
-
-MDD: dict[str, Any] = find_settings("mcc", "tllib", TASKS[0]) | {
-    "dropout": 0.5,
-    "head": (WIDTH,),
-    "head_dropout": 0.5,
-    "init_as": "mdd",
-    "lr": 0.004,
-    "weight_decay": 5e-4,
-    "steps": 20_000,
-    "anneal_gamma": 4.0,
-    "hp.steepness": 20.0,
-}
-"""Settings of the script mdd.py, where no recipe says them."""
 
 IN_TURN = "tllib", "tllib_ready", "da"
 """Who is timed: the scripts, their steps alone on ready batches, and ours."""
@@ -65,9 +52,7 @@ class Job:
 
 def run_of(job: Job) -> Run:
     """Return the first steps of the recipe's run, on emoji."""
-    known = "tllib" in RECIPES.get(job.method, {})
-    settings = find_settings(job.method, "tllib", job.task) if known else dict(MDD)
-    settings = {k: v for k, v in settings.items() if known or k not in ("hp.temperature",)}
+    settings = find_settings(job.method, "tllib", job.task)
     share = job.steps / settings["steps"]
     settings |= OURS | {"neck": 0 if job.method == "source_only" else WIDTH}
     if job.method == "mdd":
