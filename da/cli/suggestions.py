@@ -99,11 +99,14 @@ def _near(word: str, known: Collection[str]) -> list[str]:
 
 
 def _shorten(said: str) -> str:
-    """Shorten an error about a value to the value and the known ones, or to what is missing."""
+    """Shorten an error about a value to the value and the known ones, or to what is missing.
+
+    Python cuts off a long text that is no whole number, with its closing quote.
+    """
     if missing := re.match(r"Missing from (da .*?): (.*)", said):
         return f"{missing[1]} needs {missing[2]}, see `{missing[1]} --help`"
     found = re.match(
-        r"Error parsing --\S+: .*?((?:'[^']*'|\[[^\]]*\])); Argument helptext: "
+        r"Error parsing --\S+: .*?((?:'[^']*'?|\[[^\]]*\])); Argument helptext: "
         r"(--\S+ (?:\[.*\]|\S+))",
         said,
     )

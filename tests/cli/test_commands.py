@@ -523,6 +523,14 @@ def test_a_mistaken_option_is_told_with_what_to_do_in_one_short_line(capsys, wor
     assert len(line) < 400
 
 
+def test_a_long_text_that_is_no_number_is_told_without_what_the_parser_says(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--task", "moons:0-20", "--seed", "x" * 300, "dann"])
+    said = capsys.readouterr().err
+    assert said.startswith("da: unknown value 'xxx")
+    assert said.endswith(", known: --seed INT\n")
+
+
 def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
     text = EXPERIMENT.replace('"moons:0-20"', '("moons:0-20" if seed else "moons:0-x")')
     assert text != EXPERIMENT
