@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, help="after which to stop")
     parser.add_argument("--processes", type=int, default=1, help="trainings side by side")
     parser.add_argument("--quick", action="store_true", help="few steps, to see that all runs")
-    parser.add_argument("--tasks", type=int, default=len(TASKS), help="how many of the six")
+    parser.add_argument("--task", choices=TASKS, nargs="+", default=TASKS, help="some of the six")
     given = parser.parse_args()
     end = time.monotonic() + given.seconds
     script = f"{SCRIPTS}/dann.py"
@@ -143,7 +143,7 @@ def main() -> None:
     steps = given.steps or report.found.get("steps")
     report.found["steps"] = steps = steps or choose_steps(report.found["timing"], left)
     print(f"{steps} steps a run, {left:.0f} s left", flush=True)
-    every = product(range(given.seeds), TASKS[: given.tasks], METHODS, ("tllib", "da"))
+    every = product(range(given.seeds), given.task, METHODS, ("tllib", "da"))
     jobs = [
         Job(side, method, task, steps, seed, given.peer, usual.batch)
         for seed, task, method, side in every

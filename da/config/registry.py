@@ -220,6 +220,16 @@ def _with_function(how: str, *more: str) -> Callable[[ModuleType], ModuleType]:
     return get
 
 
+def _score_function(module: ModuleType) -> Callable[..., Any]:
+    """Return the function of a file of a selector: `score_pool` where it needs several runs."""
+    pooled = "runs" in getattr(module, "NEEDS", ())
+    how = "score_pool(pool) -> list[float]" if pooled else "score(predictions) -> float"
+    found: Callable[..., Any] = getattr(
+        _with_function(how)(module), "score_pool" if pooled else "score"
+    )
+    return found
+
+
 def _backbone_module(module: ModuleType) -> ModuleType:
     """Return a file of backbones; one whose `SYNTAX` has a colon also takes a name."""
     with_name = ":" in getattr(module, "SYNTAX", "")
@@ -265,10 +275,13 @@ SELECTORS = Registry(
     "selectors",
     "selector",
     "da.evaluation.selectors",
-    lambda module: _with_function("score(predictions) -> float")(module).score,
+    _score_function,
     reserved=("last", "oracle", "step", "target_accuracy"),
 )
-"""Functions of all selectors, from predictions to a score; higher is better."""
+"""Functions of all selectors, from predictions to a score; higher is better.
+
+Those that need several runs are from predictions of each to a score of each.
+"""
 
 REGISTRIES = METHODS, DATASETS, BACKBONES, SELECTORS
 """All kinds of plug-ins."""

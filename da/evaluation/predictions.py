@@ -20,12 +20,29 @@ from da.methods._column_heads import predict_columns as column_logits
 class Predictions:
     """Outputs of a method for test images, with source classes but without target classes.
 
-    Model selection gets this and nothing else, so it cannot peek at target classes.
+    Model selection gets this and nothing else, so it cannot peek at target classes. What a method
+    or its data do not have is None; `da.evaluation.scores` says which selector needs what.
     """
 
     source_logits: Float[Tensor, "n k"]
     source_y: Int[Tensor, "n"]
     target_logits: Float[Tensor, "m k"]
+    source_features: Float[Tensor, "n d"] | None = None
+    """What the classifier sees of source images."""
+    target_features: Float[Tensor, "m d"] | None = None
+    """What the classifier sees of target images."""
+    source_domain: Float[Tensor, "n"] | None = None
+    """Logits of the discriminator that source images are of the source."""
+    target_domain: Float[Tensor, "m"] | None = None
+    """Logits of the discriminator that target images are of the source."""
+    target_views: Float[Tensor, "2 m k"] | None = None
+    """Logits of two changed views of each target image."""
+    mixed_logits: Float[Tensor, "2 m k"] | None = None
+    """Logits of mixtures of two target images: of one predicted class, then of two classes."""
+    mixed_with: Int[Tensor, "2 m"] | None = None
+    """Row of the target image that has the smaller share of each mixture; -1 for no mixture."""
+    head_weight: Float[Tensor, "k d"] | None = None
+    """Weights of a linear classifier, in the coordinates of the features."""
 
 
 def predict(method: Method, task: Task, *, device: torch.device | None = None) -> Predictions:

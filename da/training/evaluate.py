@@ -5,13 +5,12 @@ from statistics import fmean
 from torch import Tensor
 
 from da.config.label_columns import MEAN
-from da.config.plug_in_errors import PlugInError
-from da.config.registry import SELECTORS
 from da.evaluation import diagnostics, predictions
 from da.evaluation.class_frequencies import update_weights
 from da.evaluation.measured import measure
 from da.evaluation.online import measure_online
 from da.evaluation.predictions import Predictions
+from da.evaluation.scores import score_all
 from da.results.records import Point
 from da.runs.run import Run
 from da.training import engine
@@ -44,7 +43,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
         _check_finite(each, step)
     seen = every.pop("")
     accuracies = _accuracies(seen, parts) if parts.task.is_tested else {}
-    scores = {name: _score(name, seen) for name in SELECTORS}
+    scores = score_all(seen)
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
     progress = (step - 1) / count_steps(run, parts)
     found = diagnostics.diagnose(
@@ -91,7 +90,7 @@ def _of_columns(further: dict[str, Predictions], parts: Parts, of_class: Point) 
     test = parts.task.target_test
     for column in test.columns if further else ():
         seen, y = further[column.name], column.y[test.rows]
-        own = {name: _score(name, seen) for name in SELECTORS}
+        own = score_all(seen)
         if bool((y >= 0).all()):
             own["target_accuracy"] = predictions.accuracy(seen.target_logits, y)
         found |= {f"{name}/{column.name}": value for name, value in own.items()}
@@ -104,16 +103,3 @@ def _accuracies(seen: Predictions, parts: Parts) -> Point:
     """Return what is measured on target test images, and while they streamed by."""
     found = measure(parts.method, seen, parts.task, parts.device)
     return found | measure_online(parts.method, seen, parts.task, parts.device)
-
-
-def _score(name: str, seen: predictions.Predictions) -> float:
-    """Return what a selector gives for these predictions.
-
-    Raises:
-        PlugInError: It is no number.
-    """
-    score = SELECTORS[name](seen)
-    if isinstance(score, bool) or not isinstance(score, (int, float)):
-        file, kind = SELECTORS.find(name).file, type(score).__name__
-        raise PlugInError(f"{file}: score(predictions) has to give a float, not {kind}")
-    return score

@@ -15,7 +15,9 @@ from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
 ORDER = [
     "system",
     "config",
+    "statistics",
     "results",
+    "report",
     "ops",
     "data",
     "models",
@@ -23,6 +25,7 @@ ORDER = [
     "evaluation",
     "runs",
     "training",
+    "selection",
     "sklearn",
     "search",
     "deploy",
@@ -30,10 +33,10 @@ ORDER = [
 ]
 """Packages. Each imports only from itself and from those above it."""
 
-EMPTY = ["data", "results", "deploy", "search", "cli"]
+EMPTY = ["data", "statistics", "results", "report", "selection", "deploy", "search", "cli"]
 """Packages whose `__init__.py` imports nothing, so that one part of them loads without the rest."""
 
-TORCHLESS = ["config", "results"]
+TORCHLESS = ["config", "statistics", "results", "report"]
 """Packages that load without torch."""
 
 BEHIND = {

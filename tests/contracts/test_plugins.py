@@ -18,9 +18,9 @@ from da.config.plug_in_errors import PlugInError
 from da.config.registry import METHODS, REGISTRIES, SELECTORS
 from da.data.datasets import task_syntax
 from da.data.tasks import load_task
+from da.evaluation import scores
 from da.evaluation.predictions import Predictions
 from da.methods import Method, describe_method
-from da.training import evaluate
 from tests.conftest import build
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
@@ -269,9 +269,7 @@ def test_the_first_data_set_is_right(plugins):
 def test_a_score_that_is_no_number_is_named(plugins, value):
     (plugins / "selectors" / "mine.py").write_text(SELECTOR.replace("0.5", value))
     with pytest.raises(PlugInError, match=r"mine\.py: score\(predictions\) has to give a float"):
-        evaluate._score(
-            "mine", Predictions(torch.ones(1, 2), torch.ones(1).long(), torch.ones(1, 2))
-        )
+        scores.score("mine", Predictions(torch.ones(1, 2), torch.ones(1).long(), torch.ones(1, 2)))
 
 
 def test_the_scores_of_a_selector_have_its_axis(plugins):

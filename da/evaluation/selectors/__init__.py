@@ -1,8 +1,10 @@
 """Selectors: scores that choose the best model without target classes, one in each file.
 
 A file has a function `score(predictions)`, whose result is higher for a better model. `AXIS` is its
-name with its unit in plots, and `RANGE` its lowest and highest value, None for no limit. A record
-has every selector's score at each evaluation.
+name with its unit in plots, and `RANGE` its lowest and highest value, None for no limit. `NEEDS`
+says what it needs, as `da.evaluation.scores` lists it. A record has, at each evaluation, the score
+of every selector whose needs are met. One that needs several runs has a function `score_pool(pool)`
+instead, whose results are the scores of each.
 """
 
 from da.config.registry import SELECTORS

@@ -6,6 +6,7 @@ from da.evaluation.predictions import Predictions
 
 AXIS = "bnm, 0 to 1"
 RANGE = 0, 1
+NEEDS = ("logits",)
 
 
 def score(p: Predictions) -> float:

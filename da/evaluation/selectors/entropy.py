@@ -5,6 +5,7 @@ from da.ops import functional
 
 AXIS = "entropy, negated, nats"
 RANGE = None, 0
+NEEDS = ("logits",)
 
 
 def score(p: Predictions) -> float:

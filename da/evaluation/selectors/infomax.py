@@ -5,6 +5,7 @@ from da.ops import functional
 
 AXIS = "infomax, nats"
 RANGE = 0, None
+NEEDS = ("logits",)
 
 
 def score(p: Predictions) -> float:

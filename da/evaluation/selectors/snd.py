@@ -8,6 +8,7 @@ from da.ops import functional
 
 AXIS = "snd, nats"
 RANGE = 0, None
+NEEDS = ("logits",)
 
 
 def score(p: Predictions, temperature: float = 0.05) -> float:

@@ -4,6 +4,7 @@ from da.evaluation.predictions import Predictions, accuracy
 
 AXIS = "source accuracy, %"
 RANGE = 0, 100
+NEEDS = ("source",)
 
 
 def score(p: Predictions) -> float:

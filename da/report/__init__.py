@@ -1,0 +1,1 @@
+"""A page on an experiment that stands alone. Does not import torch."""
