@@ -20,5 +20,5 @@ def score(p: Predictions) -> float:
     source, target = draw_features(p, 1000)
     f, n = torch.cat([source, target]), len(source)
     nearest = squared_distances(f, f).fill_diagonal_(torch.inf).argmin(1)
-    shares = (nearest[:n] >= n).double().mean(), (nearest[n:] < n).double().mean()
-    return (sum(shares) / 2).item()
+    share = (nearest[:n] >= n).double().mean() + (nearest[n:] < n).double().mean()
+    return share.item() / 2
