@@ -83,7 +83,9 @@ def list_selectors() -> list[str]:
     """List what can choose the evaluation of a run, and how."""
     rows = [(name, first_sentence(SELECTORS.constants(name))) for name in SELECTORS]
     oracle = "Target test accuracy: uses target labels, so it is marked wherever it is used."
-    return align([("last", "The last evaluation."), *rows, ("oracle", oracle)], left=2)
+    few = "Accuracy on three labeled target images of each class: marked as the oracle is."
+    ends = ("few_shot", few), ("oracle", oracle)
+    return align([("last", "The last evaluation."), *rows, *ends], left=2)
 
 
 def first_sentence(constants: Mapping[str, str]) -> str:
