@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from da.config.registry import SELECTORS
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._features import sample_rows
+from da.evaluation.selectors._features import class_clusters, sample_rows
 from da.evaluation.selectors.transfer_score import hopkins, unevenness
 
 class_ami, class_ss, rankme, transfer_score = (
@@ -45,8 +45,10 @@ def test_class_ss_prefers_dense_clusters():
 
 
 def test_class_ss_of_a_single_predicted_class_is_the_worst_though_there_are_clusters():
-    p = seen(noise=0.1)
-    assert class_ss(collapsed(replace(p, target_features=p.target_features - 4))) == -1
+    p, f = seen(noise=0.1), seen(noise=0.1).target_features
+    p = collapsed(replace(p, target_features=f - f.mean(0) + torch.eye(8)[0]))
+    assert len(class_clusters(p).unique()) == 2
+    assert class_ss(p) == -1
 
 
 @pytest.mark.slow
@@ -100,10 +102,11 @@ def test_hopkins_by_hand():
     assert hopkins(f) == pytest.approx(u / (u + w), rel=1e-5)
 
 
-def test_hopkins_is_a_half_without_clusters_and_1_with_tight_ones():
+def test_hopkins_is_a_half_without_clusters_1_with_tight_ones_and_0_with_a_point():
     g = torch.Generator().manual_seed(1)
     assert hopkins(torch.rand(500, 2, generator=g)) == pytest.approx(0.5, abs=0.05)
     assert hopkins(seen(noise=0.001).target_features) > 0.99
+    assert hopkins(torch.ones(5, 3)) == 0
 
 
 def test_unevenness_is_that_of_angles():
