@@ -62,7 +62,7 @@ def publish(
         out: Folder of such files; older records of the same runs in them are replaced.
     """
     from da.methods import without_importing
-    from da.results import records
+    from da.results import publish
     from da.runs import experiment as experiments
 
     with without_importing():
@@ -72,7 +72,7 @@ def publish(
     }
     if missing := len(runs) - len(found):
         raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
-    file = records.publish(found.values(), experiment.stem, out)
+    file = publish.publish(found.values(), experiment.stem, out)
     print(f"{len(found)} records in {file}, {file.stat().st_size / 1e3:,.0f} kB")
 
 
