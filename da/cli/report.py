@@ -55,11 +55,14 @@ def publish(
     experiment: Experiment,
     results: Results = Path("results"),
     out: Path = Path("results/published"),
+    outputs: str = "",
 ) -> None:
     """Write all records of an experiment to one file, from which others can make its tables.
 
     Args:
         out: Folder of such files; older records of the same runs in them are replaced.
+        outputs: Task whose outputs, of all methods with seed 0, are written too, for trying a
+            selector; empty for none.
     """
     from da.methods import without_importing
     from da.results import publish
@@ -72,6 +75,12 @@ def publish(
     }
     if missing := len(runs) - len(found):
         raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
+    if outputs:
+        from da.evaluation.published_outputs import publish_outputs
+
+        made = publish_outputs(found.values(), outputs, experiment.stem, results, out)
+        size = f"{made.file.stat().st_size / 1e3:,.0f} kB"
+        print(f"outputs of {made.runs} runs in {made.file}, {made.width} features, {size}")
     file = publish.publish(found.values(), experiment.stem, out)
     print(f"{len(found)} records in {file}, {file.stat().st_size / 1e3:,.0f} kB")
 

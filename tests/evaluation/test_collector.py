@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,8 +20,10 @@ from da.methods import METHODS, Method
 from da.methods.source_only import SourceOnly
 from da.results import records
 from da.runs.run import Run
+from da.system.cache import UnwritableError
 from da.training.multi_run import train_together
 from da.training.setup import prepare_task
+from da.training.sweep import sweep
 from da.training.train import train
 from tests.conftest import build, points
 
@@ -178,7 +181,7 @@ def test_views_are_of_what_the_images_are(kind):
 @pytest.mark.parametrize("keep", ["all", "last", "none"])
 def test_a_run_keeps_the_outputs_that_it_is_told_to(keep):
     record = train(RUN, device="cpu", quiet=True, outputs=keep)
-    records.save(record, records.Path("results"))
+    records.save(record, Path("results"))
     steps = {"all": [2, 4], "last": [4], "none": []}[keep]
     assert bool(record.outputs) == bool(steps) == kept_outputs.has_outputs(record)
     assert (list(kept_outputs.load(record)) if steps else []) == steps
@@ -208,3 +211,32 @@ def test_runs_that_train_together_keep_outputs_each(share):
         alone = train(run, device="cpu", quiet=True, outputs="all")
         assert list(kept_outputs.load(alone)) == [2, 4]
         assert share or record.outputs == alone.outputs
+
+
+def test_a_full_disk_leaves_the_record(monkeypatch):
+    def full(tensors, path, about):
+        raise OSError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(kept_outputs, "save_file", full)
+    message = "cannot write .*No space left on device.*make room .*; only the record is stored, in"
+    with pytest.raises(UnwritableError, match=message):
+        train(RUN, device="cpu", quiet=True, outputs="all")
+    assert records.find(RUN.id, Path("results")).outputs == ""
+    assert not list(Path("results/outputs").iterdir())
+    ((_, error),) = train_together([RUN], device="cpu", outputs="all")
+    assert isinstance(error, UnwritableError)
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_training(monkeypatch):
+    Path("results").mkdir()
+    Path("results/outputs").write_text("no folder")
+    monkeypatch.setattr("da.training.train.fit", lambda *_, **__: pytest.fail("it trained"))
+    with pytest.raises(UnwritableError, match="point --results elsewhere"):
+        train(RUN, device="cpu", quiet=True, outputs="all")
+
+
+def test_a_sweep_does_not_train_again_for_outputs():
+    first = sweep([RUN], workers=1, outputs="none")
+    assert not first[0].outputs
+    again = sweep([RUN], workers=1, outputs="all")
+    assert again[0].seconds == first[0].seconds
