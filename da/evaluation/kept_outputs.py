@@ -4,8 +4,8 @@ A file is `outputs/ID.safetensors` in the folder of the records, with keys `STEP
 float32, all other numbers float16. Published outputs of several runs have keys `ID/STEP/FIELD`.
 """
 
+import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Int
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from da.config.validation import is_run_id, require_run_id
@@ -133,9 +133,7 @@ def save(
     each = {f"{step}/{name}": x for step, stored in kept.items() for name, x in stored.items()}
     labels = {"source_y": source_y.int(), "target_y": target.y.int()}
     about = {"run": run_id, "classes": target.classes}
-    file = outputs_file(run_id, results)
-    write(each | labels, about, file)
-    return file_sha256(file)
+    return write(each | labels, about, outputs_file(run_id, results))
 
 
 def write(
@@ -153,18 +151,10 @@ def write(
         UnwritableError: If it cannot be written, for example because the disk is full.
     """
     own = {key: x.cpu().contiguous() for key, x in tensors.items()}
+    content = to_bytes(own, {ABOUT: json.dumps(about)})
     with write_whole(file, chosen_by) as part:
-        try:
-            save_file(own, part, {ABOUT: json.dumps(about)})
-        except Exception as error:  # safetensors wraps what the system said
-            raise _system_error(error, part) from error
-
-
-def _system_error(error: Exception, part: Path) -> Exception:
-    """Return the error of the system that one of safetensors tells of, or the error itself."""
-    if code := re.search(r"os error (\d+)", str(error)):
-        return OSError(int(code[1]), str(error).partition(" (os error")[0], str(part))
-    return error
+        part.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def load(record: Record, results: Path = Path("results")) -> KeptOutputs:

@@ -214,10 +214,10 @@ def test_runs_that_train_together_keep_outputs_each(share):
 
 
 def test_a_full_disk_leaves_the_record(monkeypatch):
-    def full(tensors, path, about):
-        raise OSError("I/O error: No space left on device (os error 28)")
+    def full(file, content):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept_outputs, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     message = "cannot write .*No space left on device.*make room .*; only the record is stored, in"
     with pytest.raises(UnwritableError, match=message):
         train(RUN, device="cpu", quiet=True, outputs="all")
