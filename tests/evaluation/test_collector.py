@@ -117,6 +117,16 @@ def test_many_features_keep_their_inner_products(monkeypatch):
     assert one.basis is basis
 
 
+def test_logits_that_are_not_finite_are_given_back_as_they_are(monkeypatch):
+    monkeypatch.setattr(collector, "WIDTH", 4)
+    method = build(METHODS["dann"])
+    task = prepared(method)
+    method.head[0].weight.data.fill_(torch.nan)
+    one = Collector("all")
+    assert one.collect(method, task, CPU, 1)[""].target_logits.isnan().all()
+    assert not one.kept
+
+
 def test_partners_are_of_the_same_class_then_of_another():
     predicted = torch.tensor([0, 0, 1, 1, 1, 2, 0])
     same, other = pair_images(predicted)
