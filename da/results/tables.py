@@ -17,6 +17,7 @@ from da.results.table_columns import group_columns, head_columns, list_sources, 
 from da.results.table_cost import add_cost
 from da.results.table_notes import describe_choice, describe_marks, describe_progress
 from da.results.table_render import Cell, Row, Table
+from da.results.usual_scores import keep_usual
 
 FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
@@ -101,7 +102,7 @@ def build_table(
     rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
-        scores = aggregate.list_scores(tested[0].curve)
+        scores = keep_usual(aggregate.list_scores(tested[0].curve), tested)
         table = _by_score(rows, tasks, names, scores, untested)
         return replace(table, notes=(*table.notes, *describe_source(tested, scores)))
     columns = list_columns(tested)
