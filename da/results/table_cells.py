@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from da.results import aggregate
 from da.results.aggregate import Runs
 from da.results.table_render import Cell, Row, Table
-from da.statistics.intervals import Interval, over_seeds, over_tasks
+from da.statistics.intervals import Interval, Values, over_seeds, over_tasks
 
 PERCENT = 0.0, 100.0
 """Range of accuracies and of the other metrics."""
@@ -22,7 +21,7 @@ NOTES = (
 
 def collect_values(
     runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy"
-) -> Float[np.ndarray, "tasks seeds"] | None:
+) -> Values | None:
     """Return the number of each run, NaN where it is missing; None where a whole task is.
 
     Args:
