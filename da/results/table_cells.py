@@ -22,7 +22,9 @@ NOTES = (
 def collect_values(
     runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy"
 ) -> Values | None:
-    """Return the number of each run, NaN where it is missing; None where a whole task is.
+    """Return the number of each run, in the order of seeds; None where a whole task is missing.
+
+    A run that is missing is NaN.
 
     Args:
         runs: Records of one row.
@@ -32,7 +34,7 @@ def collect_values(
     """
     if aggregate.average(runs, tasks, selector, score)[0] is None:
         return None
-    seeds = list(dict.fromkeys(seed for task in tasks for seed in runs[task]))
+    seeds = sorted({seed for task in tasks for seed in runs[task]})
     values = np.full((len(tasks), len(seeds)), np.nan)
     for i, task in enumerate(tasks):
         for seed, record in runs[task].items():

@@ -90,6 +90,14 @@ def test_seeds_that_one_row_lacks_are_left_out_and_unlike_ones_are_averaged() ->
     assert found.first[:, 0] == pytest.approx(53 + np.arange(2) + WAVE[:2, 2])
 
 
+def test_pairs_are_of_one_seed_whatever_the_order_of_the_records() -> None:
+    records = rows(STYLES)
+    mixed = [*records[::2], *records[1::2][::-1]]
+    first, second = (compare_rows(each, ("mcc", "dann")) for each in (records, mixed))
+    assert [*second.second[0]] == [*first.second[0]] == [50, 50, 50]
+    assert sorted(map(tuple, second.first)) == sorted(map(tuple, first.first))
+
+
 def test_of_an_error_the_lower_row_is_better() -> None:
     records = rows([f"{task}+stream" for task in EMOJI])
     for r in records:
