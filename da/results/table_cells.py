@@ -14,8 +14,8 @@ PERCENT = 0.0, 100.0
 """Range of accuracies and of the other metrics."""
 
 NOTES = (
-    "[ ] the mean on the same tasks with other seeds, 95 % interval: Student's t over seeds",
-    "[ ] [ ] the second is that on other tasks like these with other seeds",
+    "95 % intervals: where the mean of the same tasks is with other seeds (Student's t over seeds)",
+    "second interval: where the mean of other tasks like these is, with other seeds",
 )
 
 
