@@ -48,19 +48,13 @@ def plot_ranks(
     rows = _rows(records, chosen_by)
     better = {name: -values if falling else values for name, values in rows.items()}
     scores = np.array([np.nanmean(values, 1) for values in better.values()])
-    means = ranks.rank_rows(scores).mean(1)
-    order = [int(i) for i in np.argsort(means, kind="stable")]
-    names = [[*rows][i] for i in order]
+    means = dict(zip(rows, ranks.rank_rows(scores).mean(1), strict=True))
+    names = sorted(rows, key=means.__getitem__)
+    ordered = np.array([means[name] for name in names])
     apart = ranks.critical_difference(*scores.shape)
-    groups = _place(ranks.group_ranks(means[order], apart))
-    lines = 1 + max(name.count("\n") for name in names)
-    figure = style.new_figure(1.8 + (0.14 + 0.15 * lines) * len(names))
-    columns = 1 + max(groups.values(), default=0)
-    grid = figure.add_gridspec(1, 4, width_ratios=[3, 0.12 * columns + 0.1, 3, 2])
-    of_ranks, of_groups, of_means, of_wins = (figure.add_subplot(cell) for cell in grid)
-    for panel in (of_ranks, of_means, of_wins):
-        _rule(panel, names if panel is of_ranks else [""] * len(names))
-    of_ranks.plot(means[order], range(len(order)), **style.MEAN)
+    groups = _place(ranks.group_ranks(ordered, apart))
+    of_ranks, of_groups, of_means, of_wins, figure = _panels(names, groups)
+    of_ranks.plot(ordered, range(len(names)), **style.MEAN)
     of_ranks.set_xlabel(f"mean rank over {scores.shape[1]} tasks")
     _draw_groups(of_groups, groups, of_ranks.get_ylim())
     for y, name in enumerate(names):
@@ -68,11 +62,7 @@ def plot_ranks(
         if y:
             _draw_wins(of_wins, y, better[names[0]], better[name])
     of_means.set_xlabel(fill(f"interquartile mean of {name_accuracy(chosen_by, what)}", 32))
-    of_wins.axvline(0.5, color=style.GRAY, lw=0.8, zorder=0)
-    of_wins.set_xlim(0, 1.02)
     of_wins.set_xlabel(fill(f"probability that {names[0]} beats it", 22))
-    entries = {"95 % over seeds": SEEDS, "95 % over tasks": TASKS, "not apart by rank": GROUP}
-    style.add_legend(figure, entries)
     p = ranks.friedman_p_value(scores)
     text = f"critical difference (Nemenyi, 5 %): {apart:.1f} ranks; Friedman's test: p = {p:.2g}"
     style.add_note(figure, text)
@@ -131,6 +121,24 @@ def _place(groups: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
         ends[column : column + 1] = [last]
         places[first, last] = column
     return places
+
+
+def _panels(
+    names: Sequence[str], groups: dict[tuple[int, int], int]
+) -> tuple[Axes, Axes, Axes, Axes, Figure]:
+    """Make the panels of ranks, groups, means and wins, next to each other, and their figure."""
+    lines = 1 + max(name.count("\n") for name in names)
+    figure = style.new_figure(1.8 + (0.14 + 0.15 * lines) * len(names))
+    columns = 1 + max(groups.values(), default=0)
+    grid = figure.add_gridspec(1, 4, width_ratios=[3, 0.12 * columns + 0.1, 3, 2])
+    of_ranks, of_groups, of_means, of_wins = (figure.add_subplot(grid[i]) for i in range(4))
+    for panel in (of_ranks, of_means, of_wins):
+        _rule(panel, names if panel is of_ranks else [""] * len(names))
+    of_wins.axvline(0.5, color=style.GRAY, lw=0.8, zorder=0)
+    of_wins.set_xlim(0, 1.02)
+    entries = {"95 % over seeds": SEEDS, "95 % over tasks": TASKS, "not apart by rank": GROUP}
+    style.add_legend(figure, entries)
+    return of_ranks, of_groups, of_means, of_wins, figure
 
 
 def _rule(panel: Axes, names: Sequence[str]) -> None:
