@@ -129,7 +129,7 @@ def _score_more(
     from da.selection.pools import build_pools
 
     of_tasks = [pool for records in every for pool in build_pools(records)]
-    kept = [pool for pool in of_tasks if kept_scores.has_outputs(pool, results)]
+    kept = kept_scores.keep_scorable(of_tasks, results)
     names = kept_scores.lacking(kept)
     if not names or (len(kept) < len(of_tasks) and not save):
         if names:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from da.config.registry import SELECTORS
 from da.results import records as files
 from da.results.aggregate import RUN_IDS
+from da.results.output_files import find_outputs
 from da.results.records import Point, Record
 from da.selection.pools import Pool
 
@@ -30,10 +31,11 @@ at the same step.
 """
 
 
-def has_outputs(pool: Pool, results: Path) -> bool:
-    """Return whether outputs are kept of every run of a pool; only looks at names of files."""
-    folder = results / "outputs"
-    return folder.is_dir() and all(c.record.outputs for c in pool.candidates)
+def keep_scorable(pools: Sequence[Pool], results: Path) -> list[Pool]:
+    """Return the pools of which all runs have their outputs kept in a folder."""
+    records = {c.record.id: c.record for pool in pools for c in pool.candidates}
+    known = find_outputs(records.values(), results)
+    return [pool for pool in pools if all(c.record.id in known for c in pool.candidates)]
 
 
 def lacking(pools: Iterable[Pool]) -> list[str]:

@@ -23,21 +23,20 @@ def plot_study(frame: Sequence[Verdict], verdicts: Sequence[Verdict]) -> Figure:
     ranked = sorted(verdicts, key=lambda verdict: verdict.mean)
     figure = style.new_figure(1.4 + 0.32 * len(ranked))
     panel = figure.subplots()
-    lines = dict(zip((v.name for v in frame), style.DASHES[:1] + style.DASHES[1:3], strict=False))
-    pens = {name: {"color": style.GRAY, "ls": ls, "lw": 1.2} for name, ls in lines.items()}
-    for verdict in frame:
-        panel.axvline(verdict.mean, **pens[verdict.name], zorder=1)
+    pens: dict[str, style.Pen] = {}
+    for verdict, dash in zip(frame, style.DASHES, strict=False):
+        pens[verdict.title] = {"color": style.GRAY, "ls": dash, "lw": 1.2}
+        panel.axvline(verdict.mean, **pens[verdict.title], zorder=1)
     for y, verdict in enumerate(ranked):
         low, high = verdict.interval
         panel.plot([verdict.worst, verdict.mean], [y, y], color=style.PALE, lw=3, zorder=1)
         panel.plot([low, high], [y, y], color=style.COLORS[0], lw=2.4)
         panel.plot(verdict.mean, y, **style.MEAN)
         panel.plot(verdict.worst, y, **style.BEST | {"ms": 6})
-        panel.text(
-            1.01, y, f"{verdict.mean:.1f}", transform=panel.get_yaxis_transform(),
-            va="center_baseline", color=style.INK,
-        )  # fmt: skip
-    panel.set_yticks(range(len(ranked)), [verdict.name for verdict in ranked])
+        right = panel.get_yaxis_transform()
+        number = f"{verdict.mean:.1f}"
+        panel.text(1.01, y, number, transform=right, va="center_baseline", color=style.INK)
+    panel.set_yticks(range(len(ranked)), [verdict.title for verdict in ranked])
     panel.set_ylim(-0.6, len(ranked) - 0.4)
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)

@@ -9,12 +9,16 @@ from statistics import fmean
 import numpy as np
 
 from da.results import choosers
+from da.results.aggregate import ORACLE
 from da.results.choosers import GATE, JOIN, choose, score_points
 from da.selection.pools import Pool
 from da.selection.rank_correlation import weighted_spearman
 
 TOGETHER = "entropy", "infomax", "bnm"
 """Scores whose mean rank is a chooser of every study."""
+
+FEW = "few_shot"
+"""Score that sees a few target labels, and so is no chooser."""
 
 RESAMPLES = 2000
 """Number of resamples of the bootstrap."""
@@ -34,6 +38,11 @@ class Verdict:
     """Row of what it chose, by pool."""
     correlations: Sequence[float] = ()
     """Weighted rank correlation of its scores with accuracies, by pool; NaN where undefined."""
+
+    @property
+    def title(self) -> str:
+        """Name, with a mark if target labels choose."""
+        return f"{self.name} {ORACLE}" if self.name in ("oracle", FEW) else self.name
 
     @property
     def mean(self) -> float:
@@ -97,7 +106,7 @@ def known_scores(pools: Sequence[Pool]) -> tuple[list[str], list[str]]:
     """
     known = [{key for point in pool.points for key in point if "/" not in key} for pool in pools]
     every = dict.fromkeys(key for pool in pools for point in pool.points for key in point)
-    named = [k for k in every if "/" not in k and k not in ("step", "target_accuracy")]
+    named = [k for k in every if "/" not in k and k not in ("step", "target_accuracy", FEW)]
     shared = set.intersection(*known)
     return [k for k in named if k in shared], [k for k in named if k not in shared]
 
@@ -116,10 +125,15 @@ def judge(pools: Sequence[Pool], name: str) -> Verdict:
 
 
 def frame(pools: Sequence[Pool]) -> list[Verdict]:
-    """Return what choosers are measured by: oracle, source_only where known, the pools' means."""
+    """Return what choosers are measured by: choices by target labels, baseline, the pools' means.
+
+    The baseline, source_only, is there where it is known for all pools.
+    """
     best = [max(range(len(p.candidates)), key=p.accuracies.__getitem__) for p in pools]
     labels = [p.candidates[i].label for p, i in zip(pools, best, strict=True)]
-    found = [Verdict("oracle ‡", pools, [max(p.accuracies) for p in pools], labels)]
+    found = [Verdict("oracle", pools, [max(p.accuracies) for p in pools], labels)]
+    if all(any(FEW in point for point in pool.points) for pool in pools):
+        found.append(judge(pools, FEW))
     baselines = [pool.baseline for pool in pools if pool.baseline is not None]
     if len(baselines) == len(pools):
         found.append(Verdict("source_only", pools, baselines))

@@ -73,7 +73,7 @@ def _cells(verdict: Verdict, chooses: bool) -> list[str]:
     below, found, (label, times) = verdict.below, verdict.correlation, verdict.favorite
     rivals = any(len({c.label for c in pool.candidates}) > 1 for pool in verdict.pools)
     return [
-        verdict.name,
+        verdict.title,
         f"{verdict.mean:.1f}",
         f"{low:.1f} to {high:.1f}",
         f"{verdict.regret:.1f}",
@@ -92,7 +92,7 @@ def _notes(pools: Sequence[Pool], compared: bool) -> list[str]:
         "regret: mean of what the best choice reaches beyond it; worst: lowest accuracy of a pick",
         "rank corr.: Spearman's of scores and accuracies, weighted toward the highest ranks",
         "+gate: only evaluations with 90 % of the pool's best source accuracy; a+b: mean rank",
-        "‡ oracle: chosen with target labels",
+        "‡ chosen with target labels",
     ]
     if compared:
         notes.insert(2, "below: pools with a pick worse than source_only's last evaluation")

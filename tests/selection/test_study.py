@@ -31,11 +31,22 @@ def test_verdict_says_mean_regret_worst_pick_and_share_below_source_only() -> No
 
 def test_frame_has_oracle_baseline_and_mean_of_the_pools() -> None:
     assert [(v.name, v.picked) for v in frame(POOLS)] == [
-        ("oracle ‡", [60, 70]),
+        ("oracle", [60, 70]),
         ("source_only", [52, 60]),
         ("mean of the pool", [50.5, 65]),
     ]
-    assert [v.name for v in frame(build_pools(RECORDS[1::2]))] == ["oracle ‡", "mean of the pool"]
+    assert [v.name for v in frame(build_pools(RECORDS[1::2]))] == ["oracle", "mean of the pool"]
+
+
+def test_score_that_sees_target_labels_is_no_chooser_but_stands_beside_the_oracle() -> None:
+    pools = build_pools(
+        [record("mcc", [60.0], few_shot=50.0), record("dann", [70.0], few_shot=9.0)]
+    )
+    assert "few_shot" not in known_scores(pools)[0]
+    assert [(v.title, v.picked) for v in frame(pools)][:2] == [
+        ("oracle ‡", [70]),
+        ("few_shot ‡", [60]),
+    ]
 
 
 def test_interval_is_the_bootstraps_over_tasks() -> None:
