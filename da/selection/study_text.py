@@ -10,6 +10,9 @@ from da.selection.study import Verdict
 HEADS = "chooser", "reaches", "95 %", "regret", "worst", "below", "rank corr.", "mostly picks"
 """Heads of the columns of a study."""
 
+FEW = 10
+"""Number of tasks below which a bootstrap over them is too narrow."""
+
 LEFT = "chooser", "mostly picks"
 """Columns whose cells are flush left."""
 
@@ -86,9 +89,10 @@ def _cells(verdict: Verdict, chooses: bool) -> list[str]:
 
 def _notes(pools: Sequence[Pool], compared: bool) -> list[str]:
     tasks = len({pool.task for pool in pools})
-    over = "tasks" if tasks > 1 else "pools"
+    count, over = (tasks, "tasks") if tasks > 1 else (len(pools), "pools")
+    few = ", too narrow for so few" if count < FEW else ""
     notes = [
-        f"95 %: bootstrap interval of the mean over {over}, which does not say how seeds differ",
+        f"95 %: bootstrap interval of the mean over {count} {over}{few}",
         "regret: mean of what the best choice reaches beyond it; worst: lowest accuracy of a pick",
         "rank corr.: Spearman's of scores and accuracies, weighted toward the highest ranks",
         "+gate: only evaluations with 90 % of the pool's best source accuracy; a+b: mean rank",
