@@ -150,6 +150,7 @@ def _score_more(
 def _names(pools: "list[Pool]", chosen_by: str, *, last: bool) -> list[str]:
     """Return the choosers that are named, or all; `last` is one where all pools are single runs."""
     from da.results.choosers import check_chooser
+    from da.results.record_schema import LABELED
     from da.selection.study import known_scores, list_choosers
 
     scores, partly = known_scores(pools)
@@ -157,5 +158,5 @@ def _names(pools: "list[Pool]", chosen_by: str, *, last: bool) -> list[str]:
         print(f"da: left out, as some pools have no score: {', '.join(partly)}", file=sys.stderr)
     among = ["last"] * last
     for name in chosen_by.split(",") if chosen_by else ():
-        check_chooser(name, [*among, *scores, "oracle"])
+        check_chooser(name, [*among, *scores, *LABELED])
     return chosen_by.split(",") if chosen_by else [*among, *list_choosers(scores)]

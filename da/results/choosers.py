@@ -9,7 +9,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 
-from da.results.record_schema import find_key
+from da.results.record_schema import LABELED, find_key
 
 JOIN = "+"
 """Sign between the parts of a chooser's name."""
@@ -23,7 +23,7 @@ GATED_BY = "source_accuracy"
 SHARE = 0.9
 """Share of the pool's best source accuracy that the gate asks for."""
 
-ALONE = "last", "oracle", "few_shot"
+ALONE = "last", *LABELED
 """Choosers that cannot be a part of another."""
 
 Points = Sequence[Mapping[str, float]]

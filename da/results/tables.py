@@ -8,6 +8,7 @@ from da.results.aggregate import Line, Runs
 from da.results.label_columns import keep_runs, list_columns
 from da.results.literature.lookup import check_papers
 from da.results.negative_transfer import add_count
+from da.results.record_schema import LABELED
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
@@ -164,8 +165,9 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str], wha
     ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: {what}, by what chose each run's evaluation"
-    heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
-    notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
+    labeled = [name for name in names if name in LABELED]
+    heads = tuple(f"{name} ‡" if name in labeled else name for name in names)
+    notes = tuple(f"‡ {name}: chosen with target labels" for name in labeled)
     return Table(title, heads, tuple(ours), notes)
 
 

@@ -11,14 +11,12 @@ import numpy as np
 from da.results import choosers
 from da.results.aggregate import ORACLE
 from da.results.choosers import GATE, JOIN, choose, score_points
+from da.results.record_schema import LABELED
 from da.selection.pools import Pool
 from da.selection.rank_correlation import weighted_spearman
 
 TOGETHER = "entropy", "infomax", "bnm"
 """Scores whose mean rank is a chooser of every study."""
-
-FEW = "few_shot"
-"""Score that sees a few target labels, and so is no chooser."""
 
 RESAMPLES = 2000
 """Number of resamples of the bootstrap."""
@@ -42,7 +40,7 @@ class Verdict:
     @property
     def title(self) -> str:
         """Name, with a mark if target labels choose."""
-        return f"{self.name} {ORACLE}" if self.name in ("oracle", FEW) else self.name
+        return f"{self.name} {ORACLE}" if self.name in LABELED else self.name
 
     @property
     def mean(self) -> float:
@@ -106,7 +104,7 @@ def known_scores(pools: Sequence[Pool]) -> tuple[list[str], list[str]]:
     """
     known = [{key for point in pool.points for key in point if "/" not in key} for pool in pools]
     every = dict.fromkeys(key for pool in pools for point in pool.points for key in point)
-    named = [k for k in every if "/" not in k and k not in ("step", "target_accuracy", FEW)]
+    named = [k for k in every if "/" not in k and k not in ("step", "target_accuracy", *LABELED)]
     shared = set.intersection(*known)
     return [k for k in named if k in shared], [k for k in named if k not in shared]
 
@@ -132,8 +130,8 @@ def frame(pools: Sequence[Pool]) -> list[Verdict]:
     best = [max(range(len(p.candidates)), key=p.accuracies.__getitem__) for p in pools]
     labels = [p.candidates[i].label for p, i in zip(pools, best, strict=True)]
     found = [Verdict("oracle", pools, [max(p.accuracies) for p in pools], labels)]
-    if all(any(FEW in point for point in pool.points) for pool in pools):
-        found.append(judge(pools, FEW))
+    if all(any("few_shot" in point for point in pool.points) for pool in pools):
+        found.append(judge(pools, "few_shot"))
     baselines = [pool.baseline for pool in pools if pool.baseline is not None]
     if len(baselines) == len(pools):
         found.append(Verdict("source_only", pools, baselines))
