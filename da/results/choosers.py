@@ -76,8 +76,10 @@ def score_points(points: Points, name: str) -> list[float]:
     *scores, last = head.split(JOIN)
     gated = last == GATE
     scores += [] if gated else [last]
-    columns = [[_value(p, f"{score}{slash}{column}") for p in points] for score in scores]
-    passed = _pass_gate([_value(p, f"{GATED_BY}{slash}{column}") for p in points], gated)
+    columns = [_values(points, f"{score}{slash}{column}") for score in scores]
+    passed = [True] * len(points)
+    if gated:
+        passed = _pass_gate(_values(points, f"{GATED_BY}{slash}{column}"))
     if len(scores) > 1:
         columns = [_ranks(values, passed) for values in columns]
     each = zip(passed, *columns, strict=True)
@@ -85,21 +87,25 @@ def score_points(points: Points, name: str) -> list[float]:
 
 
 def choose(points: Points, name: str) -> int:
-    """Return the position of the evaluation that a chooser takes; of equal ones, the latest."""
-    if name == "last":
-        return len(points) - 1
-    values = score_points(points, name)
-    return max(reversed(range(len(points))), key=values.__getitem__)
+    """Return the position of the evaluation that a chooser takes."""
+    return find_best(score_points(points, name)) if name != "last" else len(points) - 1
 
 
-def _value(point: Mapping[str, float], score: str) -> float:
-    value = point.get(find_key(score, point), -math.inf)
-    return value if math.isfinite(value) else -math.inf
+def find_best(values: Sequence[float]) -> int:
+    """Return the position of the highest value; of equal ones, the latest."""
+    return max(reversed(range(len(values))), key=values.__getitem__)
 
 
-def _pass_gate(values: Sequence[float], gated: bool) -> list[bool]:
-    """Return which evaluations reach the share of the best source accuracy; all without a gate."""
-    least = SHARE * max(values) if gated else -math.inf
+def _values(points: Points, score: str) -> list[float]:
+    """Return a score of each evaluation, minus infinity where there is none."""
+    key = find_key(score, {})
+    found = (p.get(find_key(score, p) if "/" in score else key, -math.inf) for p in points)
+    return [value if math.isfinite(value) else -math.inf for value in found]
+
+
+def _pass_gate(values: Sequence[float]) -> list[bool]:
+    """Return which source accuracies reach the share of the best one."""
+    least = SHARE * max(values)
     return [value >= least for value in values]
 
 

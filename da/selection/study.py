@@ -10,7 +10,7 @@ import numpy as np
 
 from da.results import choosers
 from da.results.aggregate import ORACLE
-from da.results.choosers import GATE, JOIN, choose, score_points
+from da.results.choosers import GATE, JOIN, find_best, score_points
 from da.results.record_schema import LABELED
 from da.selection.pools import Pool
 from da.selection.rank_correlation import weighted_spearman
@@ -113,8 +113,9 @@ def judge(pools: Sequence[Pool], name: str) -> Verdict:
     """Let a chooser choose in each pool, and return what came of it."""
     picks, correlations = [], []
     for pool in pools:
-        picks.append(pool.candidates[choose(pool.points, name)])
-        scores = score_points(pool.points, name) if name != "last" else range(len(pool.points))
+        points = pool.points
+        scores = score_points(points, name) if name != "last" else [*range(len(points))]
+        picks.append(pool.candidates[find_best(scores)])
         correlations.append(
             weighted_spearman(np.array(scores, float), np.array(pool.accuracies, float))
         )
