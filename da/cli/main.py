@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compare, compress, deploy, new, report, suggestions, train, tune
+from da.cli import (
+    catalog,
+    choosers,
+    compare,
+    compress,
+    deploy,
+    new,
+    report,
+    suggestions,
+    train,
+    tune,
+)
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
@@ -19,6 +30,8 @@ COMMANDS = (
     report.diagnose,
     report.plot,
     report.publish,
+    choosers.select,
+    choosers.validate,
     compress.prune,
     compress.distill,
     train.profile,

@@ -38,6 +38,8 @@ def tune(
         sampler: How settings are drawn; tpe learns from the trials so far.
         search: Settings to vary; without it, lr and all settings of the method that have a range.
         chosen_by: Selector whose mean score over the runs is maximized; oracle is target accuracy.
+            Several with plus signs rank the trials together; +gate asks for 90 % of the best source
+            accuracy.
         storage: File of the search; empty for one in the folder of the records.
             The same command in another process or on another machine shares the search.
             The same command continues a search that was killed.
@@ -114,4 +116,6 @@ def _describe_trial(task: "Search", trial: "Trial") -> str:
 def _describe_score(task: "Search", trial: "Trial") -> str:
     spread = "" if math.isnan(trial.spread) else f" ± {trial.spread:.3g}"
     runs = f"{trial.runs} run{'s' * (trial.runs > 1)}"
+    if trial.score == -math.inf:
+        return f"{task.chosen_by} below the gate over {runs}"
     return f"{task.chosen_by}{_MARK * task.oracle} {trial.score:.4g}{spread} over {runs}"

@@ -53,14 +53,16 @@ class FineTuning:
 
     def __post_init__(self) -> None:
         held = self.last, self.freeze, self.unfreeze_every
-        known = "last", *SELECTORS
+        known, joined = ("last", *SELECTORS), "+" in self.chosen_by
         refuse(
             choice_errors(self)
             | limit_errors(self)
             | {
                 f"chosen_by is one of {', '.join(known)}, not {self.chosen_by!r}": (
-                    self.chosen_by.partition("/")[0] not in known
+                    self.chosen_by.partition("/")[0] not in known and not joined
                 ),
+                f"chosen_by of a run is one score, not {self.chosen_by!r}, which compares all "
+                "evaluations: da table can choose by it": joined,
                 "of last, freeze and unfreeze_every one at a time": sum(map(bool, held)) > 1,
                 f"moves {self.moves} needs last, freeze and unfreeze_every 0": (
                     self.moves != "all" and any(held)

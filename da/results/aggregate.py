@@ -9,6 +9,7 @@ from typing import Any
 from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
+from da.results.choosers import check_chooser
 from da.results.record_schema import LABELED
 from da.results.records import Point, Record
 
@@ -158,8 +159,7 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
     for name in names:
         if name == "oracle" and name not in known:
             raise ValueError(f"oracle needs target labels: {split_tested(records)[1]}")
-        if name not in known:
-            raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")
+        check_chooser(name, known)
     return sorted(dict.fromkeys(names), key=sees_labels) or ["last"]
 
 

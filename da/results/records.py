@@ -13,6 +13,7 @@ from typing import Any
 
 from da.config.validation import is_run_id, require_run_id, shorten_names
 from da.results import record_bundles
+from da.results.choosers import choose, list_scores
 from da.results.old_records import set_aside
 from da.results.record_schema import DamagedError, find_key, parse_record
 from da.results.run_labels import title
@@ -72,14 +73,12 @@ class Record:
         """Return the evaluation that a selector chooses; of equal ones, the latest.
 
         Args:
-            chosen_by: `last`, `oracle`, or a score; a further label column's ends in `/COLUMN`.
+            chosen_by: `last`, `oracle`, or scores, as `da.results.choosers` reads them.
         """
-        if chosen_by == "last":
-            return self.curve[-1]
-        key = find_key(chosen_by, self.curve[-1])
-        if key not in self.curve[-1]:
-            raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
-        return max(reversed(self.curve), key=lambda point: point[key])
+        for score in list_scores(chosen_by) if chosen_by != "last" else ():
+            if (key := find_key(score, self.curve[-1])) not in self.curve[-1]:
+                raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
+        return self.curve[choose(self.curve, chosen_by)]
 
 
 def record_path(folder: Path, id: str) -> Path:

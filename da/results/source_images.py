@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from da.results.choosers import GATED_BY, list_scores
 from da.results.records import Record
 
 
@@ -10,10 +11,10 @@ def describe_source(records: Sequence[Record], names: Sequence[str]) -> list[str
 
     Args:
         records: Records of a table.
-        names: Scores that the table shows or chooses by; without `source_accuracy`, say nothing.
+        names: What the table shows or chooses by; without `source_accuracy`, say nothing.
     """
     every = [not record.settings.get("hold_out", True) for record in records]
-    if "source_accuracy" not in names or not any(every):
+    if GATED_BY not in {score for name in names for score in list_scores(name)} or not any(every):
         return []
     where = "" if all(every) else " where hold_out is off"
     return [f"source_accuracy is that of training images{where}"]

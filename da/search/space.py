@@ -1,5 +1,7 @@
 """Settings that a search varies, their ranges, and runs with other values of them."""
 
+import itertools
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -79,3 +81,11 @@ def replace_settings(run: Run, settings: Mapping[str, Any]) -> Run:
     method = replace(run.method, **own(run.method))
     parts = {name: replace(getattr(run, name), **own(kind)) for name, kind in PARTS.items()}
     return replace(run, method=method, **parts, **left)
+
+
+def shuffle_grid(space: Mapping[str, Range]) -> list[dict[str, Any]]:
+    """Return all points of the grid in random order, so that the first few are spread over it."""
+    points = itertools.product(*(a_range.grid() for a_range in space.values()))
+    grid = [dict(zip(space, point, strict=True)) for point in points]
+    random.Random(0).shuffle(grid)
+    return grid

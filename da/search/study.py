@@ -1,15 +1,17 @@
 """An Optuna study that processes share through a file, with no trial lost or done twice."""
 
-import itertools
 import math
-import random
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from da.config.ranges import Choice, IntRange, LogUniform, Range, Uniform, format_value
+from da.results.records import Point
+from da.search.combined import MEANS, add_means, combined_scores, is_below_median, is_combined
 from da.search.journal import Journal, describe_damage
+from da.search.space import shuffle_grid
 from da.search.trial import Trial
 from da.system.extras import extra
 from da.system.locks import Lock
@@ -38,6 +40,7 @@ class Study:
         file: Journal file of Optuna, which may hold other studies too.
         space: Range of each setting.
         sampler: How settings are drawn from the ranges.
+        chosen_by: What the trials are scored by.
         **attributes: Data to store with the study.
 
     Raises:
@@ -45,16 +48,23 @@ class Study:
     """
 
     def __init__(
-        self, name: str, file: Path, space: Mapping[str, Range], sampler: Sampler, **attributes: Any
+        self,
+        name: str,
+        file: Path,
+        space: Mapping[str, Range],
+        sampler: Sampler,
+        chosen_by: str,
+        **attributes: Any,
     ):
+        self.chosen_by = chosen_by
         self.name, self.file, self.space, self.sampler = name, file, space, sampler
-        self.grid = _shuffled(space) if sampler == "grid" else []
+        self.grid = shuffle_grid(space) if sampler == "grid" else []
         self.locks = file.parent / ".locks"
         self.locks.mkdir(parents=True, exist_ok=True)
         try:
             self.study = optuna.create_study(
                 storage=JournalStorage(Journal(file, self._lock("journal"))),
-                pruner=Median(),
+                pruner=Median(chosen_by),
                 study_name=name,
                 direction="maximize",
                 load_if_exists=True,
@@ -64,16 +74,17 @@ class Study:
         except Exception as error:  # Optuna checks nothing that it reads
             damage = describe_damage(file) or repr(error)
             raise ValueError(f"{file} is no journal of a search: {damage}") from error
+        attributes["chosen_by"] = chosen_by
         for key in attributes.keys() - self.study.user_attrs.keys():
             self.study.set_user_attr(key, attributes[key])
 
     def trials(self) -> list[Trial]:
         """Return all finished trials, including those of other processes."""
-        return [_convert(trial) for trial in self._every() if trial.state.is_finished()]
+        return [self._convert(trial) for trial in self._every() if trial.state.is_finished()]
 
     def trial(self, number: int) -> Trial:
         """Return the trial of this number in its current state."""
-        return _convert(self._every()[number])
+        return self._convert(self._every()[number])
 
     def claim(self, wanted: int) -> "Attempt | None":
         """Claim the first trial that is neither finished nor held by a living process.
@@ -106,10 +117,34 @@ class Study:
             _suggest(trial, name, a_range)
         return trial
 
+    def _convert(self, trial: FrozenTrial) -> Trial:
+        """Convert a trial, whose combined score depends on those of now."""
+        converted = _convert(trial)
+        if not is_combined(self.chosen_by) or converted.error:
+            return converted
+        score = combined_scores(self._every(), self.chosen_by).get(trial.number, math.nan)
+        runs = sum(count for count, _ in trial.user_attrs.get(MEANS, [])[-1:])
+        return replace(converted, score=score, runs=runs)
+
     def _seeded(self, number: int) -> BaseSampler:
         if self.grid:
-            return Point(self.grid[number])
+            return Fixed(self.grid[number])
+        if self.sampler == "tpe" and is_combined(self.chosen_by):
+            return Fixed(self._draw_combined(number))
         return TPESampler(seed=number) if self.sampler == "tpe" else RandomSampler(seed=number)
+
+    def _draw_combined(self, number: int) -> dict[str, Any]:
+        """Draw settings as TPE does from the trials with the scores that they have by now."""
+        scores = combined_scores(self._every(), self.chosen_by)
+        now = optuna.create_study(sampler=TPESampler(seed=number), direction="maximize")
+        for trial in self._every():
+            if trial.state.is_finished() and trial.number in scores:
+                how = {"params": trial.params, "distributions": trial.distributions}
+                now.add_trial(optuna.trial.create_trial(value=scores[trial.number], **how))
+        drawn = now.ask()
+        for name, a_range in self.space.items():
+            _suggest(drawn, name, a_range)
+        return drawn.params
 
     def _every(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
@@ -145,6 +180,20 @@ class Attempt:
             self._trial.report(statistics.fmean(scores), step)
         return self._trial.should_prune()
 
+    def report_points(self, step: int, points: Sequence[Point]) -> bool:
+        """Store several scores of each run so far, and return whether to give the trial up.
+
+        Args:
+            step: Index of the latest part of the runs; parts 0 to `step` are done.
+            points: Scores of all runs in these parts.
+        """
+        stored = self._trial.study.trials[self.number]
+        self._trial.set_user_attr(MEANS, add_means(stored, step, points))
+        self._scores = [float(step)]
+        if step not in stored.intermediate_values:
+            self._trial.report(step, step)
+        return self._trial.should_prune()
+
     def complete(self) -> None:
         """End the trial with the mean of its reported scores."""
         self._trial.study.tell(self._trial, statistics.fmean(self._scores))
@@ -163,8 +212,8 @@ class Attempt:
         self._lock.release()
 
 
-class Point(BaseSampler):
-    """Sampler that returns one given point of a grid."""
+class Fixed(BaseSampler):
+    """Sampler that returns one given point."""
 
     def __init__(self, point: Mapping[str, Any]):
         self.point = point
@@ -199,7 +248,13 @@ class Median(optuna.pruners.BasePruner):
 
     It compares means over the same runs. Optuna's own pruner compares the best mean that a trial
     ever had, which an earlier part of the runs may have given.
+
+    Args:
+        chosen_by: What the trials are scored by.
     """
+
+    def __init__(self, chosen_by: str):
+        self.chosen_by = chosen_by
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return whether to give the trial up."""
@@ -209,15 +264,10 @@ class Median(optuna.pruners.BasePruner):
         others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         means = [t.intermediate_values[step] for t in others if step in t.intermediate_values]
         enough = len(means) >= TO_COMPARE
+        if is_combined(self.chosen_by):
+            as_far = [t for t in others if step in t.intermediate_values]
+            return enough and is_below_median(trial, as_far, self.chosen_by)
         return enough and trial.intermediate_values[step] < statistics.median(means)
-
-
-def _shuffled(space: Mapping[str, Range]) -> list[dict[str, Any]]:
-    """Return all points of the grid in random order, so that the first few are spread over it."""
-    points = itertools.product(*(a_range.grid() for a_range in space.values()))
-    grid = [dict(zip(space, point, strict=True)) for point in points]
-    random.Random(0).shuffle(grid)
-    return grid
 
 
 def _suggest(trial: optuna.Trial, name: str, a_range: Range) -> None:

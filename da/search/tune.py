@@ -10,9 +10,13 @@ from typing import Any
 
 from da.config.ranges import Range
 from da.config.registry import SELECTORS
+from da.evaluation.scores import needs_runs
 from da.results import records
 from da.results.aggregate import has_accuracy, split_tested
+from da.results.choosers import check_chooser, list_scores
+from da.results.records import Point
 from da.runs.run import Run
+from da.search.combined import is_combined
 from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
 from da.search.trial import Trial
@@ -45,7 +49,10 @@ class Search:
     sampler: Sampler = "tpe"
     """What draws the settings: grid, random, or tpe, which learns from the trials so far."""
     chosen_by: str = "infomax"
-    """Selector whose score at the last evaluation counts; oracle means target accuracy."""
+    """What scores the last evaluations: a selector, several with plus signs, perhaps with +gate.
+
+    Several rank the trials by the means of their scores. oracle means target accuracy.
+    """
     storage: Path | None = None
     """File of the study, which processes share; None for a file in `folder` with its name."""
     device: str = "auto"
@@ -54,9 +61,8 @@ class Search:
     """Evaluations whose outputs are stored; auto for all on frozen features, and else the last."""
 
     def __post_init__(self) -> None:
-        known = (*SELECTORS, "oracle")
-        if self.chosen_by not in known:
-            raise ValueError(f"unknown selector {self.chosen_by!r}, known: {', '.join(known)}")
+        alone = (name for name in SELECTORS if not needs_runs(name))
+        check_chooser(self.chosen_by, [*alone, "oracle"])
 
     @property
     def oracle(self) -> bool:
@@ -82,8 +88,8 @@ class Search:
         Raises:
             ValueError: The file is not the file of a search.
         """
-        by = {"chosen_by": self.chosen_by, "chosen_with_target_labels": self.oracle}
-        return Study(self.name, self.file, self.space, self.sampler, **by)
+        by = {"chosen_with_target_labels": self.oracle}
+        return Study(self.name, self.file, self.space, self.sampler, self.chosen_by, **by)
 
     def carry_out(self, study: Study, wanted: int) -> Iterator[Trial]:
         """Carry out trials until `wanted` are taken, and yield each that this process ends.
@@ -113,18 +119,24 @@ class Search:
         """Carry out the runs of a trial, part by part, until it ends."""
         runs = self.with_settings(attempt.settings)
         portions = min(PORTIONS, len(runs))
-        scores: list[float] = []
+        points: list[Point] = []
         for step in range(portions):
             try:
-                scores += self._scores(runs[step::portions])
+                points += self._scores(runs[step::portions])
             except ArithmeticError as error:
                 return attempt.fail(str(error))
-            if attempt.report(step, scores) and step + 1 < portions:
+            if self._is_worse(attempt, step, points) and step + 1 < portions:
                 return attempt.give_up()
         return attempt.complete()
 
-    def _scores(self, runs: Sequence[Run]) -> list[float]:
-        """Carry out runs and return their scores.
+    def _is_worse(self, attempt: Attempt, step: int, points: Sequence[Point]) -> bool:
+        """Report the scores of the runs so far; return whether other trials are better."""
+        if is_combined(self.chosen_by):
+            return attempt.report_points(step, points)
+        return attempt.report(step, [value for point in points for value in point.values()])
+
+    def _scores(self, runs: Sequence[Run]) -> list[Point]:
+        """Carry out runs and return the scores of each that count.
 
         Raises:
             ArithmeticError: A run diverged, or its score is not finite.
@@ -136,11 +148,11 @@ class Search:
                 raise ArithmeticError(outcome.error)
             if outcome.error:
                 raise ValueError(f"run {outcome.run.id} of a trial failed: {outcome.error}")
-        key = "target_accuracy" if self.oracle else self.chosen_by
         found = records.load(self.folder, {run.id: run.settings() for run in runs})
         if self.oracle and not all(map(has_accuracy, found)):
             raise ValueError(f"oracle needs target labels: {split_tested(found)[1]}")
-        scores = [record.curve[-1][key] for record in found]
-        if not all(map(math.isfinite, scores)):
-            raise ArithmeticError(f"{key} is not finite")
-        return scores
+        keys = ["target_accuracy"] if self.oracle else list_scores(self.chosen_by)
+        for key in keys:
+            if not all(key in r.curve[-1] and math.isfinite(r.curve[-1][key]) for r in found):
+                raise ArithmeticError(f"{key} is not finite")
+        return [{key: record.curve[-1][key] for key in keys} for record in found]

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
-from tools.docs import peers, tllib
+from tools.docs import choosers, peers, tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
-NAMES = r"da .*?|newest report|beside TLlib|peers \w+"
+NAMES = r"da .*?|newest report|beside TLlib|lessons of choosers|default chooser|peers \w+"
 BLOCK = re.compile(rf"<!-- ({NAMES}) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -60,5 +60,7 @@ def _summarize(report: Path) -> str:
 REPORTED: dict[str, Callable[[], str]] = {
     "newest report": quote_reports,
     "beside TLlib": tllib.compare,
+    "lessons of choosers": choosers.describe_lessons,
+    "default chooser": choosers.describe_default,
 }
 """What blocks that quote reports hold, by name."""

@@ -1,0 +1,92 @@
+"""`da select` and `da validate` on records of an experiment."""
+
+from pathlib import Path
+
+import pytest
+
+from da.cli.main import main
+from da.results import records
+from da.results.records import Record
+from da.runs.experiment import load_experiment
+
+EXPERIMENT = '''"""Two methods."""
+
+from itertools import product
+
+import da
+
+
+def runs() -> list[da.Run]:
+    """List both, with two seeds."""
+    pairs = product((0, 1), (da.methods.SourceOnly(), da.methods.MCC()))
+    return [da.Run(m, "moons:0-40", "mlp", "random", "full", seed=seed) for seed, m in pairs]
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Records whose first evaluation is better, while infomax prefers the second."""
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(EXPERIMENT)
+    for i, run in enumerate(load_experiment("two.py")):
+        curve = [
+            {"step": 1, "target_accuracy": 60.0 + i, "source_accuracy": 99.0, "infomax": 0.1},
+            {"step": 2, "target_accuracy": 50.0 + i, "source_accuracy": 50.0, "infomax": 0.2 + i},
+        ]
+        records.save(Record(run.id, run.settings(), curve, 1.0), tmp_path / "results")
+    return tmp_path
+
+
+def test_select_says_what_each_chooser_takes(folder: Path, capsys) -> None:
+    main(["select", "two.py", "--chosen-by", "infomax,infomax+gate", "--only", "seed=0"])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == "moons:0-40 seed 0, all methods: 4 evaluations, 50.0 to 61.0 %"
+    assert [line.split()[:2] + line.split()[3:] for line in lines] == [
+        ["infomax", "mcc", "step", "2", "51.0", "%"],
+        ["infomax+gate", "mcc", "step", "1", "61.0", "%"],
+    ]
+    main(["select", "two.py", "--within", "run", "--chosen-by", "last"])
+    assert capsys.readouterr().out.count("step 2") == 4
+
+
+def test_validate_judges_all_choosers(folder: Path, capsys) -> None:
+    main(["validate", "two.py", "--format", "markdown"])
+    out = capsys.readouterr().out
+    assert "moons, 1 task, 2 pools of 4 evaluations" in out
+    assert "| infomax+gate | 62.0 |" in out
+    assert "| infomax | 52.0 |" in out
+    assert "| source_only | 51.0 |" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["validate"], "no experiment to validate on"),
+        (["validate", "two.py", "--chosen-by", "snd"], "unknown selector 'snd', known: source_acc"),
+        (["select", "two.py", "--chosen-by", "last"], "unknown selector 'last'"),
+        (["validate", "two.py", "--results", "none"], "no records in none"),
+        (["select", "none.py"], "no experiment none.py"),
+    ],
+)
+def test_mistakes_are_one_line(folder: Path, capsys, words: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_select_needs_no_target_labels(folder: Path, capsys) -> None:
+    for run in load_experiment("two.py"):
+        record = records.get(run.id, Path("results"))
+        assert record
+        curve = [{k: v for k, v in p.items() if k != "target_accuracy"} for p in record.curve]
+        records.save(Record(run.id, run.settings(), curve, 1.0), Path("results"))
+    main(["select", "two.py", "--chosen-by", "infomax"])
+    assert (
+        "moons:0-40 seed 0, all methods: 4 evaluations\n  infomax  mcc" in capsys.readouterr().out
+    )
+    with pytest.raises(SystemExit):
+        main(["validate", "two.py"])
+    assert "nothing to validate on" in capsys.readouterr().err
