@@ -20,7 +20,7 @@ with extra("tune", "a search"):
     import optuna
     from optuna.samplers import BaseSampler, RandomSampler, TPESampler
     from optuna.storages import JournalStorage
-    from optuna.trial import FrozenTrial, TrialState
+    from optuna.trial import FrozenTrial, TrialState, create_trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -137,10 +137,10 @@ class Study:
         """Draw settings as TPE does from the trials with the scores that they have by now."""
         scores = combined_scores(self._every(), self.chosen_by)
         now = optuna.create_study(sampler=TPESampler(seed=number), direction="maximize")
-        for trial in self._every():
-            if trial.state.is_finished() and trial.number in scores:
-                how = {"params": trial.params, "distributions": trial.distributions}
-                now.add_trial(optuna.trial.create_trial(value=scores[trial.number], **how))
+        for t in self._every():
+            if t.state.is_finished() and t.number in scores:
+                value, ranges = scores[t.number], t.distributions
+                now.add_trial(create_trial(params=t.params, distributions=ranges, value=value))
         drawn = now.ask()
         for name, a_range in self.space.items():
             _suggest(drawn, name, a_range)

@@ -128,7 +128,8 @@ def _score_alone(
 def _strip(outputs: "Predictions", needed: set[str]) -> "Predictions":
     """Return outputs without what no selector of several runs needs, since all stay in memory."""
     own = {"source_logits", "source_y", "target_logits", *needed}
-    return replace(outputs, **{f.name: None for f in fields(outputs) if f.name not in own})
+    empty: dict[str, Any] = {f.name: None for f in fields(outputs) if f.name not in own}
+    return replace(outputs, **empty)
 
 
 def _score_together(
