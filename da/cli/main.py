@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
+from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune, watch
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
 COMMANDS = (
     train.sweep,
     tune.tune,
+    watch.watch,
     report.table,
     report.runs,
     report.diagnose,

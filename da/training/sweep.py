@@ -3,9 +3,9 @@
 import math
 import sys
 import threading
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from da.results import health, records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
 from da.results.run_labels import label_runs
+from da.results.tracking import Tracking
 from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
@@ -52,6 +53,8 @@ class _Job:
     share_steps: bool = False
     again: bool = False
     """Whether to train the run although it has a record, which is damaged or not current."""
+    tracking: Tracking = field(default_factory=Tracking)
+    """How the run is shown while it trains."""
 
     def done(self) -> bool:
         id = self.run.id
@@ -79,6 +82,7 @@ def sweep_outcomes(
     save_weights: bool = False,
     share_steps: bool = False,
     again: Collection[str] | None = None,
+    tracking: Mapping[str, Tracking] = {},
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -99,6 +103,7 @@ def sweep_outcomes(
             rounding.
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
             None for those whose record is damaged, or of other code or data.
+        tracking: How runs, by their ids, are shown at W&B; all have a live file.
     """
     remove_stale_locks(folder / ".locks")
     if again is None:
@@ -107,7 +112,15 @@ def sweep_outcomes(
     stored = {id for id in again if weights_file(id, folder).exists()}
     kept = stored.union(*({run.init, run.teacher} for run in unfinished))
     jobs = [
-        _Job(run, folder, device, save_weights or run.id in kept, share_steps, run.id in again)
+        _Job(
+            run,
+            folder,
+            device,
+            save_weights or run.id in kept,
+            share_steps,
+            run.id in again,
+            tracking.get(run.id, Tracking()),
+        )
         for run in runs
     ]
     waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
@@ -256,6 +269,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
             save_weights=save_weights,
             share_steps=one.share_steps,
             results=one.folder,
+            tracking={job.run: job.tracking for job in jobs},
         ):
             yield by_run[run], ended
 

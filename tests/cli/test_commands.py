@@ -14,10 +14,11 @@ from da.cli.main import main
 from da.cli.options import describe_record
 from da.config.fine_tuning import FineTuning
 from da.methods import METHODS
-from da.results import records, tracking
+from da.results import records
 from da.results.records import Record
 from da.runs import experiment as experiments
 from da.runs.run import Run
+from da.training import follow
 from da.training import sweep as sweeping
 
 EXPERIMENT = """
@@ -181,7 +182,7 @@ def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys,
     text = text.replace("for seed in", "for lr in (0.01, 1e30) for seed in")
     experiment.write_text(text.replace("seed=seed", "lr=lr, seed=seed"))
     names: list[str] = []
-    monkeypatch.setattr(tracking, "mirror", lambda *about: names.append(about[-1]))
+    monkeypatch.setattr(follow, "Mirror", lambda id, settings, how: names.append(how.name))
     with pytest.raises(SystemExit):
         swept(experiment)
     runs = experiments.load_experiment(experiment)
@@ -190,7 +191,7 @@ def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys,
     assert re.search(rf"^\[1/2\] {re.escape(first)}: \d+.\d % in ", told.out, re.MULTILINE)
     assert f"\n[2/2] {second} failed: " in told.out
     assert f"1 failed:\n  {second} failed: " in told.err
-    assert names == [first]
+    assert names == [first, second]
 
 
 @pytest.mark.parametrize("words", ["", "--save-weights"])

@@ -51,6 +51,7 @@ BEHIND = {
         "search/plot.py",
     },
     "ot": {"ops/transport.py"},
+    "rich": {"results/live_screen.py"},
     "wandb": {"results/tracking.py"},
     "torch_pruning": {"models/pruning.py"},
     "imagehash": {"data/image_hashes.py"},
