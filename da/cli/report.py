@@ -47,7 +47,7 @@ def table(
         papers = experiments.named_papers(experiment)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
     how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
-    how |= {"bold": sys.stdout.isatty(), "papers": papers}
+    how |= {"bold": sys.stdout.isatty(), "papers": papers, "name": experiment.stem}
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 
@@ -126,7 +126,7 @@ def plot(
     metric: str = "",
     out: Path = Path("plots"),
 ) -> None:
-    """Plot an experiment as PNG and SVG; without --map and --against, its curves and methods.
+    """Plot an experiment as PNG, SVG and PDF; without --map and --against, its curves and methods.
 
     Args:
         map: Id of a run whose features are drawn, with and without adaptation; empty for none.

@@ -31,6 +31,7 @@ def render_table(
     label_columns: bool = False,
     metric: str = "",
     papers: Sequence[str] = (),
+    name: str = "results",
 ) -> str:
     """Render the table of an experiment as text.
 
@@ -50,6 +51,7 @@ def render_table(
         metric: What is shown, such as hos or mean_class; empty for what papers print of such tasks.
         papers: Papers whose numbers stand below ours, each by its name or the end of it; empty for
             those that ran most methods.
+        name: Name of the table in LaTeX, where a paper refers to it as `tab:NAME`.
 
     Raises:
         ValueError: A format, selector, metric or paper is unknown (the error names the known
@@ -67,7 +69,7 @@ def render_table(
     return (
         table_render.render_markdown(table)
         if format == "markdown"
-        else table_render.render_latex(table)
+        else table_render.render_latex(table, name)
     )
 
 

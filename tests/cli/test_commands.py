@@ -61,6 +61,10 @@ def da(*arguments: object) -> None:
     main([str(argument) for argument in arguments])
 
 
+KINDS = "png", "svg", "pdf"
+"""Files of each figure."""
+
+
 def swept(experiment: Path, *more: object) -> None:
     da("sweep", experiment, "--workers", 1, "--wandb", "off", *more)
 
@@ -83,7 +87,7 @@ def test_sweep_then_table_then_plot(experiment, capsys):
     assert "known: last, bnm, " in capsys.readouterr().err
     da("plot", experiment)
     files = capsys.readouterr().out.split()
-    assert len(files) == 4
+    assert len(files) == 2 * len(KINDS)
     assert all(Path(file).stat().st_size > 1000 for file in files)
 
 
@@ -95,7 +99,7 @@ def test_accuracy_is_drawn_against_a_setting(experiment, capsys):
     capsys.readouterr()
     da("plot", experiment, "--against", "lr")
     files = [Path(file) for file in capsys.readouterr().out.split()]
-    assert [file.name for file in files] == ["tiny-against-lr.png", "tiny-against-lr.svg"]
+    assert [file.name for file in files] == [f"tiny-against-lr.{kind}" for kind in KINDS]
     assert all(file.stat().st_size > 1000 for file in files)
     with pytest.raises(SystemExit):
         da("plot", experiment, "--against", "steps")

@@ -47,6 +47,7 @@ BEHIND = {
     "matplotlib": {
         "results/plots/experiment.py",
         "results/plots/feature_map.py",
+        "results/plots/fonts.py",
         "results/plots/style.py",
         "search/plot.py",
     },
