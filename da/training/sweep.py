@@ -146,7 +146,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
         results: Folder of the records.
         options: `workers`, a number of processes or "auto"; `device`, such as "cuda" or "auto";
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
-            train together where they can, which changes their records by rounding.
+            train together where they can, which changes their records by rounding; `tracking`, how
+            runs, by their ids, are shown at W&B.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
