@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 """Seconds between two looks at the folder."""
 
+IDLE = 10
+"""Looks in a row without a run in hand after which no more lines are printed."""
+
 
 def watch(
     results: Annotated[
@@ -29,8 +32,8 @@ def watch(
 ) -> None:
     """Show the runs that train now, in whatever process, and those that ended lately.
 
-    In a terminal a table changes in place. Elsewhere each evaluation is a line. Ctrl-C ends it, and
-    the runs go on.
+    In a terminal a table changes in place. Elsewhere each evaluation is a line, until no run is in
+    hand. Ctrl-C ends it, and the runs go on.
 
     Args:
         once: Print the state of now, and end.
@@ -80,14 +83,15 @@ def _find_wanted(results: Path, experiment: Path | None) -> tuple[Path, set[str]
 
 
 def _print_lines(look: "Callable[[], State]", scores: list[str]) -> None:
-    """Print what goes on, and then a line for whatever happens."""
+    """Print what goes on, and then a line for whatever happens, until nothing does any more."""
     from da.results.live_view import list_events, render_state
 
-    before = look()
+    before, idle = look(), 0
     print(render_state(before, scores, time.time()), flush=True)
-    while True:
+    while idle < IDLE:
         time.sleep(SECONDS)
         now = look()
+        idle = 0 if now.running or now.waiting else idle + 1
         for line in list_events(before, now, scores):
             print(line, flush=True)
         before = now

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,8 +40,8 @@ class State:
     @property
     def labels(self) -> dict[str, str]:
         """Title, differing settings and id of each run, by id."""
-        every = [*self.running, *self.killed, *(record for _, record in self.ended)]
-        return label_runs({run.id: run.settings for run in every})
+        settings = {run.id: run.settings for run in (*self.running, *self.killed)}
+        return label_runs(settings | {record.id: record.settings for _, record in self.ended})
 
 
 def find_state(results: Path, wanted: Collection[str] | None = None) -> State:
@@ -67,7 +68,8 @@ def _ended(results: Path, known: Collection[str]) -> Iterator[tuple[float, Recor
     times = {}
     for file in results.glob("*.json"):
         if is_run_id(file.stem) and file.stem in known:
-            times[file] = file.stat().st_mtime
+            with suppress(OSError):  # it has just been replaced
+                times[file] = file.stat().st_mtime
     latest = sorted(times, key=lambda file: times[file])[-MOST:]
     for file in latest:
         if time.time() - times[file] < LATELY and (record := _read(file, times[file])):

@@ -25,6 +25,9 @@ Mode = Literal["auto", "online", "offline", "off"]
 Without the library wandb it is off.
 """
 
+Way = Literal["online", "offline", "off"]
+"""What a mode comes to on this machine."""
+
 SECONDS = 30
 """Seconds to wait for W&B's servers: once to start a run, and once to finish it."""
 
@@ -53,7 +56,7 @@ So a dead network costs one wait in all.
 class Tracking:
     """How a run is shown while it trains, next to its live file."""
 
-    mode: Mode = "off"
+    mode: Way = "off"
     """Whether and how to use W&B, as `settle` gives it."""
     group: str | None = None
     """Group of the run at W&B; None for that of `WANDB_RUN_GROUP`, or no group."""
@@ -61,7 +64,7 @@ class Tracking:
     """Name of the run at W&B; without it, its method, task, seed and id."""
 
 
-def settle(mode: Mode) -> Mode:
+def settle(mode: Mode) -> Way:
     """Return online, offline or off, as a mode and the credentials say, before any training.
 
     One line on stderr says where offline runs are kept, or why W&B is off although asked for.
@@ -74,7 +77,7 @@ def settle(mode: Mode) -> Mode:
     return _guard(lambda: _settle(mode)) or "off"
 
 
-def _settle(mode: Mode) -> Mode:
+def _settle(mode: Mode) -> Way:
     if mode == "off" or (mode == "auto" and not installed("wandb")):
         return "off"
     with extra("wandb", "W&B"):
@@ -97,10 +100,9 @@ class Mirror:
         about = {
             "id": id,
             "name": how.name or f"{title(settings)} {id}",
-            "group": how.group,
             "config": dict(settings),
         }
-        self._run = None if how.mode == "off" else _guard(lambda: _begin(how.mode, about))
+        self._run = None if how.mode == "off" else _guard(lambda: _begin(how, about))
 
     def log(self, point: Point) -> None:
         """Add an evaluation."""
@@ -157,14 +159,13 @@ def mirror_table(header: Sequence[str], rows: Sequence[Sequence[str]], how: Trac
     about = {
         "id": f"table-{name}",
         "name": f"table of {name}",
-        "group": how.group,
         "job_type": "table",
     }
 
     def write() -> bool:
         with extra("wandb", "W&B"):
             import wandb
-        run = _begin(how.mode, about)
+        run = _begin(how, about)
         run.log({"table": wandb.Table(columns=[*header], data=[[*row] for row in rows])})
         run.finish()
         return True
@@ -189,15 +190,16 @@ def push(folder: Path, mode: Mode = "auto") -> int:
     return sum(mirror(record, Tracking(way, name=names[record.id])) for record in found)
 
 
-def _begin(mode: Mode, about: dict[str, Any]) -> Any:
+def _begin(how: Tracking, about: dict[str, Any]) -> Any:
     """Open a run at W&B, next to others that this process has open."""
     with extra("wandb", "W&B"):
         import wandb
-    group = os.environ.get("WANDB_RUN_GROUP") or about["group"]
+    assert how.mode != "off"
     return wandb.init(
-        **about | {"group": group},
+        **about,
+        group=os.environ.get("WANDB_RUN_GROUP") or how.group,
         project=os.environ.get("WANDB_PROJECT") or "da",
-        mode=mode,
+        mode=how.mode,
         resume="allow",
         reinit="create_new",
         settings=wandb.Settings(**QUIET),

@@ -62,17 +62,23 @@ def test_mistakes_are_one_line(words, said, capsys):
     assert told.count("\n") == 1
 
 
-def test_without_a_terminal_each_evaluation_is_a_line_until_ctrl_c(training, monkeypatch, capsys):
-    waits = iter([lambda: training.append({"step": 6, "infomax": 0.5}), training.remove])
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_without_a_terminal_evaluations_are_lines_while_runs_are_in_hand(
+    interrupted, training, monkeypatch, capsys
+):
+    waits = [lambda: training.append({"step": 6, "infomax": 0.5}), training.remove]
+    seconds = []
 
     def sleep(_):
-        try:
-            next(waits)()
-        except StopIteration:
-            raise KeyboardInterrupt from None
+        seconds.append(1)
+        if waits:
+            waits.pop(0)()
+        elif interrupted:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(watch.time, "sleep", sleep)
     main(["watch"])
     *_, step, end = capsys.readouterr().out.splitlines()
     assert step.endswith(f"dann moons:0-20 seed 1 {ID}: step 6/9, infomax 0.500")
     assert end.endswith("is no longer in hand, and left no record so far")
+    assert len(seconds) == (3 if interrupted else 1 + watch.IDLE)

@@ -224,6 +224,7 @@ EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
         f"runs {PACKAGE.parent}/experiments/digits.py {PUBLISHED}",
         f"diagnose c8284701b52a {PUBLISHED}",
         "recipe list",
+        "watch --once",
         "new method mine",
     ],
 )

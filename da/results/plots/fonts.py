@@ -53,7 +53,7 @@ def settle_fonts(figure: Figure) -> None:
 def _texts(figure: Figure) -> Iterator[Text]:
     for panel in figure.axes:
         panel.get_xticklabels(), panel.get_yticklabels()  # which only now get their texts
-    yield from figure.findobj(Text)  # type: ignore[misc]
+    yield from figure.findobj(Text)
 
 
 @cache
