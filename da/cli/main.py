@@ -17,6 +17,7 @@ from da.cli import (
     suggestions,
     train,
     tune,
+    watch,
 )
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
@@ -24,6 +25,7 @@ from da.cli.recipe_words import expand_recipe
 COMMANDS = (
     train.sweep,
     tune.tune,
+    watch.watch,
     report.table,
     compare.compare,
     report.runs,

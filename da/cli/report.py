@@ -50,6 +50,7 @@ def table(
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
     how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
     how |= {"bold": sys.stdout.isatty(), "papers": papers, "interval": interval}
+    how["name"] = experiment.stem
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 
@@ -138,7 +139,7 @@ def plot(
     ranks: bool = False,
     out: Path = Path("plots"),
 ) -> None:
-    """Plot an experiment as PNG and SVG; by default its curves and methods.
+    """Plot an experiment as PNG, SVG and PDF; by default its curves and methods.
 
     Args:
         map: Id of a run whose features are drawn, with and without adaptation; empty for none.

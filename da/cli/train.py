@@ -54,19 +54,23 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         from da.results import records, tracking
         from da.training.train import train
 
-        tracking.check(wandb)
         check_outputs(results, device)
+        shown = tracking.Tracking(tracking.settle(wandb))
         if recipe:
             print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
         *earlier, run = add_first_run(run, recipe)
         for one in earlier:
             train_first(one, device, results)
         record = train(
-            run, device=device, save_weights=save_weights, results=results, outputs=outputs
+            run,
+            device=device,
+            save_weights=save_weights,
+            results=results,
+            outputs=outputs,
+            tracking=shown,
         )
         if not save_weights:  # else it is stored, with its weights
             records.save(record, results)
-        tracking.mirror(record, wandb)
         (label,) = label_runs([run]).values()
         print(f"{describe_record(label, record)}, {records.record_path(results, run.id)}")
         if not save_weights:
@@ -126,6 +130,7 @@ def sweep(
 
     from da.results import tables, tracking
     from da.results.aggregate import has_accuracy
+    from da.results.tracking import Tracking
     from da.runs import experiment as experiments
     from da.training.sweep import sweep_outcomes
 
@@ -133,8 +138,8 @@ def sweep(
         raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
-    tracking.check(wandb)
     check_outputs(results, device)
+    way = tracking.settle(wandb)
     again, todo = _plan(mine, results, accept_old)
     labels, failures = label_runs(runs), []
     outcomes = sweep_outcomes(
@@ -146,6 +151,7 @@ def sweep(
         share_steps=share_steps,
         outputs=outputs,
         again=again,
+        tracking={id: Tracking(way, experiment.stem, label) for id, label in labels.items()},
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
@@ -155,7 +161,6 @@ def sweep(
                 sys.stdout.flush()
                 if outcome.record:
                     print_warnings(label, outcome.record)
-                    tracking.mirror(outcome.record, wandb, experiment.stem, label)
                 else:
                     failures.append(describe_outcome(label, outcome))
     except KeyboardInterrupt:
@@ -164,9 +169,8 @@ def sweep(
         raise
     found = _sound_records(runs, results)
     if any(map(has_accuracy, found)):
-        tracking.mirror_table(
-            *tables.header_and_rows(tables.build_table(found)), wandb, experiment.stem
-        )
+        table = tables.header_and_rows(tables.build_table(found))
+        tracking.mirror_table(*table, Tracking(way, experiment.stem))
     if not found:
         _remove_empty(results)
     print(f"{len(found)} of {len(runs)} runs of {experiment} have a record in {results}")

@@ -1,6 +1,7 @@
 """Render a finished table for terminals, Markdown or LaTeX. Does not import torch."""
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -137,8 +138,13 @@ def render_markdown(table: Table) -> str:
     return "\n\n".join(pieces) + "\n"
 
 
-def render_latex(table: Table) -> str:
-    """Render a table as a LaTeX float with `booktabs` rules; a wide one in several pieces."""
+def render_latex(table: Table, name: str = "results") -> str:
+    """Render a table as a LaTeX float with `booktabs` rules; a wide one in several pieces.
+
+    Args:
+        table: Table to render.
+        name: Name of the table, to which a paper refers as `\\ref{tab:NAME}`.
+    """
     groups = table.groups or (_whole(table),)
     bodies = [_tabular(table, group, group is groups[-1]) for group in groups]
     # Notes begin with [1], which LaTeX would read as a length after \\\\.
@@ -148,7 +154,8 @@ def render_latex(table: Table) -> str:
         "\\begin{table}[p]" if table.groups else "\\begin{table}[t]",
         "\\centering",
         "\\footnotesize" if table.groups else "\\small",
-        f"\\caption{{{_escaped(table.title)}}}",
+        f"\\caption{{{_escaped(table.title)}.}}",
+        f"\\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}}}",
         "\n\n\\medskip\n".join(bodies),
         "",
         "\\medskip",

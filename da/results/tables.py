@@ -37,6 +37,7 @@ def render_table(
     metric: str = "",
     papers: Sequence[str] = (),
     interval: bool = False,
+    name: str = "results",
 ) -> str:
     """Render the table of an experiment as text.
 
@@ -58,6 +59,7 @@ def render_table(
             those that ran most methods.
         interval: Show 95 % intervals, over seeds and over tasks, in place of deviations. CSV has
             them in columns of their own, and lines for averages over tasks.
+        name: Name of the table in LaTeX, where a paper refers to it as `tab:NAME`.
 
     Raises:
         ValueError: A format, selector, metric or paper is unknown (the error names the known
@@ -75,7 +77,7 @@ def render_table(
     return (
         table_render.render_markdown(table)
         if format == "markdown"
-        else table_render.render_latex(table)
+        else table_render.render_latex(table, name)
     )
 
 

@@ -5,22 +5,28 @@ No other module imports wandb.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from da.results import records
-from da.results.records import Record
+from da.results.records import Point, Record
 from da.results.run_labels import label_runs, title
 from da.system.extras import extra, installed, require
+
+T = TypeVar("T")
 
 Mode = Literal["auto", "online", "offline", "off"]
 """`auto` follows `WANDB_MODE` if set; otherwise it is online with credentials, and off without.
 
 Without the library wandb it is off.
 """
+
+Way = Literal["online", "offline", "off"]
+"""What a mode comes to on this machine."""
 
 SECONDS = 30
 """Seconds to wait for W&B's servers: once to start a run, and once to finish it."""
@@ -46,66 +52,125 @@ So a dead network costs one wait in all.
 """
 
 
-def check(mode: Mode) -> None:
-    """Check that the library is there before anything is trained.
+@dataclass(frozen=True)
+class Tracking:
+    """How a run is shown while it trains, next to its live file."""
+
+    mode: Way = "off"
+    """Whether and how to use W&B, as `settle` gives it."""
+    group: str | None = None
+    """Group of the run at W&B; None for that of `WANDB_RUN_GROUP`, or no group."""
+    name: str = ""
+    """Name of the run at W&B; without it, its method, task, seed and id."""
+
+
+def settle(mode: Mode) -> Way:
+    """Return online, offline or off, as a mode and the credentials say, before any training.
+
+    One line on stderr says where offline runs are kept, or why W&B is off although asked for.
 
     Raises:
-        ValueError: It is not installed, and the mode asks for it.
+        ValueError: The library is not installed, and the mode asks for it.
     """
     if mode in ("online", "offline"):
         require("wandb", f"--wandb {mode}", "wandb")
+    return _guard(lambda: _settle(mode)) or "off"
 
 
-def mirror(
-    record: Record, mode: Mode = "auto", experiment: str | None = None, name: str = ""
-) -> bool:
+def _settle(mode: Mode) -> Way:
+    if mode == "off" or (mode == "auto" and not installed("wandb")):
+        return "off"
+    with extra("wandb", "W&B"):
+        import wandb
+    usual = wandb.setup(wandb.Settings(**QUIET)).settings
+    way = _way(mode, usual.base_url)
+    if way == "offline":
+        _say(f"W&B runs are kept in {usual.wandb_dir}; `wandb sync` sends them")
+    return way or "off"
+
+
+class Mirror:
+    """A run at W&B, which grows while the run trains.
+
+    It has the id of our run, so that a run that was killed and trains again is the same run there.
+    No method raises an error: if W&B fails, one line on stderr says so, and nothing more is sent.
+    """
+
+    def __init__(self, id: str, settings: Mapping[str, Any], how: Tracking):
+        about = {
+            "id": id,
+            "name": how.name or f"{title(settings)} {id}",
+            "config": dict(settings),
+        }
+        self._run = None if how.mode == "off" else _guard(lambda: _begin(how, about))
+
+    def log(self, point: Point) -> None:
+        """Add an evaluation."""
+        values = {k: v for k, v in point.items() if k != "step"}
+        self._do(lambda run: run.log(values, step=int(point["step"])))
+
+    def end(self, record: Record | None) -> bool:
+        """Close the run, with what its record says of machine and time; None where it failed.
+
+        Returns:
+            Whether everything was sent or kept.
+        """
+        if record is not None:
+            self._do(lambda run: _describe(run, record))
+        done = self._do(lambda run: run.finish(exit_code=int(record is None)))
+        self._run = None
+        return done
+
+    def _do(self, act: Callable[[Any], Any]) -> bool:
+        run = self._run
+        return run is not None and bool(_guard(lambda: (act(run),)))
+
+
+def mirror(record: Record, how: Tracking) -> bool:
     """Mirror a finished run to W&B, its settings as config and its curve as history.
 
-    The run at W&B has the id of the record, so mirroring it twice makes one run. This function
-    never raises an error: if W&B fails, one line on stderr says so.
+    Mirroring it twice makes one run there. Never raise an error, like `Mirror`.
 
     Args:
         record: Record of the run.
-        mode: Whether and how to use W&B.
-        experiment: Group of the run at W&B; None for no group.
-        name: Name of the run at W&B; without it, its method, task, seed and id.
+        how: Whether and how to use W&B.
 
     Returns:
         Whether the run was mirrored.
     """
-    about = {
-        "id": record.id,
-        "name": name or f"{title(record.settings)} {record.id}",
-        "group": experiment,
-        "config": record.settings | {"environment": record.environment},
-    }
-    return _write(mode, about, lambda run: _history(run, record))
+    one = Mirror(record.id, record.settings, how)
+    for point in record.curve:
+        one.log(point)
+    return one.end(record)
 
 
-def mirror_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    mode: Mode = "auto",
-    experiment: str | None = None,
-) -> bool:
+def mirror_table(header: Sequence[str], rows: Sequence[Sequence[str]], how: Tracking) -> bool:
     """Mirror a finished table of results as a W&B table; like `mirror`, never raise an error.
 
     Args:
         header: Head of each column.
         rows: Cells of each row.
-        mode: Whether and how to use W&B.
-        experiment: Name and group of the table; None for the name `results` and no group.
+        how: Whether and how to use W&B; the table is named by the group, or else `results`.
 
     Returns:
         Whether the table was mirrored.
     """
+    name = how.group or "results"
     about = {
-        "id": f"table-{experiment or 'results'}",
-        "name": f"table of {experiment or 'results'}",
-        "group": experiment,
+        "id": f"table-{name}",
+        "name": f"table of {name}",
         "job_type": "table",
     }
-    return _write(mode, about, lambda run: run.log({"table": _table(header, rows)}))
+
+    def write() -> bool:
+        with extra("wandb", "W&B"):
+            import wandb
+        run = _begin(how, about)
+        run.log({"table": wandb.Table(columns=[*header], data=[[*row] for row in rows])})
+        run.finish()
+        return True
+
+    return how.mode != "off" and bool(_guard(write))
 
 
 def push(folder: Path, mode: Mode = "auto") -> int:
@@ -121,46 +186,43 @@ def push(folder: Path, mode: Mode = "auto") -> int:
     names = label_runs({record.id: record.settings for record in found})
     if mode == "auto" and "WANDB_MODE" not in os.environ:
         mode = "online"  # as who pushes asks for
-    return sum(mirror(record, mode, name=names[record.id]) for record in found)
+    way = settle(mode)
+    return sum(mirror(record, Tracking(way, name=names[record.id])) for record in found)
 
 
-def _history(run: Any, record: Record) -> None:
-    for point in record.curve:
-        run.log({k: v for k, v in point.items() if k != "step"}, step=int(point["step"]))
+def _begin(how: Tracking, about: dict[str, Any]) -> Any:
+    """Open a run at W&B, next to others that this process has open."""
+    with extra("wandb", "W&B"):
+        import wandb
+    assert how.mode != "off"
+    return wandb.init(
+        **about,
+        group=os.environ.get("WANDB_RUN_GROUP") or how.group,
+        project=os.environ.get("WANDB_PROJECT") or "da",
+        mode=how.mode,
+        resume="allow",
+        reinit="create_new",
+        settings=wandb.Settings(**QUIET),
+    )
+
+
+def _describe(run: Any, record: Record) -> None:
+    run.config.update({"environment": record.environment}, allow_val_change=True)
     for name in ("seconds", "images_per_second", "peak_memory"):
         run.summary[name] = getattr(record, name)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    with extra("wandb", "W&B"):
-        import wandb
-
-    return wandb.Table(columns=list(header), data=[list(row) for row in rows])
-
-
-def _write(mode: Mode, about: dict[str, Any], write: Callable[[Any], None]) -> bool:
-    """Open a W&B run, write to it and close it; return False if W&B is off or fails."""
-    if mode == "off" or _failures or (mode == "auto" and not installed("wandb")):
-        return False
+def _guard(act: Callable[[], T]) -> T | None:
+    """Do something at W&B; return None if it fails, or if W&B has failed before."""
+    if _failures:
+        return None
     try:
-        with extra("wandb", "W&B"):
-            import wandb
-        settings = wandb.Settings(**QUIET)
-        if (way := _way(mode, wandb.setup(settings).settings.base_url)) is None:
-            return False
-        project = os.environ.get("WANDB_PROJECT") or "da"
-        with wandb.init(
-            project=project, mode=way, resume="allow", settings=settings, **about
-        ) as run:
-            write(run)
-            if way == "offline":
-                _say(f"W&B runs are kept in {run.settings.wandb_dir}; `wandb sync` sends them")
+        return act()
     except Exception as error:  # of any kind: a mirror that breaks must not lose a run
         _failures.append(error)
         reason = shorten(f"{type(error).__name__}: {error}", 200)
         _say(f"W&B failed and is left alone from here on, push to it later ({reason})")
-        return False
-    return True
+        return None
 
 
 def _way(mode: Mode, host: str) -> Literal["online", "offline"] | None:

@@ -80,3 +80,18 @@ def remove_stale_locks(folder: Path, pattern: str = "*") -> None:
     for file in folder.glob(pattern):
         with suppress(OSError), lock(file, wait=False):  # whose end removes it
             pass
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock at `path`."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(opened)
+    return False

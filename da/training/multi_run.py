@@ -2,17 +2,21 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from da.config.label_shift import LabelShift
 from da.config.task_name import TaskName
 from da.results.records import Point, Record
+from da.results.tracking import Tracking
 from da.runs.run import Run
 from da.training import engine
 from da.training.cuda_graph import captured_step
 from da.training.evaluate import evaluate
+from da.training.failures import OnEvaluation
+from da.training.follow import Follower
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.outputs import Outputs, keep_outputs, store_outputs
@@ -71,6 +75,7 @@ def train_together(
     share_steps: bool = False,
     outputs: Outputs = "none",
     results: Path = Path("results"),
+    tracking: Mapping[Run, Tracking] = {},
 ) -> Iterator[Ended]:
     """Train runs of one kind; yield the record of each, or the error that ended it.
 
@@ -84,6 +89,7 @@ def train_together(
             differ by rounding from those of runs that train alone.
         outputs: Evaluations whose outputs are stored; see `train`.
         results: Folder of the records, weights and outputs.
+        tracking: How runs are shown while they train; those without it are not shown.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -101,9 +107,21 @@ def train_together(
     joined = {run: part for one in trainings for run, part in one.items()}
     groups = _of_one_shape(trainings) if share_steps else [[one] for one in trainings]
     for some in groups:
-        ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
-        for run, end in ended:
-            yield run, _saved(run, joined[run], end, results, run in save_weights)
+        with ExitStack() as shown:
+            told = {
+                run: shown.enter_context(Follower(run, joined[run], results, tracking.get(run)))
+                for one in some
+                for run in one
+            }
+            ended = (
+                _fit(some, preparing, told)
+                if len(some) > 1
+                else _fit_alone(some[0], preparing, told)
+            )
+            for run, end in ended:
+                end = _saved(run, joined[run], end, results, run in save_weights)
+                told[run].record = end if isinstance(end, Record) else None
+                yield run, end
 
 
 def _saved(
@@ -168,16 +186,20 @@ def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
     return list(alike.values())
 
 
-def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
+def _fit_alone(
+    one: Training, preparing: float, told: Mapping[Run, OnEvaluation]
+) -> Iterator[Ended]:
     start = time.perf_counter()
     first, *others = one
     curves: dict[Run, list[Point]] = {run: [] for run in one}
 
     def evaluate_others(point: Point) -> None:
+        told[first](point)
         names = [name for name in point if name.startswith("loss/")]
         losses = {name.removeprefix("loss/"): point[name] for name in names}
         for run in others:
             curves[run].append(evaluate(run, one[run], int(point["step"]), losses))
+            told[run](curves[run][-1])
 
     try:
         curves[first], seconds = fit(first, one[first], quiet=True, on_evaluation=evaluate_others)
@@ -189,7 +211,9 @@ def _fit_alone(one: Training, preparing: float) -> Iterator[Ended]:
     yield from ((run, build_record(run, one[run], curves[run], share, speed)) for run in one)
 
 
-def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
+def _fit(
+    trainings: list[Training], preparing: float, told: Mapping[Run, OnEvaluation]
+) -> Iterator[Ended]:
     """Train all `trainings`, of one shape, and yield the record or error of each run."""
     firsts = [_first(one) for one in trainings]
     (run, _), start, evaluating = firsts[0], time.perf_counter(), 0.0
@@ -219,6 +243,7 @@ def _fit(trainings: list[Training], preparing: float) -> Iterator[Ended]:
                 try:
                     for one, part in trainings[i].items():
                         curves[one].append(evaluate(one, part, step, own))
+                        told[one](curves[one][-1])
                 except engine.DivergedError as error:
                     failed[i] = str(error)
             evaluating += time.perf_counter() - since

@@ -3,9 +3,9 @@
 import math
 import sys
 import threading
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from da.results import health, records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
 from da.results.run_labels import label_runs
+from da.results.tracking import Tracking
 from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
@@ -55,6 +56,8 @@ class _Job:
     """Evaluations whose outputs are stored."""
     again: bool = False
     """Whether to train the run although it has a record, which is damaged or not current."""
+    tracking: Tracking = field(default_factory=Tracking)
+    """How the run is shown while it trains."""
 
     def done(self) -> bool:
         id = self.run.id
@@ -83,6 +86,7 @@ def sweep_outcomes(
     share_steps: bool = False,
     outputs: Outputs = "auto",
     again: Collection[str] | None = None,
+    tracking: Mapping[str, Tracking] = {},
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -105,6 +109,7 @@ def sweep_outcomes(
             no outputs is not trained again.
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
             None for those whose record is damaged, or of other code or data.
+        tracking: How runs, by their ids, are shown at W&B; all have a live file.
     """
     remove_stale_locks(folder / ".locks")
     if again is None:
@@ -114,8 +119,14 @@ def sweep_outcomes(
     kept = stored.union(*({run.init, run.teacher} for run in unfinished))
     jobs = [
         _Job(
-            *(run, folder, device, save_weights or run.id in kept, share_steps, outputs),
-            again=run.id in again,
+            run,
+            folder,
+            device,
+            save_weights or run.id in kept,
+            share_steps,
+            outputs,
+            run.id in again,
+            tracking.get(run.id, Tracking()),
         )
         for run in runs
     ]
@@ -144,7 +155,7 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
             train together where they can, which changes their records by rounding; `outputs`,
             evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
-            features and else the last.
+            features and else the last; `tracking`, how runs, by their ids, are shown at W&B.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -268,6 +279,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
             share_steps=one.share_steps,
             outputs=one.outputs,
             results=one.folder,
+            tracking={job.run: job.tracking for job in jobs},
         ):
             yield by_run[run], ended
 

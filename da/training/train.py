@@ -20,6 +20,7 @@ from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
 from da.results.records import Point, Record
+from da.results.tracking import Tracking
 from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.system.content_files import is_file_name, last_path
@@ -29,6 +30,7 @@ from da.training.cuda_graph import captured_step
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
+from da.training.follow import Follower, call_each
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
 from da.training.outputs import Outputs, keep_outputs, store_outputs
@@ -46,6 +48,7 @@ def train(
     results: str | Path = "results",
     outputs: Outputs = "none",
     on_evaluation: OnEvaluation | None = None,
+    tracking: Tracking | None = None,
 ) -> Record:
     """Train `run` and return its record.
 
@@ -59,6 +62,7 @@ def train(
             features, and else last.
         on_evaluation: Function that gets each evaluation as it is made, a dictionary as in
             `Record.curve`. An error that it raises ends the run.
+        tracking: How the run is shown while it trains, in a live file and at W&B; None for neither.
 
     Raises:
         UnwritableError: If there is no place for weights or outputs; found before training, or else
@@ -69,10 +73,13 @@ def train(
     if save_weights:
         check_room(run, parts, results)
     keep_outputs(run, parts, outputs, results)
-    curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=pass_errors_on(on_evaluation))
-    speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
-    record = build_record(run, parts, curve, time.perf_counter() - start, speed)
-    record = store_outputs(record, parts, results)
+    with Follower(run, parts, results, tracking) as follower:
+        told = call_each(follower, pass_errors_on(on_evaluation))
+        curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=told)
+        speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
+        record = build_record(run, parts, curve, time.perf_counter() - start, speed)
+        record = store_outputs(record, parts, results)
+        follower.record = record
     if save_weights:
         save_with_weights(record, run, parts, results)
     return record

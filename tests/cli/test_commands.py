@@ -14,10 +14,11 @@ from da.cli.main import main
 from da.cli.options import describe_record
 from da.config.fine_tuning import FineTuning
 from da.methods import METHODS
-from da.results import records, tracking
+from da.results import records
 from da.results.records import Record
 from da.runs import experiment as experiments
 from da.runs.run import Run
+from da.training import follow
 from da.training import sweep as sweeping
 
 EXPERIMENT = """
@@ -60,6 +61,10 @@ def da(*arguments: object) -> None:
     main([str(argument) for argument in arguments])
 
 
+KINDS = "png", "svg", "pdf"
+"""Files of each figure."""
+
+
 def swept(experiment: Path, *more: object) -> None:
     da("sweep", experiment, "--workers", 1, "--wandb", "off", *more)
 
@@ -82,7 +87,7 @@ def test_sweep_then_table_then_plot(experiment, capsys):
     assert "known: last, " in capsys.readouterr().err
     da("plot", experiment)
     files = capsys.readouterr().out.split()
-    assert len(files) == 4
+    assert len(files) == 2 * len(KINDS)
     assert all(Path(file).stat().st_size > 1000 for file in files)
 
 
@@ -94,7 +99,7 @@ def test_accuracy_is_drawn_against_a_setting(experiment, capsys):
     capsys.readouterr()
     da("plot", experiment, "--against", "lr")
     files = [Path(file) for file in capsys.readouterr().out.split()]
-    assert [file.name for file in files] == ["tiny-against-lr.png", "tiny-against-lr.svg"]
+    assert [file.name for file in files] == [f"tiny-against-lr.{kind}" for kind in KINDS]
     assert all(file.stat().st_size > 1000 for file in files)
     with pytest.raises(SystemExit):
         da("plot", experiment, "--against", "steps")
@@ -181,7 +186,7 @@ def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys,
     text = text.replace("for seed in", "for lr in (0.01, 1e30) for seed in")
     experiment.write_text(text.replace("seed=seed", "lr=lr, seed=seed"))
     names: list[str] = []
-    monkeypatch.setattr(tracking, "mirror", lambda *about: names.append(about[-1]))
+    monkeypatch.setattr(follow, "Mirror", lambda id, settings, how: names.append(how.name))
     with pytest.raises(SystemExit):
         swept(experiment)
     runs = experiments.load_experiment(experiment)
@@ -190,7 +195,7 @@ def test_lines_of_a_sweep_and_names_at_wandb_tell_runs_apart(experiment, capsys,
     assert re.search(rf"^\[1/2\] {re.escape(first)}: \d+.\d % in ", told.out, re.MULTILINE)
     assert f"\n[2/2] {second} failed: " in told.out
     assert f"1 failed:\n  {second} failed: " in told.err
-    assert names == [first]
+    assert names == [first, second]
 
 
 @pytest.mark.parametrize("words", ["", "--save-weights"])

@@ -47,12 +47,14 @@ BEHIND = {
     "matplotlib": {
         "results/plots/experiment.py",
         "results/plots/feature_map.py",
+        "results/plots/fonts.py",
         "results/plots/ranks.py",
         "results/plots/style.py",
         "search/plot.py",
         "selection/plot.py",
     },
     "ot": {"ops/transport.py"},
+    "rich": {"results/live_screen.py"},
     "wandb": {"results/tracking.py"},
     "torch_pruning": {"models/pruning.py"},
     "imagehash": {"data/image_hashes.py"},
@@ -228,6 +230,7 @@ EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
         f"select {EMOJI} --chosen-by infomax+gate",
         f"validate {EMOJI}",
         "recipe list",
+        "watch --once",
         "new method mine",
     ],
 )

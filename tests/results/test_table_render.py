@@ -105,8 +105,12 @@ def test_latex_escapes() -> None:
     assert r"5\%\&\#\{\$\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
     assert r"target\_only $\dagger$" in text
     assert r"$\approx$76.66" in text
-    assert r"\caption{t: in \%}" in text
+    assert "\\caption{t: in \\%.}\n\\label{tab:results}\n" in text
     assert text.isascii()
+
+
+def test_latex_refers_to_a_table_by_a_name_without_special_characters() -> None:
+    assert "\\label{tab:my-5-ablation}\n" in render_latex(table(), "my_5%ablation")
 
 
 @pytest.mark.parametrize("wide", [False, True])

@@ -10,16 +10,19 @@ from wandb.proto.wandb_internal_pb2 import Record as Entry
 
 from da.results import records, tracking
 from da.results.records import Record
+from da.results.tracking import Mirror, Tracking
 
 BLOCK = 32768
+
+OFFLINE = Tracking("offline")
 
 TITLE = "dann emoji:noto-twemoji seed 1"
 
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
-    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_MODE", "WANDB_PROJECT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("API_KEY", "IDENTITY_TOKEN_FILE", "MODE", "PROJECT", "RUN_GROUP"):
+        monkeypatch.delenv(f"WANDB_{name}", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
@@ -38,10 +41,10 @@ def record(id: str = "3f2a9c") -> Record:
     return Record(id, settings, curve, 12.5, 640.0, 900.0, {"torch": "2.11"})
 
 
-def entries(folder: Path) -> list[Entry]:
+def entries(folder: Path, id: str = "*") -> list[Entry]:
     """What wandb wrote: a LevelDB log, records in fragments that do not cross blocks."""
     wandb.teardown()  # only then is the file sure to be written out
-    (file,) = folder.glob("wandb/offline-run-*/*.wandb")
+    (file,) = folder.glob(f"wandb/offline-run-*/run-{id}.wandb")
     data, at, whole, found = file.read_bytes(), 7, b"", []
     while at < len(data):
         if BLOCK - at % BLOCK < 7:
@@ -62,14 +65,15 @@ def plain(items) -> dict:
 
 @pytest.mark.slow
 def test_an_offline_run_has_the_records_numbers(tmp_path):
-    assert tracking.mirror(record(), "offline", "emoji")
+    assert tracking.mirror(record(), Tracking("offline", "emoji"))
     log = entries(tmp_path)
     (run,) = [e.run for e in log if e.HasField("run")]
     about = run.run_id, run.display_name, run.run_group, run.project
     assert about == ("3f2a9c", f"{TITLE} 3f2a9c", "emoji", "da")
     config = plain(run.config.update)
     assert {k: config[k] for k in record().settings} == record().settings
-    assert config["environment"] == {"torch": "2.11"}
+    later = plain([item for e in log if e.HasField("config") for item in e.config.update])
+    assert later["environment"] == {"torch": "2.11"}
     history = [plain(e.history.item) for e in log if e.HasField("history")]
     steps = [{k: v for k, v in row.items() if k[0] != "_"} for row in history]
     assert [row["_step"] for row in history] == [0, 100]
@@ -85,9 +89,28 @@ def test_an_offline_run_has_the_records_numbers(tmp_path):
 @pytest.mark.slow
 def test_a_table_is_mirrored(tmp_path):
     rows = [["dann", "55.2 ± 0.3"], ["mcc", "**62.6**"]]
-    assert tracking.mirror_table(["method", "average"], rows, "offline", "emoji")
+    assert tracking.mirror_table(["method", "average"], rows, Tracking("offline", "emoji"))
     (file,) = tmp_path.glob("wandb/offline-run-*-table-emoji/files/media/table/*.json")
     assert json.loads(file.read_text()) == {"columns": ["method", "average"], "data": rows}
+
+
+@pytest.mark.slow
+def test_two_runs_grow_at_once_in_the_project_and_group_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_PROJECT", "paper")
+    monkeypatch.setenv("WANDB_RUN_GROUP", "first try")
+    runs = {id: Mirror(id, record().settings, Tracking("offline", "emoji")) for id in "ab"}
+    for point in record().curve:
+        for one in runs.values():
+            one.log(point)
+    assert runs["a"].end(record("a"))
+    assert runs["b"].end(None)
+    for id, code in (("a", 0), ("b", 1)):
+        log = entries(tmp_path, id)
+        (run,) = [e.run for e in log if e.HasField("run")]
+        assert (run.run_id, run.project, run.run_group) == (id, "paper", "first try")
+        assert [e.exit.exit_code for e in log if e.HasField("exit")] == [code]
+        history = [plain(e.history.item) for e in log if e.HasField("history")]
+        assert [row["_step"] for row in history] == [0, 100]
 
 
 @pytest.mark.slow
@@ -104,10 +127,9 @@ def test_push_names_runs_by_the_settings_in_which_they_differ(tmp_path, monkeypa
     for id, lr in (("a" * 12, 0.1), ("b" * 12, 1.0)):
         one = record(id)
         records.save(replace(one, settings=one.settings | {"lr": lr}), tmp_path)
-    told: list[dict] = []
-    monkeypatch.setattr(tracking, "_write", lambda _, about, write: bool(told.append(about)))
+    names: list[str] = []
+    monkeypatch.setattr(tracking, "mirror", lambda _, how: bool(names.append(how.name)))
     tracking.push(tmp_path, "off")
-    names = [about["name"] for about in told]
     assert names == [f"{TITLE} lr=0.1 {'a' * 12}", f"{TITLE} lr=1 {'b' * 12}"]
 
 
@@ -124,27 +146,39 @@ def test_a_failure_costs_one_line_and_nothing_else(monkeypatch, capsys):
         raise ConnectionError("no\nnetwork")
 
     monkeypatch.setattr(wandb, "init", fail)
-    assert not tracking.mirror(record(), "offline")
-    assert not tracking.mirror_table(["method"], [["dann"]], "offline")
+    assert not tracking.mirror(record(), OFFLINE)
+    assert not tracking.mirror_table(["method"], [["dann"]], OFFLINE)
     out, err = capsys.readouterr()
     assert (out, len(calls)) == ("", 1)
     assert err.count("\n") == 1
     assert "ConnectionError: no network" in err
 
 
+def test_a_run_that_breaks_off_midway_goes_on_without_wandb(monkeypatch, capsys):
+    class Broken:
+        def log(self, values, step):
+            if step:
+                raise ConnectionError("gone")
+
+    monkeypatch.setattr(wandb, "init", lambda **_: Broken())
+    one = Mirror("3f2a9c", record().settings, OFFLINE)
+    for point in record().curve:
+        one.log(point)
+    assert not one.end(record())
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_without_the_library_auto_is_silently_off(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    assert not tracking.mirror(record())
+    assert tracking.settle("auto") == tracking.settle("off") == "off"
     assert capsys.readouterr() == ("", "")
-    tracking.check("auto")
-    tracking.check("off")
 
 
 def test_without_the_library_online_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ValueError, match=r'--wandb offline needs wandb: .*"da-lab\[wandb\]"'):
-        tracking.check("offline")
-    assert not tracking.mirror(record(), "online")
+        tracking.settle("offline")
+    assert not tracking.mirror(record(), Tracking("online"))
     assert 'W&B needs wandb: pip install "da-lab[wandb]"' in capsys.readouterr().err
 
 
@@ -152,11 +186,11 @@ def test_without_the_library_online_says_what_to_install(monkeypatch, capsys):
 def test_without_credentials_one_line_tells_who_asked_how_to_turn_it_on(mode, monkeypatch, capsys):
     monkeypatch.setattr(wandb, "init", pytest.fail)
     if mode == "auto":
-        assert not tracking.mirror(record(), mode)
+        assert tracking.settle(mode) == "off"
         assert capsys.readouterr() == ("", "")
         monkeypatch.setenv("WANDB_MODE", "online")
-    assert not tracking.mirror(record(), mode)
-    assert not tracking.mirror(record("other"), mode)
+    assert tracking.settle(mode) == "off"
+    assert tracking.settle(mode) == "off"
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "WANDB_API_KEY" in err
@@ -189,5 +223,6 @@ def test_auto_obeys_wandbs_own_variable(monkeypatch):
 
 def test_off_touches_nothing(monkeypatch, capsys):
     monkeypatch.setattr(wandb, "setup", pytest.fail)
-    assert not tracking.mirror(record(), "off")
+    assert tracking.settle("off") == "off"
+    assert not tracking.mirror(record(), Tracking("off"))
     assert capsys.readouterr() == ("", "")

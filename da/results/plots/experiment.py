@@ -66,6 +66,10 @@ def plot_curves(records: Sequence[Record], what: str = ACCURACY) -> Figure:
         panel.grid(axis="y")
         for name, row in rows.items():
             _curve(panel, row, key, pens[name])
+    steps = {point["step"] for record in records for point in record.curve}
+    for panel in panels:
+        if len(steps) == 1:
+            panel.set_xticks([*steps])
     for panel in panels[-3:]:
         panel.set_xlabel("step")
     _explain(figure, pens, list(rows.values()))
@@ -256,11 +260,15 @@ def _curve(panel: Axes, runs: Runs, key: str, pen: Pen) -> None:
 
 
 def _band(panel: Axes, key: str, x: Sequence[float], middle: Any, spread: Any, pen: Pen) -> None:
-    """Draw a line, and around it a band of `spread` to either side."""
+    """Draw a line, and around it a band of `spread` to either side; for a point, whiskers."""
     panel.plot(x, middle, **pen)
-    if pen["color"] != style.REST["color"]:
-        low, high = bounds(key, middle, spread)
+    if pen["color"] == style.REST["color"]:
+        return
+    low, high = bounds(key, middle, spread)
+    if len(x) > 1:
         panel.fill_between(x, low, high, color=pen["color"], alpha=0.2, lw=0)
+    elif np.any(spread):
+        panel.errorbar(x, middle, yerr=[middle - low, high - middle], **style.WHISKERS | pen)
 
 
 def _dots(panel: Axes, y: int, scores: Scores, pen: Pen) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from da.results.plots.fonts import settle_fonts, without_warnings
 from da.system.cache import write_whole
 from da.system.extras import extra
 
@@ -39,6 +40,7 @@ TASK: Pen = {"marker": "o", "ms": 5.5, "mew": 0, "ls": "", "color": COLORS[5], "
 MEAN: Pen = {"marker": "o", "ms": 7.5, "mew": 1.8, "ls": "", "color": COLORS[0]}
 OPEN: Pen = {**MEAN, "mfc": "white"}
 DOTS: Pen = {"marker": "o", "ms": 4.5}
+WHISKERS: Pen = {"elinewidth": 1.6, "capsize": 3, "ls": ""}
 SOURCE: Pen = {"marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.7}
 TARGET: Pen = {"marker": "^", "ms": 5.5, "mew": 1, "ls": "", "mfc": "none"}
 TRIAL: Pen = {"marker": "o", "ms": 6, "mew": 0, "ls": "", "color": COLORS[0], "alpha": 0.75}
@@ -70,6 +72,7 @@ STYLE: Any = {
     "lines.linewidth": 1.6,
     "legend.frameon": False,
     "svg.hashsalt": "da",
+    "pdf.fonttype": 42,  # text stays text, to search and to copy
 }
 
 with_style = rc_context(STYLE)
@@ -167,7 +170,7 @@ def class_colors(count: int) -> Sequence[Pen]:
 
 @with_style
 def save_figure(figure: Figure, path: Path) -> list[Path]:
-    """Write a figure as PNG, 1600 pixels wide, and as SVG.
+    """Write a figure as PNG, 1600 pixels wide, as SVG, and as PDF with its fonts.
 
     The same figure always gives the same bytes.
 
@@ -176,11 +179,16 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
         path: Path of the files, without ending.
 
     Returns:
-        Paths of the two files.
+        Paths of the files.
     """
     files = []
-    for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
+    settle_fonts(figure)
+    for kind, metadata in {
+        "png": None,
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+    }.items():
         files.append(path.with_name(f"{path.name}.{kind}"))
-        with write_whole(files[-1], "--out") as part:
+        with write_whole(files[-1], "--out") as part, without_warnings():
             figure.savefig(part, format=kind, dpi=1600 / WIDTH, metadata=metadata)
     return files

@@ -50,6 +50,7 @@ OFTEN = {
     "prune": ["--sparsity", "0.5"],
     "distill": ["--student", "lenet", "--init", "random"],
     "profile": ["--steps", "1"],
+    "watch": ["--once"],
 }
 """Options that a command needs, or that make it short."""
 

@@ -111,10 +111,10 @@ def trials(journal: Path) -> list[Any]:
 
 
 def leftovers(*folders: Path) -> list[str]:
-    """Return the temporary files and lock files below folders."""
+    """Return the temporary files, lock files and live files below folders."""
     every = [file for folder in folders for file in folder.rglob("*")]
     endings = ".part", ".lock", ".tmp"
-    hidden = [f for f in every if ".fetch-" in f.name or f.parent.name == ".locks"]
+    hidden = [f for f in every if ".fetch-" in f.name or f.parent.name in (".locks", "live")]
     return [file.name for file in every if file.suffix in endings or file in hidden]
 
 

@@ -1,8 +1,10 @@
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -59,6 +61,22 @@ def test_a_line_is_the_mean_and_its_band_the_deviation_over_seeds():
     np.testing.assert_allclose([min(ys) for ys in bounds.values()], MEAN - DEVIATION)
     np.testing.assert_allclose([max(ys) for ys in bounds.values()], MEAN + DEVIATION)
     np.testing.assert_allclose(infomax.lines[0].get_ydata(), np.array(MEAN) / 100)
+
+
+def bars(panel: Axes) -> list[tuple[float, float]]:
+    """Lower and upper end of each bar of deviation."""
+    ends = [each.get_segments()[0][:, 1] for each in panel.collections]
+    return [(low, high) for low, high in ends]
+
+
+def test_runs_of_one_evaluation_have_a_bar_for_the_deviation_over_seeds():
+    fitted = [replace(r, curve=r.curve[-1:]) for r in sweep()]
+    target, infomax = plots.plot_curves(fitted).axes[:2]
+    low, high = MEAN[1] - DEVIATION[1], MEAN[1] + DEVIATION[1]
+    np.testing.assert_allclose(bars(target), [(low, high)])
+    np.testing.assert_allclose(bars(infomax), [(low / 100, high / 100)])
+    assert [*target.get_xticks()] == [100]
+    assert bars(plots.plot_curves([r for r in fitted if r.settings["seed"] == 0]).axes[0]) == []
 
 
 def test_every_score_has_a_panel_and_no_loss_has():
@@ -198,11 +216,12 @@ def test_an_unknown_selector_is_told_the_known():
 @pytest.mark.parametrize("draw", [plots.plot_curves, plots.plot_methods])
 def test_pictures_are_wide_legible_and_the_same_bytes_each_time(draw, tmp_path):
     first, second = draw(sweep()), draw(sweep())
-    png, svg = style.save_figure(first, tmp_path / "v1.0")
-    assert (png.name, svg.name) == ("v1.0.png", "v1.0.svg")
+    files = png, _, pdf = style.save_figure(first, tmp_path / "v1.0")
+    assert [file.name for file in files] == ["v1.0.png", "v1.0.svg", "v1.0.pdf"]
     assert imread(png).shape[1] == 1600
+    assert {b"/FontFile2", b"/ToUnicode"} <= {*re.findall(rb"/[A-Z]\w+", pdf.read_bytes())}
     again = style.save_figure(second, tmp_path / "again")
-    assert [file.read_bytes() for file in again] == [png.read_bytes(), svg.read_bytes()]
+    assert [file.read_bytes() for file in again] == [file.read_bytes() for file in files]
     points_at_900_pixels = 900 / style.WIDTH / 96
     texts = [text for text in first.findobj(Text) if text.get_text()]
     assert min(text.get_fontsize() for text in texts) * points_at_900_pixels >= 9
