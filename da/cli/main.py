@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
+from da.cli import catalog, compress, deploy, new, report, report_page, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
@@ -17,6 +17,7 @@ COMMANDS = (
     report.runs,
     report.diagnose,
     report.plot,
+    report_page.report,
     report.publish,
     compress.prune,
     compress.distill,
