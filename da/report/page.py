@@ -10,7 +10,6 @@ from da.system.extras import extra
 
 with extra("report", "a report"):
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
 FILES = Path(__file__).parent / "page"
@@ -106,13 +105,13 @@ def render_page(
         version=da.__version__,
         style=_read("page.css"),
         scripts=[_read(script) for script in SCRIPTS],
-        data=Markup(_to_json(data)),
-        plotly=Markup(get_plotlyjs()),
+        data=_to_json(data),
+        plotly=get_plotlyjs(),
     )
 
 
-def _read(file: str) -> Markup:
-    return Markup((FILES / file).read_text(encoding="utf-8"))
+def _read(file: str) -> str:
+    return (FILES / file).read_text(encoding="utf-8")
 
 
 def _to_json(data: dict[str, Any]) -> str:
