@@ -61,7 +61,8 @@ sections.confusion = (body) => {
 sections.features = (body) => {
   const found = DATA.features;
   if (typeof found === "string") return void body.append(missing(found));
-  let map = found.maps[0];
+  const first = found.maps.findIndex((m) => m.row === DATA.first_rows[1]);
+  let map = found.maps[Math.max(first, 0)];
   const shapes = [["circle", "circle-open"], ["square", "square-open"], ["triangle-up", "triangle-up-open"], ["diamond", "diamond-open"]];
   const describe = () => {
     const traces = found.classes[map.task].flatMap((name, c) => ["source", "target"].map((side, k) => {
@@ -69,16 +70,16 @@ sections.features = (body) => {
       const at = own.y.map((_, i) => i).filter((i) => own.y[i] === c);
       const symbol = shapes[Math.floor(c / DATA.colors.length) % shapes.length][k];
       return {
-        x: at.map((i) => own.x0[i]), y: at.map((i) => own.x1[i]), mode: "markers", name: `${name}, ${side}`, showlegend: k === 0 && at.length > 0, legendgroup: name,
+        x: at.map((i) => own.x0[i]), y: at.map((i) => own.x1[i]), mode: "markers", name, showlegend: k === 0, legendgroup: name,
         marker: { symbol, size: k ? 8 : 6, opacity: k ? 0.95 : 0.6, color: pens(c).color }, hovertemplate: `${name}, ${side}<extra></extra>`,
       };
     }));
-    const bare = { showticklabels: false, zeroline: false };
+    const bare = { showticklabels: false, zeroline: false, ticks: "" };
     return { traces, layout: { height: 520, xaxis: axis("first component", bare), yaxis: axis("second component", bare), showlegend: true, legend: { orientation: "h", y: -0.1 } } };
   };
   const names = found.maps.map((m, i) => [i, `${DATA.rows[m.row]}, ${DATA.tasks[m.task]}, seed ${m.seed}`]);
   const { plot } = figure(body, "Features of source and target test images, by their two principal components", {
-    controls: [choose("Run", names, 0, (i) => {
+    controls: [choose("Run", names, Math.max(first, 0), (i) => {
       map = found.maps[i];
       again();
     })],
@@ -91,7 +92,7 @@ function pictures(found, at, run) {
   const { classes } = found;
   return make("ul", { class: "images" }, ...at.map((i) => {
     const [before, after, true_] = [found.before[i], run.after[i], found.y[i]].map((c) => classes[c]);
-    const image = make("img", { src: `data:image/jpeg;base64,${found.images[i]}`, alt: `test image ${found.places[i]}, a ${true_}`, width: 72, height: 72, loading: "lazy" });
+    const image = make("img", { src: `data:image/jpeg;base64,${found.images[i]}`, alt: `test image ${found.places[i]}, a ${true_}`, width: 72, height: 72 });
     const kind = after === true_ ? "good" : before === true_ ? "bad" : "";
     return make("li", {}, image, make("b", {}, true_), make("br"), `${before} \u2192 `, make("span", { class: kind }, after));
   }));
@@ -111,7 +112,7 @@ sections.images = (body) => {
     ];
     place.replaceChildren(...kinds.flatMap(([name, at]) => [make("h3", {}, `${at.length} ${name}`), pictures(found, at, run)]));
   };
-  body.append(make("div", { class: "controls" }, choose("Row", found.runs.map((run, i) => [i, DATA.rows[run.row]]), 0, show)), make("p", { class: "said" }, found.said), place);
+  body.append(make("div", { class: "controls" }, choose("Row", found.runs.map((run, i) => [i, DATA.rows[run.row]]), 0, show)), make("p", { class: "said" }, `${DATA.tasks[found.task]}: ${found.said}`), place);
   show(0);
 };
 

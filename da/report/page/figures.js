@@ -41,8 +41,14 @@ function figure(body, label, { controls = [], said, beside, wide } = {}) {
 
 const taskOptions = DATA.tasks.map((task, i) => [i, task]);
 const fair = (i) => DATA.sections[i] === 0;
+// On a dark page, colors are mixed with white.
+function lighter(hex) {
+  const mixed = [1, 3, 5].map((i) => Math.round(0.7 * parseInt(hex.slice(i, i + 2), 16) + 0.3 * 255));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 const pens = (i) => {
-  const each = DATA.colors.map((c) => (c === "#000000" ? color("ink") : c));
+  const each = DATA.colors.map((c) => (c === "#000000" ? color("ink") : isDark() ? lighter(c) : c));
   return { color: each[i % each.length], dash: ["solid", "dash", "dot", "dashdot"][Math.floor(i / each.length) % 4] };
 };
 
