@@ -28,6 +28,7 @@ def table(
     cost: bool = False,
     label_columns: bool = False,
     metric: str = "",
+    interval: bool = False,
 ) -> None:
     """Print the table of an experiment from the records it has so far.
 
@@ -36,6 +37,7 @@ def table(
         cost: Show the cost of a run next to its average accuracy; CSV always has the cost.
         label_columns: Show the accuracy of each label column and the mean, averaged over tasks.
         metric: What is shown, such as hos or mean_class; empty for what papers print of such tasks.
+        interval: Show 95 % intervals of means, over seeds and over tasks, in place of deviations.
     """
     from da.methods import without_importing
     from da.results import tables
@@ -47,7 +49,7 @@ def table(
         papers = experiments.named_papers(experiment)
     found, names = [r for r in wanted if r.curve], chosen_by.split(",")
     how: dict[str, Any] = {"cost": cost, "label_columns": label_columns, "metric": metric}
-    how |= {"bold": sys.stdout.isatty(), "papers": papers}
+    how |= {"bold": sys.stdout.isatty(), "papers": papers, "interval": interval}
     print(tables.render_table(found, names, format, wanted=wanted, **how))
 
 

@@ -3,7 +3,8 @@
 import math
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 WIDTH = 100
 """Width of a terminal, in characters."""
@@ -31,6 +32,10 @@ class Cell:
     """Whether a number above 0 has a plus, as a difference has."""
     mark: str = ""
     """Mark after a difference; empty for none."""
+    intervals: tuple[tuple[float, float] | None, ...] = ()
+    """Ends of intervals of the mean, None for one that is unknown; empty where none are shown."""
+    values: Any = field(default=None, compare=False, repr=False)
+    """Numbers of the runs, an array of tasks and seeds; None for others than our means."""
 
     @property
     def number(self) -> str:
@@ -39,10 +44,14 @@ class Cell:
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.{self.digits}f}"
+        spread += "".join(f" [{self._ends(ends)}]" for ends in self.intervals)
         sign = "≈" if self.alike else ""
         cite = f" {self.cite}" if self.cite else ""
         mark = f" {self.mark}" if self.mark else ""
         return sign + self.number + spread + cite + " §" * self.repeated + mark
+
+    def _ends(self, ends: tuple[float, float] | None) -> str:
+        return ", ".join(f"{end:.{self.digits}f}" for end in ends) if ends else "-"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Make tables from records: method by task, or method by selector. Does not import torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from da.results import aggregate, literature_rows, table_csv, table_render
 from da.results.aggregate import Line, Runs
+from da.results.best_rows import mark_best
 from da.results.label_columns import keep_runs, list_columns
 from da.results.literature.lookup import check_papers
 from da.results.negative_transfer import add_count
@@ -12,10 +14,11 @@ from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
 from da.results.source_images import describe_source
+from da.results.table_cells import make_cell, show_intervals
 from da.results.table_columns import group_columns, head_columns, list_sources, name_benchmarks
 from da.results.table_cost import add_cost
 from da.results.table_notes import describe_choice, describe_marks, describe_progress
-from da.results.table_render import Cell, Row, Table
+from da.results.table_render import Row, Table
 
 FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
@@ -31,6 +34,7 @@ def render_table(
     label_columns: bool = False,
     metric: str = "",
     papers: Sequence[str] = (),
+    interval: bool = False,
 ) -> str:
     """Render the table of an experiment as text.
 
@@ -50,6 +54,8 @@ def render_table(
         metric: What is shown, such as hos or mean_class; empty for what papers print of such tasks.
         papers: Papers whose numbers stand below ours, each by its name or the end of it; empty for
             those that ran most methods.
+        interval: Show 95 % intervals, over seeds and over tasks, in place of deviations. CSV has
+            them in columns of their own, and lines for averages over tasks.
 
     Raises:
         ValueError: A format, selector, metric or paper is unknown (the error names the known
@@ -60,8 +66,8 @@ def render_table(
         raise ValueError(f"unknown format {format!r}, known: {', '.join(FORMATS)}")
     chosen_by = chosen_by.split(",") if isinstance(chosen_by, str) else chosen_by
     if format == "csv":
-        return table_csv.render_csv(records, chosen_by, metric, papers)
-    table = build_table(records, chosen_by, wanted, cost, label_columns, metric, papers)
+        return table_csv.render_csv(records, chosen_by, metric, papers, interval)
+    table = build_table(records, chosen_by, wanted, cost, label_columns, metric, papers, interval)
     if format == "terminal":
         return table_render.render_terminal(table, bold=bold)
     return (
@@ -79,6 +85,7 @@ def build_table(
     label_columns: bool = False,
     metric: str = "",
     papers: Sequence[str] = (),
+    interval: bool = False,
 ) -> Table:
     """Build the table of an experiment, before it becomes text.
 
@@ -90,6 +97,7 @@ def build_table(
         label_columns: Show the accuracy of each label column, and the mean, averaged over tasks.
         metric: What is shown, as in `render_table`.
         papers: Papers whose numbers count, as in `render_table`.
+        interval: Show 95 % intervals in place of deviations.
 
     Raises:
         ValueError: A selector, metric or paper is unknown, or there are no records.
@@ -102,7 +110,8 @@ def build_table(
     if not any(map(aggregate.has_accuracy, tested)):
         scores = aggregate.list_scores(tested[0].curve)
         table = _by_score(rows, tasks, names, scores, untested)
-        return replace(table, notes=(*table.notes, *describe_source(tested, scores)))
+        table = replace(table, notes=(*table.notes, *describe_source(tested, scores)))
+        return show_intervals(table, (-inf, inf)) if interval else table
     columns = list_columns(tested)
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
@@ -114,10 +123,11 @@ def build_table(
     notes += [*filter(None, [untested]), *describe_source(tested, names)]
     notes += describe_marks(rows, tasks, [] if label_columns else columns)
     best = min if metric in FALLING else max
-    table = replace(table, rows=_with_best(table.rows, best), notes=(*notes, *table.notes))
+    table = mark_best(replace(table, notes=(*notes, *table.notes)), best)
     if not label_columns:
         table = add_count(table, rows, tasks, names[0], best)
-    return add_cost(table, rows) if cost else table
+    table = add_cost(table, rows) if cost else table
+    return show_intervals(table) if interval else table
 
 
 def _shown(
@@ -184,7 +194,7 @@ def _by_column(
     ours = []
     for line, runs in rows.items():
         each = [keep_runs(runs, column, columns, names[0]) for column in columns]
-        cells = tuple(_cell(kept, tasks, "last") for kept in each)
+        cells = tuple(make_cell(kept, tasks, "last") for kept in each)
         ours.append(replace(_row(line, runs, []), cells=cells))
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: target accuracy in %, by label column"
@@ -203,11 +213,9 @@ def _by_score(
         raise ValueError(f"{untested}; choose by one selector, not {', '.join(names)}")
     ours = []
     for line, runs in rows.items():
-        cells = [aggregate.average(runs, tasks, names[0], score) for score in scores]
-        row = _row(line, runs, [])
-        digits = (1 if score == "source_accuracy" else 3 for score in scores)
-        each = (Cell(*cell, digits=n) for cell, n in zip(cells, digits, strict=True))
-        ours.append(replace(row, cells=tuple(each)))
+        digits = {score: 1 if score == "source_accuracy" else 3 for score in scores}
+        cells = (make_cell(runs, tasks, names[0], score, n) for score, n in digits.items())
+        ours.append(replace(_row(line, runs, []), cells=tuple(cells)))
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: scores without target labels"
     return Table(title, tuple(scores), tuple(ours), (f"{describe_choice(names)}", untested))
@@ -215,26 +223,7 @@ def _by_score(
 
 def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
     """Build the row of a method; a column has tasks to average over, and a selector."""
-    cells = tuple(_cell(runs, *column) for column in columns)
+    cells = tuple(make_cell(runs, *column) for column in columns)
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
     return Row(line.marked_label, int(line.labels or line.oracle), cells, seeds)
-
-
-def _cell(runs: Runs, tasks: list[str], selector: str) -> Cell:
-    mean, deviation = aggregate.average(runs, tasks, selector)
-    repeated = mean is not None and aggregate.most_repeated(runs, tasks) > 0
-    return Cell(mean, deviation, repeated=repeated)
-
-
-def _with_best(rows: tuple[Row, ...], best: Callable[..., str]) -> tuple[Row, ...]:
-    """Mark the best number of each column as it is printed, unless it has no rival."""
-    columns = zip(*(row.cells for row in rows if row.section == 0), strict=True)
-    numbers = [[cell.number for cell in column if cell.number] for column in columns]
-    tops = [best(column, key=float) if len(column) > 1 else None for column in numbers]
-    marked = []
-    for row in rows:
-        pairs = zip(row.cells, tops, strict=True)
-        cells = tuple(replace(cell, best=cell.number == top) for cell, top in pairs)
-        marked.append(replace(row, cells=cells) if row.section == 0 else row)
-    return tuple(marked)

@@ -1,0 +1,84 @@
+"""Cells of our rows: means, deviations, and the numbers of the runs behind them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from da.results import aggregate
+from da.results.aggregate import Runs
+from da.results.table_render import Cell, Row, Table
+from da.statistics.intervals import Interval, over_seeds, over_tasks
+
+PERCENT = 0.0, 100.0
+"""Range of accuracies and of the other metrics."""
+
+NOTES = (
+    "[ ] the mean on the same tasks with other seeds, 95 % interval: Student's t over seeds",
+    "[ ] [ ] the second is that on other tasks like these with other seeds",
+)
+
+
+def collect_values(
+    runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy"
+) -> Float[np.ndarray, "tasks seeds"] | None:
+    """Return the number of each run, NaN where it is missing; None where a whole task is.
+
+    Args:
+        runs: Records of one row.
+        tasks: Columns that count.
+        selector: What chooses the evaluation of each run.
+        score: What is collected: the accuracy, or the score of a selector.
+    """
+    if aggregate.average(runs, tasks, selector, score)[0] is None:
+        return None
+    seeds = list(dict.fromkeys(seed for task in tasks for seed in runs[task]))
+    values = np.full((len(tasks), len(seeds)), np.nan)
+    for i, task in enumerate(tasks):
+        for seed, record in runs[task].items():
+            values[i, seeds.index(seed)] = record.point(selector)[score]
+    return values
+
+
+def make_cell(
+    runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy", digits: int = 1
+) -> Cell:
+    """Make the cell of a row; the first four arguments are those of `collect_values`."""
+    mean, deviation = aggregate.average(runs, tasks, selector, score)
+    repeated = mean is not None and aggregate.most_repeated(runs, tasks) > 0
+    values = collect_values(runs, tasks, selector, score)
+    return Cell(mean, deviation, digits=digits, repeated=repeated, values=values)
+
+
+def show_intervals(table: Table, limits: tuple[float, float] = PERCENT) -> Table:
+    """Show 95 % intervals in place of deviations over seeds.
+
+    Args:
+        table: Table of our rows, and of printed ones, which stay.
+        limits: Lowest and highest possible number.
+    """
+    rows = tuple(replace(row, cells=_with_intervals(row, limits)) for row in table.rows)
+    several = any(len(cell.intervals) > 1 for row in rows for cell in row.cells)
+    shown = "mean [95 % interval over seeds]" + " [over tasks]" * several
+    title = table.title.replace("mean ± deviation over seeds", shown)
+    return replace(table, title=title, rows=rows, notes=(*table.notes, *NOTES[: 1 + several]))
+
+
+def find_intervals(
+    cell: Cell, limits: tuple[float, float] = PERCENT
+) -> tuple[Interval | None, ...]:
+    """Return the interval of a mean over seeds and, of several tasks, that over tasks."""
+    found = [over_seeds(cell.values)]
+    if len(cell.values) > 1:
+        found.append(over_tasks(cell.values))
+    return tuple(one and Interval(*np.clip(one, *limits).tolist()) for one in found)
+
+
+def _with_intervals(row: Row, limits: tuple[float, float]) -> tuple[Cell, ...]:
+    return tuple(
+        cell
+        if cell.values is None
+        else replace(cell, deviation=None, intervals=find_intervals(cell, limits))
+        for cell in row.cells
+    )
