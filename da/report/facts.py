@@ -44,10 +44,15 @@ def _averages(data: dict[str, Any]) -> list[Fact]:
     table = data["tables"]["last"]
     column = len(table["heads"]) - 1 - (table["heads"][-1] == HEAD)
     cells = dict(zip(table["labels"], (row[column] for row in table["cells"]), strict=True))
-    best = [
-        label for label, own in zip(table["labels"], table["best"], strict=True) if column in own
-    ]
-    found = [Fact("best, last step", cells[best[0]], ", ".join(best))] if best else []
+    marks = zip(table["labels"], table["best"], strict=True)
+    best = [label for label, own in marks if column in own]
+    best.sort(key=lambda label: float(cells[label].split()[0]), reverse=not data["falling"])
+    found = [Fact("best, last step", cells[best[0]], _join(best))] if best else []
     if cells.get(BASELINE) and best != [BASELINE]:
         found.append(Fact("no adaptation", cells[BASELINE], BASELINE))
     return found
+
+
+def _join(best: Sequence[str]) -> str:
+    first, *alike = best
+    return f"{first}, not separable from {', '.join(alike)}" if alike else first

@@ -1,5 +1,7 @@
 """The page of an experiment: one HTML file that needs no server and no network."""
 
+import base64
+import gzip
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,12 +108,17 @@ def render_page(
         style=_read("page.css"),
         scripts=[_read(script) for script in SCRIPTS],
         data=_to_json(data),
-        plotly=get_plotlyjs(),
+        plotly=_pack(get_plotlyjs()),
     )
 
 
 def _read(file: str) -> str:
     return (FILES / file).read_text(encoding="utf-8")
+
+
+def _pack(text: str) -> str:
+    """Return a text as Base64 of its gzip file, which is the same for the same text."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _to_json(data: dict[str, Any]) -> str:

@@ -1,6 +1,9 @@
 """The page of an experiment in a real browser: `apt-get install chromium` brings one."""
 
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+import da
 from da.cli.main import main
 from da.results import records
 from da.results.tables import build_table
@@ -102,6 +106,10 @@ def test_a_selector_gives_the_numbers_of_the_table_of_the_command_line(page, fol
         cells = zip(*(row.cells for row in theirs.rows), strict=True)
         assert shown[name] == [[str(cell) for cell in part] for part in cells]
     assert shown["last"] != shown["infomax"]
+    page.get_by_label("Next to means").select_option("interval")
+    theirs = build_table(found, ["oracle"], wanted=found, interval=True)
+    assert column(table, 2) == [str(row.cells[0]) for row in theirs.rows]
+    assert page.locator("#accuracy .notes").inner_text().splitlines() == [*theirs.notes]
 
 
 def test_tables_are_sorted_by_keyboard_and_tell_it(page):
@@ -223,6 +231,23 @@ def test_the_page_does_not_scroll_sideways(page, width):
     page.evaluate("document.querySelectorAll('main > section').forEach(render)")
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_2400_runs_are_small_and_open_at_once(browser, tmp_path):
+    root = Path(da.__file__).parents[1]
+    experiment, published = root / "experiments" / "methods.py", root / "results" / "published"
+    words = ["report", experiment, "--results", published, "--out", tmp_path]
+    subprocess.run([sys.executable, "-m", "da", *words], check=True, capture_output=True)
+    file = tmp_path / "methods.html"
+    assert file.stat().st_size < 10e6
+    times = []
+    for _ in range(3):
+        opened, start = browser.new_page(), time.perf_counter()
+        opened.goto(file.as_uri())
+        opened.wait_for_selector("#accuracy tbody tr")
+        times.append(time.perf_counter() - start)
+        opened.close()
+    assert min(times) < 2
 
 
 def test_print_has_all_sections_in_black_on_white(page, tmp_path):

@@ -1,10 +1,22 @@
 "use strict";
 
-// Plotly is four megabytes of text, which wait until the first figure.
-function plotly() {
-  if (!window.Plotly) document.head.append(make("script", {}, document.getElementById("plotly").textContent));
-  return window.Plotly;
+// Plotly is megabytes of code, which the page holds packed until the first figure.
+let library;
+
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }
+
+function plotly() {
+  library ??= unpack("plotly").then((code) => {
+    document.head.append(make("script", {}, code));
+    return window.Plotly;
+  });
+  return library;
+}
+
+addEventListener("load", () => setTimeout(plotly, 1000)); // Then a print has its figures at once.
 
 function axis(title, more = {}) {
   const [line, gray] = [color("line"), color("gray")];
@@ -12,7 +24,8 @@ function axis(title, more = {}) {
 }
 
 function draw(place, describe) {
-  const again = () => {
+  const again = async () => {
+    const { react } = await plotly();
     const { traces, layout } = describe();
     const font = { color: color("ink"), family: getComputedStyle(document.body).fontFamily, size: 13 };
     const shared = {
@@ -24,7 +37,7 @@ function draw(place, describe) {
       showlegend: false,
     };
     const how = { displaylogo: false, responsive: true, displayModeBar: false };
-    plotly().react(place, traces, { ...shared, ...layout }, how);
+    react(place, traces, { ...shared, ...layout }, how);
   };
   onTheme.set(place, again);
   again();

@@ -55,7 +55,7 @@ const plainCell = (text) => make("td", {}, text);
 
 function numberCell(text, best) {
   const [number, ...rest] = text.split(/(?= [±\[(])/);
-  const shown = best ? make("strong", { title: "best of its column" }, number) : number;
+  const shown = best ? make("strong", { title: "best of its column, or not separable from it" }, number) : number;
   return make("td", {}, shown, make("span", { class: "spread" }, rest.join("")));
 }
 
@@ -82,8 +82,10 @@ sections.accuracy = (body) => {
   const about = make("p", { class: "said" });
   const groups = DATA.tables[chosen.by].groups;
   let group = groups.length - 1;
+  let spread = "deviation";
   const draw = () => {
-    const table = DATA.tables[chosen.by];
+    const whole = DATA.tables[chosen.by];
+    const table = spread === "interval" ? { ...whole, ...whole.interval } : whole;
     const part = table.groups[group] || wholeOf(table);
     about.textContent = DATA.selectors[chosen.by] || "";
     place.replaceChildren(scrollable("Accuracy", tableOf(table, part, order), "scroll tall"), notesOf(table));
@@ -105,6 +107,10 @@ sections.accuracy = (body) => {
             draw();
           })]
         : []),
+      choose("Next to means", [["deviation", "± deviation over seeds"], ["interval", "95 % intervals"]], spread, (name) => {
+        spread = name;
+        draw();
+      }),
     ),
     about,
     place,
