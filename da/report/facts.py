@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 from da.results.negative_transfer import BASELINE, HEAD
 
+FEW = 3
+"""Most rows that are named next to the best."""
+
 
 class Fact(NamedTuple):
     """A number with its name."""
@@ -55,4 +58,5 @@ def _averages(data: dict[str, Any]) -> list[Fact]:
 
 def _join(best: Sequence[str]) -> str:
     first, *alike = best
-    return f"{first}, not separable from {', '.join(alike)}" if alike else first
+    named = ", ".join(alike) if len(alike) <= FEW else f"{len(alike)} others"
+    return f"{first}, not separable from {named}" if alike else first

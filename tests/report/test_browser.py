@@ -167,9 +167,9 @@ def test_scores_tell_what_they_choose(page, folder):
 
 def test_tasks_show_differences_from_a_row(page):
     section = show(page, "tasks")
-    section.get_by_label("Shown").select_option(label="less source_only")
+    section.get_by_label("Shown").select_option(label="difference from source_only")
     texts = section.locator(".heatmap-label").all_text_contents()
-    assert texts[:3] == ["+0"] * 3
+    assert texts[:3] == ["0"] * 3
 
 
 def test_confused_classes_are_a_table(page):
@@ -251,8 +251,12 @@ def test_2400_runs_are_small_and_open_at_once(browser, tmp_path):
 
 
 def test_print_has_all_sections_in_black_on_white(page, tmp_path):
+    page.evaluate("document.querySelectorAll('main > section').forEach(render)")
+    page.locator("#scores .scatterlayer .trace").first.wait_for()
+    page.set_viewport_size({"width": 760, "height": 1000})
     page.emulate_media(media="print", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 760
     assert page.locator(".body:not([data-done])").count() == 0
     assert not page.locator("nav").is_visible()
     assert brightness(picture(page, tmp_path / "print.png")) > 200

@@ -2,7 +2,8 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const sections = {}; // A function for each section, which fills its element.
-const onTheme = new Map(); // What draws each figure again, by its element.
+const PAPER = 680; // Width of figures in print, in pixels.
+const drawn = new Map(); // What draws each figure again, by its element.
 
 function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -61,7 +62,7 @@ function themeSwitch() {
   };
   const draw = () => {
     name();
-    for (const again of onTheme.values()) again();
+    for (const again of drawn.values()) again();
   };
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
@@ -88,5 +89,8 @@ function start() {
   const every = [...document.querySelectorAll("main > section")];
   render(every[0]);
   every.slice(1).forEach((section) => near.observe(section));
-  addEventListener("beforeprint", () => every.forEach(render));
+  addEventListener("beforeprint", () => {
+    every.forEach(render);
+    resize(PAPER);
+  });
 }

@@ -16,6 +16,12 @@ function plotly() {
   return library;
 }
 
+// Paper is as wide as it is, whatever the window was.
+function resize(width) {
+  for (const plot of drawn.keys()) if (plot.data) window.Plotly.relayout(plot, width ? { width } : { autosize: true, width: null });
+}
+
+addEventListener("afterprint", () => resize(0));
 addEventListener("load", () => setTimeout(plotly, 1000)); // Then a print has its figures at once.
 
 function axis(title, more = {}) {
@@ -39,7 +45,7 @@ function draw(place, describe) {
     const how = { displaylogo: false, responsive: true, displayModeBar: false };
     react(place, traces, { ...shared, ...layout }, how);
   };
-  onTheme.set(place, again);
+  drawn.set(place, again);
   again();
   return again;
 }
@@ -83,10 +89,11 @@ sections.tasks = (body) => {
     const [paper, cold, warm] = [color("paper"), color("accent"), color("warm")];
     const scale = against === "" ? [[0, paper], [1, cold]] : [[0, warm], [0.5, paper], [1, cold]];
     const sign = against === "" ? ".1f" : "+.1f";
+    const short = (v) => (v === null ? "" : against === "" || !Math.round(v) ? String(Math.abs(Math.round(v))) : `${v > 0 ? "+" : "\u2212"}${Math.abs(Math.round(v))}`);
     const trace = {
       type: "heatmap", x: DATA.tasks, y: labels, z, colorscale: scale, ...range, xgap: 1, ygap: 1, hoverongaps: false,
       hovertemplate: `%{y}<br>%{x}: %{z:${sign}}<extra></extra>`,
-      texttemplate: DATA.tasks.length <= 24 ? `%{z:${against === "" ? ".0f" : "+.0f"}}` : "", textfont: { size: 10 },
+      text: z.map((line) => line.map(short)), texttemplate: DATA.tasks.length <= 24 ? "%{text}" : "", textfont: { size: 10 },
       colorbar: { thickness: 10, outlinewidth: 0, title: { text: "%", side: "top" } },
     };
     const layout = {
@@ -96,7 +103,7 @@ sections.tasks = (body) => {
     };
     return { traces: [trace], layout };
   };
-  const names = DATA.rows.map((name, i) => [i, `less ${name}`]);
+  const names = DATA.rows.map((name, i) => [i, `difference from ${name}`]);
   const { plot, caption } = figure(body, `${DATA.what} of each row on each task, as in the table above`, {
     controls: [choose("Shown", [["", DATA.what], ...names], "", (value) => {
       against = value;
