@@ -13,6 +13,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import time
 from dataclasses import replace
 from datetime import date
@@ -122,7 +123,7 @@ def main() -> None:
     if not (given.peer / script).is_file():
         parser.error(f"{given.peer} is no clone of {REPOSITORY}")
     commit = given.commit or source(given.peer, REPOSITORY, script)["commit"]
-    slug = "".join(c if c.isalnum() else "-" for c in machine().lower()).strip("-")
+    slug = "-".join(re.findall("[a-z0-9]+", machine().lower()))
     about = {
         "date": date.today().isoformat(),
         "machine": machine(),

@@ -6,6 +6,7 @@ from typing import Any
 
 from da.config.backbone_names import KnownBackbone, known_backbones, written_names
 from da.config.registry import BACKBONES, DATASETS, METHODS, SELECTORS
+from da.config.selector_needs import read_needs
 from da.data import catalog
 from da.methods import describe_method, sort_by_family, year_of_paper
 from da.results.text_columns import align
@@ -80,10 +81,20 @@ def list_backbones() -> list[str]:
 
 
 def list_selectors() -> list[str]:
-    """List what can choose the evaluation of a run, and how."""
-    rows = [(name, first_sentence(SELECTORS.constants(name))) for name in SELECTORS]
+    """List what can choose the evaluation of a run, what it needs, and how it chooses."""
+    return align(describe_selectors(), left=3)
+
+
+def describe_selectors() -> list[tuple[str, str, str]]:
+    """Return the name of each selector, what it needs of a run, and what it is."""
+    rows = [
+        (name, ", ".join(read_needs(name)), first_sentence(SELECTORS.constants(name)))
+        for name in SELECTORS
+    ]
     oracle = "Target test accuracy: uses target labels, so it is marked wherever it is used."
-    return align([("last", "The last evaluation."), *rows, ("oracle", oracle)], left=2)
+    few = "Accuracy on three labeled target images of each class: marked as the oracle is."
+    ends = ("few_shot", "target labels", few), ("oracle", "target labels", oracle)
+    return [("last", "", "The last evaluation."), *rows, *ends]
 
 
 def first_sentence(constants: Mapping[str, str]) -> str:

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, new, report, report_page, suggestions, train, tune
+from da.cli import (
+    catalog,
+    compare,
+    compress,
+    deploy,
+    new,
+    report,
+    report_page,
+    suggestions,
+    train,
+    tune,
+)
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
@@ -14,6 +25,7 @@ COMMANDS = (
     train.sweep,
     tune.tune,
     report.table,
+    compare.compare,
     report.runs,
     report.diagnose,
     report.plot,

@@ -135,32 +135,40 @@ def plot(
     map: str = "",
     against: str = "",
     metric: str = "",
+    ranks: bool = False,
     out: Path = Path("plots"),
 ) -> None:
-    """Plot an experiment as PNG and SVG; without --map and --against, its curves and methods.
+    """Plot an experiment as PNG and SVG; by default its curves and methods.
 
     Args:
         map: Id of a run whose features are drawn, with and without adaptation; empty for none.
         against: Setting on the horizontal axis, such as lr, or labels for +Klabel; empty for none.
         metric: What is drawn, such as hos or mean_class; empty for what papers print of such tasks.
+        ranks: Draw what rows may claim: ranks with critical differences, interquartile means with
+            intervals, probabilities of improvement, and performance profiles.
         out: Folder of the plots.
     """
     from da.methods import without_importing
     from da.results import aggregate, shown_metric
     from da.results.plots import experiment as plots
+    from da.results.plots import ranks as of_ranks
     from da.results.plots import style
     from da.runs import experiment as experiments
 
     name, figures = experiment.stem, {}
     if map:
         figures[f"{name}-map-{map}"] = _feature_map(experiment, only, map, results)
-    if against or not map:
+    if against or ranks or not map:
         with without_importing():
             runs = experiments.load_experiment(experiment, only)
             found = named_records(experiment, runs, results)
         found, what = shown_metric.show_records(found, metric)
     if against:
         figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by, what)
+    if ranks:
+        falling = what in [shown_metric.TITLES[name] for name in shown_metric.FALLING]
+        figures[f"{name}-ranks"] = of_ranks.plot_ranks(found, chosen_by, what, falling=falling)
+        figures[f"{name}-profile"] = of_ranks.plot_profile(found, chosen_by, what)
     if not figures:
         tested, untested = aggregate.split_tested(found)
         if untested:

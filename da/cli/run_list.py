@@ -14,6 +14,7 @@ from da.results.run_labels import first_weights, list_differences, title
 from da.results.shown_metric import PREFIX, key_of, usual_metric
 from da.results.source_images import describe_source
 from da.results.text_columns import align
+from da.results.usual_scores import keep_usual
 from da.runs.provenance import CURRENT, describe_old, find_states
 
 TEXTS = "id", "method task seed", "settings", "first weights"
@@ -45,7 +46,8 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
     by_id = {record.id: record for record in order}
     states = find_states(order, folder)
     usual = dict.fromkeys(key_of(usual_metric([record])) for record in order)
-    scores = [*{ACCURACY: None} | usual, *list_scores(record.curve[-1] for record in order)]
+    own = keep_usual(list_scores(record.curve[-1] for record in order), order)
+    scores = [*{ACCURACY: None} | usual, *own]
     weights = {file.stem for file in (folder / "weights").glob("*.pt")}
     outputs = {file.stem: file.stat().st_size for file in (folder / "outputs").glob(f"*{OUTPUTS}")}
     old = list_old(folder)

@@ -276,7 +276,7 @@ SELECTORS = Registry(
     "selector",
     "da.evaluation.selectors",
     _score_function,
-    reserved=("last", "oracle", "step", "target_accuracy"),
+    reserved=("last", "few_shot", "oracle", "step", "target_accuracy"),
 )
 """Functions of all selectors, from predictions to a score; higher is better.
 

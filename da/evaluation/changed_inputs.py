@@ -1,6 +1,7 @@
 """Logits of changed target test images: two views of each, and mixtures of two."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -65,15 +66,24 @@ def _views(
     """Return two functions from places of images to a view of each; none where there are none."""
     if images.x.ndim == 3 and images.x.is_floating_point():
         last = images.x.shape[1]
-        return [lambda i, v=v: images.take(i)[:, v].to(device) for v in (last - 2, last - 1)]
+        return [partial(_stored_view, images, view, device) for view in (last - 2, last - 1)]
     if images.x.dtype != torch.uint8:
         return []
     draws = [torch.Generator().manual_seed(view) for view in range(2)]
     how: Augment = "crop" if augment == "none" else augment
-    return [
-        lambda i, draw=draw: augment_images(images.take(i).to(device), images.resize, how, draw)
-        for draw in draws
-    ]
+    return [partial(_random_view, images, how, draw, device) for draw in draws]
+
+
+def _stored_view(
+    images: Images, view: int, device: torch.device, i: Int[Tensor, "b"]
+) -> Float[Tensor, "b d"]:
+    return images.take(i)[:, view].to(device)
+
+
+def _random_view(
+    images: Images, how: Augment, draw: torch.Generator, device: torch.device, i: Int[Tensor, "b"]
+) -> Shaped[Tensor, "b ..."]:
+    return augment_images(images.take(i).to(device), images.resize, how, draw)
 
 
 def _mixture(

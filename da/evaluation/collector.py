@@ -59,6 +59,8 @@ class Collector:
         with _watch(method) as found:
             every = predict_columns(method, task, device=device)
         seen = every[""]
+        if not (seen.source_logits.isfinite().all() and seen.target_logits.isfinite().all()):
+            return every  # numbers that nothing can be made of
         with preserve_random_state(device):
             f_s, f_t = _features(method, task, device, found)
             whole = replace(

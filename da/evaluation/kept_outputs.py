@@ -136,10 +136,8 @@ def save(
     return write(each | labels, about, outputs_file(run_id, results))
 
 
-def write(
-    tensors: Stored, about: Mapping[str, Any], file: Path, chosen_by: str = CHOSEN_BY
-) -> None:
-    """Write a file of outputs, whole or not at all.
+def write(tensors: Stored, about: Mapping[str, Any], file: Path, chosen_by: str = CHOSEN_BY) -> str:
+    """Write a file of outputs, whole or not at all, and return its SHA-256.
 
     Args:
         tensors: Tensors by key.

@@ -14,13 +14,17 @@ from da.methods import Method
 Measured = dict[str, float]
 """Numbers by their names in an evaluation."""
 
+SHOTS = 3
+"""Images of each class that `few_shot` is measured on."""
+
 
 def measure(method: Method, seen: Predictions, task: Task, device: torch.device) -> Measured:
     """Measure predictions for target test images.
 
-    There are the accuracy, over all images and over classes, the macro F1 score, and the confusion
-    matrix where classes are few. Tasks of several targets have the accuracy on each of them, and
-    tasks with unknown images what `metrics.open_set` and `metrics.separation` tell.
+    There are the accuracy, over all images, over classes and on a few images (`few_shot`), the
+    macro F1 score, and the confusion matrix where classes are few. Tasks of several targets have
+    the accuracy on each of them, and tasks with unknown images what `metrics.open_set` and
+    `metrics.separation` tell.
 
     Args:
         method: The method, which says which images are unknown.
@@ -44,7 +48,7 @@ def measure(method: Method, seen: Predictions, task: Task, device: torch.device)
     named = (*task.classes, "unknown")
     recalls = {named[c]: share for c, share in metrics.class_recalls(decided).items()}
     return (
-        {"target_accuracy": accuracy}
+        {"target_accuracy": accuracy, "few_shot": _on_few(decided)}
         | {f"metric/{name}": value for name, value in found.items()}
         | _of_domains(decided, name, test.take_domains(torch.arange(len(test))))
         | (_of_groups(decided, test.groups, test.rows) if test.groups else {})
@@ -57,6 +61,13 @@ def score_unknown(method: Method, f: Tensor, logits: Tensor, device: torch.devic
     """Return how likely images are unknown to a method, by their features and logits."""
     with method.evaluation_mode(), torch.no_grad():
         return method.score_unknown(f.to(device), logits.to(device)).float().cpu()
+
+
+def _on_few(decided: Decided) -> float:
+    """Return the accuracy, in percent, on the first three test images of each class."""
+    y = decided.y
+    rows = torch.cat([(y == c).nonzero()[:SHOTS, 0] for c in y.unique()])
+    return 100 * (y[rows] == decided.predicted[rows]).double().mean().item()
 
 
 def _of_unknown(decided: Decided, scores: Tensor, closed: Tensor) -> Measured:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from da.config.plug_in_errors import PlugInError
 from da.config.registry import SELECTORS
+from da.config.selector_needs import read_needs
 from da.evaluation.predictions import Predictions
 
 FIELDS = {
@@ -30,12 +31,12 @@ def needs(name: str) -> tuple[str, ...]:
     Raises:
         PlugInError: It needs what is unknown.
     """
-    found = SELECTORS.constants(name).get("NEEDS", ("logits", "source"))
+    found = read_needs(name)
     for need in found:
         if need not in FIELDS:
             known = ", ".join(FIELDS)
             raise PlugInError(f"{SELECTORS.find(name).file}: NEEDS has {need!r}, known: {known}")
-    return tuple(found)
+    return found
 
 
 def needs_runs(name: str) -> bool:

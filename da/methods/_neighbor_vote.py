@@ -61,7 +61,7 @@ class NeighborVote(Method):
         """Average the remembered predictions of the nearest other images, by cosine similarity."""
         with torch.autocast(f.device.type, enabled=False):
             similarity = f.to(self.memory_f) @ self.memory_f.mT
-        similarity[torch.arange(len(f), device=f.device), index] = -torch.inf
+        similarity = similarity.scatter(1, index[:, None], -torch.inf)
         nearest = similarity.topk(self.hp.neighbors).indices
         return self.memory_p[nearest].mean(1)
 

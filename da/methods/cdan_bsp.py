@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 from da.config.limits import AMOUNT, COUNT
 from da.config.ranges import IntRange, LogUniform
+from da.methods._spectral import penalized_losses
 from da.methods.base import Batch, Losses, Scalar
-from da.methods.bsp import spectral_penalty
 from da.methods.cdan import CDAN
 
 
@@ -30,8 +30,4 @@ class CDANBSP(CDAN):
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
         """Return the losses of CDAN, and the spectral penalty of both domains' features."""
-        f_s, f_t = self.features(batch)
-        spectrum = spectral_penalty(f_s, self.hp.directions)
-        spectrum = spectrum + spectral_penalty(f_t, self.hp.directions)
-        losses = self.domain_losses(f_s, f_t, batch.source.y, progress)
-        return {**losses, "spectrum": self.hp.penalty * spectrum}
+        return penalized_losses(self, batch, progress)

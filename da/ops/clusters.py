@@ -71,3 +71,29 @@ def mutual_information(a: Int[Tensor, "n"], b: Int[Tensor, "n"]) -> float:
 
 def _entropy(p: Float[Tensor, "_"]) -> float:
     return -float(torch.special.xlogy(p, p).sum())
+
+
+def kmeans(x: Float[Tensor, "n d"], centers: Float[Tensor, "k d"]) -> Int[Tensor, "n"]:
+    """Move centers to the means of the rows nearest to them, and return the center of each row.
+
+    It ends when no row changes its center. A center that loses all rows stays where it is.
+    """
+    mean, before = x.mean(0), None
+    x, centers = x - mean, centers - mean
+    for _ in range(ROUNDS):
+        near = (centers.square().sum(1) / 2 - x @ centers.T).argmin(1)
+        if before is not None and near.equal(before):
+            break
+        before = near
+        means, counts = group_means(x, near, len(centers))
+        centers = torch.where(counts[:, None] > 0, means, centers)
+    return near
+
+
+def group_means(
+    x: Float[Tensor, "n d"], y: Int[Tensor, "n"], k: int
+) -> tuple[Float[Tensor, "k d"], Int[Tensor, "k"]]:
+    """Return the mean and the number of the rows of each of `k` groups; 0 for an empty group."""
+    counts = y.bincount(minlength=k)
+    sums = x.new_zeros(k, x.shape[1]).index_add_(0, y, x)
+    return sums / counts.clamp_min(1)[:, None], counts

@@ -9,6 +9,7 @@ from typing import Any
 from da.config.label_columns import MEAN
 from da.config.task_name import TaskName
 from da.config.validation import shorten_names
+from da.results.record_schema import LABELED
 from da.results.records import Point, Record
 
 ORACLE = "‡"
@@ -139,11 +140,11 @@ def list_scores(points: Iterable[Point]) -> list[str]:
     """List the scores of selectors that any of these evaluations has."""
     own = "step", "target_accuracy"
     found = dict.fromkeys(key for point in points for key in point if "/" not in key)
-    return [key for key in found if key not in own]
+    return sorted((key for key in found if key not in own), key=lambda key: key in LABELED)
 
 
 def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
-    """Return the selectors in `names`, each once and the oracle last.
+    """Return the selectors in `names`, each once, and last those that see target labels.
 
     Without names, return `last` alone.
 
@@ -159,7 +160,12 @@ def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str
             raise ValueError(f"oracle needs target labels: {split_tested(records)[1]}")
         if name not in known:
             raise ValueError(f"unknown selector {name!r}, known: {', '.join(known)}")
-    return sorted(dict.fromkeys(names), key=lambda name: name[:6] == "oracle") or ["last"]
+    return sorted(dict.fromkeys(names), key=sees_labels) or ["last"]
+
+
+def sees_labels(name: str) -> bool:
+    """Return whether a selector sees target labels, perhaps of a further label column."""
+    return name.partition("/")[0] in LABELED
 
 
 def _of_columns(records: Sequence[Record]) -> list[str]:

@@ -12,8 +12,11 @@ from da.config.validation import is_run_id
 OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights", "outputs"
 """Fields that a record may lack; those of later versions are ignored."""
 
-MARKS = "target_accuracy", "metric", "class", "confusion", "domain", "group"
+MARKS = "target_accuracy", "few_shot", "metric", "class", "confusion", "domain", "group"
 """First parts of the keys in an evaluation that target labels were looked at for."""
+
+LABELED = "few_shot", "oracle"
+"""What chooses an evaluation by target labels, which is marked wherever it is used."""
 
 MOST = 100
 """Characters of a wrong value that a message shows."""

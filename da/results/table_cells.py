@@ -4,26 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from da.results import aggregate
 from da.results.aggregate import Runs
 from da.results.table_render import Cell, Row, Table
-from da.statistics.intervals import Interval, over_seeds, over_tasks
+from da.statistics.intervals import Interval, Values, over_seeds, over_tasks
 
 PERCENT = 0.0, 100.0
 """Range of accuracies and of the other metrics."""
 
 NOTES = (
-    "[ ] the mean on the same tasks with other seeds, 95 % interval: Student's t over seeds",
-    "[ ] [ ] the second is that on other tasks like these with other seeds",
+    "95 % intervals: where the mean of the same tasks is with other seeds (Student's t over seeds)",
+    "second interval: where the mean of other tasks like these is, with other seeds",
 )
 
 
 def collect_values(
     runs: Runs, tasks: Sequence[str], selector: str, score: str = "target_accuracy"
-) -> Float[np.ndarray, "tasks seeds"] | None:
-    """Return the number of each run, NaN where it is missing; None where a whole task is.
+) -> Values | None:
+    """Return the number of each run, in the order of seeds; None where a whole task is missing.
+
+    A run that is missing is NaN.
 
     Args:
         runs: Records of one row.
@@ -33,7 +34,7 @@ def collect_values(
     """
     if aggregate.average(runs, tasks, selector, score)[0] is None:
         return None
-    seeds = list(dict.fromkeys(seed for task in tasks for seed in runs[task]))
+    seeds = sorted({seed for task in tasks for seed in runs[task]})
     values = np.full((len(tasks), len(seeds)), np.nan)
     for i, task in enumerate(tasks):
         for seed, record in runs[task].items():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from da.results import aggregate
 from da.results.aggregate import Line, Runs
+from da.results.record_schema import LABELED
 from da.results.records import Record
 
 
@@ -30,7 +31,8 @@ def describe_choice(names: list[str]) -> str:
         return "each at its best evaluation (oracle: chosen with target labels)"
     if names == ["last"]:
         return "each at its last evaluation"
-    return f"each at the evaluation that {names[0]} chooses, without target labels"
+    how = "with" if names[0] in LABELED else "without"
+    return f"each at the evaluation that {names[0]} chooses, {how} target labels"
 
 
 def describe_marks(rows: dict[Line, Runs], tasks: list[str], columns: Sequence[str]) -> list[str]:

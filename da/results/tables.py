@@ -10,6 +10,7 @@ from da.results.best_rows import mark_best
 from da.results.label_columns import keep_runs, list_columns
 from da.results.literature.lookup import check_papers
 from da.results.negative_transfer import add_count
+from da.results.record_schema import LABELED
 from da.results.records import Record
 from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
 from da.results.single_best import join_singles
@@ -19,6 +20,7 @@ from da.results.table_columns import group_columns, head_columns, list_sources, 
 from da.results.table_cost import add_cost
 from da.results.table_notes import describe_choice, describe_marks, describe_progress
 from da.results.table_render import Row, Table
+from da.results.usual_scores import keep_usual
 
 FORMATS = "terminal", "markdown", "latex", "csv"
 """Formats of a table as text."""
@@ -108,7 +110,7 @@ def build_table(
     rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
     if not any(map(aggregate.has_accuracy, tested)):
-        scores = aggregate.list_scores(tested[0].curve)
+        scores = keep_usual(aggregate.list_scores(tested[0].curve), tested)
         table = _by_score(rows, tasks, names, scores, untested)
         table = replace(table, notes=(*table.notes, *describe_source(tested, scores)))
         return show_intervals(table, (-inf, inf)) if interval else table
@@ -174,8 +176,9 @@ def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str], wha
     ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: {what}, by what chose each run's evaluation"
-    heads = tuple("oracle ‡" if name == "oracle" else name for name in names)
-    notes = ("‡ oracle: chosen with target labels",) * ("oracle" in names)
+    labeled = [name for name in names if name in LABELED]
+    heads = tuple(f"{name} ‡" if name in labeled else name for name in names)
+    notes = tuple(f"‡ {name}: chosen with target labels" for name in labeled)
     return Table(title, heads, tuple(ours), notes)
 
 

@@ -5,6 +5,8 @@ import math
 from torch import Tensor, nn
 
 from da.config.fine_tuning import FineTuning
+from da.results.aggregate import list_scores
+from da.results.record_schema import LABELED
 from da.results.records import Point
 
 
@@ -22,12 +24,24 @@ class BestWeights:
         self.weights: dict[str, Tensor] = {}
 
     def update(self, point: Point, method: nn.Module) -> None:
-        """Compare an evaluation with the best so far, and copy the weights if it is better."""
-        if self.tuning.chosen_by == "last":
+        """Compare an evaluation with the best so far, and copy the weights if it is better.
+
+        Raises:
+            ValueError: The run has no such score.
+        """
+        name = self.tuning.chosen_by
+        if name == "last":
             return
+        if name not in point and not self.weights:
+            scores = [score for score in list_scores([point]) if score not in LABELED]
+            known = ", ".join(["last", *scores])
+            raise ValueError(
+                f"chosen_by: the evaluations of this run have no {name}, known: {known}"
+            )
         self.since += 1
-        if point[self.tuning.chosen_by] > self.score:
-            self.score, self.since = point[self.tuning.chosen_by], 0
+        score = point.get(name, -math.inf)  # one that is not finite is left out
+        if score > self.score:
+            self.score, self.since = score, 0
             self.weights = {name: x.detach().clone() for name, x in method.state_dict().items()}
 
     def is_over(self) -> bool:

@@ -50,6 +50,14 @@ def test_selectors_come_between_the_last_evaluation_and_the_oracle():
     assert names[-1] == "oracle"
 
 
+def test_selectors_say_what_they_need():
+    needs = {name: needed for name, needed, _ in listings.describe_selectors()}
+    assert needs["infomax"] == "logits"
+    assert needs["transfer_score"] == "logits, features, weights"
+    assert "  logits, features, weights  " in "\n".join(listings.list_selectors())
+    assert needs["oracle"] == "target labels"
+
+
 def test_tasks_of_many_domains_are_told_by_their_domains():
     lines = listings.list_tasks()
     at = lines.index(next(line for line in lines if line.startswith("emoji: ")))

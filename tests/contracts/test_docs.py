@@ -169,7 +169,7 @@ def test_the_site_is_built_without_a_broken_link(tmp_path):
     assert list(check.broken_links(tmp_path / "site")) == []
 
 
-def test_the_newest_comparison_with_tllib_is_told_by_pairs_that_both_have(tmp_path):
+def test_comparisons_with_tllib_are_told_by_pairs_that_both_sides_have(tmp_path):
     usual = {"method": "dann", "task": "emoji:a-b", "of_step": 0.01}
     times = {"tllib": 0.03, "tllib_ready": 0.02, "da": 0.01}
     runs = [
@@ -186,7 +186,11 @@ def test_the_newest_comparison_with_tllib_is_told_by_pairs_that_both_have(tmp_pa
         "timing": [usual | {"side": s, "of_step": x, "accuracy": 1.0} for s, x in times.items()],
     }  # fmt: skip
     (tmp_path / "2026-02-02_m_tllib.json").write_text(json.dumps(report))
-    (tmp_path / "2026-01-01_m_tllib.json").write_text("{}")
+    first = report | {
+        "runs": [usual | {"seed": 2, "side": "tllib", "accuracy": 99.0}],
+        "timing": [],
+    }
+    (tmp_path / "2026-01-01_m_tllib.json").write_text(json.dumps(first))
     told = tllib.compare(tmp_path)
     assert "| dann | 61.0 / 63.0 | 61.0 | 63.0 | +2.0 | 2 |" in told
     assert "ours is +2.00 points from TLlib's, with a standard error of 1.00." in told

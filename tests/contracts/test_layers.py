@@ -47,6 +47,7 @@ BEHIND = {
     "matplotlib": {
         "results/plots/experiment.py",
         "results/plots/feature_map.py",
+        "results/plots/ranks.py",
         "results/plots/style.py",
         "search/plot.py",
     },
@@ -219,7 +220,9 @@ EMOJI = f"{PACKAGE.parent}/experiments/emoji.py {PUBLISHED}"
         *(f"list {kind}" for kind in ("methods", "tasks", "backbones", "selectors", "recipes")),
         f"table {EMOJI}",
         f"table {EMOJI} --format csv --chosen-by infomax,oracle",
+        f"compare mcc dann {EMOJI} --chosen-by infomax",
         f"plot {EMOJI}",
+        f"plot {EMOJI} --ranks",
         f"runs {EMOJI}",
         f"runs {PACKAGE.parent}/experiments/digits.py {PUBLISHED}",
         f"diagnose c8284701b52a {PUBLISHED}",

@@ -117,6 +117,16 @@ def test_many_features_keep_their_inner_products(monkeypatch):
     assert one.basis is basis
 
 
+def test_logits_that_are_not_finite_are_given_back_as_they_are(monkeypatch):
+    monkeypatch.setattr(collector, "WIDTH", 4)
+    method = build(METHODS["dann"])
+    task = prepared(method)
+    method.head[0].weight.data.fill_(torch.nan)
+    one = Collector("all")
+    assert one.collect(method, task, CPU, 1)[""].target_logits.isnan().all()
+    assert not one.kept
+
+
 def test_partners_are_of_the_same_class_then_of_another():
     predicted = torch.tensor([0, 0, 1, 1, 1, 2, 0])
     same, other = pair_images(predicted)
@@ -187,12 +197,23 @@ def test_a_run_keeps_the_outputs_that_it_is_told_to(keep):
     assert (list(kept_outputs.load(record)) if steps else []) == steps
 
 
-def test_files_give_the_scores_of_the_record_digit_by_digit():
+EVERYTHING = """
+NEEDS = "logits", "source", "features", "discriminator", "mixtures", "weights"
+
+
+def score(p):
+    sums = [x.double().sum().item() for x in vars(p).values() if x is not None]
+    return sum((i + 1) * x for i, x in enumerate(sums))
+"""
+
+
+def test_files_give_the_scores_of_the_record_digit_by_digit(plugins):
+    (plugins / "selectors" / "everything.py").write_text(EVERYTHING)
     record = train(RUN, device="cpu", quiet=True, outputs="all")
     found = kept_outputs.load(record)
     for point in record.curve:
         scores = score_all(found[int(point["step"])])
-        assert scores
+        assert "everything" in scores
         assert scores == {name: point[name] for name in scores}
 
 

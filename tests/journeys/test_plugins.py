@@ -11,7 +11,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
-FILES = {"methods": "cmd", "datasets": "shapes", "backbones": "tiny", "selectors": "atc"}
+FILES = {"methods": "cmd", "datasets": "shapes", "backbones": "tiny", "selectors": "margin"}
 """The example of each kind."""
 
 EXPERIMENT = """
@@ -21,7 +21,7 @@ def runs():
     return [
         da.Run(
             da.methods.CMD(trade_off), "shapes:ink-chalk", "tiny", "random", "full", side=32,
-            steps=4, eval_every=2, batch=16, tuning=da.FineTuning(chosen_by="atc"),
+            steps=4, eval_every=2, batch=16, tuning=da.FineTuning(chosen_by="margin"),
         )
         for trade_off in (0.0, 4.0)
     ]
@@ -61,7 +61,7 @@ def test_one_of_each_kind_is_listed_trained_selected_by_and_shown(tmp_path, plac
         assert names[what] in da("da", "list", what, home=tmp_path, **variables).stdout.split()
     done = da("da", "sweep", "mine.py", "--workers", "2", home=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
-    chosen = ("--chosen-by", "last,atc,oracle")
+    chosen = ("--chosen-by", "last,margin,oracle")
     table = da("da", "table", "mine.py", *chosen, home=tmp_path, **variables)
     assert re.search(r"^cmd trade_off=4\.0 ( +\d+\.\d\*?){3} +1$", table.stdout, re.MULTILINE)
     assert "other code" not in table.stderr

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
-from da.methods.bsp import BSP, spectral_penalty
+from da.methods._spectral import spectral_penalty
+from da.methods.bsp import BSP
 from da.methods.dann import DANN
 from da.training.engine import train_step
 from tests.conftest import build, normal

@@ -23,7 +23,7 @@ def test_means_have_intervals_over_seeds_and_averages_over_tasks_too() -> None:
     assert values.tolist() == [[50, 52, 57], [60, 61, 62]]
     assert row["average"].intervals == (over_seeds(values), over_tasks(values))
     assert table.title.endswith("mean [95 % interval over seeds] [over tasks]")
-    assert [note[:9] for note in table.notes[-2:]] == ["[ ] the m", "[ ] [ ] t"]
+    assert [note[:6] for note in table.notes[-2:]] == ["95 % i", "second"]
     assert "±" not in render_table(few(), interval=True)
 
 

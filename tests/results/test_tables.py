@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from da.results.aggregate import list_selectors
 from da.results.records import Point, Record
 from da.results.table_render import Cell, Table
 from da.results.tables import build_table, header_and_rows, render_table
@@ -305,3 +306,15 @@ def test_a_source_accuracy_of_training_images_is_said_to_be_one() -> None:
     assert said in render_table([all_train], "source_accuracy")
     for records, selector in (([usual], "source_accuracy"), ([all_train], "last")):
         assert said not in render_table(records, selector)
+
+
+def test_few_shot_is_marked_as_the_oracle_is_and_comes_after_scores():
+    run = record("dann", "zoo:a-b", 50)
+    run.curve[0]["few_shot"] = 33.0
+    run.curve[0]["zeal"] = 1.0
+    table = build_table([run], ("few_shot", "zeal"))
+    assert table.heads == ("zeal", "few_shot ‡")
+    assert "‡ few_shot: chosen with target labels" in table.notes
+    assert list_selectors([run]) == ["last", "snd", "zeal", "few_shot", "oracle"]
+    [alone] = [n for n in build_table([run], ("few_shot",)).notes if "few_shot" in n]
+    assert alone.endswith("each at the evaluation that few_shot chooses, with target labels")

@@ -45,10 +45,20 @@ SELECTORS = """{note}
 # Selectors
 
 A selector chooses the evaluation of a run that counts. It sees predictions, features and source
-labels, but no target labels. All of them are computed at every evaluation, so that
+labels, but no target labels. Each whose needs are met is computed at every evaluation, so that
 `da table --chosen-by NAME` and `da plot --chosen-by NAME` choose afterwards.
 
 {rows}
+
+What a selector needs:
+
+- `logits` of target test images, `source` logits and labels, and `features`, which the classifier
+  sees, of both.
+- `discriminator`: its logits, of a method that has one.
+- `views` and `mixtures`: logits of changed and of mixed target images.
+- `weights` of a linear classifier.
+- `retraining`: it trains a classifier on features, which takes longer.
+- `runs`: it compares several runs, so one evaluation alone has no score.
 
 {parts}
 """
@@ -110,11 +120,10 @@ def _section(name: str, doc: str | None, end: str = "") -> str:
 
 def render_selectors() -> str:
     """Render what `da list selectors` prints as a table, and what each file says."""
-    split = [line.partition(" ") for line in listings.list_selectors()]
-    rows = [(f"`{name}`", text.strip()) for name, _, text in split]
+    rows = [(f"`{name}`", *about) for name, *about in listings.describe_selectors()]
     found = registry.SELECTORS
     parts = [_section(name, _as_phrase(found[name].__doc__)) for name in found]
-    table_of_all = table(("selector", "what it is"), rows)
+    table_of_all = table(("selector", "needs", "what it is"), rows)
     return SELECTORS.format(note=NOTE, rows=table_of_all, parts="\n\n".join(parts))
 
 

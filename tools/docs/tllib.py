@@ -1,65 +1,79 @@
-"""Tables of the newest comparison with the scripts of Transfer-Learning-Library."""
+"""Tables of the comparisons with the scripts of Transfer-Learning-Library."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
 
 Run = dict[str, Any]
 
 
+class Pair(NamedTuple):
+    """Target accuracies of two runs, one of each side, in percent."""
+
+    method: str
+    task: str
+    tllib: float
+    da: float
+
+
 def compare(folder: Path = REPORTS) -> str:
-    """Return where the newest report was made, its accuracies and its times, as Markdown."""
-    file = sorted(folder.glob("*_tllib.json"))[-1]
-    report = json.loads(file.read_text())
-    versions = report["environment"]
-    about = (
-        f"{report['machine']}, {report['date']}, torch {versions['torch']}; TLlib at commit "
-        f"`{report['peer']['commit'][:7]}`; {report['steps']} steps of {report['batch']} images "
-        f"of each domain (`benchmarks/reports/{file.name}`)."
+    """Return where reports were made, accuracies of all and times of the newest, as Markdown."""
+    files = sorted(folder.glob("*_tllib.json"))
+    reports = {file.name: json.loads(file.read_text()) for file in files}
+    pairs = [two for report in reports.values() for two in pair(report["runs"])]
+    timing = [report["timing"] for report in reports.values() if report["timing"]][-1]
+    about = (_place(name, report) for name, report in reports.items())
+    parts = about, _accuracies(pairs), [_told(pairs)], _times(timing)
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _place(name: str, report: dict[str, Any]) -> str:
+    tasks = dict.fromkeys(run["task"].partition(":")[2] for run in report["runs"])
+    return (
+        f"- {report['machine']}, {report['date']}, torch {report['environment']['torch']}; TLlib "
+        f"at commit `{report['peer']['commit'][:7]}`; {report['steps']} steps of {report['batch']} "
+        f"images of each domain; {', '.join(tasks)} (`benchmarks/reports/{name}`)"
     )
-    pairs = pair(report["runs"])
-    accuracies, times = ("\n".join(t) for t in (_accuracies(pairs), _times(report["timing"])))
-    return f"{about}\n\n{accuracies}\n\n{_told(pairs)}\n\n{times}"
 
 
-def pair(runs: Iterable[Run]) -> dict[tuple[str, str, int], dict[str, float]]:
-    """Return accuracies by method, task and seed, then by side, where both sides have one."""
+def pair(runs: Iterable[Run]) -> Iterator[Pair]:
+    """Yield the accuracies of each method, task and seed that both sides of a report have."""
     found: dict[tuple[str, str, int], dict[str, float]] = {}
     for run in runs:
         if "accuracy" in run:
             key = run["method"], run["task"].partition(":")[2], run["seed"]
             found.setdefault(key, {})[run["side"]] = run["accuracy"]
-    return {key: sides for key, sides in found.items() if len(sides) == 2}
+    for (method, task, _), sides in found.items():
+        if len(sides) == 2:
+            yield Pair(method, task, sides["tllib"], sides["da"])
 
 
-def _accuracies(pairs: dict[tuple[str, str, int], dict[str, float]]) -> Iterator[str]:
-    methods = list(dict.fromkeys(method for method, _, _ in pairs))
-    tasks = list(dict.fromkeys(task for _, task, _ in pairs))
+def _accuracies(pairs: list[Pair]) -> Iterator[str]:
+    tasks = list(dict.fromkeys(two.task for two in pairs))
     yield f"| method | {' | '.join(tasks)} | TLlib | `da` | gap | runs |"
     yield f"| --- |{' ---: |' * (len(tasks) + 4)}"
-    for method in methods:
-        here = {key: sides for key, sides in pairs.items() if key[0] == method}
-        cells = [_both(sides for key, sides in here.items() if key[1] == task) for task in tasks]
-        theirs, ours = (fmean(sides[who] for sides in here.values()) for who in ("tllib", "da"))
+    for method in dict.fromkeys(two.method for two in pairs):
+        here = [two for two in pairs if two.method == method]
+        cells = [_both([two for two in here if two.task == task]) for task in tasks]
+        theirs, ours = fmean(two.tllib for two in here), fmean(two.da for two in here)
         yield (
             f"| {method} | {' | '.join(cells)} | {theirs:.1f} | {ours:.1f} | {ours - theirs:+.1f} "
             f"| {len(here)} |"
         )
 
 
-def _both(sides: Iterable[dict[str, float]]) -> str:
-    every = list(sides)
-    if not every:
+def _both(pairs: list[Pair]) -> str:
+    if not pairs:
         return ""
-    return " / ".join(f"{fmean(one[who] for one in every):.1f}" for who in ("tllib", "da"))
+    return f"{fmean(two.tllib for two in pairs):.1f} / {fmean(two.da for two in pairs):.1f}"
 
 
-def _told(pairs: dict[tuple[str, str, int], dict[str, float]]) -> str:
-    gaps = [sides["da"] - sides["tllib"] for sides in pairs.values()]
+def _told(pairs: list[Pair]) -> str:
+    gaps = [two.da - two.tllib for two in pairs]
     error = (fmean(gap**2 for gap in gaps) - fmean(gaps) ** 2) ** 0.5 / max(1, len(gaps) - 1) ** 0.5
     return (
         f"Target accuracy in %, TLlib's before ours. Over {len(gaps)} pairs of runs ours is "

@@ -25,7 +25,11 @@ def name_axis(key: str, what: str = ACCURACY) -> str:
 
 def name_accuracy(chosen_by: str, what: str = ACCURACY) -> str:
     """Return the label of an axis of target accuracy, or of `what` it is."""
-    how = {"last": "at the last step", "oracle": "at the step where it is highest"}
+    how = {
+        "last": "at the last step",
+        "oracle": "at the step where it is highest",
+        "few_shot": "chosen by few_shot ‡",
+    }
     return f"{what}, %, {how.get(chosen_by, f'chosen by {chosen_by}')}"
 
 
@@ -40,4 +44,6 @@ def bounds(key: str, middle: Any, spread: Any) -> tuple[Any, Any]:
 
 def _about_scores(key: str) -> Mapping[str, Any]:
     """Return what the file of a selector says about its scores; others say nothing."""
+    if key == "few_shot":
+        return {"AXIS": "accuracy on three images a class ‡, %", "RANGE": (0, 100)}
     return SELECTORS.constants(key) if key in SELECTORS else {}

@@ -21,6 +21,7 @@ from da.results.plots.axes import ACCURACY, bounds, name_accuracy, name_axis
 from da.results.plots.style import Pen
 from da.results.records import Record
 from da.results.series import add_setting_to_seed, group_by_value
+from da.results.usual_scores import keep_usual
 from da.system.extras import extra
 
 with extra("plot", "a plot"):
@@ -39,7 +40,7 @@ Scores = Float[np.ndarray, "tasks seeds *steps"]
 
 @style.with_style
 def plot_curves(records: Sequence[Record], what: str = ACCURACY) -> Figure:
-    """Plot target accuracy and every selector's score over steps, with a line per method.
+    """Plot target accuracy and the usual scores over steps, with a line per method.
 
     Accuracy is left out where a target has no labels. Lines are means over tasks and seeds. Bands
     are one standard deviation, over seeds, of the mean over tasks. If there are more lines than
@@ -54,7 +55,7 @@ def plot_curves(records: Sequence[Record], what: str = ACCURACY) -> Figure:
     """
     rows = _rows(records)
     pens = _pens(rows)
-    scores = [key for key in list_selectors(records)[1:] if key != "oracle"]
+    scores = keep_usual((key for key in list_selectors(records)[1:] if key != "oracle"), records)
     keys = ["target_accuracy"] * all(map(has_accuracy, records)) + scores
     height = 1 + -(-len(keys) // 3)
     figure = style.new_figure(2.2 * height + _space(pens))
