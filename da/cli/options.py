@@ -132,13 +132,16 @@ def named_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "li
     return [record for record in all_records(experiment, runs, results) if record.curve]
 
 
-def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list[Record]":
+def all_records(
+    experiment: Path, runs: "Sequence[Run]", results: Path, *, details: bool = False
+) -> "list[Record]":
     """Load records like `named_records`, with an empty curve for each run that has none yet.
 
     Args:
         experiment: File of the experiment.
         runs: Runs of the experiment.
         results: Folder of the records.
+        details: Whether evaluations keep what tables do not show.
 
     Raises:
         ValueError: No run has a record in the folder.
@@ -149,7 +152,7 @@ def all_records(experiment: Path, runs: "Sequence[Run]", results: Path) -> "list
 
     rows, found = (
         row_names(experiment, runs),
-        {record.id: record for record in load_records(runs, results, details=False)},
+        {record.id: record for record in load_records(runs, results, details=details)},
     )
     if not found:
         count = records.count_published(run.id for run in runs)

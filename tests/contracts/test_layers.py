@@ -56,6 +56,8 @@ BEHIND = {
     "ot": {"ops/transport.py"},
     "rich": {"results/live_screen.py"},
     "wandb": {"results/tracking.py"},
+    "plotly": {"report/page.py"},
+    "jinja2": {"report/page.py"},
     "torch_pruning": {"models/pruning.py"},
     "imagehash": {"data/image_hashes.py"},
     "SimpleITK": {"data/datasets/_ct_volumes.py"},

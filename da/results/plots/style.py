@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from da.results.plots.fonts import settle_fonts, without_warnings
+from da.results.plots.palette import COLORS, GRAY, INK, PALE
 from da.system.cache import write_whole
 from da.system.extras import extra
 
@@ -21,10 +22,6 @@ with extra("plot", "a plot"):
 
 WIDTH = 10
 """Width of every figure, in inches."""
-
-COLORS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
-"""Colors of Okabe & Ito 2008, without the yellow, which is invisible on white paper."""
-INK, GRAY, PALE = "#222222", "#888888", "#E4E4E4"
 
 MOST_TICKS = 12
 """Largest number of ticks on an axis that names its values one by one."""

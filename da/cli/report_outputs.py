@@ -1,0 +1,87 @@
+"""What the page of an experiment shows of kept outputs: feature maps, and images that changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from da.report.outputs import NEEDED, Outputs
+from da.report.run_data import Rows, list_runs
+from da.results.negative_transfer import BASELINE
+
+if TYPE_CHECKING:
+    from da.results.records import Record
+
+
+def describe_outputs(rows: Rows, tasks: Sequence[str], results: Path) -> dict[str, Any]:
+    """Return the sections of the page that need outputs, or lines on what they need.
+
+    Args:
+        rows: Records of the rows of a table.
+        tasks: Columns of the table.
+        results: Folder of the records.
+    """
+    if not (results / "outputs").is_dir():
+        return {"features": NEEDED, "images": NEEDED}
+    from da.report.feature_data import describe_maps
+    from da.report.image_data import describe_changes
+
+    runs = _load_outputs(rows, tasks, results)
+    starts = [i for i, line in enumerate(rows) if line.label.startswith(BASELINE)]
+    baseline = starts[0] if starts else -1
+
+    def take(task: int, places: Sequence[int]) -> Any:
+        return _take_images(tasks[task], places)
+
+    return {"features": describe_maps(runs), "images": describe_changes(runs, baseline, take)}
+
+
+def _load_outputs(rows: Rows, tasks: Sequence[str], results: Path) -> list[Outputs]:
+    """Load last outputs of the first seed of each row and task, task by task.
+
+    A run that is in several columns is in the first alone.
+    """
+    every = reversed(list_runs(rows))
+    first = {(tasks.index(task), row): (seed, record) for row, task, seed, record in every}
+    found, seen = [], set()
+    for (task, row), (seed, record) in sorted(first.items(), key=lambda pair: pair[0]):
+        if record.id not in seen and (own := _load(record, results, row, task, seed)):
+            found.append(own)
+        seen.add(record.id)
+    return found
+
+
+def _load(record: "Record", results: Path, row: int, task: int, seed: Any) -> Outputs | None:
+    """Load the last outputs of a run, or return None where it has none here."""
+    from da.evaluation import kept_outputs
+
+    if not kept_outputs.has_outputs(record, results):
+        return None
+    every = kept_outputs.load(record, results)
+    seen, target = every[max(every)], kept_outputs.load_target(record, results)
+    return Outputs(
+        row=row,
+        task=task,
+        seed=seed,
+        predicted=seen.target_logits.argmax(1).numpy(),
+        target_y=target.y.numpy(),
+        source_y=seen.source_y.numpy(),
+        classes=target.classes,
+        source=None if seen.source_features is None else seen.source_features.numpy(),
+        target=None if seen.target_features is None else seen.target_features.numpy(),
+    )
+
+
+def _take_images(task: str, places: Sequence[int]) -> Any:
+    """Return target test images of a task as bytes, or None where they are not here."""
+    import torch
+
+    from da.data.tasks import load_task
+    from da.system.cache import NotMadeError, without_making
+
+    try:
+        with without_making():
+            images = load_task(task).target_test.take(torch.tensor(places))
+    except (NotMadeError, ValueError, OSError):
+        return None
+    is_picture = images.dtype == torch.uint8 and images.ndim == 4 and images.shape[3] in (1, 3)
+    return images.numpy() if is_picture else None
