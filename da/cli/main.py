@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, new, report, suggestions, train, tune
+from da.cli import catalog, compress, deploy, estimate, new, report, suggestions, train, tune
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
@@ -23,6 +23,7 @@ COMMANDS = (
     train.profile,
     deploy.export,
     deploy.predict,
+    estimate.estimate,
     catalog.data,
     catalog.list_,
     catalog.recipe,

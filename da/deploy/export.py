@@ -153,6 +153,7 @@ def _metadata(
         "classes": json.dumps(finished.classes),
         **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
         **({UNKNOWN: "rejected above 0.5"} if finished.rejects else {}),
+        **({"confidence": json.dumps(sure)} if (sure := finished.about.confidence) else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),
