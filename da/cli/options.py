@@ -52,6 +52,14 @@ ChosenBy = Annotated[
 SaveWeights = Annotated[
     bool, arg(help="Store weights, so that a run can be pruned, exported or used for prediction.")
 ]
+KeepOutputs = Annotated[
+    Literal["auto", "all", "last", "none"],
+    arg(
+        name="outputs",
+        help="Evaluations whose logits and features are stored, so that a selector written later "
+        "can score them; auto is all on frozen features, and else the last.",
+    ),
+]
 
 
 def run_with_methods(named: Collection[str] = ()) -> "type[Run]":

@@ -55,14 +55,17 @@ def publish(
     experiment: Experiment,
     results: Results = Path("results"),
     out: Path = Path("results/published"),
+    outputs: str = "",
 ) -> None:
     """Write all records of an experiment to one file, from which others can make its tables.
 
     Args:
         out: Folder of such files; older records of the same runs in them are replaced.
+        outputs: Task whose outputs, of all methods with seed 0, are written too, for trying a
+            selector; empty for none.
     """
     from da.methods import without_importing
-    from da.results import records
+    from da.results import publish
     from da.runs import experiment as experiments
 
     with without_importing():
@@ -72,7 +75,13 @@ def publish(
     }
     if missing := len(runs) - len(found):
         raise ValueError(f"{missing} of {len(runs)} runs have no record in {results}: sweep first")
-    file = records.publish(found.values(), experiment.stem, out)
+    if outputs:
+        from da.evaluation.published_outputs import publish_outputs
+
+        made = publish_outputs(found.values(), outputs, experiment.stem, results, out)
+        size = f"{made.file.stat().st_size / 1e3:,.0f} kB"
+        print(f"outputs of {made.runs} runs in {made.file}, {made.width} features, {size}")
+    file = publish.publish(found.values(), experiment.stem, out)
     print(f"{len(found)} records in {file}, {file.stat().st_size / 1e3:,.0f} kB")
 
 

@@ -22,6 +22,9 @@ TEXTS = "id", "method task seed", "settings", "first weights"
 WIDTH = 60
 """Largest number of characters of the settings of a run."""
 
+OUTPUTS = ".safetensors"
+"""Ending of files of outputs."""
+
 PERCENT = {ACCURACY: "target %", "source_accuracy": "source %"}
 """Heads of the columns of percentages."""
 
@@ -44,16 +47,18 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
     usual = dict.fromkeys(key_of(usual_metric([record])) for record in order)
     scores = [*{ACCURACY: None} | usual, *list_scores(record.curve[-1] for record in order)]
     weights = {file.stem for file in (folder / "weights").glob("*.pt")}
+    outputs = {file.stem: file.stat().st_size for file in (folder / "outputs").glob(f"*{OUTPUTS}")}
     old = list_old(folder)
-    rows = [[*TEXTS, *map(_head, scores), "date", "weights", "state"]]
+    rows = [[*TEXTS, *map(_head, scores), "date", "weights", "outputs", "state"]]
     for id in [*by_id, *sorted(damaged)]:
         file = records.record_path(folder, id)
         state, kept = states.get(id, "damaged"), "stored" * (id in weights)
         about = *_describe(by_id.get(id), settings.get(id, ""), scores), _date(file)
-        rows.append([id, *about, kept, "" if state == CURRENT else state])
+        size = f"{outputs[id] / 1e6:.1f} MB" if id in outputs else ""
+        rows.append([id, *about, kept, size, "" if state == CURRENT else state])
         for file in old.get(id, []):
             about = *_describe(_read(file), settings.get(id, ""), scores), _date(file)
-            rows.append([file.stem, *about, "", "old"])
+            rows.append([file.stem, *about, "", "", "old"])
     untested = [record for record in order if not has_accuracy(record)]
     end = describe_old(states, order) or _count(len(by_id), len(damaged))
     return [*_align(rows), *_explain(untested), *describe_source(order, scores), end]

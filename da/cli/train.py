@@ -11,6 +11,7 @@ from tyro.conf import OmitArgPrefixes
 from da.cli.options import (
     Device,
     Experiment,
+    KeepOutputs,
     Only,
     Results,
     SaveWeights,
@@ -46,6 +47,7 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         results: Results = Path("results"),
         device: Device = "auto",
         save_weights: SaveWeights = False,
+        outputs: KeepOutputs = "auto",
         wandb: Wandb = "auto",
     ) -> None:
         """Train one model and save its record."""
@@ -59,7 +61,9 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         *earlier, run = add_first_run(run, recipe)
         for one in earlier:
             train_first(one, device, results)
-        record = train(run, device=device, save_weights=save_weights, results=results)
+        record = train(
+            run, device=device, save_weights=save_weights, results=results, outputs=outputs
+        )
         if not save_weights:  # else it is stored, with its weights
             records.save(record, results)
         tracking.mirror(record, wandb)
@@ -103,6 +107,7 @@ def sweep(
     device: Device = "auto",
     save_weights: SaveWeights = False,
     share_steps: bool = False,
+    outputs: KeepOutputs = "auto",
     accept_old: bool = False,
     wandb: Wandb = "auto",
 ) -> None:
@@ -139,6 +144,7 @@ def sweep(
         device=device,
         save_weights=save_weights,
         share_steps=share_steps,
+        outputs=outputs,
         again=again,
     )
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from da.cli.options import Device, Experiment, Only, Results, check_outputs
+from da.cli.options import Device, Experiment, KeepOutputs, Only, Results, check_outputs
 from da.system.extras import require
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def tune(
     results: Results = Path("results"),
     storage: str = "",
     device: Device = "auto",
+    outputs: KeepOutputs = "auto",
     out: Path = Path("plots"),
 ) -> None:
     """Search for good settings of an experiment's method, and print the best as Python to paste.
@@ -61,6 +62,7 @@ def tune(
         chosen_by=chosen_by,
         storage=Path(storage) if storage else None,
         device=device,
+        outputs=outputs,
     )
     check_outputs(results, device)
     study = task.open()

@@ -9,7 +9,7 @@ from da.config.label_columns import MEAN
 from da.config.setting_names import current_names
 from da.config.validation import is_run_id
 
-OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights"
+OPTIONAL = "images_per_second", "peak_memory", "environment", "made_from", "weights", "outputs"
 """Fields that a record may lack; those of later versions are ignored."""
 
 MARKS = "target_accuracy", "metric", "class", "confusion", "domain", "group"
@@ -100,6 +100,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "environment": _is_texts,
     "made_from": lambda value: isinstance(value, dict),
     "weights": lambda value: isinstance(value, str),
+    "outputs": lambda value: isinstance(value, str),
 }
 """Fields of a record, each with a function that says whether a value can be its value."""
 

@@ -62,6 +62,8 @@ class Record:
 
     Stored weights belong to the record if they have it. Empty for a record of an earlier version.
     """
+    outputs: str = ""
+    """SHA-256 of the file with the outputs of the run's evaluations; empty where none were kept."""
 
     def __repr__(self) -> str:
         return f"<record {self.id}: {title(self.settings)}>"
@@ -89,9 +91,10 @@ def record_path(folder: Path, id: str) -> Path:
     return folder / f"{require_run_id(id)}.json"
 
 
-def _stored(record: Record) -> dict[str, Any]:
+def stored_fields(record: Record) -> dict[str, Any]:
     """Return what is written of a record: all fields but those of later versions if empty."""
-    return {k: v for k, v in asdict(record).items() if v or k not in ("made_from", "weights")}
+    later = "made_from", "weights", "outputs"
+    return {k: v for k, v in asdict(record).items() if v or k not in later}
 
 
 def save(record: Record, folder: Path) -> None:
@@ -99,7 +102,7 @@ def save(record: Record, folder: Path) -> None:
 
     A file that is there already is kept in `old/`, unless it is a record made from the same.
     """
-    file, text = record_path(folder, record.id), json.dumps(_stored(record), indent=1) + "\n"
+    file, text = record_path(folder, record.id), json.dumps(stored_fields(record), indent=1) + "\n"
     with write_whole(file, CHOSEN_BY) as part:
         part.write_text(text)
         if os.path.lexists(file) and not _is_like(file, record):
@@ -279,21 +282,3 @@ def _complete(record: Record, settings: Mapping[str, Any], folder: Path) -> Reco
             f"{record_path(folder, record.id)} was made with {changed}; remove it and run it again"
         )
     return replace(record, settings={**now, **record.settings})
-
-
-def publish(found: Iterable[Record], name: str, folder: Path) -> Path:
-    """Write records to a bundle, and remove their own files in the same folder.
-
-    Args:
-        found: Records to write.
-        name: Name of the bundle, without ending.
-        folder: Folder of the bundle.
-
-    Returns:
-        Path of the bundle.
-    """
-    lines = {r.id: json.dumps(_stored(r), separators=(",", ":")) for r in found}
-    file = record_bundles.write(lines, name, folder)
-    for id in lines:
-        record_path(folder, id).unlink(missing_ok=True)
-    return file

@@ -16,6 +16,7 @@ from da.runs.run import Run
 from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
 from da.search.trial import Trial
+from da.training.outputs import Outputs
 from da.training.sweep import sweep_outcomes
 
 PORTIONS = 4
@@ -49,6 +50,8 @@ class Search:
     """File of the study, which processes share; None for a file in `folder` with its name."""
     device: str = "auto"
     """Device that trains, such as cpu or cuda; auto for a GPU if there is one."""
+    outputs: Outputs = "auto"
+    """Evaluations whose outputs are stored; auto for all on frozen features, and else the last."""
 
     def __post_init__(self) -> None:
         known = (*SELECTORS, "oracle")
@@ -126,7 +129,9 @@ class Search:
         Raises:
             ArithmeticError: A run diverged, or its score is not finite.
         """
-        for outcome in sweep_outcomes(runs, self.folder, workers=1, device=self.device):
+        for outcome in sweep_outcomes(
+            runs, self.folder, workers=1, device=self.device, outputs=self.outputs
+        ):
             if outcome.error.partition(":")[0] in SETTINGS_TO_BLAME:
                 raise ArithmeticError(outcome.error)
             if outcome.error:

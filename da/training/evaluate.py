@@ -38,7 +38,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
     frequencies = update_weights(
         parts.method, parts.task, shift.label_shift, shift.balance_every > 0, parts.device
     )
-    every = predictions.predict_columns(parts.method, parts.task, device=parts.device)
+    every = parts.collector.collect(parts.method, parts.task, parts.device, step)
     for each in every.values():
         _check_finite(each, step)
     seen = every.pop("")

@@ -15,6 +15,7 @@ from da.training.cuda_graph import captured_step
 from da.training.evaluate import evaluate
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
+from da.training.outputs import Outputs, keep_outputs, store_outputs
 from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
 from da.training.train import build_record, check_room, fit, save_with_weights
 from da.training.vmap import Group, stack_batches
@@ -68,6 +69,7 @@ def train_together(
     device: str = "auto",
     save_weights: Sequence[Run] = (),
     share_steps: bool = False,
+    outputs: Outputs = "none",
     results: Path = Path("results"),
 ) -> Iterator[Ended]:
     """Train runs of one kind; yield the record of each, or the error that ended it.
@@ -80,7 +82,8 @@ def train_together(
         save_weights: Runs whose records and weights are stored, in this order.
         share_steps: Whether runs of one shape take their steps together. Their records say so, and
             differ by rounding from those of runs that train alone.
-        results: Folder of the records and weights.
+        outputs: Evaluations whose outputs are stored; see `train`.
+        results: Folder of the records, weights and outputs.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -89,6 +92,7 @@ def train_together(
             part = assemble(run, device, results)
             if run in save_weights:
                 check_room(run, part, results)
+            keep_outputs(run, part, outputs, results)
             parts[run] = part
         except Exception as error:
             yield run, error
@@ -99,14 +103,18 @@ def train_together(
     for some in groups:
         ended = _fit(some, preparing) if len(some) > 1 else _fit_alone(some[0], preparing)
         for run, end in ended:
-            yield run, _saved(run, joined[run], end, results) if run in save_weights else end
+            yield run, _saved(run, joined[run], end, results, run in save_weights)
 
 
-def _saved(run: Run, part: Parts, end: Record | Exception, results: Path) -> Record | Exception:
-    """Store a record and its weights; return the record, or the error that ended the run."""
+def _saved(
+    run: Run, part: Parts, end: Record | Exception, results: Path, weights: bool
+) -> Record | Exception:
+    """Store outputs, and record and weights; return the record, or the error that ended the run."""
     if isinstance(end, Record):
         try:
-            save_with_weights(end, run, part, results)
+            end = store_outputs(end, part, results)
+            if weights:
+                save_with_weights(end, run, part, results)
         except OSError as error:
             return error
     return end

@@ -15,6 +15,7 @@ from da.data.balanced import Balance
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
 from da.data.streams import order_stream
+from da.evaluation.collector import Collector
 from da.methods import Method
 from da.methods._class_weights import add_weights
 from da.methods._column_heads import add_heads
@@ -48,6 +49,8 @@ class Parts:
     """Pixels a side of the images as stored."""
     made_from: dict[str, Any] = field(default_factory=dict)
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
+    collector: Collector = field(default_factory=Collector)
+    """Collects the outputs of evaluations."""
 
 
 @explain_failures
@@ -93,7 +96,8 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
         largest = max(len(task.source_train), len(task.target_train))
         loaders.warn_of_copies(run.batch, largest)
     generator = default_generator(place).clone_state()
-    return Parts(task, method, place, generator, stored_side, made_from)
+    collector = Collector(augment=run.augment)
+    return Parts(task, method, place, generator, stored_side, made_from, collector)
 
 
 @contextmanager

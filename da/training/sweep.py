@@ -24,6 +24,7 @@ from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
 from da.system.one_line import one_line
 from da.training.multi_run import sharing_key, train_together, training_key
+from da.training.outputs import Outputs
 from da.training.worker_pool import Death, run_in_processes
 
 TOGETHER = 10
@@ -50,6 +51,8 @@ class _Job:
     save_weights: bool
     """Whether to store the run's weights, as other runs begin with them or the user asks."""
     share_steps: bool = False
+    outputs: Outputs = "none"
+    """Evaluations whose outputs are stored."""
     again: bool = False
     """Whether to train the run although it has a record, which is damaged or not current."""
 
@@ -78,6 +81,7 @@ def sweep_outcomes(
     device: str = "auto",
     save_weights: bool = False,
     share_steps: bool = False,
+    outputs: Outputs = "auto",
     again: Collection[str] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
@@ -97,6 +101,8 @@ def sweep_outcomes(
             stored weights, or damaged ones, is trained again.
         share_steps: Whether runs that can train together do, which changes their records by
             rounding.
+        outputs: Evaluations whose outputs are stored; see `train`. A run that has its record but
+            no outputs is not trained again.
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
             None for those whose record is damaged, or of other code or data.
     """
@@ -107,7 +113,10 @@ def sweep_outcomes(
     stored = {id for id in again if weights_file(id, folder).exists()}
     kept = stored.union(*({run.init, run.teacher} for run in unfinished))
     jobs = [
-        _Job(run, folder, device, save_weights or run.id in kept, share_steps, run.id in again)
+        _Job(
+            *(run, folder, device, save_weights or run.id in kept, share_steps, outputs),
+            again=run.id in again,
+        )
         for run in runs
     ]
     waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
@@ -133,7 +142,9 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
         results: Folder of the records.
         options: `workers`, a number of processes or "auto"; `device`, such as "cuda" or "auto";
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
-            train together where they can, which changes their records by rounding.
+            train together where they can, which changes their records by rounding; `outputs`,
+            evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
+            features and else the last.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -255,6 +266,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
             device=one.device,
             save_weights=save_weights,
             share_steps=one.share_steps,
+            outputs=one.outputs,
             results=one.folder,
         ):
             yield by_run[run], ended

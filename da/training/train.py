@@ -32,6 +32,7 @@ from da.training.evaluate import evaluate
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
+from da.training.outputs import Outputs, keep_outputs, store_outputs
 from da.training.progress import report
 from da.training.resets import Beginning, reset_steps
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
@@ -44,6 +45,7 @@ def train(
     save_weights: bool = False,
     quiet: bool = False,
     results: str | Path = "results",
+    outputs: Outputs = "none",
     on_evaluation: OnEvaluation | None = None,
 ) -> Record:
     """Train `run` and return its record.
@@ -53,21 +55,25 @@ def train(
         device: Name of the device: auto, cpu, cuda or the like; auto is a GPU if there is one.
         save_weights: Whether to store the record and the weights, for runs that begin with them.
         quiet: Whether to print no progress.
-        results: Folder of the records and weights.
+        results: Folder of the records, weights and outputs.
+        outputs: Evaluations whose outputs are stored: all, last or none; auto is all on frozen
+            features, and else last.
         on_evaluation: Function that gets each evaluation as it is made, a dictionary as in
             `Record.curve`. An error that it raises ends the run.
 
     Raises:
-        UnwritableError: If there is no place for the weights; found before training, or else the
-            record stays.
+        UnwritableError: If there is no place for weights or outputs; found before training, or else
+            the record stays.
     """
     start, results = time.perf_counter(), Path(results)
     parts = assemble(run, device, results)
     if save_weights:
         check_room(run, parts, results)
+    keep_outputs(run, parts, outputs, results)
     curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=pass_errors_on(on_evaluation))
     speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
     record = build_record(run, parts, curve, time.perf_counter() - start, speed)
+    record = store_outputs(record, parts, results)
     if save_weights:
         save_with_weights(record, run, parts, results)
     return record

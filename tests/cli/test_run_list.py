@@ -48,6 +48,14 @@ def test_a_source_accuracy_of_training_images_is_told(tmp_path):
     assert told in list_runs(found, (), tmp_path)
 
 
+def test_outputs_have_their_size(tmp_path):
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / f"{IDS[0]}.safetensors").write_bytes(bytes(1_230_000))
+    head, *rows, _ = listed(tmp_path, record(IDS[0]), record(IDS[1], seed=1))
+    assert head[-1] == "outputs"
+    assert [row[-2:] for row in rows] == [["1.2", "MB"], ["90.0", "0"]]
+
+
 def test_settings_weights_date_and_state(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / f"{IDS[0]}.pt").touch()

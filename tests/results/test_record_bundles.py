@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from da.results import record_bundles, records
+from da.results.publish import publish
 from da.results.record_schema import DamagedError
 from da.results.records import Record
 from da.runs import experiment
@@ -24,7 +25,7 @@ A, B, C = (
 
 
 def test_records_of_a_bundle_are_read_as_those_of_files(tmp_path):
-    file = records.publish([B, A], "two", tmp_path)
+    file = publish([B, A], "two", tmp_path)
     records.save(C, tmp_path)
     assert file.name == "two.jsonl"
     assert [records.get(12 * id, tmp_path) for id in "abcd"] == [A, B, C, None]
@@ -35,34 +36,34 @@ def test_records_of_a_bundle_are_read_as_those_of_files(tmp_path):
 
 
 def test_a_bundle_does_not_depend_on_the_order_and_a_changed_record_changes_its_line(tmp_path):
-    first = records.publish([A, B], "x", tmp_path / "one").read_text().splitlines()
-    again = records.publish([replace(B, seconds=9.0), A], "x", tmp_path / "two")
+    first = publish([A, B], "x", tmp_path / "one").read_text().splitlines()
+    again = publish([replace(B, seconds=9.0), A], "x", tmp_path / "two")
     assert [line[:9] for line in first] == ['{"id":"aa', '{"id":"bb']
     assert again.read_text().splitlines() == [first[0], first[1].replace("2.5", "9.0")]
 
 
 def test_published_records_have_no_files_of_their_own_and_a_younger_one_comes_first(tmp_path):
     records.save(A, tmp_path)
-    records.publish([A, B], "two", tmp_path)
+    publish([A, B], "two", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["two.jsonl"]
     records.save(replace(A, seconds=9.0), tmp_path)
     assert records.find(A.id, tmp_path).seconds == 9.0
 
 
 def test_a_record_of_two_bundles_is_the_same_in_both(tmp_path):
-    records.publish([A, B], "one", tmp_path)
-    records.publish([replace(B, seconds=9.0), C], "two", tmp_path)
+    publish([A, B], "one", tmp_path)
+    publish([replace(B, seconds=9.0), C], "two", tmp_path)
     assert (tmp_path / "one.jsonl").read_text().splitlines()[1] == (
         (tmp_path / "two.jsonl").read_text().splitlines()[0]
     )
 
 
 def test_a_large_bundle_is_compressed_the_same_way_each_time(tmp_path, monkeypatch):
-    small = records.publish([A], "x", tmp_path)
+    small = publish([A], "x", tmp_path)
     monkeypatch.setattr(record_bundles, "LARGE", 0)
-    one = records.publish([A, B], "x", tmp_path)
+    one = publish([A, B], "x", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["x.jsonl.gz"]
-    assert one.read_bytes() == records.publish([B, A], "x", tmp_path / "two").read_bytes()
+    assert one.read_bytes() == publish([B, A], "x", tmp_path / "two").read_bytes()
     assert not small.exists()
     assert records.get(B.id, tmp_path) == B
 
@@ -101,7 +102,7 @@ def test_a_bundle_with_a_wrong_id_is_named(tmp_path, id):
 
 
 def test_a_damaged_line_of_a_bundle_is_damage_of_its_run_alone(tmp_path):
-    file = records.publish([A, B], "two", tmp_path)
+    file = publish([A, B], "two", tmp_path)
     file.write_text(file.read_text().replace("60.0", "null", 1))
     assert records.get(B.id, tmp_path) == B
     with pytest.raises(DamagedError, match=f"run {A.id} in a bundle of .* is no record"):
