@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from tyro.extras import SubcommandApp
 
 import da
-from da.cli import catalog, compress, deploy, estimate, new, report, suggestions, train, tune
+from da.cli import (
+    aggregate,
+    catalog,
+    compress,
+    deploy,
+    estimate,
+    new,
+    report,
+    suggestions,
+    train,
+    tune,
+)
 from da.cli.errors import defer, one_line_errors, parse, settle_streams
 from da.cli.recipe_words import expand_recipe
 
@@ -24,6 +35,7 @@ COMMANDS = (
     deploy.export,
     deploy.predict,
     estimate.estimate,
+    aggregate.aggregate,
     catalog.data,
     catalog.list_,
     catalog.recipe,

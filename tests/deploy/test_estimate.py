@@ -41,8 +41,6 @@ def stored(seed: int) -> str:
 
 def test_all_rules_are_told_where_another_seed_has_weights(folder, capsys):
     one, other = stored(0), stored(1)
-    stored_of_other_settings = replace(RUN, seed=2, steps=3)
-    records.save(trained(stored_of_other_settings)[0], Path("results"))
     main.main(["estimate", one, str(folder)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{one} on 30 images: expected accuracy in %, and 95 % over images"
@@ -62,6 +60,8 @@ def test_all_rules_are_told_where_another_seed_has_weights(folder, capsys):
 
 def test_without_another_seed_there_is_no_agreement_and_bad_images_are_told(folder, capsys):
     one = stored(0)
+    other_settings = replace(RUN, seed=2, steps=3)
+    records.save(trained(other_settings)[0], Path("results"))
     (folder / "bad.png").write_text("no picture")
     with pytest.raises(SystemExit) as ended:
         main.main(["estimate", one, str(folder)])
