@@ -11,6 +11,7 @@ from da.results import records
 from da.results.records import Record
 from da.statistics.expected_accuracy import (
     FEW,
+    MEAN_ERROR,
     RULES,
     Expected,
     expect_accuracy,
@@ -97,7 +98,10 @@ def describe_expected(model: Model, rows: Sequence[np.ndarray]) -> str:
         return ""
     first = next(iter(RULES))
     found = expect_accuracy(model.confidence, log_odds(rows))[first]
-    return f"expected accuracy on these {len(rows)}: {found}, by {first}; see `da estimate --help`"
+    error = f"whose mean error on emoji is {MEAN_ERROR[first]} points"
+    return (
+        f"expected accuracy on these {len(rows)}: {found}, by {first}, {error}; see `da estimate`"
+    )
 
 
 def find_other_seed(record: Record, folder: Path) -> Record | None:

@@ -43,8 +43,8 @@ def test_all_rules_are_told_where_another_seed_has_weights(folder, capsys):
     one, other = stored(0), stored(1)
     main.main(["estimate", one, str(folder)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{one} on 30 images: expected accuracy in %, and 95 % over images"
-    assert [line.split()[0] for line in lines[2:6]] == ["atc", "doc", "agreement", "source"]
+    assert lines[0] == f"{one} on 30 images: expected accuracy in %"
+    assert [line.split()[0] for line in lines[3:7]] == ["atc", "doc", "agreement", "source"]
     assert lines[-1] == f"agreement: with another seed, run {other}"
     found = da.estimate_accuracy(one, [folder])
     files = sorted(folder.rglob("*.png"))
@@ -100,7 +100,8 @@ def test_an_exported_file_says_what_is_to_be_expected_of_enough_images(folder, c
     told = capsys.readouterr().err.splitlines()
     found = estimate_accuracy("x.onnx", [folder])
     assert told == [
-        f"da: expected accuracy on these 30: {found.rules['atc']}, by atc; see `da estimate --help`"
+        f"da: expected accuracy on these 30: {found.rules['atc']}, by atc, whose mean error on "
+        "emoji is 11 points; see `da estimate`"
     ]
     main.main(["predict", "x.onnx", str(folder / "0" / "00.png")])
     assert not capsys.readouterr().err
