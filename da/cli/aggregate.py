@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from da.cli.options import ChosenBy, Experiment, Only, Results, named_records
+from da.cli.options import Experiment, Only, Results, named_records
 
 if TYPE_CHECKING:
     from da.selection.combined import Combined
@@ -17,7 +17,7 @@ def aggregate(
     results: Results = Path("results"),
     only: Only = (),
     by: Literal["all", "mean", "iwa"] = "all",
-    chosen_by: ChosenBy = "infomax",
+    chosen_by: str = "infomax",
     every_evaluation: bool = False,
     out: Annotated[Path | None, arg(metavar="FILE.onnx")] = None,
 ) -> None:
@@ -29,6 +29,8 @@ def aggregate(
     Args:
         by: How runs are combined: mean, the mean of their probabilities; iwa, a sum whose weights
             source labels and density ratios give (Dinu et al. 2023); or all, both.
+        chosen_by: What chooses one of the models for comparison, several with commas between; see
+            `da list selectors`.
         every_evaluation: Combine all evaluations of each run, not only that of its weights.
         out: ONNX file to write: the combined model of one task and seed, by mean or iwa. The runs
             need --save-weights.
