@@ -54,13 +54,15 @@ def predict(
 
     Where the run's task has unknown classes, images that the model rejects are "unknown", with how
     likely that is. Texts are those of a CSV or Parquet file, and are printed as the file and its
-    line. Further label columns of the run follow, each with its class and probability.
+    line. Further label columns of the run follow, each with its class and probability. For 20
+    images or more, stderr says which accuracy is to be expected.
 
     Args:
         csv: Print CSV with a header and the probability of every class.
         text: Column of the texts; empty for that of the run's task.
     """
-    from da.deploy import predict, texts
+    from da.deploy import csv_rows, predict, texts
+    from da.deploy.estimate import describe_expected
 
     if not images:
         raise ValueError("no images: name files or folders of them")
@@ -74,18 +76,21 @@ def predict(
         found = predict.probabilities_by_column(opened, files)
     for note in notes:
         print(f"da: {note}", file=sys.stderr)
-    failed = False
+    failed, classes = False, []
     if csv:
-        print(predict.csv_line(["path", *predict.csv_heads(opened)]))
+        print(csv_rows.csv_line(["path", *csv_rows.csv_heads(opened)]))
     for file, each in found:
         if isinstance(each, ValueError):
             print(f"da: {each}", file=sys.stderr)
             failed = True
             continue
+        classes.append(each[0])
         if csv:
-            print(predict.csv_line([file, *predict.csv_cells(opened, each)]))
+            print(csv_rows.csv_line([file, *csv_rows.csv_cells(opened, each)]))
         else:
             named = opened.name_classes(each)
             print(file, *(f"{label}  {p:.4f}" for label, p in named), sep="  ")
+    if expected := describe_expected(opened, classes):
+        print(f"da: {expected}", file=sys.stderr)
     if failed:
         raise SystemExit(1)

@@ -7,11 +7,13 @@ from tyro.extras import SubcommandApp
 
 import da
 from da.cli import (
+    aggregate,
     catalog,
     choosers,
     compare,
     compress,
     deploy,
+    estimate,
     new,
     report,
     report_page,
@@ -41,6 +43,8 @@ COMMANDS = (
     train.profile,
     deploy.export,
     deploy.predict,
+    estimate.estimate,
+    aggregate.aggregate,
     catalog.data,
     catalog.list_,
     catalog.recipe,

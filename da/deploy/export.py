@@ -97,11 +97,37 @@ def export(
         ValueError: Where weights were not stored or cannot be exported.
         MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
     """
-    file, results = Path(file), Path(results)
-    if format == "onnx":
-        require("export", "export to ONNX", "onnx", "onnxscript", "onnxruntime")
+    results = Path(results)
     run, finished = recorded_run(record), load_model(record.id, results)
     about = metadata(record, finished)
+    what = f"run {record.id!r} ({run.method.owner.name}, {run.backbone})"
+    return export_network(finished, about, run, what, Path(file), format)
+
+
+def export_network(
+    finished: TrainedModel,
+    about: Mapping[str, str],
+    run: Run,
+    what: str,
+    file: Path,
+    format: Format = "onnx",
+) -> ExportResult:
+    """Export a network to a file, and check that the file gives the same outputs.
+
+    Args:
+        finished: Network of one or more finished runs.
+        about: Metadata of the file.
+        run: Run on whose test images outputs are compared.
+        what: Description of the network for an error.
+        file: File to write.
+        format: Format of the file.
+
+    Raises:
+        ValueError: Where the network cannot be exported.
+        MismatchError: Where outputs differ from PyTorch's by more than `TOLERANCE`.
+    """
+    if format == "onnx":
+        require("export", "export to ONNX", "onnx", "onnxscript", "onnxruntime")
     images, words = _images(run, finished)
     with write_whole(file, "--out") as part:
         try:
@@ -109,9 +135,8 @@ def export(
         except OSError:
             raise
         except Exception as error:  # torch's exporters raise any error for unsupported networks
-            what = f"run {record.id!r} ({run.method.owner.name}, {run.backbone}) as {format}"
             reason = str(error).strip().partition("\n")[0]
-            raise ValueError(f"cannot export {what}: {reason}") from error
+            raise ValueError(f"cannot export {what} as {format}: {reason}") from error
         found = difference(OPEN[format](part), wrap_network(finished), images)
         if not found <= TOLERANCE:
             how_far = f"differ from PyTorch's by {found:.2g}, more than {TOLERANCE:g}, on {words}"
@@ -153,6 +178,7 @@ def _metadata(
         "classes": json.dumps(finished.classes),
         **({"columns": json.dumps(finished.columns)} if finished.columns else {}),
         **({UNKNOWN: "rejected above 0.5"} if finished.rejects else {}),
+        **({"confidence": json.dumps(sure)} if (sure := finished.about.confidence) else {}),
         "preprocessing": json.dumps(preprocessing),
         "run": record.id,
         "settings": json.dumps(record.settings),

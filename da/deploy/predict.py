@@ -1,7 +1,5 @@
 """Classification of image files, by an exported ONNX file, which needs no torch, or by a run."""
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +16,7 @@ from da.config.task_name import TaskName
 from da.data.decode import Decoded, describe_range, ignore_warnings, try_decode
 from da.data.image_files import find_images
 from da.results import records
+from da.statistics.expected_accuracy import Confidence
 from da.system.extras import extra
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ class Model:
     """Column of the texts that it learned from."""
     rejects: bool = False
     """Whether images can be of no known class: those whose last output is above 0.5."""
+    confidence: Confidence = ()
+    """How sure it is of held-out source images; none where that was not stored."""
 
     def name_classes(self, outputs: "Probabilities") -> list[tuple[str, float]]:
         """Return the likeliest class of each label column with its probability.
@@ -126,7 +127,8 @@ def wrap_network(finished: "TrainedModel", task: str = "") -> Model:
     column = TaskName.parse(task).text_column
     tokenize = getattr(finished.parts[0], "tokenize", None)
     about = finished.columns, finished.fit, tokenize, column
-    return Model(finished.classes, finished.stored_side, outputs, *about, finished.rejects)
+    sure = finished.about.confidence
+    return Model(finished.classes, finished.stored_side, outputs, *about, finished.rejects, sure)
 
 
 def load_onnx(file: Path) -> Model:
@@ -175,6 +177,19 @@ def parse_columns(file: Path, about: Mapping[str, str]) -> dict[str, tuple[str, 
         raise ValueError(f"{file} has damaged label columns: it is not by `da export`") from error
 
 
+def parse_confidence(file: Path, about: Mapping[str, str]) -> Confidence:
+    """Read from the metadata of `file` how sure the network is of the source; () for no such facts.
+
+    Raises:
+        ValueError: Where the metadata `about` is damaged.
+    """
+    try:
+        rows = json.loads(about.get("confidence", "[]"))
+        return tuple((float(odds), float(right)) for odds, right in rows)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file} has damaged confidences: it is not by `da export`") from error
+
+
 def build_model(
     file: Path, about: Mapping[str, str], outputs: Callable[[np.ndarray], Any]
 ) -> Model:
@@ -198,13 +213,13 @@ def build_model(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not say its classes: it is not by `da export`") from error
     columns = parse_columns(file, about)
-    rejects = UNKNOWN in about
+    rejects, sure = UNKNOWN in about, parse_confidence(file, about)
     if not backbone:
-        return Model(classes, side, outputs, columns, fit, rejects=rejects)
+        return Model(classes, side, outputs, columns, fit, rejects=rejects, confidence=sure)
     from da.models.backbones import build_tokenizer
 
     read = build_tokenizer(backbone)
-    return Model(classes, side, outputs, columns, fit, read, column, rejects)
+    return Model(classes, side, outputs, columns, fit, read, column, rejects, sure)
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -266,25 +281,3 @@ def require_finite(file: Path | str, rows: Probabilities) -> Probabilities | Val
     return ValueError(
         f"{file}: the model predicts no numbers: its weights are damaged or too large"
     )
-
-
-def csv_heads(model: Model) -> list[str]:
-    """Return the heads of columns of a CSV of predictions, after that of the path."""
-    heads = ["class", "probability", *model.classes]
-    for name, classes in model.columns.items():
-        heads += [name, f"{name} probability", *(f"{name} {label}" for label in classes)]
-    return [*heads, UNKNOWN] if model.rejects else heads
-
-
-def csv_cells(model: Model, outputs: Probabilities) -> list[str]:
-    """Return the cells below `csv_heads`."""
-    best = zip(model.name_classes(outputs), outputs, strict=False)
-    cells = [cell for (label, p), of in best for cell in (label, *(f"{s:.6f}" for s in (p, *of)))]
-    return [*cells, f"{outputs[-1][0]:.6f}"] if model.rejects else cells
-
-
-def csv_line(row: Sequence[object]) -> str:
-    """Format a row as one line of CSV, without the line break."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(row)
-    return out.getvalue()

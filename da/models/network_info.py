@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any, get_args
 
 from da.config.choices import Interpolation
@@ -11,6 +12,7 @@ from da.config.setting_names import first_names
 from da.config.validation import is_beginning, require_run_id
 from da.data.transforms import Resize
 from da.models.backbone import hash_weights
+from da.statistics.expected_accuracy import Confidence
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,18 @@ class NetworkInfo:
     """Settings from which the network is built, as in `Run.settings()`."""
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes of each further label column."""
+    confidence: Confidence = ()
+    """How sure the network is of held-out source images; none for weights of earlier versions."""
 
 
 ABOUT = [f.name for f in fields(NetworkInfo)]
 """Facts that are stored next to weights."""
 
-LATER = ("columns",)
+LATER = "columns", "confidence"
 """Facts that earlier versions did not store, and that no digest holds where they are empty."""
+
+UNHASHED = ("confidence",)
+"""Facts that no digest holds, since they are measured where weights are stored alone."""
 
 REQUIRED = [name for name in ABOUT if name not in LATER]
 
@@ -47,7 +54,8 @@ def hash_network(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         state: Weights by name; what is no weight is left out.
         about: Facts that are needed to use the network, by name.
     """
-    facts = {name: about.get(name) for name in ABOUT if name in REQUIRED or about.get(name)}
+    hashed = [name for name in ABOUT if name not in UNHASHED]
+    facts = {name: about.get(name) for name in hashed if name in REQUIRED or about.get(name)}
     if facts["settings"]:
         facts["settings"] = first_names(facts["settings"])
     text = hash_weights(state) + json.dumps(facts, sort_keys=True)
@@ -69,6 +77,7 @@ def check_info(about: NetworkInfo) -> None:
         and isinstance(about.settings, dict)
         and isinstance(about.columns, dict)
         and all(isinstance(names, tuple) for names in about.columns.values())
+        and all(isfinite(odds) and 0 <= right <= 1 for odds, right in about.confidence)
         and min(side, about.stored_side) >= 0
         and interpolation in get_args(Interpolation)
         and 0 < crop_pct <= 1

@@ -133,10 +133,11 @@ class TrainedModel(nn.Module):
 
     def _map(self, x: Shaped[Tensor, "b ..."]) -> Shaped[Tensor, "b ..."]:
         """Return what the method takes of network input: itself, or mapped features."""
-        if self.backbone is not None:
-            f = self.method.backbone(scale_rows(self.backbone(x).float()))
-            return self.method.map_target(f)
-        return x
+        return x if self.backbone is None else self.map_features(self.backbone(x))
+
+    def map_features(self, f: Float[Tensor, "b d"]) -> Float[Tensor, "b _"]:
+        """Return what the method takes of features, as the frozen backbone gives them."""
+        return self.method.map_target(self.method.backbone(scale_rows(f.float())))
 
     def predict(self, images: Any) -> list[str]:
         """Return the name of the likeliest class of each image, or "unknown" of rejected ones.

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from da.config.registry import SELECTORS
 from da.data.batch import Batch, TargetBatch
+from da.evaluation.source_confidence import measure_confidence
 from da.methods import Losses
 from da.models import saved_weights
 from da.models.finetuning import release_stage
@@ -122,7 +123,8 @@ def save_run_weights(run: Run, parts: Parts, results: Path = Path("results")) ->
         parts: Data and trained method of the run.
         results: Folder of the run's record.
     """
-    about = describe_network(run, parts)
+    sure = measure_confidence(parts.method, parts.task, parts.device)
+    about = replace(describe_network(run, parts), confidence=sure)
     saved_weights.save_weights(run.id, parts.method.state_dict(), about, results)
 
 

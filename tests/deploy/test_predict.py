@@ -230,7 +230,7 @@ main(sys.argv[1:])
 def test_onnx_needs_no_torch(folder):
     picture = folder / "photos" / "green.png"
     words = ["predict", folder / "colors.onnx", picture]
-    command, package = [sys.executable, "-c", TORCHLESS, *words], Path(main.__file__).parents[1]
+    command, package = [sys.executable, "-c", TORCHLESS, *words], Path(main.__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, cwd=package)
     assert (done.stdout, done.stderr) == (f"{picture}  green  0.9999\n", "")
 

@@ -9,7 +9,8 @@ from da.config.task_name import TaskName
 from da.data import tasks
 from da.data.label_sets import share_classes
 from da.deploy import export
-from da.deploy.predict import UNKNOWN, csv_cells, csv_heads, load_onnx, wrap_network
+from da.deploy.csv_rows import csv_cells, csv_heads
+from da.deploy.predict import UNKNOWN, load_onnx, wrap_network
 from da.results.records import Record
 from da.runs.trained_model import load_model
 from tests.fixtures.runs import pictures, run_of, stand_in, trained

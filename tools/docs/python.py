@@ -17,7 +17,7 @@ SETTINGS = (
 GROUPS = {
     "Runs": (*SETTINGS, "train", "fit", "sweep", "load_experiment"),
     "Records and tables": ("load_records", "table"),
-    "Tasks and models": ("Task", "load_task", "load_model", "export"),
+    "Tasks and models": ("Task", "load_task", "load_model", "export", "estimate_accuracy"),
     "Methods of your own": ("Method", "Batch"),
 }
 """Names of `da` by what they are for; others come last."""
@@ -30,6 +30,8 @@ BEHIND = {
     "TrainedModel": "da.runs.trained_model.TrainedModel",
     "Predictions": "da.evaluation.predictions.Predictions",
     "Backbone": "da.models.backbone.Backbone",
+    "Estimates": "da.deploy.estimate.Estimates",
+    "Expected": "da.statistics.expected_accuracy.Expected",
 }
 """Types that these take and return, which are no names of `da` itself."""
 
