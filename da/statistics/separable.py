@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from da.statistics.intervals import Values, seed_variances
-from da.statistics.signed_rank import ERROR, is_mostly_above, signed_rank_p_value
+from da.statistics.signed_rank import ERROR, signed_rank_p_value
 
 
 def find_not_separable(rows: Sequence[Values]) -> list[bool]:
@@ -42,15 +42,13 @@ def can_separate(rows: int, tasks: int) -> bool:
 
 
 def _p_value(apart: np.ndarray, shared: float, freedom: int) -> float:
-    """Return the larger p-value of both tests, or 1 where most tasks say the opposite.
+    """Return the larger p-value of both tests.
 
     Args:
         apart: Differences of the best row from another on each task.
         shared: Variance of their mean that comes from what seeds share over tasks.
         freedom: Degrees of freedom of that variance.
     """
-    if not is_mostly_above(apart):
-        return 1.0
     own = apart.var(ddof=1) / len(apart) if len(apart) > 1 else np.inf
     whole = own + shared
     degrees = whole**2 / (own**2 / (len(apart) - 1) + shared**2 / max(freedom, 1)) if whole else 1

@@ -35,12 +35,6 @@ def adjust_holm(values: Float[np.ndarray, "comparisons"]) -> Float[np.ndarray, "
     return adjusted
 
 
-def is_mostly_above(differences: Float[np.ndarray, "tasks"]) -> bool:
-    """Return whether the ranks of differences above 0 have the larger sum."""
-    doubled, signs = _doubled_ranks(differences)
-    return float(doubled @ signs) > 0
-
-
 def _doubled_ranks(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return twice the ranks of the sizes of differences, mean ranks of ties, and their signs."""
     rounded = np.round(differences, DECIMALS)

@@ -40,6 +40,14 @@ def test_rows_that_fell_leave_more_error_to_the_others():
     assert find_not_separable(rows) == [True] + [False] * 5
 
 
+def test_every_pair_of_rows_counts_as_the_data_choose_the_best() -> None:
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(0, 1, (10, 1)) for _ in range(5)] + [rng.normal(-1.2, 1, (10, 1))]
+    found = [signed_rank_p_value((rows[4] - row)[:, 0]) for row in rows]
+    assert 0.05 / 15 < min(found) < 0.05 / 5
+    assert find_not_separable(rows) == [True] * 6
+
+
 def test_what_seeds_share_keeps_rows_together():
     rng = np.random.default_rng(0)
     low = rng.normal(60, 9, (20, 1)) + rng.normal(0, 1, (20, 3))
@@ -51,7 +59,7 @@ def test_what_seeds_share_keeps_rows_together():
 def test_rows_that_seeds_do_not_change_need_no_other_seeds():
     tasks = np.arange(20.0)[:, None]
     still = tasks + np.zeros(3)
-    wavering = still - 9 + np.sin(tasks * np.arange(1, 4))
+    wavering = still - 9 + np.array([-3, 0, 3]) + np.sin(tasks * np.arange(1, 4))
     assert find_not_separable([still, wavering, still - 0.1]) == [True, False, False]
 
 

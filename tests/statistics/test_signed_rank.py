@@ -16,7 +16,7 @@ def test_without_ties_it_is_that_of_scipy():
 
 
 def test_with_ties_it_counts_all_signs_of_the_ranks():
-    apart = np.array([1.0, 1.0, -1.0, 2.0, 2.0, 0.1 + 0.2 - 0.3, 3.0, -0.5])
+    apart = np.array([1.0, 1.0, -1.0, 2.0, 2.0, 2.0, 0.1 + 0.2 - 0.3, 3.0, -3.0])
     left = apart[abs(apart) > 1e-9]
     ranks = stats.rankdata(abs(left))
     reached = abs(ranks @ np.sign(left))
