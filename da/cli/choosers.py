@@ -77,6 +77,7 @@ def validate(
         plot: Draw the means and the worst picks, as PNG and SVG.
         out: Folder of the plot.
     """
+    from da.results.choosers import list_scores
     from da.selection import study
     from da.selection.pools import build_pools
     from da.selection.study_text import render_study
@@ -91,7 +92,8 @@ def validate(
         raise ValueError(
             "nothing to validate on: no two evaluations of a task and seed to choose from"
         )
-    pools = _score_more(pools, tested, results, save)
+    wanted = {score for name in chosen_by.split(",") for score in list_scores(name)}
+    pools = _score_more(pools, tested, results, save, wanted if chosen_by else None)
     names = _names(pools, chosen_by, last=within == "run")
     frame, verdicts = study.frame(pools), [study.judge(pools, name) for name in names]
     print(render_study(frame, verdicts, format == "markdown"))
@@ -122,15 +124,27 @@ def _tested(records: "list[Record]") -> "list[Record]":
 
 
 def _score_more(
-    pools: "list[Pool]", every: "list[list[Record]]", results: Path, save: bool
+    pools: "list[Pool]",
+    every: "list[list[Record]]",
+    results: Path,
+    save: bool,
+    wanted: set[str] | None,
 ) -> "list[Pool]":
-    """Return pools with scores that their records lack, where outputs of all runs are kept."""
+    """Return pools with scores that their records lack, where outputs of all runs are kept.
+
+    Args:
+        pools: Pools to choose from.
+        every: Records of each experiment.
+        results: Folder of the records.
+        save: Write the scores into the records.
+        wanted: Scores that count; None for all.
+    """
     from da.selection import kept_scores
     from da.selection.pools import build_pools
 
     of_tasks = [pool for records in every for pool in build_pools(records)]
     kept = kept_scores.keep_scorable(of_tasks, results)
-    names = kept_scores.lacking(kept)
+    names = [n for n in kept_scores.lacking(kept) if wanted is None or n in wanted]
     if not names or (len(kept) < len(of_tasks) and not save):
         if names:
             which = f"--only task={kept[0].task} seed={kept[0].seed}"
