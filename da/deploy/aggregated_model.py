@@ -18,7 +18,8 @@ from da.models.backbone import fingerprint
 from da.runs.provenance import recorded_run
 from da.runs.trained_model import TrainedModel, load_model
 from da.selection.aggregate import Weights, combine, stack_probabilities
-from da.selection.members import Member, load_outputs
+from da.selection.members import load_outputs
+from da.selection.pools import Candidate
 
 
 class AggregatedModel(TrainedModel):
@@ -88,7 +89,7 @@ def _share_backbones(networks: Sequence[TrainedModel]) -> None:
 
 
 def export_aggregate(
-    members: Sequence[Member], weights: Weights, by: str, file: Path, results: Path
+    members: Sequence[Candidate], weights: Weights, by: str, file: Path, results: Path
 ) -> ExportResult:
     """Export runs of a task as one ONNX file, with the weights that their outputs gave.
 

@@ -11,7 +11,8 @@ from da.results.label_columns import ACCURACY
 from da.results.negative_transfer import BASELINE
 from da.results.text_columns import align
 from da.selection.aggregate import RULES, Weights, combine, stack_probabilities
-from da.selection.members import Member, load_outputs
+from da.selection.members import load_outputs
+from da.selection.pools import Candidate
 
 SHOWN = 3
 """Digits of a weight after the point."""
@@ -25,7 +26,7 @@ class Combined:
     """Name of the task."""
     seed: int
     """Seed of the runs."""
-    members: Sequence[Member]
+    members: Sequence[Candidate]
     """Single models."""
     weights: dict[str, Weights]
     """Weights of the models by each rule."""
@@ -37,7 +38,7 @@ class Combined:
         own = [m.point[ACCURACY] for m in self.members if m.record.settings["method"] == BASELINE]
         return fmean(own) if own else None
 
-    def pick(self, selector: str) -> Member:
+    def pick(self, selector: str) -> Candidate:
         """Return the model with the highest score; of equal ones, the last.
 
         Raises:
@@ -52,7 +53,7 @@ class Combined:
 
 
 def compare(
-    task: str, seed: int, members: Sequence[Member], names: Sequence[str], results: Path
+    task: str, seed: int, members: Sequence[Candidate], names: Sequence[str], results: Path
 ) -> Combined:
     """Combine models by each rule.
 

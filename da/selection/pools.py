@@ -63,7 +63,7 @@ def build_pools(records: Sequence[Record], within: Within = "all") -> list[Pool]
     """
     pools: dict[tuple[str, str, int, str], list[Candidate]] = defaultdict(list)
     baselines: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for line, task, seed, record in _list_runs(records):
+    for line, task, seed, record in list_runs(records):
         place = f"{task}{f'+{line.few}'.replace('-', '')}" if line.few else task, line.few, seed
         of = {"run": record.id, "method": line.method, "all": ""}[within]
         pools[*place, of] += [Candidate(line.label, record, point) for point in record.curve]
@@ -76,7 +76,7 @@ def build_pools(records: Sequence[Record], within: Within = "all") -> list[Pool]
     ]
 
 
-def _list_runs(records: Sequence[Record]) -> list[tuple[Line, str, int, Record]]:
+def list_runs(records: Sequence[Record]) -> list[tuple[Line, str, int, Record]]:
     """List runs that saw no target labels, with their rows, tasks and seeds."""
     return [
         (line, task, seed, record)

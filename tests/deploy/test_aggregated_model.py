@@ -19,7 +19,7 @@ from da.evaluation.predictions import accuracy
 from da.models.backbone import Backbone
 from da.runs.trained_model import load_model
 from da.selection.combined import compare
-from da.selection.members import Member
+from da.selection.pools import Candidate
 from da.training.train import train
 from tests.fixtures.runs import RUN, pictures, run_of, stand_in, trained
 
@@ -33,11 +33,11 @@ def _pictures(monkeypatch):
 
 
 @pytest.fixture
-def members() -> list[Member]:
+def members() -> list[Candidate]:
     """Two runs on one frozen backbone and one that trained its own, with weights and outputs."""
     trained(RUN)
     found = [train(run, device="cpu", save_weights=True, quiet=True, outputs="all") for run in RUNS]
-    return [Member(record.settings["method"], record, record.curve[-1]) for record in found]
+    return [Candidate(record.settings["method"], record, record.curve[-1]) for record in found]
 
 
 def images() -> np.ndarray:
