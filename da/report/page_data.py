@@ -91,6 +91,7 @@ def _describe_selector(name: str) -> str:
     usual = {
         "last": "The last evaluation of each run.",
         "oracle": "The evaluation of highest target accuracy: chosen with target labels.",
+        "few_shot": "Accuracy on a few labeled target images: chosen with target labels.",
     }
     return usual.get(name, "")
 

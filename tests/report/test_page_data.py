@@ -97,7 +97,8 @@ def test_an_online_row_of_a_stream_counts_its_run_once(found):
     ]
     data = describe_experiment(streamed)
     assert len(data["rows"]) == 6
-    assert data["warnings"]["diagnosed"] == 18
+    warned = {data["rows"][data["runs"]["row"][run]] for run in data["warnings"]["run"]}
+    assert (data["warnings"]["diagnosed"], warned) == (18, {"source_only", "dann", "mcc"})
 
 
 def test_targets_without_labels_have_scores_and_no_accuracy(found):

@@ -74,7 +74,8 @@ const wholeOf = (table) => ({ columns: table.heads.map((_, i) => i), heads: tabl
 const notesOf = (table) => make("ul", { class: "notes" }, ...table.notes.map((note) => make("li", {}, note)));
 
 const chosen = { by: Object.keys(DATA.tables)[0], listeners: [] };
-const selectorOptions = Object.keys(DATA.tables).map((name) => [name, name === "oracle" ? "oracle ‡" : name]);
+const seesLabels = (name) => ["oracle", "few_shot"].includes(name);
+const selectorOptions = Object.keys(DATA.tables).map((name) => [name, seesLabels(name) ? `${name} ‡` : name]);
 
 sections.accuracy = (body) => {
   const order = { head: "", direction: -1 };

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+from da.cli import report_outputs
+from da.cli.report_outputs import describe_outputs
+from da.evaluation.kept_outputs import Target, pack, save
+from da.evaluation.predictions import Predictions
+from da.results.aggregate import group_records, list_tasks
+from da.results.records import Record
+from da.runs.experiment import load_experiment
+from da.system.cache import NotMadeError
+from tests.report.experiments import EXPERIMENT, make_records
+
+TARGET = Target(torch.tensor([0, 1, 0]), ("a", "b"))
+
+
+def keep(record: Record, place: int, results) -> Record:
+    """Keep outputs of a run whose predictions differ between rows."""
+    logits = torch.eye(2)[[place % 3 == 0, 0, 1]]
+    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(place))
+    seen = Predictions(logits.clone(), TARGET.y, logits, x, x + 1)
+    digest = save(record.id, {30: pack(seen)}, TARGET.y.clone(), TARGET, results)
+    return Record(**{**vars(record), "outputs": digest})
+
+
+@pytest.fixture
+def rows(tmp_path):
+    file = tmp_path / "shifts.py"
+    file.write_text(EXPERIMENT)
+    found = make_records(load_experiment(file))
+    return group_records([keep(r, i, tmp_path) if i < 6 else r for i, r in enumerate(found)])
+
+
+def test_runs_with_outputs_have_maps_and_images(rows, tmp_path, monkeypatch):
+    asked = []
+
+    def load_task(name):
+        asked.append(name)
+        raise NotMadeError
+
+    monkeypatch.setattr("da.data.tasks.load_task", load_task)
+    found = describe_outputs(rows, list_tasks(rows), tmp_path)
+    places = [(one["task"], one["row"], one["seed"]) for one in found["features"]["maps"]]
+    assert places == [(task, row, 0) for task in (0, 1) for row in (0, 1, 2)]
+    assert len(found["features"]["maps"][0]["target"]["x0"]) == 3
+    assert asked == ["moons:0-20", "moons:0-30"]
+    assert "needs the images" in found["images"]
+
+
+def test_images_are_those_of_the_places(rows, tmp_path, monkeypatch):
+    picture = np.zeros((3, 8, 8, 3), np.uint8)
+    monkeypatch.setattr(report_outputs, "_take_images", lambda task, places: picture[places])
+    found = describe_outputs(rows, list_tasks(rows), tmp_path)["images"]
+    assert (found["task"], found["places"], found["before"]) == (0, [0], [1])
+    assert found["runs"] == [{"row": 1, "after": [0]}, {"row": 2, "after": [0]}]
+
+
+def test_points_are_no_pictures():
+    assert report_outputs._take_images("moons:0-20", [0, 1]) is None
+
+
+def test_without_a_folder_of_outputs_lines_say_what_is_needed(rows, tmp_path):
+    assert "outputs" in describe_outputs(rows, list_tasks(rows), tmp_path / "none")["images"]
