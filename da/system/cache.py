@@ -84,6 +84,8 @@ def write_whole(path: Path, chosen_by: str = "DA_HOME") -> Iterator[Path]:
     Raises:
         UnwritableError: If it cannot be written, for example because the disk is full.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UnwritableError(f"cannot write {path}: it is a device or the like, and no file")
     part = part_path(path)
     with explain_write_errors(path, chosen_by):
         path.parent.mkdir(parents=True, exist_ok=True)

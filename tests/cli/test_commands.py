@@ -242,7 +242,7 @@ def test_records_of_other_code_are_told_made_again_or_accepted(experiment, capsy
     assert capsys.readouterr().err == ""
     da("runs")
     _, now, old, last = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 0 .*\d", now)
+    assert re.fullmatch(rf"{file.stem} +source_only moons:0-20 0 .*\d MB", now)
     assert re.fullmatch(rf"{file.stem}.1 +source_only moons:0-20 0 .* old", old)
     assert last == "1 record, none known to be of other code or data"
 

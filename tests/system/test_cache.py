@@ -333,3 +333,12 @@ def test_a_folder_that_cannot_be_written_or_made_is_told_of(folder, tmp_path):
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(UnwritableError, match=r"^cannot write .*point --results elsewhere$"):
         check_writable(tmp_path / folder, "--results")
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = pytest.raises(UnwritableError, match="pipe: it is a device or the like")
+    with refused, write_whole(pipe) as part:
+        part.write_text("x")
+    assert pipe.is_fifo()
