@@ -239,6 +239,7 @@ def _pipes(table: Table, group: Group, seeds: bool) -> str:
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for row in _rows(table, group):
         texts = [f"**{cell}**" if cell.best else str(cell) for cell in _cells(row, group)]
+        texts = [text.replace("] [", "] \\[") for text in texts]  # else a link
         lines.append([row.label.replace("|", "\\|"), *texts, *[row.seeds] * seeds])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -74,7 +74,7 @@ MISTAKES = {
     "--out x.onnx": "--out is one model: name --by, known: mean, iwa",
     "--out x.onnx --by iwa": "not of 2 tasks and seeds: narrow --only",
     "--out x.onnx --by iwa --only seed=0 --every-evaluation": "--out needs weights",
-    "--only seed=0 --chosen-by luck": "unknown selector 'luck', known: bnm",
+    "--only seed=0 --chosen-by luck": "unknown selector 'luck', known: ",
     "--only seed=0 --out x.onnx --by iwa": "no weights of run",
 }
 

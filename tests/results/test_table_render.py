@@ -125,3 +125,9 @@ def test_latex_rows_have_as_many_cells_as_the_header(wide: bool) -> None:
 
 def test_latex_does_not_take_a_footnote_for_a_length() -> None:
     assert not re.search(r"\\\\\s*\[", render_latex(table()))
+
+
+def test_two_intervals_are_no_link_in_markdown():
+    cell = Cell(1.5, intervals=((1.0, 2.0), (0.0, 3.0)))
+    told = render_markdown(Table("t", ("a",), (Row("dann", 0, (cell,), "1"),), ()))
+    assert "| 1.5 [1.0, 2.0] \\[0.0, 3.0] |" in told
