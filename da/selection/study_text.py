@@ -7,7 +7,7 @@ from da.results.text_columns import align
 from da.selection.pools import Pool, Within
 from da.selection.study import Verdict
 
-HEADS = "chooser", "reaches", "95 %", "regret", "worst", "below", "rank corr.", "mostly picks"
+HEADS = "chooser", "mean", "95 %", "regret", "worst", "below", "rank corr.", "mostly picks"
 """Heads of the columns of a study."""
 
 FEW = 10
