@@ -29,7 +29,7 @@ def aggregate(
     Args:
         by: How runs are combined: mean, the mean of their probabilities; iwa, a sum whose weights
             source labels and density ratios give (Dinu et al. 2023); or all, both.
-        chosen_by: What chooses one of the models for comparison, several with commas between; see
+        chosen_by: What chooses one of the models for comparison, such as infomax,entropy+gate; see
             `da list selectors`.
         every_evaluation: Combine all evaluations of each run, not only that of its weights.
         out: ONNX file to write: the combined model of one task and seed, by mean or iwa. The runs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from da.report.outputs import NEEDED, Outputs
 from da.report.run_data import Rows, list_runs
 from da.results.negative_transfer import BASELINE
+from da.results.output_files import find_outputs
 
 if TYPE_CHECKING:
     from da.results.records import Record
@@ -42,20 +43,19 @@ def _load_outputs(rows: Rows, tasks: Sequence[str], results: Path) -> list[Outpu
     """
     every = reversed(list_runs(rows))
     first = {(tasks.index(task), row): (seed, record) for row, task, seed, record in every}
-    found, seen = [], set()
+    known = find_outputs((record for _, record in first.values()), results)
+    found = []
     for (task, row), (seed, record) in sorted(first.items(), key=lambda pair: pair[0]):
-        if record.id not in seen and (own := _load(record, results, row, task, seed)):
-            found.append(own)
-        seen.add(record.id)
+        if record.id in known:
+            found.append(_load(record, results, row, task, seed))
+        known.discard(record.id)
     return found
 
 
-def _load(record: "Record", results: Path, row: int, task: int, seed: Any) -> Outputs | None:
-    """Load the last outputs of a run, or return None where it has none here."""
+def _load(record: "Record", results: Path, row: int, task: int, seed: Any) -> Outputs:
+    """Load the last outputs of a run."""
     from da.evaluation import kept_outputs
 
-    if not kept_outputs.has_outputs(record, results):
-        return None
     every = kept_outputs.load(record, results)
     seen, target = every[max(every)], kept_outputs.load_target(record, results)
     return Outputs(

@@ -36,7 +36,7 @@ class Collector:
 
     keep: Keep = "none"
     augment: Augment = "none"
-    """How training images are changed; see `changed_inputs.change_pixels`."""
+    """How training images are changed; see `changed_inputs.logits`."""
     kept: dict[int, Stored] = field(default_factory=dict)
     """Packed outputs of the evaluations that are kept, by step."""
     basis: Float[Tensor, "d 256"] | None = None

@@ -184,11 +184,6 @@ def load_target(record: Record, results: Path = Path("results")) -> Target:
     return Target(file.get_tensor(f"{prefix}target_y").long(), tuple(classes))
 
 
-def has_outputs(record: Record, results: Path = Path("results")) -> bool:
-    """Return whether outputs of a record are there, in a file of its own or published."""
-    return outputs_file(record.id, results).exists() or _find_published(record, results) is not None
-
-
 def _open(record: Record, results: Path) -> tuple[Any, str]:
     """Return the open file with the outputs of a record, and the beginning of their keys."""
     file = outputs_file(record.id, results)

@@ -65,13 +65,16 @@ def check_chooser(name: str, known: Collection[str]) -> None:
 def score_points(points: Points, name: str) -> list[float]:
     """Return what a chooser gives each evaluation of a pool; the highest is chosen.
 
-    One score gives its value, several the mean of their ranks among those that the gate lets pass.
-    What does not pass, or lacks a score, has minus infinity.
+    One score gives its value, minus infinity where it is missing. Several give the mean of their
+    ranks among those that the gate lets pass, where a missing score ranks last. What does not pass
+    has minus infinity.
 
     Args:
         points: Evaluations of the pool.
-        name: Name of the chooser; `oracle` gives target accuracies.
+        name: Name of the chooser; `oracle` gives target accuracies, and `last` places.
     """
+    if name == "last":
+        return [float(place) for place in range(len(points))]
     head, slash, column = name.partition("/")
     *scores, last = head.split(JOIN)
     gated = last == GATE
@@ -88,7 +91,7 @@ def score_points(points: Points, name: str) -> list[float]:
 
 def choose(points: Points, name: str) -> int:
     """Return the position of the evaluation that a chooser takes."""
-    return find_best(score_points(points, name)) if name != "last" else len(points) - 1
+    return find_best(score_points(points, name))
 
 
 def find_best(values: Sequence[float]) -> int:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from da.config.task_name import TaskName
 from da.evaluation import kept_outputs
 from da.evaluation.predictions import accuracy
+from da.results.choosers import check_chooser, choose
 from da.results.label_columns import ACCURACY
 from da.results.negative_transfer import BASELINE
 from da.results.text_columns import align
@@ -39,17 +41,15 @@ class Combined:
         return fmean(own) if own else None
 
     def pick(self, selector: str) -> Candidate:
-        """Return the model with the highest score; of equal ones, the last.
+        """Return the model that a chooser takes; of equal ones, the last.
 
         Raises:
-            ValueError: A model has no such score.
+            ValueError: The chooser is unknown, or a model lacks a score.
         """
-        key = ACCURACY if selector == "oracle" else selector
-        known = set.intersection(*({k for k in m.point if "/" not in k} for m in self.members))
-        if key not in known:
-            listed = ", ".join(sorted(known - {"step", ACCURACY}))
-            raise ValueError(f"unknown selector {selector!r}, known: {listed}, oracle")
-        return max(reversed(self.members), key=lambda member: member.point[key])
+        points = [member.point for member in self.members]
+        known = set.intersection(*({key for key in p if "/" not in key} for p in points))
+        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), "oracle"])
+        return self.members[choose(points, selector)]
 
 
 def compare(
@@ -65,8 +65,10 @@ def compare(
         results: Folder of records and outputs.
 
     Raises:
-        ValueError: The outputs of a model were not kept.
+        ValueError: The outputs of a model were not kept, or the target has unknown classes.
     """
+    if TaskName.parse(task).has_unknown:
+        raise ValueError(f"{task} has unknown classes, which combined models do not reject")
     pool = load_outputs(members, results)
     y = kept_outputs.load_target(members[0].record, results).y
     target = stack_probabilities(pool, "target")

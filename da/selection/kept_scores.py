@@ -3,7 +3,7 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from da.config.registry import SELECTORS
+from da.config.validation import is_run_id
 from da.results import records as files
 from da.results.aggregate import RUN_IDS
 from da.results.output_files import find_outputs
@@ -85,11 +86,13 @@ def add_scores(pools: Sequence[Pool], found: Scores) -> list[Pool]:
 
 def save_scores(found: Scores, results: Path) -> int:
     """Write new scores into the records of a folder, and return how many records have new ones."""
+    count = 0
     for id, by_step in found.items():
-        if record := files.get(id, results):
+        if any(by_step.values()) and (record := files.get(id, results)):
             curve = [point | by_step.get(point["step"], {}) for point in record.curve]
             files.save(replace(record, curve=curve), results)
-    return len(found)
+            count += 1
+    return count
 
 
 Key = tuple[str, float]
@@ -138,13 +141,14 @@ def _score_together(
     """Add the scores of a selector of several runs to `found`."""
     from da.evaluation.scores import can_score, score_pool
 
+    methods = {c.record.id: c.record.settings["method"] for pool in task for c in pool.candidates}
     alike: dict[Any, list[Key]] = defaultdict(list)
     for place, pool in enumerate(task):
         for c in pool.candidates:
             key = c.record.id, c.point["step"]
             if key in seen and can_score(name, seen[key]):
                 shape = len(seen[key].source_logits), len(seen[key].target_logits)
-                group = place if _pool_of(name) == "task" else (_same(c.record), key[1])
+                group = place if _pool_of(name) == "task" else (_same(c.record, methods), key[1])
                 alike[group, shape].append(key)
     for keys in alike.values():
         for (id, step), value in zip(keys, score_pool(name, [seen[k] for k in keys]), strict=True):
@@ -161,7 +165,13 @@ def _pool_of(name: str) -> str:
     return str(of)
 
 
-def _same(record: Record) -> str:
-    """Return all settings but the seed, and other runs that it begins with, as text."""
-    own = {k: v for k, v in record.settings.items() if k not in ("seed", *RUN_IDS)}
-    return json.dumps(own, sort_keys=True)
+def _same(record: Record, methods: Mapping[str, str]) -> str:
+    """Return all settings but the seed as text, with methods for ids of runs that it begins with.
+
+    Args:
+        record: Record of a run.
+        methods: Known methods of runs by id.
+    """
+    own = {k: v for k, v in record.settings.items() if k != "seed"}
+    begun = {k: methods.get(own[k], "") for k in RUN_IDS if is_run_id(own.get(k))}
+    return json.dumps(own | begun, sort_keys=True)

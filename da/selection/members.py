@@ -1,5 +1,6 @@
 """Models of a task that are combined: evaluations of runs whose outputs were kept."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def kept_point(record: Record) -> Point:
     chosen_by = record.settings.get("chosen_by", "last")
     if chosen_by == "last":
         return record.curve[-1]
-    return max(record.curve, key=lambda point: point[chosen_by])
+    return max(record.curve, key=lambda point: point.get(chosen_by, -math.inf))
 
 
 def load_outputs(members: Sequence[Candidate], results: Path) -> list[Predictions]:

@@ -113,8 +113,7 @@ def judge(pools: Sequence[Pool], name: str) -> Verdict:
     """Let a chooser choose in each pool, and return what came of it."""
     picks, correlations = [], []
     for pool in pools:
-        points = pool.points
-        scores = score_points(points, name) if name != "last" else [*range(len(points))]
+        scores = score_points(pool.points, name)
         picks.append(pool.candidates[find_best(scores)])
         correlations.append(
             weighted_spearman(np.array(scores, float), np.array(pool.accuracies, float))

@@ -42,14 +42,16 @@ def can_separate(rows: int, tasks: int) -> bool:
 
 
 def _p_value(apart: np.ndarray, shared: float, freedom: int) -> float:
-    """Return the larger p-value of both tests.
+    """Return the larger p-value of both tests; a single task tells nothing.
 
     Args:
         apart: Differences of the best row from another on each task.
         shared: Variance of their mean that comes from what seeds share over tasks.
         freedom: Degrees of freedom of that variance.
     """
-    own = apart.var(ddof=1) / len(apart) if len(apart) > 1 else np.inf
+    if len(apart) < 2:
+        return 1.0
+    own = apart.var(ddof=1) / len(apart)
     whole = own + shared
     degrees = whole**2 / (own**2 / (len(apart) - 1) + shared**2 / max(freedom, 1)) if whole else 1
     by_t = 2 * float(stdtr(degrees, -apart.mean() / whole**0.5)) if whole else 0.0

@@ -28,7 +28,7 @@ GROUP = "unpacked"
 """Folder of the cache for what is unpacked."""
 
 
-class Candidate(NamedTuple):
+class Member(NamedTuple):
     """A file in an archive; a link or a device has no content."""
 
     name: str
@@ -126,7 +126,7 @@ def _inner_path(archive: Path, name: str) -> PurePosixPath:
 
 
 @contextmanager
-def _read(archive: Path, *, names: bool = False) -> Iterator[Iterator[Candidate]]:
+def _read(archive: Path, *, names: bool = False) -> Iterator[Iterator[Member]]:
     """Give the members of an archive, with their contents unless only `names` are wanted."""
     try:
         if zipfile.is_zipfile(archive):
@@ -141,19 +141,17 @@ def _read(archive: Path, *, names: bool = False) -> Iterator[Iterator[Candidate]
         raise ValueError(f"cannot read {archive}: {error}") from error
 
 
-def _zip_members(pack: zipfile.ZipFile, names: bool) -> Iterator[Candidate]:
+def _zip_members(pack: zipfile.ZipFile, names: bool) -> Iterator[Member]:
     for info in pack.infolist():
         if not info.is_dir():
             link = stat.S_ISLNK(info.external_attr >> 16)
-            yield Candidate(info.filename, None if link or names else pack.open(info))
+            yield Member(info.filename, None if link or names else pack.open(info))
 
 
-def _tar_members(tar: tarfile.TarFile, names: bool) -> Iterator[Candidate]:
+def _tar_members(tar: tarfile.TarFile, names: bool) -> Iterator[Member]:
     for info in tar:
         if not info.isdir():
-            yield Candidate(
-                info.name, tar.extractfile(info) if info.isreg() and not names else None
-            )
+            yield Member(info.name, tar.extractfile(info) if info.isreg() and not names else None)
     if tar.fileobj:  # else a file that was cut off between members would be taken for all of it
         tar.fileobj.seek(tar.offset)
         if tar.fileobj.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:

@@ -6,6 +6,7 @@ from da.cli import main
 from da.methods import METHODS
 from da.results import records
 from da.runs.run import Run
+from da.selection.combined import compare
 from da.training.train import train
 
 EXPERIMENT = """
@@ -61,6 +62,8 @@ def test_one_task_and_seed_shows_each_model_and_several_their_means(experiment, 
     assert [line[:17].strip() for line in found[4:]] == [
         "source_only", "chosen by entropy", "chosen by oracle", "mean", "iwa",
     ]  # fmt: skip
+    ranked = lines(capsys, experiment, "--only", "seed=0", "--chosen-by", "entropy+infomax+gate")
+    assert "chosen by entropy+infomax+gate" in ranked[5]
     best = max(found[1].split()[1], found[2].split()[1], key=float)
     assert found[6].split()[-1] == best
     every = lines(capsys, experiment, "--only", "seed=0", "--by", "mean", "--every-evaluation")
@@ -74,7 +77,7 @@ MISTAKES = {
     "--out x.onnx": "--out is one model: name --by, known: mean, iwa",
     "--out x.onnx --by iwa": "not of 2 tasks and seeds: narrow --only",
     "--out x.onnx --by iwa --only seed=0 --every-evaluation": "--out needs weights",
-    "--only seed=0 --chosen-by luck": "unknown selector 'luck', known: ",
+    "--only seed=0 --chosen-by luck": "unknown selector 'luck', known: a_distance",
     "--only seed=0 --out x.onnx --by iwa": "no weights of run",
 }
 
@@ -91,3 +94,8 @@ def test_mistakes_are_one_line(experiment, capsys):
     for file in Path("results/outputs").glob("*"):
         file.unlink()
     assert "train or sweep it again with --outputs all" in fail("")
+
+
+def test_models_that_reject_images_are_not_combined(tmp_path):
+    with pytest.raises(ValueError, match="has unknown classes, which combined models do not"):
+        compare("emoji:noto-twemoji+open7", 0, [], ["mean"], tmp_path)

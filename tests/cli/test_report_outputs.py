@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,13 @@ def test_runs_with_outputs_have_maps_and_images(rows, tmp_path, monkeypatch):
     assert len(found["features"]["maps"][0]["target"]["x0"]) == 3
     assert asked == ["moons:0-20", "moons:0-30"]
     assert "needs the images" in found["images"]
+
+
+def test_outputs_of_an_earlier_record_of_the_run_are_not_shown(rows, tmp_path):
+    for runs in rows.values():
+        for by_seed in runs.values():
+            by_seed |= {seed: replace(record, outputs="") for seed, record in by_seed.items()}
+    assert "outputs" in describe_outputs(rows, list_tasks(rows), tmp_path)["features"]
 
 
 def test_images_are_those_of_the_places(rows, tmp_path, monkeypatch):

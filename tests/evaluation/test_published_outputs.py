@@ -8,6 +8,7 @@ import torch
 from da.evaluation import kept_outputs, published_outputs
 from da.evaluation.kept_outputs import Target, pack
 from da.evaluation.published_outputs import publish_outputs
+from da.results.output_files import find_outputs
 from da.results.records import Record
 from tests.evaluation.test_kept_outputs import predictions
 
@@ -42,8 +43,8 @@ def test_published_outputs_are_found_with_all_logits_and_the_last_features(tmp_p
         assert there[20].target_features is None
         assert there[100].target_features.equal(own[100].target_features)
         assert kept_outputs.load_target(record, tmp_path / "published").classes == ("a", "b", "c")
-    for record in (*found[2:], replace(found[0], outputs="0" * 64)):
-        assert not kept_outputs.has_outputs(record, tmp_path / "published")
+    others = [*found[2:], replace(found[0], outputs="0" * 64)]
+    assert not find_outputs(others, tmp_path / "published")
 
 
 def test_features_have_as_few_numbers_as_fit(tmp_path, monkeypatch):

@@ -94,6 +94,26 @@ def test_scores_are_written_into_records_that_stay_whole(pools: list[Pool], tmp_
     assert record.outputs == pools[1].candidates[-1].record.outputs
 
 
+def test_runs_that_begin_in_other_ways_are_no_other_seeds(
+    pools: list[Pool], tmp_path: Path
+) -> None:
+    """Two that begin with unknown runs are alike, and differ from those of other weights."""
+    begun = {"0" * 12: "pretrained", "01" * 6: "random", "10" * 6: "a" * 12, "11" * 6: "b" * 12}
+    found = [c.record for pool in pools for c in pool.candidates[::3]]
+    alike = [
+        replace(r, settings=r.settings | {"method": "dann", "init": begun[r.id], "seed": i})
+        for i, r in enumerate(found)
+    ]
+    scored = add_scores(of := build_pools(alike), score_pools(of, ["of_seeds"], tmp_path))
+    assert [pool.points[0]["of_seeds"] for pool in scored] == [0, 0, 0, 10]
+
+
+def test_scores_that_no_record_gets_are_not_counted(pools: list[Pool], tmp_path: Path) -> None:
+    found = score_pools(pools, ["highest"], tmp_path)
+    assert save_scores({"f" * 12: {1: {"highest": 1.0}}, "0" * 12: {1: {}}} | found, tmp_path) == 4
+    assert save_scores({"f" * 12: {1: {"highest": 1.0}}, "0" * 12: {1: {}}}, tmp_path) == 0
+
+
 def test_pool_of_which_outputs_are_missing_is_not_scored(pools: list[Pool], tmp_path: Path) -> None:
     kept_outputs.outputs_file("0" * 12, tmp_path).unlink()
     assert keep_scorable(pools, tmp_path) == pools[1:]

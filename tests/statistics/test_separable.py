@@ -21,6 +21,10 @@ def test_a_row_that_is_above_the_best_on_most_tasks_stays_beside_it():
     assert find_not_separable([lucky, tasks]) == [True, True]
 
 
+def test_one_task_tells_nothing():
+    assert find_not_separable([np.array([[1.0, 2.0]]), np.array([[8.0, 9.0]])]) == [True, True]
+
+
 def test_six_tasks_tell_two_rows_apart_and_never_three():
     assert can_separate(2, 6)
     assert not can_separate(3, 6)
