@@ -60,7 +60,7 @@ class AggregatedModel(TrainedModel):
         for network in self.networks:
             assert isinstance(network, TrainedModel)
             taken = x
-            if shared := network.backbone:
+            if (shared := network.backbone) is not None:
                 if shared not in seen:
                     seen[shared] = shared(x)
                 taken = network.map_features(seen[shared])
