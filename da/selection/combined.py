@@ -7,12 +7,14 @@ from statistics import fmean
 
 from da.evaluation import kept_outputs
 from da.evaluation.predictions import accuracy
+from da.results.choosers import check_chooser, choose
 from da.results.label_columns import ACCURACY
 from da.results.negative_transfer import BASELINE
 from da.results.text_columns import align
 from da.selection.aggregate import RULES, Weights, combine, stack_probabilities
 from da.selection.members import load_outputs
 from da.selection.pools import Candidate
+from da.selection.study import mark_chooser
 
 SHOWN = 3
 """Digits of a weight after the point."""
@@ -39,17 +41,15 @@ class Combined:
         return fmean(own) if own else None
 
     def pick(self, selector: str) -> Candidate:
-        """Return the model with the highest score; of equal ones, the last.
+        """Return the model that a chooser takes; of equal ones, the last.
 
         Raises:
             ValueError: A model has no such score.
         """
-        key = ACCURACY if selector == "oracle" else selector
-        known = set.intersection(*({k for k in m.point if "/" not in k} for m in self.members))
-        if key not in known:
-            listed = ", ".join(sorted(known - {"step", ACCURACY}))
-            raise ValueError(f"unknown selector {selector!r}, known: {listed}, oracle")
-        return max(reversed(self.members), key=lambda member: member.point[key])
+        points = [member.point for member in self.members]
+        known = set.intersection(*({k for k in point if "/" not in k} for point in points))
+        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), "oracle"])
+        return self.members[choose(points, selector)]
 
 
 def compare(
@@ -91,7 +91,7 @@ def render_comparison(compared: Sequence[Combined], selectors: Sequence[str]) ->
         heads = [f"{only.task} seed {only.seed}", "target %", *only.weights]
         each = zip(only.members, *(w.tolist() for w in only.weights.values()), strict=True)
         single = [
-            [m.label, _percent(m.point.get(ACCURACY)), *(f"{w:.{SHOWN}f}" for w in shares)]
+            [_label(m, only.members), _percent(m.point.get(ACCURACY)), *map(_weight, shares)]
             for m, *shares in each
         ]
         blank = [""] * len(only.weights)
@@ -109,9 +109,7 @@ def _accuracies(compared: Sequence[Combined], selectors: Sequence[str]) -> dict[
     baselines = [found.baseline() for found in compared]
     rows: dict[str, list] = {} if None in baselines else {BASELINE: baselines}
     rows |= {
-        f"chosen by {name}" + " ‡" * (name == "oracle"): [
-            f.pick(name).point[ACCURACY] for f in compared
-        ]
+        f"chosen by {mark_chooser(name)}": [f.pick(name).point[ACCURACY] for f in compared]
         for name in [*selectors, "oracle"]
     }
     return rows | {
@@ -124,6 +122,16 @@ def _summarize(found: Sequence[float], compared: Sequence[Combined]) -> list[str
     pairs = [(own, other.baseline()) for own, other in zip(found, compared, strict=True)]
     worse = [own < least for own, least in pairs if least is not None]
     return [_percent(fmean(found)), _percent(min(found)), f"{sum(worse)}" if worse else ""]
+
+
+def _label(member: Candidate, members: Sequence[Candidate]) -> str:
+    """Return the row of a model, with its step where its run has several models."""
+    several = sum(other.record.id == member.record.id for other in members) > 1
+    return member.label + f" step {member.point['step']:.0f}" * several
+
+
+def _weight(value: float) -> str:
+    return f"{value:.{SHOWN}f}"
 
 
 def _percent(value: float | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from da.evaluation import kept_outputs
 from da.evaluation.predictions import Predictions
+from da.results.record_schema import find_key
 from da.results.records import Point, Record
 from da.selection.pools import Candidate, list_runs
 
@@ -31,7 +32,7 @@ def kept_point(record: Record) -> Point:
     chosen_by = record.settings.get("chosen_by", "last")
     if chosen_by == "last":
         return record.curve[-1]
-    return max(record.curve, key=lambda point: point[chosen_by])
+    return max(record.curve, key=lambda point: point[find_key(chosen_by, point)])
 
 
 def load_outputs(members: Sequence[Candidate], results: Path) -> list[Predictions]:
