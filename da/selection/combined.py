@@ -48,7 +48,8 @@ class Combined:
         """
         points = [member.point for member in self.members]
         known = set.intersection(*({k for k in point if "/" not in k} for point in points))
-        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), "oracle"])
+        oracle = ["oracle"] * (ACCURACY in known)
+        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), *oracle])
         return self.members[choose(points, selector)]
 
 
@@ -96,7 +97,8 @@ def render_comparison(compared: Sequence[Combined], selectors: Sequence[str]) ->
         ]
         blank = [""] * len(only.weights)
         own = [[label, _percent(found[0]), *blank] for label, found in rows.items()]
-        return align([heads, *single, [""] * len(heads), *own], left=1)
+        gap = [[""] * len(heads)] * bool(own)
+        return align([heads, *single, *gap, *own], left=1)
     heads = [f"{len(compared)} tasks and seeds", "mean", "lowest", "below"]
     lines = [[label, *_summarize(found, compared)] for label, found in rows.items()]
     return align([heads, *lines], left=1)
@@ -104,13 +106,15 @@ def render_comparison(compared: Sequence[Combined], selectors: Sequence[str]) ->
 
 def _accuracies(compared: Sequence[Combined], selectors: Sequence[str]) -> dict[str, list[float]]:
     """Return the accuracy of each way to one model, by task and seed."""
+    picks = {name: [found.pick(name) for found in compared] for name in selectors}
     if not all(found.reached for found in compared):
         return {}
+    picks["oracle"] = [found.pick("oracle") for found in compared]
     baselines = [found.baseline() for found in compared]
     rows: dict[str, list] = {} if None in baselines else {BASELINE: baselines}
     rows |= {
-        f"chosen by {mark_chooser(name)}": [f.pick(name).point[ACCURACY] for f in compared]
-        for name in [*selectors, "oracle"]
+        f"chosen by {mark_chooser(name)}": [pick.point[ACCURACY] for pick in found]
+        for name, found in picks.items()
     }
     return rows | {
         name: [found.reached[name] for found in compared] for name in compared[0].reached

@@ -14,10 +14,16 @@ POINTS = [
 ]
 
 
-def combined(points: list[dict[str, float]]) -> Combined:
+def combined(points: list[dict[str, float]], *, tested: bool = True) -> Combined:
     record = Record(RUN.id, RUN.settings(), points, 1.0)
     members = [Candidate("mcc", record, point) for point in points]
-    return Combined("moons:0-40", 0, members, {"mean": torch.ones(len(points))}, {"mean": 60.0})
+    return Combined(
+        "moons:0-40",
+        0,
+        members,
+        {"mean": torch.ones(len(points))},
+        {"mean": 60.0} if tested else {},
+    )
 
 
 def test_evaluations_of_a_run_have_steps_and_choosers_of_several_scores_choose() -> None:
@@ -38,3 +44,14 @@ def test_of_equal_scores_the_last_model_is_chosen_and_unknown_ones_are_told() ->
     assert combined(same).pick("infomax").point["step"] == 2
     with pytest.raises(ValueError, match="unknown selector 'luck' in 'infomax\\+luck', known: "):
         combined(POINTS).pick("infomax+luck")
+
+
+def test_without_target_labels_only_weights_are_shown_and_names_are_still_checked() -> None:
+    blind = combined([{"step": 1, "infomax": 0.1}], tested=False)
+    assert [line[:4].strip() for line in render_comparison([blind], ["infomax"])] == ["moon", "mcc"]
+    for name, said in (
+        ("luck", "unknown selector 'luck'"),
+        ("oracle", "which takes target labels"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            render_comparison([blind], [name])
