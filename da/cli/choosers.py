@@ -22,6 +22,8 @@ Within = Annotated[
         "of all methods."
     ),
 ]
+SHARED = {"run": "run", "method": "task, seed and method", "all": "task and seed"}
+"""What the evaluations of a pool share, in words."""
 Choosers = Annotated[
     str,
     arg(
@@ -43,6 +45,7 @@ def select(
     Runs that were shown target labels are left out. Where the target has no labels, the accuracy is
     left out.
     """
+    from da.results.aggregate import sees_labels
     from da.results.choosers import choose
     from da.selection.pools import build_pools
     from da.selection.study_text import render_picks
@@ -53,7 +56,8 @@ def select(
         render_picks(pool, [(name, choose(pool.points, name)) for name in names], within)
         for pool in pools
     ]
-    print(*("\n".join(part) for part in parts), sep="\n\n")
+    marked = [["‡ chosen with target labels"]] * any(map(sees_labels, names))
+    print(*("\n".join(part) for part in [*parts, *marked]), sep="\n\n")
 
 
 def validate(
@@ -90,7 +94,7 @@ def validate(
     pools = [pool for pool in pools if len(pool.candidates) > 1]
     if not pools:
         raise ValueError(
-            "nothing to validate on: no two evaluations of a task and seed to choose from"
+            f"nothing to validate on: no {SHARED[within]} has two evaluations to choose from"
         )
     wanted = {score for name in chosen_by.split(",") for score in list_scores(name)}
     pools = _score_more(pools, tested, results, save, wanted if chosen_by else None)
@@ -164,13 +168,14 @@ def _score_more(
 def _names(pools: "list[Pool]", chosen_by: str, *, last: bool) -> list[str]:
     """Return the choosers that are named, or all; `last` is one where all pools are single runs."""
     from da.results.choosers import check_chooser
-    from da.results.record_schema import LABELED
-    from da.selection.study import known_scores, list_choosers
+    from da.selection.study import known_labeled, known_scores, list_choosers
 
     scores, partly = known_scores(pools)
     if partly:
         print(f"da: left out, as some pools have no score: {', '.join(partly)}", file=sys.stderr)
     among = ["last"] * last
     for name in chosen_by.split(",") if chosen_by else ():
-        check_chooser(name, [*among, *scores, *LABELED])
+        if name == "last" and not last:
+            raise ValueError("'last' chooses within a run: name --within run, or another selector")
+        check_chooser(name, [*among, *scores, *known_labeled(pools)])
     return chosen_by.split(",") if chosen_by else [*among, *list_choosers(scores)]

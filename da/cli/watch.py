@@ -52,6 +52,8 @@ def watch(
         return find_state(results, wanted)
 
     if once:
+        if not results.is_dir():
+            raise ValueError(f"no folder {results}; `da train` and `da sweep` write records")
         print(render_state(look(), shown, time.time()))
         return
     with suppress(KeyboardInterrupt):

@@ -9,6 +9,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 
+from da.config.registry import SELECTORS
 from da.results.record_schema import LABELED, find_key
 
 JOIN = "+"
@@ -52,14 +53,23 @@ def check_chooser(name: str, known: Collection[str]) -> None:
     parts = head.split(JOIN)
     for score in [name] if name in known else list_scores(name):
         if score not in known:
-            where = f" in {name!r}" if score != name else ""
-            raise ValueError(f"unknown selector {score!r}{where}, known: {', '.join(known)}")
+            raise ValueError(f"{_explain_unknown(score, name)}, known: {', '.join(known)}")
     if len(parts) > 1 and (alone := [part for part in parts if part in ALONE]):
         raise ValueError(f"{alone[0]} chooses alone, not as in {name!r}")
     if len({*parts}) < len(parts):
         raise ValueError(f"a part stands twice in {name!r}")
     if parts == [GATE]:
         raise ValueError(f"{name!r} needs a score to choose by, as in infomax{JOIN}{GATE}")
+
+
+def _explain_unknown(score: str, name: str) -> str:
+    """Return why a score cannot choose: it does not exist, or records lack it."""
+    where = f" in {name!r}" if score != name else ""
+    if score in SELECTORS:
+        return f"records lack scores of {score!r}{where} (`da validate --save` scores kept outputs)"
+    if score in LABELED:
+        return f"records lack what {score!r}{where} chooses by, which takes target labels"
+    return f"unknown selector {score!r}{where}"
 
 
 def score_points(points: Points, name: str) -> list[float]:

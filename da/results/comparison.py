@@ -65,7 +65,8 @@ def compare_rows(
     rows = aggregate.group_records(join_singles(shown))
     lines = [find_row(rows, name) for name in names]
     if lines[0] == lines[1]:
-        raise ValueError(f"both rows are {lines[0].label!r}, known: {_known(names[0], rows)}")
+        known = ", ".join(line.label for line in rows if line != lines[0])
+        raise ValueError(f"both rows are {lines[0].label!r}, others: {known or 'none'}")
     every = aggregate.list_tasks(rows)
     tasks = tuple(task for task in every if all(task in rows[line] for line in lines))
     if not tasks:

@@ -15,6 +15,7 @@ from da.results.text_columns import align
 from da.selection.aggregate import RULES, Weights, combine, stack_probabilities
 from da.selection.members import load_outputs
 from da.selection.pools import Candidate
+from da.selection.study import mark_chooser
 
 SHOWN = 3
 """Digits of a weight after the point."""
@@ -47,8 +48,9 @@ class Combined:
             ValueError: The chooser is unknown, or a model lacks a score.
         """
         points = [member.point for member in self.members]
-        known = set.intersection(*({key for key in p if "/" not in key} for p in points))
-        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), "oracle"])
+        known = set.intersection(*({k for k in point if "/" not in k} for point in points))
+        oracle = ["oracle"] * (ACCURACY in known)
+        check_chooser(selector, [*sorted(known - {"step", ACCURACY}), *oracle])
         return self.members[choose(points, selector)]
 
 
@@ -93,12 +95,13 @@ def render_comparison(compared: Sequence[Combined], selectors: Sequence[str]) ->
         heads = [f"{only.task} seed {only.seed}", "target %", *only.weights]
         each = zip(only.members, *(w.tolist() for w in only.weights.values()), strict=True)
         single = [
-            [m.label, _percent(m.point.get(ACCURACY)), *(f"{w:.{SHOWN}f}" for w in shares)]
+            [_label(m, only.members), _percent(m.point.get(ACCURACY)), *map(_weight, shares)]
             for m, *shares in each
         ]
         blank = [""] * len(only.weights)
         own = [[label, _percent(found[0]), *blank] for label, found in rows.items()]
-        return align([heads, *single, [""] * len(heads), *own], left=1)
+        gap = [[""] * len(heads)] * bool(own)
+        return align([heads, *single, *gap, *own], left=1)
     heads = [f"{len(compared)} tasks and seeds", "mean", "lowest", "below"]
     lines = [[label, *_summarize(found, compared)] for label, found in rows.items()]
     return align([heads, *lines], left=1)
@@ -106,15 +109,15 @@ def render_comparison(compared: Sequence[Combined], selectors: Sequence[str]) ->
 
 def _accuracies(compared: Sequence[Combined], selectors: Sequence[str]) -> dict[str, list[float]]:
     """Return the accuracy of each way to one model, by task and seed."""
+    picks = {name: [found.pick(name) for found in compared] for name in selectors}
     if not all(found.reached for found in compared):
         return {}
+    picks["oracle"] = [found.pick("oracle") for found in compared]
     baselines = [found.baseline() for found in compared]
     rows: dict[str, list] = {} if None in baselines else {BASELINE: baselines}
     rows |= {
-        f"chosen by {name}" + " ‡" * (name == "oracle"): [
-            f.pick(name).point[ACCURACY] for f in compared
-        ]
-        for name in [*selectors, "oracle"]
+        f"chosen by {mark_chooser(name)}": [pick.point[ACCURACY] for pick in found]
+        for name, found in picks.items()
     }
     return rows | {
         name: [found.reached[name] for found in compared] for name in compared[0].reached
@@ -126,6 +129,16 @@ def _summarize(found: Sequence[float], compared: Sequence[Combined]) -> list[str
     pairs = [(own, other.baseline()) for own, other in zip(found, compared, strict=True)]
     worse = [own < least for own, least in pairs if least is not None]
     return [_percent(fmean(found)), _percent(min(found)), f"{sum(worse)}" if worse else ""]
+
+
+def _label(member: Candidate, members: Sequence[Candidate]) -> str:
+    """Return the row of a model, with its step where its run has several models."""
+    several = sum(other.record.id == member.record.id for other in members) > 1
+    return member.label + f" step {member.point['step']:.0f}" * several
+
+
+def _weight(value: float) -> str:
+    return f"{value:.{SHOWN}f}"
 
 
 def _percent(value: float | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from da.evaluation import kept_outputs
 from da.evaluation.predictions import Predictions
+from da.results.record_schema import find_key
 from da.results.records import Point, Record
 from da.selection.pools import Candidate, list_runs
 
@@ -32,7 +33,7 @@ def kept_point(record: Record) -> Point:
     chosen_by = record.settings.get("chosen_by", "last")
     if chosen_by == "last":
         return record.curve[-1]
-    return max(record.curve, key=lambda point: point.get(chosen_by, -math.inf))
+    return max(record.curve, key=lambda point: point.get(find_key(chosen_by, point), -math.inf))
 
 
 def load_outputs(members: Sequence[Candidate], results: Path) -> list[Predictions]:

@@ -11,7 +11,7 @@ import numpy as np
 from da.results import choosers
 from da.results.aggregate import ORACLE
 from da.results.choosers import GATE, JOIN, find_best, score_points
-from da.results.record_schema import LABELED
+from da.results.record_schema import LABELED, find_key
 from da.selection.pools import Pool
 from da.selection.rank_correlation import weighted_spearman
 
@@ -40,7 +40,7 @@ class Verdict:
     @property
     def title(self) -> str:
         """Name, with a mark if target labels choose."""
-        return f"{self.name} {ORACLE}" if self.name in LABELED else self.name
+        return mark_chooser(self.name)
 
     @property
     def mean(self) -> float:
@@ -89,6 +89,11 @@ class Verdict:
         return float(low), float(high)
 
 
+def mark_chooser(name: str) -> str:
+    """Return the name of a chooser, with a mark if target labels choose."""
+    return f"{name} {ORACLE}" if name in LABELED else name
+
+
 def list_choosers(scores: Sequence[str]) -> list[str]:
     """List each score, each behind the gate, and the mean rank of `TOGETHER`, as far as known."""
     together = JOIN.join(TOGETHER)
@@ -107,6 +112,16 @@ def known_scores(pools: Sequence[Pool]) -> tuple[list[str], list[str]]:
     named = [k for k in every if "/" not in k and k not in ("step", "target_accuracy", *LABELED)]
     shared = set.intersection(*known)
     return [k for k in named if k in shared], [k for k in named if k not in shared]
+
+
+def known_labeled(pools: Sequence[Pool]) -> list[str]:
+    """List what chooses by target labels in every pool."""
+    keys = {name: find_key(name, {}) for name in LABELED}
+    return [
+        name
+        for name, key in keys.items()
+        if all(any(key in point for point in pool.points) for pool in pools)
+    ]
 
 
 def judge(pools: Sequence[Pool], name: str) -> Verdict:
@@ -130,7 +145,7 @@ def frame(pools: Sequence[Pool]) -> list[Verdict]:
     best = [max(range(len(p.candidates)), key=p.accuracies.__getitem__) for p in pools]
     labels = [p.candidates[i].label for p, i in zip(pools, best, strict=True)]
     found = [Verdict("oracle", pools, [max(p.accuracies) for p in pools], labels)]
-    if all(any("few_shot" in point for point in pool.points) for pool in pools):
+    if "few_shot" in known_labeled(pools):
         found.append(judge(pools, "few_shot"))
     baselines = [pool.baseline for pool in pools if pool.baseline is not None]
     if len(baselines) == len(pools):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from da.config.task_name import TaskName
 from da.results.text_columns import align
 from da.selection.pools import Pool, Within
-from da.selection.study import Verdict
+from da.selection.study import Verdict, mark_chooser
 
 HEADS = "chooser", "mean", "95 %", "regret", "worst", "below", "rank corr.", "mostly picks"
 """Heads of the columns of a study."""
@@ -67,7 +67,8 @@ def render_picks(pool: Pool, picks: Sequence[tuple[str, int]], within: Within) -
     for name, place in picks:
         pick = pool.candidates[place]
         reached = f"{pick.point['target_accuracy']:.1f} %" if tested else ""
-        rows.append((name, pick.label, pick.record.id, f"step {pick.point['step']:.0f}", reached))
+        step = f"step {pick.point['step']:.0f}"
+        rows.append((mark_chooser(name), pick.label, pick.record.id, step, reached))
     return [head, *(f"  {line}" for line in align(rows, left=3))]
 
 
@@ -78,7 +79,7 @@ def _cells(verdict: Verdict, chooses: bool) -> list[str]:
     return [
         verdict.title,
         f"{verdict.mean:.1f}",
-        f"{low:.1f} to {high:.1f}",
+        f"{low:.1f} to {high:.1f}" if len(verdict.pools) > 1 else "-",
         f"{verdict.regret:.1f}",
         f"{verdict.worst:.1f}",
         f"{below:.0f} %" if chooses and below is not None else "",
@@ -89,10 +90,11 @@ def _cells(verdict: Verdict, chooses: bool) -> list[str]:
 
 def _notes(pools: Sequence[Pool], compared: bool) -> list[str]:
     tasks = len({pool.task for pool in pools})
-    count, over = (tasks, "tasks") if tasks > 1 else (len(pools), "pools")
+    count, noun = (tasks, "task") if tasks > 1 else (len(pools), "pool")
     few = ", too narrow for so few" if count < FEW else ""
+    interval = f"bootstrap interval of the mean over {_count(count, noun)}{few}"
     notes = [
-        f"95 %: bootstrap interval of the mean over {count} {over}{few}",
+        f"95 %: {interval if count > 1 else 'an interval takes two pools'}",
         "regret: mean of what the best choice reaches beyond it; worst: lowest accuracy of a pick",
         "rank corr.: Spearman's of scores and accuracies, weighted toward the highest ranks",
         "+gate: only evaluations with 90 % of the pool's best source accuracy; a+b: mean rank",

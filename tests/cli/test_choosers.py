@@ -49,6 +49,17 @@ def test_select_says_what_each_chooser_takes(folder: Path, capsys) -> None:
     assert capsys.readouterr().out.count("step 2") == 4
 
 
+def test_what_target_labels_choose_is_marked_and_one_pool_has_no_interval(folder, capsys) -> None:
+    main(["select", "two.py", "--chosen-by", "infomax,oracle", "--only", "seed=0"])
+    *_, oracle, _, note = capsys.readouterr().out.splitlines()
+    assert oracle.startswith("  oracle ‡  mcc")
+    assert note == "‡ chosen with target labels"
+    main(["validate", "two.py", "--chosen-by", "infomax", "--only", "seed=0"])
+    out = capsys.readouterr().out
+    assert ["infomax", "51.0", "-", "10.0"] in [line.split()[:4] for line in out.splitlines()]
+    assert "95 %: an interval takes two pools" in out
+
+
 def test_validate_judges_all_choosers(folder: Path, capsys) -> None:
     main(["validate", "two.py", "--format", "markdown"])
     out = capsys.readouterr().out
@@ -62,8 +73,20 @@ def test_validate_judges_all_choosers(folder: Path, capsys) -> None:
     ("words", "said"),
     [
         (["validate"], "no experiment to validate on"),
-        (["validate", "two.py", "--chosen-by", "snd"], "unknown selector 'snd', known: source_acc"),
-        (["select", "two.py", "--chosen-by", "last"], "unknown selector 'last'"),
+        (
+            ["validate", "two.py", "--chosen-by", "snd"],
+            "records lack scores of 'snd' (`da validate --save`",
+        ),
+        (["select", "two.py", "--chosen-by", "snd+luck"], "records lack scores of 'snd' in"),
+        (["select", "two.py", "--chosen-by", "luck"], "unknown selector 'luck', known: source_acc"),
+        (
+            ["select", "two.py", "--chosen-by", "few_shot"],
+            "records lack what 'few_shot' chooses by",
+        ),
+        (
+            ["select", "two.py", "--chosen-by", "last"],
+            "'last' chooses within a run: name --within run",
+        ),
         (["validate", "two.py", "--results", "none"], "no records in none"),
         (["select", "none.py"], "no experiment none.py"),
     ],
@@ -87,6 +110,10 @@ def test_select_needs_no_target_labels(folder: Path, capsys) -> None:
     assert (
         "moons:0-40 seed 0, all methods: 4 evaluations\n  infomax  mcc" in capsys.readouterr().out
     )
-    with pytest.raises(SystemExit):
-        main(["validate", "two.py"])
-    assert "nothing to validate on" in capsys.readouterr().err
+    for words, said in (
+        (["validate", "two.py"], "nothing to validate on: no task and seed has two evaluations"),
+        (["select", "two.py", "--chosen-by", "oracle"], "records lack what 'oracle' chooses by"),
+    ):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert said in capsys.readouterr().err

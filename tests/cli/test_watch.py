@@ -38,7 +38,8 @@ def test_an_experiment_shows_its_own_runs_in_any_place_of_the_words(tmp_path, ca
     Path("own.py").write_text(
         "import da\ndef runs(): return [da.Run(da.methods.MCC(), 'moons:0-20')]\n"
     )
-    for words in (["own.py"], ["results", "own.py"], ["nowhere"]):
+    Path("empty").mkdir()
+    for words in (["own.py"], ["results", "own.py"], ["empty"]):
         main(["watch", "--once", *words])
         assert capsys.readouterr().out == "0 in hand, 0 with a record\n"
 
@@ -49,6 +50,7 @@ def test_an_experiment_shows_its_own_runs_in_any_place_of_the_words(tmp_path, ca
         (["--scores", "luck"], "unknown selector 'luck', known: "),
         (["results/notes.txt"], "results/notes.txt is no folder of records"),
         (["results", "nowhere.py"], "nowhere.py"),
+        (["nowhere"], "no folder nowhere;"),
     ],
 )
 def test_mistakes_are_one_line(words, said, capsys):

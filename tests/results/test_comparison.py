@@ -126,7 +126,7 @@ def test_a_row_is_named_by_its_label_or_by_a_method_that_has_one() -> None:
     assert compare_rows(slow, ("mcc lr=0.1", "mcc lr=0.5")).names == ("mcc lr=0.1", "mcc lr=0.5")
     with pytest.raises(ValueError, match="unknown row 'jan', known: dann, mcc"):
         compare_rows(rows(STYLES), ("mcc", "jan"))
-    with pytest.raises(ValueError, match="both rows are 'mcc'"):
+    with pytest.raises(ValueError, match="both rows are 'mcc', others: dann"):
         compare_rows(rows(STYLES), ("mcc", "mcc"))
 
 
