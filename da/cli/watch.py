@@ -52,7 +52,7 @@ def watch(
         return find_state(results, wanted)
 
     if once:
-        if not results.is_dir():
+        if results != Path("results") and not results.is_dir():  # that one may be yet to come
             raise ValueError(f"no folder {results}; `da train` and `da sweep` write records")
         print(render_state(look(), shown, time.time()))
         return
