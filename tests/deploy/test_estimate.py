@@ -39,6 +39,7 @@ def stored(seed: int) -> str:
     return record.id
 
 
+@pytest.mark.slow
 def test_all_rules_are_told_where_another_seed_has_weights(folder, capsys):
     one, other = stored(0), stored(1)
     main.main(["estimate", one, str(folder)])
@@ -58,6 +59,7 @@ def test_all_rules_are_told_where_another_seed_has_weights(folder, capsys):
     )
 
 
+@pytest.mark.slow
 def test_without_another_seed_there_is_no_agreement_and_bad_images_are_told(folder, capsys):
     one = stored(0)
     other_settings = replace(RUN, seed=2, steps=3)

@@ -30,6 +30,7 @@ def trained_open(name: str) -> tuple[Record, np.ndarray]:
     return record, pictures("flower.jpg").x[parts.task.target_test.rows].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["source_only", "osbp", "ovanet", "dance", "uniot"])
 def test_rejected_images_are_those_of_the_evaluation(name):
     record, images = trained_open(name)

@@ -223,6 +223,7 @@ def test_the_record_is_the_same_whatever_is_kept():
     assert curves[0] == curves[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [False, True], ids=["one by one", "steps shared"])
 def test_runs_that_train_together_keep_outputs_each(share):
     source_only = replace(RUN, method=SourceOnly.Hparams())
@@ -235,6 +236,7 @@ def test_runs_that_train_together_keep_outputs_each(share):
         assert share or record.outputs == alone.outputs
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_record(monkeypatch):
     def full(file, content):
         raise OSError(28, "No space left on device")

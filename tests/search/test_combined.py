@@ -62,6 +62,7 @@ def test_several_selectors_rank_the_trials_by_their_means(tmp_path: Path) -> Non
     assert {trial.runs for trial in trials} == {4}
 
 
+@pytest.mark.slow
 def test_a_bad_trial_is_given_up_and_the_same_call_gives_the_same_trials(tmp_path: Path) -> None:
     by = {"chosen_by": "entropy+infomax+gate"}
     one = carried_out(search(tmp_path / "one", "lr", **by), 12)

@@ -69,6 +69,7 @@ def carried_out(a_search: Search, wanted: int) -> list[Trial]:
     return study.trials()
 
 
+@pytest.mark.slow
 def test_a_trial_is_recorded_runs_and_is_not_repeated(tmp_path):
     (trial,) = carried_out(search(tmp_path), 1)
     runs = search(tmp_path).with_settings(trial.settings)
@@ -145,6 +146,7 @@ def test_settings_go_where_they_belong():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_call_gives_the_same_trials_wherever_it_was_cut(tmp_path, sampler):
@@ -155,6 +157,7 @@ def test_the_same_call_gives_the_same_trials_wherever_it_was_cut(tmp_path, sampl
     assert len({tuple(trial.settings.values()) for trial in one}) == 14
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_tpe_learns_from_the_trials_before(tmp_path):
     random, tpe = (
