@@ -12,9 +12,9 @@ from torch.nn.functional import cross_entropy
 from da.config.registry import SELECTORS
 from da.evaluation.predictions import Predictions, accuracy
 from da.evaluation.selectors import _domain_classifier
-from da.evaluation.selectors._both_domains import draw_rows
 from da.evaluation.selectors._dev import controlled_risk
 from da.evaluation.selectors._domain_classifier import compare_densities
+from da.evaluation.selectors._features import draw_rows
 from da.evaluation.selectors.circular import fit_ridge
 
 OF_FEATURES = ["a_distance", "coral_distance", "domain_mixing", "mmd"]

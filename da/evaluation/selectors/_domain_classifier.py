@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._both_domains import draw_features, draw_rows
+from da.evaluation.selectors._features import draw_features, draw_rows
 from da.ops.logistic import fit_logistic
 
 STRENGTH = 0.1

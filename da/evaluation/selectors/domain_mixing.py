@@ -3,7 +3,7 @@
 import torch
 
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._both_domains import draw_features
+from da.evaluation.selectors._features import draw_features
 from da.ops.linalg import squared_distances
 
 AXIS = "neighbors of the other domain"

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._both_domains import draw_features
+from da.evaluation.selectors._features import draw_features
 from da.ops import kernels
 from da.ops.linalg import squared_distances
 

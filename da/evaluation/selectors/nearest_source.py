@@ -3,7 +3,7 @@
 from torch.nn.functional import normalize
 
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._both_domains import draw_features, draw_rows
+from da.evaluation.selectors._features import draw_features, draw_rows
 
 AXIS = "accuracy on nearest source images, %"
 RANGE = 0, 100

@@ -1,7 +1,7 @@
 """Agreement of target predictions with the nearest source image (as in pytorch-adapt)."""
 
 from da.evaluation.predictions import Predictions
-from da.evaluation.selectors._both_domains import draw_features, draw_rows
+from da.evaluation.selectors._features import draw_features, draw_rows
 from da.ops.linalg import squared_distances
 
 AXIS = "agreement with the nearest source image, %"
