@@ -9,6 +9,7 @@ from da.results import records
 from da.results.aggregate import has_accuracy, list_scores
 from da.results.label_columns import ACCURACY
 from da.results.old_records import list_old
+from da.results.output_files import list_files
 from da.results.records import Record
 from da.results.run_labels import first_weights, list_differences, title
 from da.results.shown_metric import PREFIX, key_of, usual_metric
@@ -22,9 +23,6 @@ TEXTS = "id", "method task seed", "settings", "first weights"
 
 WIDTH = 60
 """Largest number of characters of the settings of a run."""
-
-OUTPUTS = ".safetensors"
-"""Ending of files of outputs."""
 
 PERCENT = {ACCURACY: "target %", "source_accuracy": "source %"}
 """Heads of the columns of percentages."""
@@ -49,7 +47,7 @@ def list_runs(found: Iterable[Record], damaged: Iterable[str], folder: Path) -> 
     own = keep_usual(list_scores(record.curve[-1] for record in order), order)
     scores = [*{ACCURACY: None} | usual, *own]
     weights = {file.stem for file in (folder / "weights").glob("*.pt")}
-    outputs = {file.stem: file.stat().st_size for file in (folder / "outputs").glob(f"*{OUTPUTS}")}
+    outputs = {id: file.stat().st_size for id, file in list_files(folder).items()}
     old = list_old(folder)
     rows = [[*TEXTS, *map(_head, scores), "date", "weights", "outputs", "state"]]
     for id in [*by_id, *sorted(damaged)]:

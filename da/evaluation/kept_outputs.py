@@ -18,8 +18,9 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from da.config.validation import is_run_id, require_run_id
+from da.config.validation import is_run_id
 from da.evaluation.predictions import Predictions
+from da.results.output_files import ABOUT, list_files, outputs_file
 from da.results.records import CHOSEN_BY, Record
 from da.system.cache import file_sha256, write_whole
 
@@ -28,9 +29,6 @@ Stored = dict[str, Tensor]
 
 EXACT = "source_logits", "target_logits"
 """Fields that are stored as float32: accuracies and most scores depend on them alone."""
-
-ABOUT = "da"
-"""Key of what a file says of its runs: names of classes, and digests of records' own files."""
 
 
 class OutputsError(ValueError):
@@ -78,15 +76,6 @@ class KeptOutputs(Mapping[int, Predictions]):
 
     def _read(self, name: str) -> Tensor:
         return self._file.get_tensor(self._prefix + name)
-
-
-def outputs_file(run_id: str, results: Path = Path("results")) -> Path:
-    """Return the file where the outputs of a run are, or will be.
-
-    Raises:
-        ValueError: The id is none, so that it could lead out of the folder.
-    """
-    return results / "outputs" / f"{require_run_id(run_id)}.safetensors"
 
 
 def pack(seen: Predictions) -> Stored:
@@ -212,8 +201,8 @@ _DIGESTS: dict[tuple[Path, int, int], str] = {}
 
 def _find_published(record: Record, results: Path) -> Any:
     """Return the open file of published outputs that has those of a record, or None."""
-    for file in sorted((results / "outputs").glob("*.safetensors")):
-        if is_run_id(file.stem):
+    for name, file in list_files(results).items():
+        if is_run_id(name):
             continue
         with _explain_damage(file):
             opened = safe_open(file, "pt")

@@ -12,6 +12,7 @@ from da.evaluation import kept_outputs
 from da.evaluation.collector import WIDTH, top_directions
 from da.evaluation.kept_outputs import Stored, pack
 from da.evaluation.predictions import Predictions
+from da.results.output_files import outputs_file
 from da.results.records import Record
 
 MOST = 5_000_000
@@ -53,7 +54,7 @@ def publish_outputs(
         ValueError: No run of the task has outputs here, or their logits alone are too large.
     """
     wanted = _of_task([*found], task)
-    here = [r for r in wanted if kept_outputs.outputs_file(r.id, results).exists()]
+    here = [r for r in wanted if outputs_file(r.id, results).exists()]
     if not here:
         raise ValueError(f"no run of {task} and seed 0 has outputs in {results / 'outputs'}")
     tensors: Stored = {}

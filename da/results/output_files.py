@@ -4,8 +4,25 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from da.config.validation import is_run_id
+from da.config.validation import is_run_id, require_run_id
 from da.results.records import Record
+
+ABOUT = "da"
+"""Key of what a file says of its runs: names of classes, and digests of records' own files."""
+
+
+def outputs_file(run_id: str, results: Path = Path("results")) -> Path:
+    """Return the file where the outputs of a run are, or will be.
+
+    Raises:
+        ValueError: The id is none, so that it could lead out of the folder.
+    """
+    return results / "outputs" / f"{require_run_id(run_id)}.safetensors"
+
+
+def list_files(results: Path) -> dict[str, Path]:
+    """List the files of outputs in a folder of records, by id of their run or published name."""
+    return {file.stem: file for file in sorted((results / "outputs").glob("*.safetensors"))}
 
 
 def find_outputs(records: Iterable[Record], results: Path) -> set[str]:
@@ -17,7 +34,7 @@ def find_outputs(records: Iterable[Record], results: Path) -> set[str]:
         records: Records of runs.
         results: Folder of the records.
     """
-    files = {file.stem: file for file in (results / "outputs").glob("*.safetensors")}
+    files = list_files(results)
     published = {
         id: digest
         for name, file in files.items()
@@ -35,7 +52,7 @@ def _read_runs(file: Path) -> dict[str, str]:
         length = int.from_bytes(stream.read(8), "little")
         header = stream.read(min(length, file.stat().st_size))
     try:
-        runs = json.loads(json.loads(header)["__metadata__"]["da"])["runs"]
+        runs = json.loads(json.loads(header)["__metadata__"][ABOUT])["runs"]
         return {id: about["outputs"] for id, about in runs.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -8,6 +8,7 @@ from da.evaluation import kept_outputs
 from da.evaluation.collector import Keep
 from da.evaluation.kept_outputs import Target
 from da.results import records
+from da.results.output_files import outputs_file
 from da.results.records import Record
 from da.runs.run import Run
 from da.system.cache import UnwritableError
@@ -32,7 +33,7 @@ def keep_outputs(run: Run, parts: Parts, outputs: Outputs, results: Path) -> Non
     usual: Keep = "all" if run.regime == "frozen" else "last"
     parts.collector.keep = usual if outputs == "auto" else outputs
     if parts.collector.keep != "none":
-        records.make_folder(kept_outputs.outputs_file(run.id, results).parent)
+        records.make_folder(outputs_file(run.id, results).parent)
 
 
 def store_outputs(record: Record, parts: Parts, results: Path) -> Record:

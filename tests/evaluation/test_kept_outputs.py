@@ -8,6 +8,7 @@ import torch
 from da.evaluation import kept_outputs
 from da.evaluation.kept_outputs import OutputsError, Target, pack, unpack
 from da.evaluation.predictions import Predictions
+from da.results.output_files import outputs_file
 from da.results.records import Record
 
 ID = "0123456789ab"
@@ -94,7 +95,7 @@ def test_outputs_of_another_record_are_refused_in_a_line(tmp_path):
 @pytest.mark.parametrize("length", [0, 7, 300])
 def test_a_cut_file_is_refused_in_a_line(tmp_path, length):
     record = save(tmp_path)
-    file = kept_outputs.outputs_file(ID, tmp_path)
+    file = outputs_file(ID, tmp_path)
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(OutputsError, match=r"does not belong|damaged"):
         kept_outputs.load(record, tmp_path)

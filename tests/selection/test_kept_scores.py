@@ -11,7 +11,7 @@ from da.evaluation import kept_outputs
 from da.evaluation.kept_outputs import Target, pack
 from da.evaluation.predictions import Predictions
 from da.results import records
-from da.results.output_files import find_outputs
+from da.results.output_files import find_outputs, outputs_file
 from da.results.records import Record
 from da.selection.kept_scores import add_scores, keep_scorable, lacking, save_scores, score_pools
 from da.selection.pools import Pool, build_pools
@@ -115,7 +115,7 @@ def test_scores_that_no_record_gets_are_not_counted(pools: list[Pool], tmp_path:
 
 
 def test_pool_of_which_outputs_are_missing_is_not_scored(pools: list[Pool], tmp_path: Path) -> None:
-    kept_outputs.outputs_file("0" * 12, tmp_path).unlink()
+    outputs_file("0" * 12, tmp_path).unlink()
     assert keep_scorable(pools, tmp_path) == pools[1:]
 
 
