@@ -49,6 +49,11 @@ def can_score(name: str, seen: Predictions) -> bool:
     return all(getattr(seen, field) is not None for need in needs(name) for field in FIELDS[need])
 
 
+def list_scorable(seen: Predictions) -> list[str]:
+    """List the selectors that need nothing but these predictions."""
+    return [name for name in SELECTORS if not needs_runs(name) and can_score(name, seen)]
+
+
 def score_all(seen: Predictions) -> dict[str, float]:
     """Return the scores of all selectors that need nothing but these predictions.
 
@@ -57,8 +62,7 @@ def score_all(seen: Predictions) -> dict[str, float]:
     Raises:
         PlugInError: A selector gives no number.
     """
-    alone = [name for name in SELECTORS if not needs_runs(name) and can_score(name, seen)]
-    found = {name: score(name, seen) for name in alone}
+    found = {name: score(name, seen) for name in list_scorable(seen)}
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 

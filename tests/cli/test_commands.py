@@ -84,7 +84,7 @@ def test_sweep_then_table_then_plot(experiment, capsys):
     assert "oracle" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         da("table", experiment, "--chosen-by", "luck")
-    assert "known: last, " in capsys.readouterr().err
+    assert "known: last, a_distance, " in capsys.readouterr().err
     da("plot", experiment)
     files = capsys.readouterr().out.split()
     assert len(files) == 2 * len(KINDS)

@@ -70,7 +70,9 @@ def trained(kind: type[Method], steps: int, labels: LabelColumns | None = None) 
 def test_a_second_column_is_learned_on_the_features_of_every_method(kind):
     method, task, losses, _ = trained(kind, 20, TWO)
     seen = predictions.predict_columns(method, task)["side"]
-    assert {"entropy", "source_accuracy"} <= {*scores.score_all(seen)}
+    names = scores.list_scorable(seen)
+    assert {"bnm", "entropy", "infomax", "snd", "source_accuracy"} <= {*names}
+    assert all(scores.score(name, seen) is not None for name in names)
     if kind.source_free:  # its heads are those of the run that it begins with
         assert all(p.grad is None for p in find_heads(method).parameters())
         return

@@ -14,6 +14,7 @@ from da.data.loaders import batches, stream
 from da.data.streams import order_stream
 from da.evaluation import predictions, scores
 from da.evaluation.class_frequencies import update_weights
+from da.evaluation.collector import Collector
 from da.methods import METHODS
 from da.methods._class_weights import add_weights
 from da.methods.source_only import SourceOnly
@@ -64,8 +65,10 @@ def test_training_and_selection_read_no_target_class(kind):
     optimizer = torch.optim.SGD(method.parameters(), 0.1)
     found = list(fit(method, islice(batches(task, 8, 0), 6), optimizer, 6, every=3))
     assert [step for step, _ in found] == [3, 6]
-    seen = predictions.predict(method, task)
-    assert {"entropy", "source_accuracy"} <= {*scores.score_all(seen)}
+    seen = Collector().collect(method, task, torch.device("cpu"), 6)[""]
+    names = scores.list_scorable(seen)
+    assert {"entropy", "source_accuracy", "class_ami", "mixval"} <= {*names}
+    assert all(scores.score(name, seen) is not None for name in names)
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

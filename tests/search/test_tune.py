@@ -312,7 +312,7 @@ def notes(folder: Path) -> Path:
             lambda folder: search_space([*RUNS, replace(RUN, method=METHODS["dann"].Hparams())]),
             "=dann",
         ),
-        (lambda folder: search(folder, chosen_by="last"), "'last', known: .*bnm, .*oracle"),
+        (lambda folder: search(folder, chosen_by="last"), "'last', known: a_distance, .*oracle"),
         (lambda folder: search(folder, storage=notes(folder)).open(), "no journal of a search"),
         (
             lambda folder: replace_settings(replace(RUN, init="pretrained"), {"steps": 0}),
