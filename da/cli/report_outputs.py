@@ -1,9 +1,11 @@
 """What the page of an experiment shows of kept outputs: feature maps, and images that changed."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from da.config.validation import shorten_names
 from da.report.outputs import NEEDED, Outputs
 from da.report.run_data import Rows, list_runs
 from da.results.negative_transfer import BASELINE
@@ -26,30 +28,58 @@ def describe_outputs(rows: Rows, tasks: Sequence[str], results: Path) -> dict[st
     from da.report.feature_data import describe_maps
     from da.report.image_data import describe_changes
 
-    runs = _load_outputs(rows, tasks, results)
+    runs, damaged = _load_outputs(rows, tasks, results)
     starts = [i for i, line in enumerate(rows) if line.label.startswith(BASELINE)]
     baseline = starts[0] if starts else -1
 
     def take(task: int, places: Sequence[int]) -> Any:
         return _take_images(tasks[task], places)
 
-    return {"features": describe_maps(runs), "images": describe_changes(runs, baseline, take)}
+    found = {"features": describe_maps(runs), "images": describe_changes(runs, baseline, take)}
+    return _tell_damage(found, damaged) if damaged else found
 
 
-def _load_outputs(rows: Rows, tasks: Sequence[str], results: Path) -> list[Outputs]:
+def _tell_damage(found: dict[str, Any], damaged: dict[str, str]) -> dict[str, Any]:
+    """Say on stderr and in each section which runs are left out, since outputs are damaged.
+
+    Args:
+        found: Sections of the page.
+        damaged: What is wrong with the outputs of each run, by its id.
+    """
+    first, *others = damaged.values()
+    more = f", and {len(others)} more files" if others else ""
+    print(f"da: left out of maps and images: {first}{more}", file=sys.stderr)
+    said = f"Left out, as their outputs are damaged: {shorten_names(damaged)}."
+    return {
+        name: f"{section} {said}"
+        if isinstance(section, str)
+        else section | {"said": f"{section['said']} {said}"}
+        for name, section in found.items()
+    }
+
+
+def _load_outputs(
+    rows: Rows, tasks: Sequence[str], results: Path
+) -> tuple[list[Outputs], dict[str, str]]:
     """Load last outputs of the first seed of each row and task, task by task.
 
-    A run that is in several columns is in the first alone.
+    A run that is in several columns is in the first alone. Next to them stands what is wrong with
+    those that cannot be read, by id.
     """
+    from da.evaluation.kept_outputs import OutputsError
+
     every = reversed(list_runs(rows))
     first = {(tasks.index(task), row): (seed, record) for row, task, seed, record in every}
     known = find_outputs((record for _, record in first.values()), results)
-    found = []
+    found, damaged = [], {}
     for (task, row), (seed, record) in sorted(first.items(), key=lambda pair: pair[0]):
         if record.id in known:
-            found.append(_load(record, results, row, task, seed))
+            try:
+                found.append(_load(record, results, row, task, seed))
+            except OutputsError as error:
+                damaged[record.id] = str(error)
         known.discard(record.id)
-    return found
+    return found, damaged
 
 
 def _load(record: "Record", results: Path, row: int, task: int, seed: Any) -> Outputs:

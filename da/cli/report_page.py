@@ -53,7 +53,7 @@ def _about(experiment: Path) -> str:
 def _commands(experiment: Path, results: Path, only: Sequence[str], out: Path) -> list[str]:
     """Return the commands that train the runs, print the table and write the page."""
     same = ["--only", *only] if only else []
-    where = ["--results", str(results)] if results != Path("results") else []
+    same += ["--results", str(results)] if results != Path("results") else []
     to = ["--out", str(out)] if out != Path("reports") else []
-    words = [["sweep", *same], ["table", *same, *where], ["report", *same, *where, *to]]
+    words = [["sweep", *same], ["table", *same], ["report", *same, *to]]
     return [shlex.join(["da", command, str(experiment), *rest]) for command, *rest in words]

@@ -9,6 +9,7 @@ from da.cli.report_outputs import describe_outputs
 from da.evaluation.kept_outputs import Target, pack, save
 from da.evaluation.predictions import Predictions
 from da.results.aggregate import group_records, list_tasks
+from da.results.output_files import outputs_file
 from da.results.records import Record
 from da.runs.experiment import load_experiment
 from da.system.cache import NotMadeError
@@ -48,6 +49,26 @@ def test_runs_with_outputs_have_maps_and_images(rows, tmp_path, monkeypatch):
     assert len(found["features"]["maps"][0]["target"]["x0"]) == 3
     assert asked == ["moons:0-20", "moons:0-30"]
     assert "needs the images" in found["images"]
+
+
+def test_damaged_outputs_of_a_run_leave_out_that_run_alone(rows, tmp_path, monkeypatch, capsys):
+    picture = np.zeros((3, 8, 8, 3), np.uint8)
+    monkeypatch.setattr(report_outputs, "_take_images", lambda task, places: picture[places])
+    damaged = [*rows.values()][1]["moons:0-20"][0].id
+    file = outputs_file(damaged, tmp_path)
+    file.write_bytes(file.read_bytes()[:-1])
+    found = describe_outputs(rows, list_tasks(rows), tmp_path)
+    assert len(found["features"]["maps"]) == 5
+    assert [run["row"] for run in found["images"]["runs"]] == [2]
+    for section in found.values():
+        assert section["said"].endswith(f" Left out, as their outputs are damaged: {damaged}.")
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"da: left out of maps and images: {file} ")
+    for other in file.parent.glob("*"):
+        other.write_bytes(b"")
+    found = describe_outputs(rows, list_tasks(rows), tmp_path)
+    assert "None of these runs are here. Left out" in found["features"]
+    assert capsys.readouterr().err.endswith(", and 5 more files\n")
 
 
 def test_outputs_of_an_earlier_record_of_the_run_are_not_shown(rows, tmp_path):
