@@ -112,7 +112,8 @@ def list_selectors(records: Sequence[Record]) -> list[str]:
 
     The oracle is there where all have a target accuracy.
     """
-    points = [point for record in records for point in record.curve]
+    every = (point for record in records for point in record.curve)
+    points = [*{tuple(point): point for point in every}.values()]  # one of each set of keys
     scores = [key for key in list_scores(points) if all(key in point for point in points)]
     return ["last", *scores, *["oracle"] * all("target_accuracy" in point for point in points)]
 
