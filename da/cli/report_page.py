@@ -37,6 +37,7 @@ def report(
     )
     facts = list_facts(data, len(found), len(wanted))
     commands = _commands(experiment, results, only, out)
+    data["command"] = commands[1]
     page = render_page(experiment.stem, _about(experiment), facts, commands, data)
     file = out / f"{experiment.stem}.html"
     with write_whole(file, "--out") as part:

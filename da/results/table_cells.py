@@ -7,6 +7,8 @@ import numpy as np
 
 from da.results import aggregate
 from da.results.aggregate import Line, Runs
+from da.results.choosers import choose
+from da.results.records import Record
 from da.results.table_render import Cell, Row, Table
 from da.statistics.intervals import Interval, Values, over_seeds, over_tasks
 
@@ -61,15 +63,19 @@ def keep_chosen(rows: Mapping[Line, Runs], selector: str) -> dict[Line, Runs]:
 
     Args:
         rows: Records by row, column and seed.
-        selector: What chooses the evaluation of each run.
+        selector: What chooses the evaluation of each run, whose scores all of them have.
     """
     return {
         line: {
-            task: {seed: replace(r, curve=[r.point(selector)]) for seed, r in by_seed.items()}
+            task: {seed: _keep(r, selector) for seed, r in by_seed.items()}
             for task, by_seed in runs.items()
         }
         for line, runs in rows.items()
     }
+
+
+def _keep(record: Record, selector: str) -> Record:
+    return replace(record, curve=[record.curve[choose(record.curve, selector)]])
 
 
 def show_intervals(table: Table, limits: tuple[float, float] = PERCENT) -> Table:

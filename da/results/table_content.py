@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from da.results import aggregate
 from da.results.aggregate import Line, Runs
+from da.results.literature_rows import Printed, find_printed
 from da.results.records import Record
 from da.results.shown_metric import check_metric, show_metric
 from da.results.single_best import join_singles
@@ -23,14 +24,30 @@ class Content:
     """What is shown."""
     rows: dict[Line, Runs]
     tasks: list[str]
-    kept: dict[str, dict[Line, Runs]] = field(default_factory=dict)
+    known: list[str]
+    """What can choose the evaluation of every run."""
+    chosen: dict[str, dict[Line, Runs]] = field(default_factory=dict)
     """Rows with the evaluations that selectors choose, as far as they were asked for."""
+    printed: dict[tuple[str, ...], Printed] = field(default_factory=dict)
+    """Numbers of papers, as far as they were asked for."""
+
+    def find_printed(self, columns: Sequence[Sequence[str]], papers: Sequence[str]) -> Printed:
+        """Return the printed numbers for a table by task.
+
+        Args:
+            columns: Tasks that each column averages over, which are the same at each call.
+            papers: Papers whose numbers count; empty for the usual ones.
+        """
+        key = tuple(papers)
+        if key not in self.printed:
+            self.printed[key] = find_printed(self.rows, columns, self.metric, papers)
+        return self.printed[key]
 
     def choose(self, selector: str) -> dict[Line, Runs]:
         """Return the rows with the evaluation alone that a selector chooses of each run."""
-        if selector not in self.kept:
-            self.kept[selector] = keep_chosen(self.rows, selector)
-        return self.kept[selector]
+        if selector not in self.chosen:
+            self.chosen[selector] = keep_chosen(self.rows, selector)
+        return self.chosen[selector]
 
 
 def sort_records(records: Sequence[Record], metric: str) -> Content:
@@ -45,4 +62,4 @@ def sort_records(records: Sequence[Record], metric: str) -> Content:
         tested = [show_metric(record, metric) for record in tested]
     rows = aggregate.group_records(join_singles(tested))
     tasks = aggregate.list_tasks(rows)
-    return Content(tested, untested, metric, rows, tasks)
+    return Content(tested, untested, metric, rows, tasks, aggregate.known_selectors(tested))

@@ -147,7 +147,7 @@ def _build(
         raise ValueError(
             f"oracle chooses the highest evaluation, and {content.metric} is better below"
         )
-    names = aggregate.check_selectors(tested, chosen_by)
+    names = aggregate.check_selectors(tested, chosen_by, content.known)
     if not any(map(aggregate.has_accuracy, tested)):
         table = _by_score(content, names)
         return show_intervals(table, (-inf, inf)) if interval else table
@@ -155,7 +155,7 @@ def _build(
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
     elif len(names) == 1 and not cost:
-        table = _by_task(content.choose(names[0]), tasks, content.metric, papers)
+        table = _by_task(content, names[0], papers)
     else:
         table = _by_selector(content, names)
     notes = [progress + describe_choice(names), *filter(None, [content.untested])]
@@ -175,8 +175,9 @@ def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
     return ["method", *table.heads, "seeds"], rows
 
 
-def _by_task(rows: dict[Line, Runs], tasks: list[str], metric: str, papers: Sequence[str]) -> Table:
+def _by_task(content: Content, selector: str, papers: Sequence[str]) -> Table:
     """Build a table with a column per task, an average over all, and for many one per source."""
+    tasks, rows = content.tasks, content.choose(selector)
     sums = [(f"from {source}", part) for source, part in list_sources(tasks)]
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
@@ -184,9 +185,9 @@ def _by_task(rows: dict[Line, Runs], tasks: list[str], metric: str, papers: Sequ
         line: _row(line, runs, [make_cell(runs, c, "last") for c in columns])
         for line, runs in rows.items()
     }
-    theirs, notes = literature_rows.reference_rows(ours, rows, columns, metric, papers)
+    theirs, notes = literature_rows.reference_rows(ours, content.find_printed(columns, papers))
     spread = any(cell.deviation is not None for row in ours.values() for cell in row.cells)
-    title = f"{name_benchmarks(tasks)}: {TITLES[metric]} in %"
+    title = f"{name_benchmarks(tasks)}: {TITLES[content.metric]} in %"
     title += ", mean ± deviation over seeds" * spread
     heads = (*head_columns(tasks), *(head for head, _ in sums))
     groups = group_columns(tasks, heads)

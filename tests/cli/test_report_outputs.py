@@ -86,6 +86,22 @@ def test_images_are_those_of_the_places(rows, tmp_path, monkeypatch):
     assert found["runs"] == [{"row": 1, "after": [0]}, {"row": 2, "after": [0]}]
 
 
+def test_no_more_outputs_are_read_than_the_page_shows(rows, tmp_path, monkeypatch):
+    """Those of two maps, and of the first task whose images are here."""
+    picture = np.zeros((3, 8, 8, 3), np.uint8)
+    monkeypatch.setattr(
+        report_outputs, "_take_images", lambda task, at: picture[at] if "30" in task else None
+    )
+    monkeypatch.setattr("da.report.feature_data.MOST_MAPS", 2)
+    read, load = [], report_outputs._load
+    monkeypatch.setattr(report_outputs, "_load", lambda *a: read.append((a[3], a[2])) or load(*a))
+    found = describe_outputs(rows, list_tasks(rows), tmp_path)
+    assert read == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert [(one["task"], one["row"]) for one in found["features"]["maps"]] == read[:2]
+    assert found["features"]["said"].endswith("Shown are 2 of 6 runs with outputs.")
+    assert found["images"]["task"] == 1
+
+
 def test_points_are_no_pictures():
     assert report_outputs._take_images("moons:0-20", [0, 1]) is None
 
