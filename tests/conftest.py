@@ -16,9 +16,12 @@ from da.config.registry import _scan as registry_scan
 from da.data import tasks
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.data.domain import Domain
+from da.evaluation import scores
+from da.evaluation.predictions import Predictions
 from da.methods import METHODS, Method, Network
 from da.models.backbone import Features
 from da.models.backbones.mlp import MLP
+from da.results.usual_scores import keep_usual
 from da.training import setup
 from da.training.setup import show_images
 
@@ -41,6 +44,10 @@ NUMERIC |= {
 
 OF_ALL_METHODS = {"methods", "known_shift", "golden", "vmap", "leak"}
 """Files of tests about methods, beside those that are named after a file of da/methods."""
+
+
+EVERY_SCORE = {"contracts", "evaluation", "journeys", "selection"}
+"""Folders of tests whose evaluations have the scores of all selectors."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -78,6 +85,28 @@ def _own_home(monkeypatch, tmp_path):
     monkeypatch.setenv("DA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.delenv("DA_DATA", raising=False)
+
+
+@pytest.fixture
+def every_score() -> None:
+    """Evaluations have the scores of all selectors, as in a run of the user."""
+
+
+@pytest.fixture(autouse=True)
+def _usual_scores(request, monkeypatch):
+    """Other tests than those of scores have the usual ones, and those of plug-ins.
+
+    All of them take longer than what most tests are about.
+    """
+    folder = request.path.relative_to(Path(__file__).parent).parts[0]
+    if folder in EVERY_SCORE or "every_score" in request.fixturenames:
+        return
+
+    def list_usual(seen: Predictions) -> list[str]:
+        names = [name for name in keep_usual(SELECTORS, ()) if not scores.needs_runs(name)]
+        return [name for name in names if scores.can_score(name, seen)]
+
+    monkeypatch.setattr(scores, "list_scorable", list_usual)
 
 
 @pytest.fixture

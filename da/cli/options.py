@@ -57,7 +57,8 @@ KeepOutputs = Annotated[
     arg(
         name="outputs",
         help="Evaluations whose logits and features are stored, so that a selector written later "
-        "can score them; auto is all on frozen features, and else the last.",
+        "can score them; auto is all on frozen features, and else the last. Of several label "
+        "columns, only the first column's are.",
     ),
 ]
 

@@ -167,6 +167,8 @@ def plot(
     if against:
         figures[f"{name}-against-{against}"] = plots.plot_against(found, against, chosen_by, what)
     if ranks:
+        for line in of_ranks.describe_left_out(found):
+            print(f"da: {line}", file=sys.stderr)
         falling = what in [shown_metric.TITLES[name] for name in shown_metric.FALLING]
         figures[f"{name}-ranks"] = of_ranks.plot_ranks(found, chosen_by, what, falling=falling)
         figures[f"{name}-profile"] = of_ranks.plot_profile(found, chosen_by, what)

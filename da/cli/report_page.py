@@ -37,6 +37,7 @@ def report(
     )
     facts = list_facts(data, len(found), len(wanted))
     commands = _commands(experiment, results, only, out)
+    data["command"] = commands[1]
     page = render_page(experiment.stem, _about(experiment), facts, commands, data)
     file = out / f"{experiment.stem}.html"
     with write_whole(file, "--out") as part:
@@ -53,7 +54,7 @@ def _about(experiment: Path) -> str:
 def _commands(experiment: Path, results: Path, only: Sequence[str], out: Path) -> list[str]:
     """Return the commands that train the runs, print the table and write the page."""
     same = ["--only", *only] if only else []
-    where = ["--results", str(results)] if results != Path("results") else []
+    same += ["--results", str(results)] if results != Path("results") else []
     to = ["--out", str(out)] if out != Path("reports") else []
-    words = [["sweep", *same], ["table", *same, *where], ["report", *same, *where, *to]]
+    words = [["sweep", *same], ["table", *same], ["report", *same, *to]]
     return [shlex.join(["da", command, str(experiment), *rest]) for command, *rest in words]

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import redirect_stdout
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
@@ -208,16 +208,16 @@ def _installed(kind: str) -> Iterator[PlugIn]:
 
 def _with_function(how: str, *more: str) -> Callable[[ModuleType], ModuleType]:
     """Return a check that a module has a function, which is called as in `score(predictions)`."""
+    return partial(_require_function, how, more)
 
-    def get(module: ModuleType) -> ModuleType:
-        function: Any = getattr(module, how.partition("(")[0], None)
-        try:
-            signature(function).bind("", *more)
-        except TypeError as error:
-            raise ValueError(f"has no function {how}") from error
-        return module
 
-    return get
+def _require_function(how: str, more: tuple[str, ...], module: ModuleType) -> ModuleType:
+    function: Any = getattr(module, how.partition("(")[0], None)
+    try:
+        signature(function).bind("", *more)
+    except TypeError as error:
+        raise ValueError(f"has no function {how}") from error
+    return module
 
 
 def _score_function(module: ModuleType) -> Callable[..., Any]:

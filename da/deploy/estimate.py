@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from da.deploy.predict import Model, expand_paths, load_run, open_model, probabilities_by_column
 from da.results import records
+from da.results.aggregate import RUN_IDS
 from da.results.records import Record
 from da.statistics.expected_accuracy import (
     FEW,
@@ -76,10 +78,16 @@ def require_confidence(name: str, model: Model) -> None:
     """Refuse a model of which no accuracy can be estimated.
 
     Raises:
-        ValueError: It does not know how sure it is of held-out source images, or reads texts.
+        ValueError: It does not know how sure it is of held-out source images, reads texts, or
+            rejects images as unknown.
     """
     if model.tokenize:
         raise ValueError(f"{name} reads texts, and accuracies are estimated of images")
+    if model.rejects:
+        raise ValueError(
+            f"{name} rejects images as unknown, and the source has no such images to tell how "
+            "often that is right: label a few images instead"
+        )
     if not model.confidence:
         raise ValueError(
             f"{name} does not know how sure it is of held-out source images: it is of an earlier "
@@ -105,16 +113,23 @@ def describe_expected(model: Model, rows: Sequence[np.ndarray]) -> str:
 
 
 def find_other_seed(record: Record, folder: Path) -> Record | None:
-    """Return a record that differs from another in its seed alone, and has weights here."""
+    """Return a record that differs from another in its seed alone, and has weights here.
+
+    Where both begin with a run, or learn from one, those runs may differ in their seeds too.
+    """
     from da.models.saved_weights import weights_file
 
-    def without_seed(other: Record) -> dict[str, object]:
-        return {key: value for key, value in other.settings.items() if key != "seed"}
-
+    wanted = _settings_without_seed(record, folder)
     stored = [id for id in sorted(records.ids(folder)) if weights_file(id, folder).exists()]
     others = (records.get(id, folder) for id in stored if id != record.id)
-    alike = (r for r in others if r and without_seed(r) == without_seed(record))
-    return next(alike, None)
+    return next((r for r in others if r and _settings_without_seed(r, folder) == wanted), None)
+
+
+def _settings_without_seed(record: Record, folder: Path) -> dict[str, Any]:
+    """Return all settings but the seed, with those of another run in place of its id."""
+    own = {key: value for key, value in record.settings.items() if key != "seed"}
+    begun = {key: records.get(str(own.get(key)), folder) for key in RUN_IDS}
+    return own | {k: _settings_without_seed(r, folder) for k, r in begun.items() if r}
 
 
 def _classify(model: Model, files: Sequence[Path]) -> tuple[list[np.ndarray], list[str]]:

@@ -11,14 +11,15 @@ from da.config.choices import Augment
 from da.data.domain import Images, Task
 from da.data.image_ops import scale
 from da.data.views import augment_images
+from da.evaluation.selectors._features import sample_rows
 from da.methods import Method
 from da.methods._class_weights import weigh_classes
 
 SHARE = 0.55
 """Share of the image itself in a mixture (MixVal, Hu et al. 2023)."""
 
-MOST = 10_000
-"""Most test images of pixels that are changed: each change costs a pass of the network."""
+MOST = 2000
+"""Most test images of pixels that are changed: each costs four more passes of the network."""
 
 
 @torch.no_grad()
@@ -32,7 +33,8 @@ def logits(
     """Return `target_views`, `mixed_logits` and `mixed_with`, as far as the images have them.
 
     Views are those that are stored of features, or random ones of pixels. Texts have neither views
-    nor mixtures. The same images are changed alike at each evaluation.
+    nor mixtures. The same images are changed alike at each evaluation. Of more than `MOST` images
+    of pixels, evenly spaced ones are: others have no view, and -1 in `mixed_with`.
 
     Args:
         method: Method that is evaluated.
@@ -43,21 +45,23 @@ def logits(
     """
     images = task.target_test
     pixels = images.x.dtype == torch.uint8
-    if not (pixels or images.x.is_floating_point()) or (pixels and len(images) > MOST):
+    if not (pixels or images.x.is_floating_point()):
         return {}
+    rows = sample_rows(len(images), MOST) if pixels else torch.arange(len(images))
 
-    def predict(see: Callable[[Tensor], Tensor]) -> Float[Tensor, "m k"]:
-        rows = torch.arange(len(images)).split(256)
+    def predict(see: Callable[[Tensor], Tensor]) -> Float[Tensor, "a k"]:
         with method.evaluation_mode():
-            parts = [weigh_classes(method, method.predict(see(i))).float().cpu() for i in rows]
-        return torch.cat(parts)
+            seen = (method.predict(see(i)) for i in rows.split(256))
+            return torch.cat([weigh_classes(method, z).float().cpu() for z in seen])
 
     found: dict[str, Tensor] = {}
     if views := _views(images, augment, device):
         found["target_views"] = torch.stack([predict(see) for see in views])
     partners = pair_images(target_logits.argmax(1))
-    mixtures = [predict(_mixture(images, each, device)) for each in partners]
-    return found | {"mixed_logits": torch.stack(mixtures), "mixed_with": partners}
+    mixed, mixed_with = torch.zeros(2, *target_logits.shape), torch.full_like(partners, -1)
+    mixed[:, rows] = torch.stack([predict(_mixture(images, own, device)) for own in partners])
+    mixed_with[:, rows] = partners[:, rows]
+    return found | {"mixed_logits": mixed, "mixed_with": mixed_with}
 
 
 def _views(

@@ -35,8 +35,8 @@ class Predictions:
     """Logits of the discriminator that source images are of the source."""
     target_domain: Float[Tensor, "m"] | None = None
     """Logits of the discriminator that target images are of the source."""
-    target_views: Float[Tensor, "2 m k"] | None = None
-    """Logits of two changed views of each target image."""
+    target_views: Float[Tensor, "2 a k"] | None = None
+    """Logits of two changed views of each target image, or of evenly spaced ones."""
     mixed_logits: Float[Tensor, "2 m k"] | None = None
     """Logits of mixtures of two target images: of one predicted class, then of two classes."""
     mixed_with: Int[Tensor, "2 m"] | None = None

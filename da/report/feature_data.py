@@ -16,11 +16,12 @@ SCALE = 999
 """Largest coordinate: three digits are enough for a figure, and short."""
 
 
-def describe_maps(runs: Sequence[Outputs]) -> dict[str, Any] | str:
+def describe_maps(runs: Sequence[Outputs], count: int = 0) -> dict[str, Any] | str:
     """Return coordinates of source and target images of each run, or a line on what they need.
 
     Args:
         runs: Outputs of runs, those of the same task next to each other.
+        count: Number of runs that have outputs, if more than these.
     """
     known = [run for run in runs if run.source is not None and run.target is not None]
     if not known:
@@ -28,8 +29,8 @@ def describe_maps(runs: Sequence[Outputs]) -> dict[str, Any] | str:
     shown = known[:MOST_MAPS]
     said = "Filled points are source images, open ones are target images. Colors are true classes"
     said += ", predicted ones where the target has no labels."
-    if len(known) > len(shown):
-        said += f" Shown are {len(shown)} of {len(known)} runs with features."
+    if (every := max(count, len(known))) > len(shown):
+        said += f" Shown are {len(shown)} of {every} runs with outputs."
     classes = {run.task: run.classes for run in shown}
     return {"maps": [_map(run) for run in shown], "classes": classes, "said": said}
 

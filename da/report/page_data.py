@@ -8,7 +8,7 @@ from da.report.confusion_data import describe_confusions
 from da.report.outputs import NEEDED
 from da.report.run_data import Rows, describe_runs
 from da.report.setting_data import describe_environments, describe_settings
-from da.report.table_data import collect_tables, describe_table
+from da.report.table_data import collect_tables
 from da.report.warning_data import describe_warnings
 from da.results import aggregate
 from da.results.aggregate import Line, Runs
@@ -19,7 +19,6 @@ from da.results.records import Record
 from da.results.shown_metric import FALLING, check_metric, show_records
 from da.results.single_best import join_singles
 from da.results.table_columns import head_columns
-from da.results.tables import build_table
 
 FIRST_ROWS = 6
 """Rows whose curves are shown before the reader checks others: the baseline and the best."""
@@ -56,7 +55,7 @@ def describe_experiment(
     rows = aggregate.group_records(join_singles(shown))
     tasks = aggregate.list_tasks(rows)
     selectors = _selectors(shown, falling)
-    tables = collect_tables(tested, selectors, wanted, papers)
+    tables, together = collect_tables(tested, selectors, wanted, papers)
     runs = describe_runs(rows, tasks)
     data = {
         "what": f"{what}, %",
@@ -66,7 +65,7 @@ def describe_experiment(
         "tasks": head_columns(tasks),
         "selectors": {name: _describe_selector(name) for name in selectors},
         "tables": tables,
-        "by_selector": untested or describe_table(build_table(tested, selectors)),
+        "by_selector": untested or together,
         "first_rows": _first_rows(rows, tasks, falling),
         "runs": runs,
         "axes": {key: name_axis(key, what) for key in runs["values"]},

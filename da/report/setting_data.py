@@ -36,7 +36,14 @@ MISSING = object()
 
 
 def _values(records: Iterable[Record], name: str) -> list[Any]:
-    return list({repr(v): v for r in records for v in [r.settings.get(name, MISSING)]}.values())
+    """Return the different values of a setting; most runs have that of the run before them."""
+    found: dict[str, Any] = {}
+    last: Any = None
+    for record in records:
+        value = record.settings.get(name, MISSING)
+        if not found or type(value) is not type(last) or value != last:
+            found[repr(value)] = last = value
+    return list(found.values())
 
 
 def _has(records: Sequence[Record], name: str) -> bool:

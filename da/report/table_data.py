@@ -8,7 +8,7 @@ from da.results.aggregate import has_accuracy
 from da.results.records import Record
 from da.results.table_cells import PERCENT, show_intervals
 from da.results.table_render import Group, Table
-from da.results.tables import build_table
+from da.results.tables import build_tables
 
 
 def collect_tables(
@@ -16,8 +16,10 @@ def collect_tables(
     selectors: Sequence[str],
     wanted: Sequence[Record] | None = None,
     papers: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the table of `da table --chosen-by` for each selector, by its name.
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the table of `da table --chosen-by` for each selector, by name, and one for all.
+
+    The latter is None where targets have no labels.
 
     Args:
         records: Records of the runs so far.
@@ -25,13 +27,15 @@ def collect_tables(
         wanted: A record of every run of the experiment, as in `build_table`.
         papers: Papers whose numbers count, as in `build_table`.
     """
-    limits = PERCENT if all(map(has_accuracy, records)) else (-inf, inf)
-    found = {}
-    for name in selectors:
-        table = build_table(records, [name], wanted, papers=papers)
-        wide = show_intervals(table, limits)
-        found[name] = describe_table(table) | {"interval": _describe_texts(wide)}
-    return found
+    is_tested = all(map(has_accuracy, records))
+    limits = PERCENT if is_tested else (-inf, inf)
+    choosers = [*([name] for name in selectors), *[selectors] * is_tested]
+    tables = build_tables(records, choosers, wanted, papers)
+    each = {
+        name: describe_table(table) | {"interval": _describe_texts(show_intervals(table, limits))}
+        for name, table in zip(selectors, tables, strict=False)
+    }
+    return each, describe_table(tables[-1]) if is_tested else None
 
 
 def describe_table(table: Table) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def list_selectors(records: Sequence[Record]) -> list[str]:
 
     The oracle is there where all have a target accuracy.
     """
-    points = [point for record in records for point in record.curve]
+    points = [*{tuple(p): p for r in records for p in r.curve}.values()]  # one of each set of keys
     scores = [key for key in list_scores(points) if all(key in point for point in points)]
     return ["last", *scores, *["oracle"] * all("target_accuracy" in point for point in points)]
 
@@ -144,18 +144,25 @@ def list_scores(points: Iterable[Point]) -> list[str]:
     return sorted((key for key in found if key not in own), key=lambda key: key in LABELED)
 
 
-def check_selectors(records: Sequence[Record], names: Sequence[str]) -> list[str]:
+def known_selectors(records: Sequence[Record]) -> list[str]:
+    """List what can choose the evaluation of every run, also by further label columns."""
+    own = list_selectors(records)
+    return own + [name for name in _of_columns(records) if name.partition("/")[0] in own]
+
+
+def check_selectors(
+    records: Sequence[Record], names: Sequence[str], known: Sequence[str] = ()
+) -> list[str]:
     """Return the selectors in `names`, each once, and last those that see target labels.
 
-    Without names, return `last` alone.
+    Without names, return `last` alone. `known` is from `known_selectors`, if that was called.
 
     Raises:
         ValueError: A selector is unknown (the error names the known ones), or there are no records.
     """
     if not records:
         raise ValueError("no records to make a table of: run `da sweep` on the experiment first")
-    known = list_selectors(records)
-    known += [name for name in _of_columns(records) if name.partition("/")[0] in known]
+    known = known or known_selectors(records)
     for name in names:
         if name == "oracle" and name not in known:
             raise ValueError(f"oracle needs target labels: {split_tested(records)[1]}")
@@ -203,9 +210,8 @@ def average(
         return None, None
     reached = [{seed: r.point(selector)[score] for seed, r in runs[task].items()} for task in tasks]
     seeds = set.intersection(*(set(by_seed) for by_seed in reached))
-    each = [fmean(by_seed[seed] for by_seed in reached) for seed in sorted(seeds)]
-    mean = fmean(fmean(by_seed.values()) for by_seed in reached)
-    return mean, stdev(each) if len(each) > 1 else None
+    each = [fmean([by_seed[seed] for by_seed in reached]) for seed in sorted(seeds)]
+    return fmean([fmean([*s.values()]) for s in reached]), stdev(each) if len(each) > 1 else None
 
 
 def most_repeated(runs: Runs, tasks: Iterable[str]) -> int:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import fmean
+from typing import NamedTuple
 
 from da.config.validation import is_run_id
 from da.results.aggregate import Line, Runs
@@ -91,20 +92,27 @@ def cite(number: Reference) -> str:
     return f"{number.paper}, {number.backbone}; {number.where}"
 
 
-def reference_rows(
-    ours: Mapping[Line, Row],
+class Printed(NamedTuple):
+    """Printed numbers of the rows of a table, whatever chooses our evaluations."""
+
+    columns: Sequence[Sequence[str]]
+    """Tasks that each column averages over."""
+    numbers: Mapping[Kind, Mapping[Column, list[Reference]]]
+    """Numbers of each method and backbone, by column."""
+    lines: Mapping[Kind, Mapping[Line, None]]
+    """Our rows that they are compared with."""
+
+
+def find_printed(
     rows: Rows,
     columns: Sequence[Sequence[str]],
     metric: str = "accuracy",
     papers: Sequence[str] = (),
-) -> tuple[list[Row], list[str]]:
-    """Return a row of printed numbers for each method and backbone, and their footnotes.
-
-    Below each stands the difference of our rows from it.
+) -> Printed:
+    """Find the printed numbers of the rows of a table.
 
     Args:
-        ours: Our rows as the table shows them.
-        rows: Records of these rows.
+        rows: Records of our rows.
         columns: Tasks that each column averages over.
         metric: What the table shows.
         papers: Papers whose numbers count; empty for the usual ones.
@@ -116,6 +124,19 @@ def reference_rows(
             lines[kind][line] = None
             if numbers := _numbers(kind, column, metric, papers):
                 found[kind][column] = numbers
+    return Printed(columns, found, lines)
+
+
+def reference_rows(ours: Mapping[Line, Row], theirs: Printed) -> tuple[list[Row], list[str]]:
+    """Return a row of printed numbers for each method and backbone, and their footnotes.
+
+    Below each stands the difference of our rows from it.
+
+    Args:
+        ours: Our rows as the table shows them.
+        theirs: Printed numbers of these rows.
+    """
+    columns, found, lines = theirs
     every = [n for row in found.values() for numbers in row.values() for n in numbers]
     cited = list(dict.fromkeys(map(cite, every)))
     shown = []

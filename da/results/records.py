@@ -75,7 +75,9 @@ class Record:
         Args:
             chosen_by: `last`, `oracle`, or scores, as `da.results.choosers` reads them.
         """
-        for score in list_scores(chosen_by) if chosen_by != "last" else ():
+        if chosen_by == "last":
+            return self.curve[-1]
+        for score in list_scores(chosen_by):
             if (key := find_key(score, self.curve[-1])) not in self.curve[-1]:
                 raise ValueError(f"record {self.id} has no {key}, known: last, a selector's score")
         return self.curve[choose(self.curve, chosen_by)]

@@ -47,8 +47,7 @@ def key_of(metric: str) -> str:
 def list_metrics(records: Sequence[Record]) -> list[str]:
     """List the metrics that every evaluation of the records has."""
     points = [point for record in records for point in record.curve]
-    shared = set.intersection(*map(set, points)) if points else set()
-    return [name for name in TITLES if key_of(name) in shared]
+    return [name for name in TITLES if points and all(key_of(name) in p for p in points)]
 
 
 def usual_metric(records: Sequence[Record]) -> str:

@@ -1,12 +1,14 @@
 """Cells of our rows: means, deviations, and the numbers of the runs behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from da.results import aggregate
-from da.results.aggregate import Runs
+from da.results.aggregate import Line, Runs
+from da.results.choosers import choose
+from da.results.records import Record
 from da.results.table_render import Cell, Row, Table
 from da.statistics.intervals import Interval, Values, over_seeds, over_tasks
 
@@ -34,6 +36,10 @@ def collect_values(
     """
     if aggregate.average(runs, tasks, selector, score)[0] is None:
         return None
+    return _collect(runs, tasks, selector, score)
+
+
+def _collect(runs: Runs, tasks: Sequence[str], selector: str, score: str) -> Values:
     seeds = sorted({seed for task in tasks for seed in runs[task]})
     values = np.full((len(tasks), len(seeds)), np.nan)
     for i, task in enumerate(tasks):
@@ -48,8 +54,28 @@ def make_cell(
     """Make the cell of a row; the first four arguments are those of `collect_values`."""
     mean, deviation = aggregate.average(runs, tasks, selector, score)
     repeated = mean is not None and aggregate.most_repeated(runs, tasks) > 0
-    values = collect_values(runs, tasks, selector, score)
+    values = None if mean is None else _collect(runs, tasks, selector, score)
     return Cell(mean, deviation, digits=digits, repeated=repeated, values=values)
+
+
+def keep_chosen(rows: Mapping[Line, Runs], selector: str) -> dict[Line, Runs]:
+    """Return records with no other evaluation than that which a selector chooses.
+
+    Args:
+        rows: Records by row, column and seed.
+        selector: What chooses the evaluation of each run, whose scores all of them have.
+    """
+    return {
+        line: {
+            task: {seed: _keep(r, selector) for seed, r in by_seed.items()}
+            for task, by_seed in runs.items()
+        }
+        for line, runs in rows.items()
+    }
+
+
+def _keep(record: Record, selector: str) -> Record:
+    return replace(record, curve=[record.curve[choose(record.curve, selector)]])
 
 
 def show_intervals(table: Table, limits: tuple[float, float] = PERCENT) -> Table:
@@ -73,7 +99,8 @@ def find_intervals(
     found = [over_seeds(cell.values)]
     if len(cell.values) > 1:
         found.append(over_tasks(cell.values))
-    return tuple(one and Interval(*np.clip(one, *limits).tolist()) for one in found)
+    low, high = limits
+    return tuple(one and Interval(*(min(max(end, low), high) for end in one)) for one in found)
 
 
 def _with_intervals(row: Row, limits: tuple[float, float]) -> tuple[Cell, ...]:

@@ -12,14 +12,14 @@ from da.results.literature.lookup import check_papers
 from da.results.negative_transfer import add_count
 from da.results.record_schema import LABELED
 from da.results.records import Record
-from da.results.shown_metric import FALLING, TITLES, check_metric, show_metric
-from da.results.single_best import join_singles
+from da.results.shown_metric import FALLING, TITLES
 from da.results.source_images import describe_source
 from da.results.table_cells import make_cell, show_intervals
 from da.results.table_columns import group_columns, head_columns, list_sources, name_benchmarks
+from da.results.table_content import Content, sort_records
 from da.results.table_cost import add_cost
 from da.results.table_notes import describe_choice, describe_marks, describe_progress
-from da.results.table_render import Row, Table
+from da.results.table_render import Cell, Row, Table
 from da.results.usual_scores import keep_usual
 
 FORMATS = "terminal", "markdown", "latex", "csv"
@@ -106,48 +106,67 @@ def build_table(
     Raises:
         ValueError: A selector, metric or paper is unknown, or there are no records.
     """
-    tested, untested = aggregate.split_tested(records)
-    tested, metric = _shown(tested, chosen_by, metric)
-    names = aggregate.check_selectors(tested or records, chosen_by)
-    rows = aggregate.group_records(join_singles(tested))
-    tasks = aggregate.list_tasks(rows)
+    content = sort_records(records, metric)
+    how = {"cost": cost, "label_columns": label_columns, "interval": interval}
+    return _build(content, chosen_by, describe_progress(len(records), wanted), papers, **how)
+
+
+def build_tables(
+    records: Sequence[Record],
+    choosers: Sequence[Sequence[str]],
+    wanted: Sequence[Record] | None = None,
+    papers: Sequence[str] = (),
+) -> list[Table]:
+    """Build several tables of the same records, which are sorted once.
+
+    Args:
+        records: Records of the runs so far.
+        choosers: What chooses the evaluation of each run, for each table as in `build_table`.
+        wanted: A record of every run of the experiment, as in `render_table`.
+        papers: Papers whose numbers count, as in `render_table`.
+
+    Raises:
+        ValueError: A selector or paper is unknown, or there are no records.
+    """
+    content, progress = sort_records(records, ""), describe_progress(len(records), wanted)
+    return [_build(content, chosen_by, progress, papers) for chosen_by in choosers]
+
+
+def _build(
+    content: Content,
+    chosen_by: Sequence[str],
+    progress: str,
+    papers: Sequence[str] = (),
+    *,
+    cost: bool = False,
+    label_columns: bool = False,
+    interval: bool = False,
+) -> Table:
+    tested, rows, tasks = content.tested, content.rows, content.tasks
+    if content.metric in FALLING and "oracle" in chosen_by:
+        raise ValueError(
+            f"oracle chooses the highest evaluation, and {content.metric} is better below"
+        )
+    names = aggregate.check_selectors(tested, chosen_by, content.known)
     if not any(map(aggregate.has_accuracy, tested)):
-        scores = keep_usual(aggregate.list_scores(tested[0].curve), tested)
-        table = _by_score(rows, tasks, names, scores, untested)
-        table = replace(table, notes=(*table.notes, *describe_source(tested, scores)))
+        table = _by_score(content, names)
         return show_intervals(table, (-inf, inf)) if interval else table
     columns = list_columns(tested)
     if label_columns:
         table = _by_column(rows, tasks, names, columns)
     elif len(names) == 1 and not cost:
-        table = _by_task(rows, tasks, names[0], metric, papers)
+        table = _by_task(content, names[0], papers)
     else:
-        table = _by_selector(rows, tasks, names, f"{TITLES[metric]} in %")
-    notes = [describe_progress(len(records), wanted) + describe_choice(names)]
-    notes += [*filter(None, [untested]), *describe_source(tested, names)]
+        table = _by_selector(content, names)
+    notes = [progress + describe_choice(names), *filter(None, [content.untested])]
+    notes += describe_source(tested, names)
     notes += describe_marks(rows, tasks, [] if label_columns else columns)
-    best = min if metric in FALLING else max
+    best = min if content.metric in FALLING else max
     table = mark_best(replace(table, notes=(*notes, *table.notes)), best)
     if not label_columns:
-        table = add_count(table, rows, tasks, names[0], best)
+        table = add_count(table, content.choose(names[0]), tasks, best)
     table = add_cost(table, rows) if cost else table
     return show_intervals(table) if interval else table
-
-
-def _shown(
-    tested: Sequence[Record], chosen_by: Sequence[str], metric: str
-) -> tuple[list[Record], str]:
-    """Return records with the metric as their accuracy, and its name.
-
-    Raises:
-        ValueError: The metric is unknown, or the oracle cannot choose by it.
-    """
-    metric = check_metric(tested, metric)
-    if metric in FALLING and "oracle" in chosen_by:
-        raise ValueError(f"oracle chooses the highest evaluation, and {metric} is better below")
-    if metric == "accuracy":
-        return [*tested], metric
-    return [show_metric(record, metric) for record in tested], metric
 
 
 def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -156,32 +175,38 @@ def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
     return ["method", *table.heads, "seeds"], rows
 
 
-def _by_task(
-    rows: dict[Line, Runs], tasks: list[str], selector: str, metric: str, papers: Sequence[str]
-) -> Table:
+def _by_task(content: Content, selector: str, papers: Sequence[str]) -> Table:
     """Build a table with a column per task, an average over all, and for many one per source."""
+    tasks, rows = content.tasks, content.choose(selector)
     sums = [(f"from {source}", part) for source, part in list_sources(tasks)]
     sums += [("average", tasks)] if len(tasks) > 1 else []
     columns = [*([task] for task in tasks), *(part for _, part in sums)]
-    ours = {line: _row(line, runs, [(c, selector) for c in columns]) for line, runs in rows.items()}
-    theirs, notes = literature_rows.reference_rows(ours, rows, columns, metric, papers)
+    ours = {
+        line: _row(line, runs, [make_cell(runs, c, "last") for c in columns])
+        for line, runs in rows.items()
+    }
+    theirs, notes = literature_rows.reference_rows(ours, content.find_printed(columns, papers))
     spread = any(cell.deviation is not None for row in ours.values() for cell in row.cells)
-    title = f"{name_benchmarks(tasks)}: {TITLES[metric]} in %"
+    title = f"{name_benchmarks(tasks)}: {TITLES[content.metric]} in %"
     title += ", mean ± deviation over seeds" * spread
     heads = (*head_columns(tasks), *(head for head, _ in sums))
     groups = group_columns(tasks, heads)
     return Table(title, heads, (*ours.values(), *theirs), tuple(notes), groups)
 
 
-def _by_selector(rows: dict[Line, Runs], tasks: list[str], names: list[str], what: str) -> Table:
+def _by_selector(content: Content, names: list[str]) -> Table:
     """Build a table with a column per selector, each averaged over all tasks."""
-    ours = [_row(line, runs, [(tasks, name) for name in names]) for line, runs in rows.items()]
+    tasks = content.tasks
+    ours = []
+    for line, runs in content.rows.items():
+        kept = (content.choose(name)[line] for name in names)
+        ours.append(_row(line, runs, [make_cell(own, tasks, "last") for own in kept]))
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
-    title = f"{name_benchmarks(tasks)}, {over}: {what}, by what chose each run's evaluation"
+    what = f"{TITLES[content.metric]} in %, by what chose each run's evaluation"
     labeled = [name for name in names if name in LABELED]
     heads = tuple(f"{name} ‡" if name in labeled else name for name in names)
     notes = tuple(f"‡ {name}: chosen with target labels" for name in labeled)
-    return Table(title, heads, tuple(ours), notes)
+    return Table(f"{name_benchmarks(tasks)}, {over}: {what}", heads, tuple(ours), notes)
 
 
 def _by_column(
@@ -199,36 +224,35 @@ def _by_column(
     ours = []
     for line, runs in rows.items():
         each = [keep_runs(runs, column, columns, names[0]) for column in columns]
-        cells = tuple(make_cell(kept, tasks, "last") for kept in each)
-        ours.append(replace(_row(line, runs, []), cells=cells))
+        ours.append(_row(line, runs, [make_cell(kept, tasks, "last") for kept in each]))
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: target accuracy in %, by label column"
     return Table(title, tuple(columns), tuple(ours), ())
 
 
-def _by_score(
-    rows: dict[Line, Runs], tasks: list[str], names: list[str], scores: list[str], untested: str
-) -> Table:
+def _by_score(content: Content, names: list[str]) -> Table:
     """Build a table of the selectors' scores, of runs that have no target accuracy.
 
     Raises:
         ValueError: Several selectors are to choose.
     """
     if len(names) > 1:
-        raise ValueError(f"{untested}; choose by one selector, not {', '.join(names)}")
+        raise ValueError(f"{content.untested}; choose by one selector, not {', '.join(names)}")
+    tested, tasks = content.tested, content.tasks
+    scores = keep_usual(aggregate.list_scores(tested[0].curve), tested)
+    digits = {score: 1 if score == "source_accuracy" else 3 for score in scores}
     ours = []
-    for line, runs in rows.items():
-        digits = {score: 1 if score == "source_accuracy" else 3 for score in scores}
-        cells = (make_cell(runs, tasks, names[0], score, n) for score, n in digits.items())
-        ours.append(replace(_row(line, runs, []), cells=tuple(cells)))
+    for line, runs in content.rows.items():
+        cells = [make_cell(runs, tasks, names[0], score, n) for score, n in digits.items()]
+        ours.append(_row(line, runs, cells))
     over = f"mean of {len(tasks)} tasks" if len(tasks) > 1 else head_columns(tasks)[0]
     title = f"{name_benchmarks(tasks)}, {over}: scores without target labels"
-    return Table(title, tuple(scores), tuple(ours), (f"{describe_choice(names)}", untested))
+    notes = describe_choice(names), content.untested, *describe_source(tested, scores)
+    return Table(title, tuple(scores), tuple(ours), notes)
 
 
-def _row(line: Line, runs: Runs, columns: list[tuple[list[str], str]]) -> Row:
-    """Build the row of a method; a column has tasks to average over, and a selector."""
-    cells = tuple(make_cell(runs, *column) for column in columns)
+def _row(line: Line, runs: Runs, cells: Sequence[Cell]) -> Row:
+    """Build the row of a method from its cells."""
     counts = [len(by_seed) for by_seed in runs.values()]
     seeds = "-".join(map(str, sorted({min(counts), max(counts)})))
-    return Row(line.marked_label, int(line.labels or line.oracle), cells, seeds)
+    return Row(line.marked_label, int(line.labels or line.oracle), tuple(cells), seeds)

@@ -1,8 +1,10 @@
 """Render a study of choosers, and their picks, as text."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from da.config.task_name import TaskName
+from da.results.choosers import GATE, JOIN
 from da.results.text_columns import align
 from da.selection.pools import Pool, Within
 from da.selection.study import Verdict, mark_chooser
@@ -12,6 +14,12 @@ HEADS = "chooser", "mean", "95 %", "regret", "worst", "below", "rank corr.", "mo
 
 FEW = 10
 """Number of tasks below which a bootstrap over them is too narrow."""
+
+WIDTH = 44
+"""Letters of a line of choosers that take the same evaluation."""
+
+HARD = "\N{NO-BREAK SPACE}"
+"""Space within the name of a chooser, where a line does not end."""
 
 LEFT = "chooser", "mostly picks"
 """Columns whose cells are flush left."""
@@ -51,7 +59,9 @@ def describe_pools(pools: Sequence[Pool]) -> str:
 
 
 def render_picks(pool: Pool, picks: Sequence[tuple[str, int]], within: Within) -> list[str]:
-    """Render what choosers take from a pool, in a line each.
+    """Render what choosers take from a pool; those that take the same stand together.
+
+    What most of them take comes first.
 
     Args:
         pool: Pool that they choose from.
@@ -63,13 +73,30 @@ def render_picks(pool: Pool, picks: Sequence[tuple[str, int]], within: Within) -
     own = {"run": pool.candidates[0].label, "all": "all methods"}
     of = own.get(within, pool.candidates[0].record.settings["method"])
     head = f"{pool.task} seed {pool.seed}, {of}: {_count(len(pool.points), 'evaluation')}{spread}"
-    rows = []
+    together: dict[int, list[str]] = {}
     for name, place in picks:
+        together.setdefault(place, []).append(name)
+    rows = []
+    for place, names in sorted(together.items(), key=lambda pair: -len(pair[1])):
         pick = pool.candidates[place]
         reached = f"{pick.point['target_accuracy']:.1f} %" if tested else ""
-        step = f"step {pick.point['step']:.0f}"
-        rows.append((mark_chooser(name), pick.label, pick.record.id, step, reached))
+        first, *more = _wrap_names(names)
+        rows.append((first, pick.label, pick.record.id, f"step {pick.point['step']:.0f}", reached))
+        rows += [(line, "", "", "", "") for line in more]
     return [head, *(f"  {line}" for line in align(rows, left=3))]
+
+
+def _wrap_names(names: Sequence[str]) -> list[str]:
+    """Return names of choosers with commas between, in lines; `a(+gate)` is a and a+gate."""
+    gate = f"{JOIN}{GATE}"
+    shown = [
+        mark_chooser(name) + f"({gate})" * (f"{name}{gate}" in names)
+        for name in names
+        if not (name.endswith(gate) and name.removesuffix(gate) in names)
+    ]
+    text = ", ".join(name.replace(" ", HARD) for name in shown)
+    lines = wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(HARD, " ") for line in lines]
 
 
 def _cells(verdict: Verdict, chooses: bool) -> list[str]:

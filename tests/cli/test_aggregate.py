@@ -83,6 +83,7 @@ MISTAKES = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("every_score")
 def test_mistakes_are_one_line(experiment, capsys):
     def fail(words: str) -> str:
         with pytest.raises(SystemExit) as ended:

@@ -8,6 +8,8 @@ from da.cli.main import main
 from da.results import records
 from da.results.records import Record
 from da.runs.experiment import load_experiment
+from da.selection.pools import build_pools
+from da.selection.study_text import render_picks
 
 EXPERIMENT = '''"""Two methods."""
 
@@ -47,6 +49,25 @@ def test_select_says_what_each_chooser_takes(folder: Path, capsys) -> None:
     ]
     main(["select", "two.py", "--within", "run", "--chosen-by", "last"])
     assert capsys.readouterr().out.count("step 2") == 4
+
+
+def test_choosers_that_take_the_same_stand_together_most_first(folder, capsys) -> None:
+    names = "infomax+gate,infomax,source_accuracy,oracle"
+    main(["select", "two.py", "--chosen-by", names, "--only", "seed=0"])
+    _, *lines, _, _ = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[1].strip() for line in lines] == [
+        "infomax+gate, source_accuracy, oracle ‡",
+        "infomax",
+    ]
+    long = [f"score_number_{i}" for i in range(4)]
+    every = [*long, f"{long[0]}+gate", "oracle"]
+    pool = build_pools(records.load_sound(Path("results"), None)[0])[0]
+    _, *shown = render_picks(pool, [(name, 0) for name in every], "all")
+    assert [line.split("  ")[1].strip() for line in shown] == [
+        "score_number_0(+gate), score_number_1,",
+        "score_number_2, score_number_3, oracle ‡",
+    ]
+    assert shown[1].strip() == "score_number_2, score_number_3, oracle ‡"
 
 
 def test_what_target_labels_choose_is_marked_and_one_pool_has_no_interval(folder, capsys) -> None:

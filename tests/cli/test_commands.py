@@ -70,6 +70,7 @@ def swept(experiment: Path, *more: object) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("every_score")
 def test_sweep_then_table_then_plot(experiment, capsys):
     swept(experiment)
     count = sum(

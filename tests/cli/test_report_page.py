@@ -27,6 +27,13 @@ def test_a_page_is_one_file_without_links(tmp_path, capsys):
     assert read_data(page)["confusion"]["classes"]["0"] == ["a</script>", "b"]
     command = f"da report {tmp_path / 'shifts.py'} --out pages"
     assert f"{command}\n</pre>" in page
+    where = tmp_path / "elsewhere"
+    (tmp_path / "results").rename(where)
+    main(["report", "shifts.py", "--results", str(where)])
+    page = (tmp_path / "reports" / "shifts.html").read_text(encoding="utf-8")
+    for command in ("sweep", "table", "report"):
+        assert f"da {command} shifts.py --results {where}\n" in page
+    assert read_data(page)["command"] == f"da table shifts.py --results {where}"
 
 
 @pytest.mark.slow

@@ -10,10 +10,12 @@ from PIL import Image
 import da
 from da.cli import main
 from da.data import tasks
-from da.deploy.estimate import estimate_accuracy
+from da.deploy.estimate import estimate_accuracy, find_other_seed
+from da.methods import METHODS
 from da.models.network_info import hash_network
 from da.models.saved_weights import weights_file
 from da.results import records
+from da.results.records import Record
 from tests.deploy.test_predict import ABOUT, write_model
 from tests.fixtures.runs import RUN, pictures, run_of, stand_in, trained
 
@@ -89,10 +91,38 @@ def test_the_digest_of_weights_is_that_of_earlier_versions():
     assert hash_network({}, about) == hash_network({}, about | {"confidence": ((1.0, 1.0),)})
 
 
-def test_a_target_with_unknown_images_is_refused():
-    run = replace(run_of("uniot"), task="digits:mnist-mnistm+open2")
-    trained(run)
+def test_a_target_with_unknown_images_is_refused_in_one_line(folder, capsys):
+    run = replace(run_of("osbp"), task="digits:mnist-mnistm+open2")
+    records.save(trained(run)[0], Path("results"))
     assert not torch.load(weights_file(run.id))["confidence"]
+    with pytest.raises(SystemExit) as ended:
+        main.main(["estimate", run.id, str(folder)])
+    assert ended.value.code == 2
+    assert f"{run.id} rejects images as unknown" in capsys.readouterr().err
+
+
+def listed(seed: int, **settings) -> Record:
+    """The record of a run that seems to have weights."""
+    run = replace(RUN, seed=seed, **settings)
+    record = Record(run.id, run.settings(), [{"step": 1, "target_accuracy": 50.0}], 1.0)
+    records.save(record, Path("results"))
+    weights_file(run.id).parent.mkdir(exist_ok=True)
+    weights_file(run.id).touch()
+    return record
+
+
+def test_another_seed_may_begin_with_another_seed_of_the_first_run():
+    one, other = listed(0), listed(1)
+    longer = listed(0, steps=9)
+    shot = METHODS["shot"].Hparams()
+    begun = listed(0, method=shot, init=one.id)
+    listed(1, method=shot, init=longer.id)
+    results = Path("results")
+    assert find_other_seed(begun, results) is None
+    alike = listed(1, method=shot, init=other.id)
+    assert find_other_seed(begun, results) == alike
+    assert find_other_seed(one, results) == other
+    assert find_other_seed(longer, results) is None
 
 
 def test_an_exported_file_says_what_is_to_be_expected_of_enough_images(folder, capsys):

@@ -16,6 +16,7 @@ from da.evaluation.collector import Collector, top_directions
 from da.evaluation.domain_logits import domain_logits
 from da.evaluation.predictions import predict_columns
 from da.evaluation.scores import score_all
+from da.evaluation.selectors._features import sample_rows
 from da.methods import METHODS, Method
 from da.methods.source_only import SourceOnly
 from da.results import records
@@ -23,10 +24,12 @@ from da.results.output_files import find_outputs
 from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.training.multi_run import train_together
-from da.training.setup import prepare_task
+from da.training.setup import assemble, prepare_task
 from da.training.sweep import sweep
 from da.training.train import train
 from tests.conftest import build, points
+from tests.fixtures.runs import RUN as PICTURES
+from tests.fixtures.runs import stand_in
 
 CPU = torch.device("cpu")
 RUN = Run(
@@ -187,6 +190,28 @@ def test_views_are_of_what_the_images_are(kind):
         assert views[1].equal(x[:, 2, :3])
     else:
         assert not views[0].equal(views[1])
+
+
+def test_each_image_passes_the_network_once_and_a_sample_four_times_more(monkeypatch):
+    """Counted exactly; the other images have no view and no mixture."""
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    monkeypatch.setattr(changed_inputs, "MOST", 9)
+    parts = assemble(PICTURES, "cpu")
+    passed: list[int] = []
+    parts.method.backbone.register_forward_hook(lambda _, x, y: passed.append(len(x[0])))
+    seen = parts.collector.collect(parts.method, parts.task, CPU, 1)[""]
+    n, m = len(seen.source_logits), len(seen.target_logits)
+    assert sum(passed) == n + m + 4 * 9
+    assert seen.target_views.shape == (2, 9, 3)
+    rows = sample_rows(m, 9)
+    others = torch.ones(m, dtype=torch.bool)
+    others[rows] = False
+    assert (seen.mixed_with[:, others] == -1).all()
+    monkeypatch.setattr(changed_inputs, "MOST", m)
+    whole = parts.collector.collect(parts.method, parts.task, CPU, 1)[""]
+    assert seen.mixed_with[:, rows].equal(whole.mixed_with[:, rows])
+    assert torch.allclose(seen.mixed_logits[:, rows], whole.mixed_logits[:, rows], atol=1e-2)
+    assert {"consistency", "mixval"} <= score_all(seen).keys()
 
 
 @pytest.mark.parametrize("keep", ["all", "last", "none"])

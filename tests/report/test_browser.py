@@ -1,5 +1,6 @@
 """The page of an experiment in a real browser: `apt-get install chromium` brings one."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,9 @@ def test_a_selector_gives_the_numbers_of_the_table_of_the_command_line(page, fol
         assert shown[name] == [[str(cell) for cell in part] for part in cells]
     assert shown["last"] != shown["infomax"]
     page.get_by_label("Next to means").select_option("interval")
+    again = page.locator("#accuracy code").inner_text()
+    words = ["--results", str(folder / "results"), "--chosen-by", "oracle", "--interval"]
+    assert again == shlex.join(["da", "table", str(folder / "shifts.py"), *words])
     theirs = build_table(found, ["oracle"], wanted=found, interval=True)
     assert column(table, 2) == [str(row.cells[0]) for row in theirs.rows]
     assert page.locator("#accuracy .notes").inner_text().splitlines() == [*theirs.notes]

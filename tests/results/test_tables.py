@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from da.results import aggregate
 from da.results.aggregate import list_selectors
 from da.results.records import Point, Record
 from da.results.table_render import Cell, Table
-from da.results.tables import build_table, header_and_rows, render_table
+from da.results.tables import build_table, build_tables, header_and_rows, render_table
 
 STYLES = ["emoji:noto-twemoji", "emoji:twemoji-noto"]
 EMOJI = [
@@ -156,6 +157,25 @@ def test_several_selectors_average_over_tasks() -> None:
         record("dann", t, a, s) for t, a in zip(STYLES, (40, 60), strict=True) for s in (0, 1)
     ]
     assert texts(build_table(records, ["last", "snd"])) == {"dann": ["50.0 ± 0.0", "50.0 ± 0.0"]}
+
+
+def test_several_tables_are_those_of_each_and_records_are_sorted_once(monkeypatch) -> None:
+    found = [
+        record(method, task, 40.0 + i)
+        for (i, task), method in product(enumerate(STYLES), ("source_only", "mcc"))
+    ]
+    worse = {"step": 9.0, "target_accuracy": 9.0, "snd": 0.7}
+    found = [replace(r, curve=[worse, *r.curve]) for r in found]
+    choosers = [["last"], ["snd"], ["oracle"], ["last", "snd", "oracle"]]
+    wanted = [*found, to_come("jan", STYLES[0])]
+    alone = [build_table(found, each, wanted) for each in choosers]
+    calls = []
+    usual = aggregate.group_records
+    monkeypatch.setattr(aggregate, "group_records", lambda r: calls.append(1) or usual(r))
+    together = build_tables(found, choosers, wanted)
+    assert together == alone
+    assert together[0].rows != together[1].rows
+    assert len(calls) == 2  # of the runs, and of those that are wanted
 
 
 def test_unknown_selector_names_the_known() -> None:

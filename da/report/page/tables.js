@@ -89,7 +89,9 @@ sections.accuracy = (body) => {
     const table = spread === "interval" ? { ...whole, ...whole.interval } : whole;
     const part = table.groups[group] || wholeOf(table);
     about.textContent = DATA.selectors[chosen.by] || "";
-    place.replaceChildren(scrollable("Accuracy", tableOf(table, part, order), "scroll tall"), notesOf(table));
+    const how = `${chosen.by === "last" ? "" : ` --chosen-by ${chosen.by}`}${spread === "interval" ? " --interval" : ""}`;
+    const again = make("p", { class: "said" }, "The same table: ", make("code", {}, DATA.command + how));
+    place.replaceChildren(scrollable("Accuracy", tableOf(table, part, order), "scroll tall"), notesOf(table), again);
   };
   const names = groups.map(({ stub }, i) => [i, stub === "average from" ? "averages" : stub]).reverse();
   body.append(

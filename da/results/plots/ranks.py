@@ -6,7 +6,15 @@ from textwrap import fill
 import numpy as np
 from jaxtyping import Float
 
-from da.results.aggregate import check_selectors, group_records, list_tasks, split_tested
+from da.config.validation import shorten_names
+from da.results.aggregate import (
+    Line,
+    Runs,
+    check_selectors,
+    group_records,
+    list_tasks,
+    split_tested,
+)
 from da.results.plots import style
 from da.results.plots.axes import ACCURACY, name_accuracy
 from da.results.plots.style import Pen
@@ -97,17 +105,43 @@ def plot_profile(
     return figure
 
 
+def describe_left_out(records: Sequence[Record]) -> list[str]:
+    """Return lines on what has no rank: runs without a target accuracy, and rows that lack tasks.
+
+    Args:
+        records: Records of an experiment.
+    """
+    rows, tasks, untested = _fair_rows(records)
+    lacking = [
+        f"{line.label} ({len(tasks) - len(runs)} of {len(tasks)})"
+        for line, runs in rows.items()
+        if len(runs) < len(tasks)
+    ]
+    incomplete = f"no rank, as tasks are missing: {shorten_names(lacking)}" if lacking else ""
+    return [*filter(None, [untested, incomplete])]
+
+
+def _fair_rows(records: Sequence[Record]) -> tuple[dict[Line, Runs], list[str], str]:
+    """Return the rows that were shown no target labels, their tasks, and what is not tested."""
+    tested, untested = split_tested(records)
+    rows = group_records(join_singles(tested))
+    fair = {line: runs for line, runs in rows.items() if not line.labels and not line.oracle}
+    return fair, list_tasks(fair), untested
+
+
 def _rows(records: Sequence[Record], chosen_by: str) -> dict[str, Values]:
     """Return the numbers of each row that has all tasks and was shown no target labels."""
     tested, _ = split_tested(records)
     [selector] = check_selectors(tested, [chosen_by])
-    rows = group_records(join_singles(tested))
-    fair = {line: runs for line, runs in rows.items() if not line.labels and not line.oracle}
-    tasks = list_tasks(fair)
+    fair, tasks, _ = _fair_rows(records)
     found = {fill(ln.label, 42): collect_values(runs, tasks, selector) for ln, runs in fair.items()}
     kept = {name: values for name, values in found.items() if values is not None}
     if len(kept) < 2 or len(tasks) < 2:
-        raise ValueError(f"ranks need two rows and two tasks, not {len(kept)} and {len(tasks)}")
+        why = "; ".join(["", *describe_left_out(records)])
+        raise ValueError(
+            f"ranks need two rows with all tasks and two tasks, not {len(kept)} and "
+            f"{len(tasks)}{why}"
+        )
     return kept
 
 

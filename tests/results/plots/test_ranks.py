@@ -1,9 +1,11 @@
 """Figures of ranks, intervals and profiles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from da.results.plots.ranks import plot_profile, plot_ranks
+from da.results.plots.ranks import describe_left_out, plot_profile, plot_ranks
 from da.statistics import intervals, pairs
 from da.statistics.ranks import critical_difference
 from tests.results.test_comparison import EMOJI, STYLES, WAVE, record, rows
@@ -54,5 +56,25 @@ def test_a_profile_falls_from_one_to_none() -> None:
 def test_one_row_has_no_rank() -> None:
     alone = [r for r in rows() if r.settings["method"] == "mcc"]
     for plot in (lambda r: plot_ranks(r, falling=False), plot_profile):
-        with pytest.raises(ValueError, match="ranks need two rows and two tasks, not 1 and 20"):
+        with pytest.raises(
+            ValueError, match=r"two rows with all tasks and two tasks, not 1 and 20$"
+        ):
             plot(alone)
+
+
+def test_what_has_no_rank_is_named() -> None:
+    """A row that lacks a task, and runs whose target has no labels."""
+    [lacks, *_], [blind, *_] = (
+        [r for r in three() if r.settings["method"] == name] for name in ("jan", "mcc")
+    )
+    blind = replace(blind, curve=[{"step": 1, "infomax": 0.1}])
+    assert describe_left_out(three()) == []
+    some = [r for r in three() if r.settings["method"] != "jan"]
+    assert describe_left_out([*some, lacks]) == ["no rank, as tasks are missing: jan (19 of 20)"]
+    with pytest.raises(ValueError, match=r"not 1 and 20; no rank, as tasks are missing: jan"):
+        plot_profile([*(r for r in some if r.settings["method"] == "mcc"), lacks])
+    untested = f"left out, as their targets have no labels: {EMOJI[0]}"
+    assert describe_left_out([*some, blind]) == [untested]
+    none = [replace(r, curve=blind.curve) for r in rows()]
+    with pytest.raises(ValueError, match="not 0 and 20; no target accuracy: the target of "):
+        plot_ranks(none, falling=False)
