@@ -156,13 +156,13 @@ def _name_file(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Path
     small = " shrunk" * shrinks(domain.x, domain.resize)
     shown = domain.resize.test_crop, recipe.transforms
     how = f" {shown}" if shown != ("center", Transforms()) else ""
-    digest = _reader(domain, backbone).digest
+    digest = find_reader(domain, backbone).digest
     key = f"{RECIPE} {domain.digest} {digest} {domain.resize} {recipe}{small}{how}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
     return cache_home() / "features" / f"{name}.npy"
 
 
-def _reader(domain: Domain, backbone: FrozenBackbone) -> FrozenBackbone:
+def find_reader(domain: Domain, backbone: FrozenBackbone) -> FrozenBackbone:
     """Return the part of a backbone that reads what a domain holds."""
     return backbone.text_side if holds_texts(domain.x) else backbone
 
@@ -202,7 +202,7 @@ def _ready(
     domain: Domain, backbone: FrozenBackbone, device: torch.device
 ) -> tuple[Domain, nn.Module]:
     """Return a domain as its network reads it, and the network, fast and on the device."""
-    backbone = _reader(domain, backbone)
+    backbone = find_reader(domain, backbone)
     if isinstance(backbone.network, TextEncoder):
         (domain,) = to_tokens(backbone.network, domain)
     few = to_eval_input(take_first(domain.x, 4), domain.resize)
