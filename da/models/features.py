@@ -218,7 +218,7 @@ def time_features(
 ) -> tuple[float, int]:
     """Return the seconds that features of an image take, and their bytes; store none.
 
-    The second chunk of images is timed, or the first if it is slow or all there is.
+    The second chunk of images is timed, or the first if it is slow or the only whole one.
 
     Args:
         domain: Domain of images.
@@ -227,7 +227,7 @@ def time_features(
         device: Device of the computation.
     """
     chunks = _features(*_ready(domain, backbone, device), recipe, device)
-    for last in (len(domain.x) <= CHUNK, True):
+    for last in (len(domain.x) < 2 * CHUNK, True):
         start = time.perf_counter()
         found = next(chunks)
         seconds = time.perf_counter() - start

@@ -28,7 +28,7 @@ RUN = Run(METHODS["dann"].Hparams(), "moons:0-20", "mlp", "random", "full")
         ({"eval_every": 50}, False),
         ({"batch": 32}, False),
         ({"backbone": "lenet"}, False),
-        ({"regime": "frozen"}, False),
+        ({"regime": "frozen", "init": "pretrained"}, False),
     ],
 )
 def test_a_kind_is_what_costs_the_same(changes, same):

@@ -46,19 +46,20 @@ def find_costs(
         earlier = times.find(alike[0].run.settings())
         if cost := _cost_of(earlier, alike[0].save_weights, how):
             known |= {job.run: cost for job in alike}
-        elif data.open(alike[0].run) is not None:
-            unknown.append(alike)
+        elif there := [job for job in alike if data.open(job.run) is not None]:
+            unknown.append(there)
     return measure_all(known, unknown, needs, how)
 
 
 def _group_alike(jobs: Sequence[Job], data: PlanData) -> list[list[Job]]:
-    """Group the jobs whose runs cost about the same."""
+    """Group the jobs whose runs cost about the same; those without data are a group."""
     kinds: dict[tuple[str, bool], list[list[Job]]] = defaultdict(list)
     sizes = {job.run: data.size(job.run.settings()) for job in jobs}
     for job in jobs:
         some = kinds[kind_of(job.run.settings()), job.save_weights]
         for alike in some:
-            if are_alike(sizes[alike[0].run], sizes[job.run]):
+            first, own = sizes[alike[0].run], sizes[job.run]
+            if (first is None) == (own is None) and are_alike(first, own):
                 alike.append(job)
                 break
         else:
