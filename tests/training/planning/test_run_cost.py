@@ -75,6 +75,7 @@ def test_a_slow_run_is_timed_once(short, monkeypatch):
     assert short == [5]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "system"))
     (tmp_path / "system").mkdir()
