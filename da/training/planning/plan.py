@@ -3,7 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,9 @@ from da.training.planning.feature_needs import Need, list_needs
 from da.training.planning.measures import Measured
 from da.training.planning.run_cost import Conditions, Cost
 from da.training.sweep import usual_workers
+
+Waves = Sequence[Sequence[Sequence[Job]]]
+"""Groups of jobs that can be done side by side, wave after wave."""
 
 
 @dataclass(frozen=True)
@@ -97,21 +100,29 @@ def build_plan(
     processes = usual_workers(device) if workers == "auto" else workers
     jobs = list_jobs(runs, results, save_weights, again, device=device, outputs=outputs)
     waves = [*list_waves(jobs, processes)]
-    side_by_side = any(min(processes, len(groups)) > 1 for groups in waves)
-    how = Conditions(
-        results,
-        device,
-        outputs,
-        runs=_list_firsts(jobs),
-        threads=max(1, cores() // processes) if side_by_side else torch.get_num_threads(),
-        workers=processes if side_by_side else 1,
-    )
+    how = _find_conditions(jobs, waves, processes, Conditions(results, device, outputs))
     data = PlanData(prepare)
+    if prepare:
+        for job in jobs:
+            data.open(job.run)
     needs = _find_needs(jobs, how, data)
     found = find_costs(jobs, how, data, needs, again)
-    start_up *= (1 + side_by_side) if jobs else 0
+    start_up *= (1 + (how.workers > 1)) if jobs else 0
     notes = [*data.notes, *_note_lacking_weights(jobs, how)]
     return _sum_up(runs, waves, needs, found, processes, start_up, notes)
+
+
+def _find_conditions(
+    jobs: Sequence[Job], waves: Waves, processes: int, how: Conditions
+) -> Conditions:
+    """Return the conditions with threads and processes as the sweep will have them."""
+    begun = {id for job in jobs for id in (job.run.init, job.run.teacher)}
+    firsts = {job.run.id: job.run for job in jobs if job.run.id in begun}
+    if any(min(processes, len(groups)) > 1 for groups in waves):
+        threads, workers = max(1, cores() // processes), processes
+    else:
+        threads, workers = torch.get_num_threads(), 1
+    return replace(how, runs=firsts, threads=threads, workers=workers)
 
 
 def _note_lacking_weights(jobs: Sequence[Job], how: Conditions) -> list[str]:
@@ -124,15 +135,9 @@ def _note_lacking_weights(jobs: Sequence[Job], how: Conditions) -> list[str]:
     ]
 
 
-def _list_firsts(jobs: Sequence[Job]) -> dict[str, Run]:
-    """Return the runs, by id, that others begin with."""
-    begun = {id for job in jobs for id in (job.run.init, job.run.teacher)}
-    return {job.run.id: job.run for job in jobs if job.run.id in begun}
-
-
 def _sum_up(
     runs: Sequence[Run],
-    waves: Sequence[Sequence[Sequence[Job]]],
+    waves: Waves,
     needs: Sequence[Need],
     found: Measured,
     workers: int,
