@@ -15,6 +15,7 @@ from da.cli import (
     deploy,
     estimate,
     new,
+    plan,
     report,
     report_page,
     suggestions,
@@ -27,6 +28,7 @@ from da.cli.recipe_words import expand_recipe
 
 COMMANDS = (
     train.sweep,
+    plan.plan,
     tune.tune,
     watch.watch,
     report.table,

@@ -91,6 +91,16 @@ def _first_line(kind: type) -> str:
     return str(kind.__doc__).partition("\n")[0]
 
 
+def check_workers(workers: "Workers") -> None:
+    """Refuse a number of processes below 1.
+
+    Raises:
+        ValueError: It is.
+    """
+    if workers != "auto" and workers < 1:
+        raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
+
+
 def check_outputs(results: Path, device: str) -> None:
     """Check the device and the folder of the records before any training.
 

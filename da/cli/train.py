@@ -18,6 +18,7 @@ from da.cli.options import (
     Wandb,
     Workers,
     check_outputs,
+    check_workers,
     describe_outcome,
     describe_record,
     exit_with_failures,
@@ -31,6 +32,7 @@ from da.cli.suggestions import command_options, option_names
 
 if TYPE_CHECKING:
     from da.results.records import Record
+    from da.results.time_left import TimeLeft
     from da.runs.run import Run
 
 
@@ -134,14 +136,14 @@ def sweep(
     from da.runs import experiment as experiments
     from da.training.sweep import sweep_outcomes
 
-    if workers != "auto" and workers < 1:
-        raise ValueError(f"unknown number of workers {workers}, known: auto, 1 and more")
+    check_workers(workers)
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
     way = tracking.settle(wandb)
-    again, todo = _plan(mine, results, accept_old)
-    labels, failures = label_runs(runs), []
+    again, done = find_done(mine, results, accept_old)
+    labels, failures, todo = label_runs(runs), [], len(mine) - len(done)
+    left = _time_left(mine, done, workers, device, results)
     outcomes = sweep_outcomes(
         mine,
         results,
@@ -157,7 +159,9 @@ def sweep(
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
             for n, outcome in enumerate(bar, 1):
                 label = labels[outcome.run.id]
-                tqdm.write(f"[{n}/{max(n, todo)}] {describe_outcome(label, outcome)}")
+                left.end(outcome.run.id, outcome.record)
+                said = f"[{n}/{max(n, todo)}] {describe_outcome(label, outcome)}"
+                tqdm.write(said + _describe_left(left))
                 sys.stdout.flush()
                 if outcome.record:
                     print_warnings(label, outcome.record)
@@ -177,8 +181,10 @@ def sweep(
     exit_with_failures(failures)
 
 
-def _plan(runs: "Sequence[Run]", results: Path, accept_old: bool) -> tuple[set[str], int]:
-    """Return ids of runs whose record is to be made again, and the number of runs to carry out.
+def find_done(
+    runs: "Sequence[Run]", results: Path, accept_old: bool
+) -> "tuple[set[str], list[Record]]":
+    """Return ids of runs whose record is to be made again, and the records of all that are done.
 
     One line on stderr says why records are made again.
     """
@@ -194,7 +200,34 @@ def _plan(runs: "Sequence[Run]", results: Path, accept_old: bool) -> tuple[set[s
     if damaged:
         more = f" ({len(damaged)} such records)" if len(damaged) > 1 else ""
         print(f"da: {next(iter(damaged.values()))}: done now{more}", file=sys.stderr)
-    return old | damaged.keys(), len(runs) - len(found) + len(old)
+    return old | damaged.keys(), [record for record in found if record.id not in old]
+
+
+def _time_left(
+    runs: "Sequence[Run]",
+    done: "Sequence[Record]",
+    workers: "Workers",
+    device: str,
+    results: Path,
+) -> "TimeLeft":
+    """Return what tells how long the runs will take that are not done."""
+    from da.results.time_left import TimeLeft
+    from da.system.environment import environment
+    from da.training.sweep import usual_workers
+
+    ids, here = {record.id for record in done}, environment()["machine"]
+    known = [record for record in done if record.environment.get("machine") == here]
+    waiting = {run.id: run.settings() for run in runs if run.id not in ids}
+    return TimeLeft(
+        waiting, known, usual_workers(device) if workers == "auto" else workers, results
+    )
+
+
+def _describe_left(left: "TimeLeft") -> str:
+    from da.results.run_times import describe_time
+
+    seconds = left.seconds()
+    return f", about {describe_time(seconds)} left" if seconds and seconds >= 1 else ""
 
 
 def _sound_records(runs: "Sequence[Run]", results: Path) -> "list[Record]":

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,9 @@ RECIPE = 2
 
 CHUNK = 128
 """Images whose views are drawn together; a CPU's network takes fewer at a time, for its caches."""
+
+SLOW = 5.0
+"""Seconds of a chunk from which on the first one says enough of the others."""
 
 
 @dataclass(frozen=True)
@@ -117,28 +121,50 @@ def extract_features(
         device: Device of the computation.
     """
     files = [
-        _feature_file(replace(part, resize=domain.resize), backbone, recipe, device)
-        for part in domain.joined or (domain,)
+        _make_file(file, part, backbone, recipe, device)
+        for file, part in list_files(domain, backbone, recipe)
     ]
     return replace(domain, x=_read(*((file, file.stat().st_ino) for file in files)))
 
 
-def _feature_file(
-    domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
+def _make_file(
+    file: Path, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> Path:
     """Return the file with the features of one domain, which is made first if it is missing."""
-    if holds_texts(domain.x):
-        backbone = backbone.text_side
-    small = " shrunk" * shrinks(domain.x, domain.resize)
-    shown = domain.resize.test_crop, recipe.transforms
-    how = f" {shown}" if shown != ("center", Transforms()) else ""
-    key = f"{RECIPE} {domain.digest} {backbone.digest} {domain.resize} {recipe}{small}{how}"
-    name = hashlib.sha256(key.encode()).hexdigest()[:24]
     return make_once(
-        cache_home() / "features" / f"{name}.npy",
+        file,
         lambda part: _compute(part, domain, backbone, recipe, device),
         lambda file: _check(file, len(domain.x)),
     )
+
+
+def list_files(
+    domain: Domain, backbone: FrozenBackbone, recipe: Recipe
+) -> list[tuple[Path, Domain]]:
+    """Return the file with the features of each domain that `domain` joins, or of itself.
+
+    Args:
+        domain: Domain of images.
+        backbone: Backbone that computes the features.
+        recipe: Precision, augmentation and number of views.
+    """
+    parts = [replace(part, resize=domain.resize) for part in domain.joined or (domain,)]
+    return [(_name_file(part, backbone, recipe), part) for part in parts]
+
+
+def _name_file(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Path:
+    small = " shrunk" * shrinks(domain.x, domain.resize)
+    shown = domain.resize.test_crop, recipe.transforms
+    how = f" {shown}" if shown != ("center", Transforms()) else ""
+    digest = find_reader(domain, backbone).digest
+    key = f"{RECIPE} {domain.digest} {digest} {domain.resize} {recipe}{small}{how}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    return cache_home() / "features" / f"{name}.npy"
+
+
+def find_reader(domain: Domain, backbone: FrozenBackbone) -> FrozenBackbone:
+    """Return the part of a backbone that reads what a domain holds."""
+    return backbone.text_side if holds_texts(domain.x) else backbone
 
 
 @lru_cache(maxsize=16)
@@ -161,23 +187,53 @@ def _compute(
     part: Path, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> None:
     what = "texts" if holds_texts(domain.x) else "images"
-    if isinstance(backbone.network, TextEncoder):
-        (domain,) = to_tokens(backbone.network, domain)
-    few = to_eval_input(take_first(domain.x, 4), domain.resize)
-    check_fit(backbone.network, backbone.name, few)
+    features = _features(*_ready(domain, backbone, device), recipe, device)
     print(f"features of {len(domain.x)} {what}, once for all runs", file=sys.stderr)
     remove_unused(part.parent, f"{KEY}.npy")
-    network = fuse_batch_norms(backbone.network, few)
-    if network is backbone.network and device.type != "cpu":  # which stays where it is
-        network = deepcopy(network)
-    network = network.to(device).to(memory_format=torch.channels_last)
-    features = _features(domain, network, recipe, device)
     first = next(features)
     shape = (len(domain.x), *first.shape[1:])
     with part.open("wb") as file:  # row by row: with views they may be too many for memory
         write_array_head(file, "<f4", shape)
         for f in chain([first], features):
             file.write(f.numpy().tobytes())
+
+
+def _ready(
+    domain: Domain, backbone: FrozenBackbone, device: torch.device
+) -> tuple[Domain, nn.Module]:
+    """Return a domain as its network reads it, and the network, fast and on the device."""
+    backbone = find_reader(domain, backbone)
+    if isinstance(backbone.network, TextEncoder):
+        (domain,) = to_tokens(backbone.network, domain)
+    few = to_eval_input(take_first(domain.x, 4), domain.resize)
+    check_fit(backbone.network, backbone.name, few)
+    network = fuse_batch_norms(backbone.network, few)
+    if network is backbone.network and device.type != "cpu":  # which stays where it is
+        network = deepcopy(network)
+    return domain, network.to(device).to(memory_format=torch.channels_last)
+
+
+def time_features(
+    domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
+) -> tuple[float, int]:
+    """Return the seconds that features of an image take, and their bytes; store none.
+
+    The second chunk of images is timed, or the first if it is slow or the only whole one.
+
+    Args:
+        domain: Domain of images.
+        backbone: Backbone that computes the features.
+        recipe: Precision, augmentation and number of views.
+        device: Device of the computation.
+    """
+    chunks = _features(*_ready(domain, backbone, device), recipe, device)
+    for last in (len(domain.x) < 2 * CHUNK, True):
+        start = time.perf_counter()
+        found = next(chunks)
+        seconds = time.perf_counter() - start
+        if last or seconds > SLOW:
+            break
+    return seconds / len(found), found[0].nbytes
 
 
 @torch.inference_mode()

@@ -1,6 +1,6 @@
 """Prepare the backbone of a run, and the task with what its method gets: features or images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,41 +17,64 @@ from da.data.transforms import Resize, framed_side, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.concatenation import concatenate_features
-from da.models.features import FrozenBackbone
+from da.models.features import FrozenBackbone, Recipe
 from da.models.lora import add_lora
 from da.models.text_encoder import read_texts
 from da.runs.run import Run
 from da.system.content_files import is_file_name
 
+Extract = Callable[[Domain, FrozenBackbone, Recipe, torch.device], Domain]
+"""Function that puts features of a backbone in place of a domain's images."""
+
 
 def prepare_frozen(
-    run: Run, domains: Sequence[Domain], place: torch.device, results: Path
+    run: Run,
+    domains: Sequence[Domain],
+    place: torch.device,
+    results: Path,
+    extract: Extract = features.extract_features,
 ) -> tuple[nn.Module, Task]:
     """Return a stand-in for the frozen backbone, and the task with its features as images."""
     begun = saved_weights.weights_origin(run.init, results)
+    recipe, asked = read_recipe(run), list_features(run, domains, begun, results)
+    each = [[extract(domain, frozen, recipe, place) for domain in seen] for frozen, seen in asked]
+    found = [concatenate_features(same) for same in zip(*each, strict=True)]
+    task = tasks.build_task(run.task, *found)
+    backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
+    backbone.tag = " + ".join(frozen.tag for frozen, _ in asked if frozen.tag)
+    return backbone, task.map(backbone)
+
+
+def list_features(
+    run: Run, domains: Sequence[Domain], begun: str, results: Path
+) -> list[tuple[FrozenBackbone, list[Domain]]]:
+    """List the frozen backbones of a run, each with the domains as it sees them.
+
+    Args:
+        run: Settings of the run.
+        domains: Domains of its task.
+        begun: Origin of the backbone's weights, as `saved_weights.weights_origin` finds it.
+        results: Folder of the records.
+    """
     options = _options(run, domains)
     several = [
         backbones.frozen_backbone(name, begun, **options, results=results)
         for name in split_names(run.backbone)
     ]
     _check_interpolations(run, several, domains)
-    each = [_extract(run, frozen, begun, domains, place) for frozen in several]
-    found = [concatenate_features(same) for same in zip(*each, strict=True)]
-    task = tasks.build_task(run.task, *found)
-    backbone = Features(found[0].x.shape[-1], _columns(run, task.source_train, results))
-    backbone.tag = " + ".join(frozen.tag for frozen in several if frozen.tag)
-    return backbone, task.map(backbone)
+    return [(frozen, _seen(run, frozen, begun, domains)) for frozen in several]
 
 
-def _extract(
-    run: Run, frozen: FrozenBackbone, begun: str, domains: Sequence[Domain], place: torch.device
-) -> list[Domain]:
-    """Return the domains with features of one frozen backbone in place of their images."""
+def _seen(run: Run, frozen: FrozenBackbone, begun: str, domains: Sequence[Domain]) -> list[Domain]:
+    """Return the domains with their images resized as one frozen backbone sees them."""
     if (by_hand := _resize_settings(run)) and not is_file_name(begun):
         check_resize(frozen.network, frozen.name, **by_hand)
-    seen = _resized(run, frozen.interpolation, *domains)
-    recipe = features.Recipe(run.precision, run.augment, run.views, run.transforms)
-    return [features.extract_features(domain, frozen, recipe, place) for domain in seen]
+    return _resized(run, frozen.interpolation, *domains)
+
+
+def read_recipe(run: Run) -> Recipe:
+    """Return the way in which a run turns pixels into features."""
+    return Recipe(run.precision, run.augment, run.views, run.transforms)
 
 
 def _check_interpolations(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from da.methods._shots import mixes_shots
 from da.methods._target_pass import over_target
 from da.models import backbones
 from da.models.class_texts import embed_classes
+from da.models.features import extract_features
 from da.models.finetuning import hold_stages
 from da.ops.random import default_generator
 from da.runs import provenance
@@ -30,7 +32,7 @@ from da.runs.run import Run
 from da.system import memory
 from da.system.determinism import deterministic_operations, prepare_gpu
 from da.system.threads import one_thread
-from da.training.backbone_setup import prepare_frozen, prepare_trained
+from da.training.backbone_setup import Extract, prepare_frozen, prepare_trained
 from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 from da.training.input_side import check_side
@@ -54,13 +56,19 @@ class Parts:
 
 
 @explain_failures
-def assemble(run: Run, device: str = "auto", results: Path = Path("results")) -> Parts:
+def assemble(
+    run: Run,
+    device: str = "auto",
+    results: Path = Path("results"),
+    extract: Extract = extract_features,
+) -> Parts:
     """Load the data of `run` and build its untrained method.
 
     Args:
         run: Settings of the run.
         device: Name of the device: auto, cpu, cuda or the like.
         results: Folder of the runs that it begins with.
+        extract: Function that gives frozen features of a domain.
 
     Raises:
         ValueError: Where the data, the weights or the device are not available or do not fit.
@@ -72,14 +80,11 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     if place.type == "cpu":
         memory.keep_freed_memory()
     check_side(run)
-    with stores.read_once(run.regime == "frozen"):
-        domains = (
-            *tasks.open_domains(run.task, run.reading),
-            *tasks.open_tests(run.task, run.test, run.reading),
-        )
+    domains = open_domains(run)
     stored_side = domains[1].x.shape[1]
     torch.manual_seed(run.seed)
-    make = prepare_frozen if run.regime == "frozen" else prepare_trained
+    frozen = partial(prepare_frozen, extract=extract)
+    make = frozen if run.regime == "frozen" else prepare_trained
     backbone, task = make(run, domains, place, results)
     made_from = {
         **provenance.describe_origin(run, results),
@@ -98,6 +103,19 @@ def assemble(run: Run, device: str = "auto", results: Path = Path("results")) ->
     generator = default_generator(place).clone_state()
     collector = Collector(augment=run.augment)
     return Parts(task, method, place, generator, stored_side, made_from, collector)
+
+
+def open_domains(run: Run) -> tuple[Domain, ...]:
+    """Open the source and target of a run, and the domain of its test images if that is another.
+
+    Raises:
+        ValueError: Where the data is not available or does not fit.
+    """
+    with stores.read_once(run.regime == "frozen"):
+        return (
+            *tasks.open_domains(run.task, run.reading),
+            *tasks.open_tests(run.task, run.test, run.reading),
+        )
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """Train many runs in parallel processes, each run once even if several sweeps share a folder."""
 
-import math
 import sys
 import threading
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,6 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from da.models.saved_weights import load_classes, weights_file
 from da.results import health, records
 from da.results.record_list import Records, load_records
 from da.results.records import Record
@@ -24,12 +22,10 @@ from da.runs.run import Run
 from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
 from da.system.one_line import one_line
-from da.training.multi_run import sharing_key, train_together, training_key
+from da.training.jobs import Job, list_jobs, list_waves
+from da.training.multi_run import train_together
 from da.training.outputs import Outputs
 from da.training.worker_pool import Death, run_in_processes
-
-TOGETHER = 10
-"""Most trainings that share steps; more gain little and are lost when a sweep is killed."""
 
 GPU_SHARE = 16 * 2**30
 """Bytes of GPU memory for a process, as a ResNet-50 at 224 pixels with 64 + 64 images needs."""
@@ -42,38 +38,6 @@ class Outcome:
     run: Run
     record: Record | None = None
     error: str = ""
-
-
-@dataclass(frozen=True)
-class _Job:
-    run: Run
-    folder: Path
-    device: str
-    save_weights: bool
-    """Whether to store the run's weights, as other runs begin with them or the user asks."""
-    share_steps: bool = False
-    outputs: Outputs = "none"
-    """Evaluations whose outputs are stored."""
-    again: bool = False
-    """Whether to train the run although it has a record, which is damaged or not current."""
-    tracking: Tracking = field(default_factory=Tracking)
-    """How the run is shown while it trains."""
-
-    def done(self) -> bool:
-        id = self.run.id
-        done = (
-            provenance.is_current(id, self.run.settings(), self.folder)
-            if self.again
-            else records.exists(id, self.folder)
-        )
-        return done and (not self.save_weights or self._has_weights())
-
-    def _has_weights(self) -> bool:
-        try:
-            load_classes(self.run.id, self.folder)  # which checks all that is stored
-        except ValueError:
-            return False
-        return True
 
 
 def sweep_outcomes(
@@ -114,31 +78,11 @@ def sweep_outcomes(
     remove_stale_locks(folder / ".locks")
     if again is None:
         again = provenance.find_old(runs, folder)
-    unfinished = [run for run in runs if run.id in again or not records.exists(run.id, folder)]
-    stored = {id for id in again if weights_file(id, folder).exists()}
-    kept = stored.union(*({run.init, run.teacher} for run in unfinished))
-    jobs = [
-        _Job(
-            run,
-            folder,
-            device,
-            save_weights or run.id in kept,
-            share_steps,
-            outputs,
-            run.id in again,
-            tracking.get(run.id, Tracking()),
-        )
-        for run in runs
-    ]
-    waiting = {job.run.id: job for job in jobs if job.again or not job.done()}
+    how = {"device": device, "share_steps": share_steps, "outputs": outputs}
+    left = list_jobs(runs, folder, save_weights, again, tracking, **how)
     processes = usual_workers(device) if workers == "auto" else workers
-    while waiting:
-        wave = [
-            job for job in waiting.values() if not {job.run.init, job.run.teacher} & waiting.keys()
-        ]
-        yield from _side_by_side(_groups(wave, processes), processes)
-        for job in wave:
-            del waiting[job.run.id]
+    for groups in list_waves(left, processes):
+        yield from _side_by_side(groups, processes)
 
 
 def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) -> Records:
@@ -184,29 +128,7 @@ def usual_workers(device: str = "auto") -> int:
     return max(1, min(cores() // 4, free // GPU_SHARE))
 
 
-def _groups(jobs: Sequence[_Job], workers: int) -> list[list[_Job]]:
-    """Group jobs that are one training or share their steps, at most `TOGETHER` trainings each.
-
-    Groups of one kind have about equal sizes, and their number keeps all workers busy to the end.
-    """
-    alike: dict[str, dict[str, list[_Job]]] = {}
-    for job in jobs:
-        one = training_key(job.run)
-        some = alike.setdefault((job.share_steps and sharing_key(job.run)) or one, {})
-        some.setdefault(one, []).append(job)
-    parts = [part for some in alike.values() for part in _divided(list(some.values()), workers)]
-    return [[job for one in part for job in one] for part in parts]
-
-
-def _divided(trainings: list[list[_Job]], workers: int) -> list[list[list[_Job]]]:
-    count = math.ceil(len(trainings) / TOGETHER)
-    if count > 1:
-        count = workers * math.ceil(count / workers)
-    size = math.ceil(len(trainings) / count)
-    return [trainings[at : at + size] for at in range(0, len(trainings), size)]
-
-
-def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcome]:
+def _side_by_side(groups: Sequence[list[Job]], workers: int) -> Iterator[Outcome]:
     """Run all jobs; wait at the end for those that another process has."""
     busy = []
     for job, outcome in _carry_out(groups, workers, wait=False):
@@ -218,15 +140,15 @@ def _side_by_side(groups: Sequence[list[_Job]], workers: int) -> Iterator[Outcom
 
 
 def _carry_out(
-    groups: Sequence[list[_Job]], workers: int, *, wait: bool
-) -> Iterator[tuple[_Job, Outcome]]:
+    groups: Sequence[list[Job]], workers: int, *, wait: bool
+) -> Iterator[tuple[Job, Outcome]]:
     """Run all jobs, those of a killed process once more: at the end, each alone in a process."""
     if min(workers, len(groups)) <= 1:
         for group in groups:
             yield from _attempt(group, wait)
         return
     attempt = partial(_attempt_in_worker, wait=wait, threads=max(1, cores() // workers))
-    lost: list[list[_Job]] = []
+    lost: list[list[Job]] = []
     for group, ended in run_in_processes(attempt, groups, workers):
         if isinstance(ended, Death):
             lost += [[job] for job in group]
@@ -239,7 +161,7 @@ def _carry_out(
             yield from ended
 
 
-def _attempt_in_worker(group: list[_Job], wait: bool, threads: int) -> list[tuple[_Job, Outcome]]:
+def _attempt_in_worker(group: list[Job], wait: bool, threads: int) -> list[tuple[Job, Outcome]]:
     """Do what `_attempt` does in a process of its own, with its share of the cores."""
     torch.set_num_threads(threads)
     # The default lock of tqdm is a semaphore, which stays behind when a worker is terminated.
@@ -247,7 +169,7 @@ def _attempt_in_worker(group: list[_Job], wait: bool, threads: int) -> list[tupl
     return _attempt(group, wait)
 
 
-def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
+def _attempt(group: list[Job], wait: bool) -> list[tuple[Job, Outcome]]:
     """Train runs and save their records, except for those that are done or trained elsewhere.
 
     With `wait` the group has a single run, so that two sweeps never wait for each other.
@@ -267,7 +189,7 @@ def _attempt(group: list[_Job], wait: bool) -> list[tuple[_Job, Outcome]]:
         return found + [(job, _saved(job, ended)) for job, ended in _trained(mine)]
 
 
-def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
+def _trained(jobs: list[Job]) -> Iterator[tuple[Job, Record | Exception]]:
     by_run = {job.run: job for job in jobs}
     save_weights = [job.run for job in jobs if job.save_weights]
     if jobs:
@@ -284,7 +206,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
             yield by_run[run], ended
 
 
-def _saved(job: _Job, ended: Record | Exception) -> Outcome:
+def _saved(job: Job, ended: Record | Exception) -> Outcome:
     if isinstance(ended, Exception):
         message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
         return Outcome(job.run, error=one_line(message))

@@ -13,7 +13,7 @@ from da.data.transforms import Resize, crop_center, scale
 from da.data.views import augment_images
 from da.models import features
 from da.models.backbones import frozen_backbone
-from da.models.features import FrozenBackbone, Recipe, extract_features
+from da.models.features import FrozenBackbone, Recipe, extract_features, time_features
 from da.system.cache import cache_home
 from da.system.checksums import sums_file
 from tests.conftest import points
@@ -321,3 +321,41 @@ def test_features_that_are_made_again_stay_as_they_were_for_who_reads_them(image
     damaged = f.clone()
     extract_features(images, small(), SIX, CPU)
     assert f.equal(damaged)
+
+
+class Watch:
+    """A clock that goes on when images are computed: 10 s for the first ones, then 1 s each."""
+
+    def __init__(self, first: float = 10.0) -> None:
+        self.now, self.first = 0.0, first
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def slow(self, usual):
+        def computed(*args):
+            for f in usual(*args):
+                self.now += self.first or len(f)
+                self.first = 0.0
+                yield f
+
+        return computed
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "rate"), [(300, 4.0, 1.0), (300, 64.0, 0.5), (130, 4.0, 4 / 128)]
+)
+def test_the_time_of_features_is_that_of_a_warm_network(monkeypatch, count, first, rate):
+    """Of a slow one the first images tell enough, and of few images all."""
+    x = torch.zeros(count, 6, 6, 3, dtype=torch.uint8)
+    domain = replace(points(x, torch.arange(count) % 2), resize=Resize(6))
+    watch = Watch(first)
+    monkeypatch.setattr(features, "time", watch)
+    monkeypatch.setattr(features, "_features", watch.slow(features._features))
+    assert time_features(domain, small(), SIX, CPU) == (rate, 4 * 64)
+    assert not (cache_home() / "features").exists()
+
+
+def test_features_of_views_are_as_large_as_all_of_them(images):
+    _, size = time_features(images, small(), Recipe("fp32", "crop", 2), CPU)
+    assert size == 3 * 4 * 64

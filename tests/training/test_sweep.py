@@ -16,7 +16,7 @@ from da.results import records
 from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.system.locks import Lock
-from da.training.sweep import _divided, _groups, _Job, sweep_outcomes
+from da.training.sweep import sweep_outcomes
 from da.training.train import train
 
 RUN = Run(
@@ -205,35 +205,6 @@ def test_weights_that_are_damaged_are_made_again(tmp_path):
     assert [o.error for o in sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True)] == [""]
     assert saved_weights.load_classes(RUN.id, tmp_path)
     assert not list(sweep_outcomes([RUN], tmp_path, workers=1, save_weights=True))
-
-
-@pytest.mark.parametrize(
-    ("runs", "workers", "sizes"),
-    [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],
-)
-def test_groups_of_a_kind_keep_all_workers_busy(tmp_path, runs, workers, sizes):
-    jobs = [[_Job(replace(RUN, seed=seed), tmp_path, "cpu", False)] for seed in range(runs)]
-    assert [len(group) for group in _divided(jobs, workers)] == sizes
-
-
-def test_runs_of_one_training_are_one_group(tmp_path):
-    blind = replace(RUN, method=METHODS["source_only"].Hparams())
-    runs = [
-        replace(blind, task=f"moons:{source}-40", seed=seed)
-        for seed in (0, 1)
-        for source in (0, 20)
-    ]
-    twins = [replace(run, task=run.task.replace("40", "60")) for run in runs]
-    jobs = [_Job(run, tmp_path, "cpu", False) for run in (*runs, *twins)]
-    pairs = [set(pair) for pair in zip(runs, twins, strict=True)]
-    assert [{job.run for job in group} for group in _groups(jobs, 2)] == pairs
-
-
-def test_runs_share_their_steps_only_when_asked(tmp_path):
-    frozen = [replace(RUN, regime="frozen", init="pretrained", seed=seed) for seed in range(4)]
-    for share, sizes in ((False, [1, 1, 1, 1]), (True, [4])):
-        jobs = [_Job(run, tmp_path, "cpu", False, share) for run in frozen]
-        assert [len(group) for group in _groups(jobs, 2)] == sizes
 
 
 SCRIPT = """
