@@ -51,37 +51,62 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         save_weights: SaveWeights = False,
         outputs: KeepOutputs = "auto",
         wandb: Wandb = "auto",
+        gpus: int = 1,
     ) -> None:
-        """Train one model and save its record."""
-        from da.results import records, tracking
-        from da.training.train import train
+        """Train one model and save its record.
 
-        check_outputs(results, device)
-        shown = tracking.Tracking(tracking.settle(wandb))
-        if recipe:
-            print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
-        *earlier, run = add_first_run(run, recipe)
-        for one in earlier:
-            train_first(one, device, results)
-        record = train(
-            run,
-            device=device,
-            save_weights=save_weights,
-            results=results,
-            outputs=outputs,
-            tracking=shown,
-        )
-        if not save_weights:  # else it is stored, with its weights
-            records.save(record, results)
-        (label,) = label_runs([run]).values()
-        print(f"{describe_record(label, record)}, {records.record_path(results, run.id)}")
-        if not save_weights:
-            print(
-                "weights not stored: --save-weights keeps them for prune, export and predict",
-                file=sys.stderr,
-            )
+        Args:
+            gpus: Number of GPUs that train the model together; of processes where there is no GPU.
+        """
+        from da.training import processes
+
+        if gpus != 1 and processes.count_processes() == 1:
+            if status := processes.launch(gpus, words):
+                raise SystemExit(status)
+            return
+        with processes.joined(device) as place:
+            _train(run, recipe, results, place, save_weights, outputs, wandb)
 
     return train
+
+
+def _train(
+    run: "Run",
+    recipe: str,
+    results: Path,
+    device: str,
+    save_weights: bool,
+    outputs: KeepOutputs,
+    wandb: Wandb,
+) -> None:
+    from da.results import records, tracking
+    from da.training.processes import is_first
+    from da.training.train import train
+
+    check_outputs(results, device)
+    shown = tracking.Tracking(tracking.settle(wandb))
+    if recipe:
+        print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
+    *earlier, run = add_first_run(run, recipe)
+    for one in earlier:
+        train_first(one, device, results)
+    record = train(
+        run,
+        device=device,
+        save_weights=save_weights,
+        results=results,
+        outputs=outputs,
+        tracking=shown,
+    )
+    if not save_weights and is_first():  # else it is stored, with its weights
+        records.save(record, results)
+    (label,) = label_runs([run]).values()
+    print(f"{describe_record(label, record)}, {records.record_path(results, run.id)}")
+    if not save_weights:
+        print(
+            "weights not stored: --save-weights keeps them for prune, export and predict",
+            file=sys.stderr,
+        )
 
 
 def train_options() -> tuple[set[str], dict[str, set[str]]]:

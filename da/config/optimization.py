@@ -46,6 +46,10 @@ class Optimization:
     """Target images in a step for each source image, mu in FixMatch's paper, where it is 7.
     Above 1, for methods that see a strong view of them: fixmatch, mean_teacher and adamatch.
     """
+    accumulate: Annotated[int, COUNT] = 1
+    """Parts in which a batch passes the backbone in regime full, if memory is short; 1 for none.
+    The step is that of the whole batch, for every method, and takes about a third longer.
+    """
 
     def __post_init__(self) -> None:
         refuse(limit_errors(self))

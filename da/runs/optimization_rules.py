@@ -23,6 +23,11 @@ def optimization_errors(run: "Run") -> dict[str, bool]:
         "backbone_momentum and backbone_decay need regime full": (
             run.regime == "frozen" and not own.backbone_momentum == own.backbone_decay == 1
         ),
+        "accumulate needs regime full": run.regime == "frozen" and own.accumulate != 1,
+        "accumulate needs unfreeze_every 0": (
+            own.accumulate != 1 and bool(run.tuning.unfreeze_every)
+        ),
+        "cuda_graph needs accumulate 1": run.cuda_graph and own.accumulate != 1,
         f"backbone_momentum needs optimizer sgd, not {run.optimizer}": (
             own.backbone_momentum != 1 and run.optimizer != "sgd"
         ),

@@ -14,6 +14,7 @@ from da.data.batch import Batch, TargetBatch
 from da.methods._column_heads import list_phases
 from da.methods.base import Losses, Trainable
 from da.ops.functional import Scalar
+from da.training.data_parallel import inner_gradients
 
 Step = Callable[[Any, float], Losses]
 """Function that takes one step from a batch and the progress, and returns the losses before it."""
@@ -31,6 +32,8 @@ def average_gradients(params: list[nn.Parameter]) -> None:
     if not dist.is_initialized():
         return
     grads = [p.grad for p in params if p.grad is not None]
+    if not grads:  # the same in all processes
+        return
     flat = torch.cat([g.flatten() for g in grads])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
@@ -59,7 +62,8 @@ def train_step(
     """
     logged: Losses = {}
     for phase in list_phases(method):
-        with torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16"):
+        autocast = torch.autocast(batch.target.x.device.type, torch.bfloat16, precision == "bf16")
+        with autocast, inner_gradients():
             losses = _checked(method, phase.losses(batch, progress))
         params = [p for p in phase.updates if p.requires_grad]
         _forget_gradients(optimizer)

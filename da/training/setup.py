@@ -23,6 +23,7 @@ from da.methods._column_heads import add_heads
 from da.methods._shots import mixes_shots
 from da.methods._target_pass import over_target
 from da.models import backbones
+from da.models.accumulation import pass_in_parts
 from da.models.class_texts import embed_classes
 from da.models.features import extract_features
 from da.models.finetuning import hold_stages
@@ -33,6 +34,7 @@ from da.system import memory
 from da.system.determinism import deterministic_operations, prepare_gpu
 from da.system.threads import one_thread
 from da.training.backbone_setup import Extract, prepare_frozen, prepare_trained
+from da.training.data_parallel import divide_backbone, watch_gradients
 from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 from da.training.input_side import check_side
@@ -86,6 +88,7 @@ def assemble(
     frozen = partial(prepare_frozen, extract=extract)
     make = frozen if run.regime == "frozen" else prepare_trained
     backbone, task = make(run, domains, place, results)
+    divide_backbone(backbone)
     made_from = {
         **provenance.describe_origin(run, results),
         **tasks.digest_domains(run.task, *domains),
@@ -97,6 +100,7 @@ def assemble(
     with run_threads(run):
         method = _built(run, backbone, task, place, results)
         task = prepare_task(method, task, _asked(run, domains[1], task))
+    watch_gradients(method)
     if not method.streams:
         largest = max(len(task.source_train), len(task.target_train))
         loaders.warn_of_copies(run.batch, largest)
@@ -139,6 +143,8 @@ def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, resul
     if run.channels_last:
         method.to(memory_format=torch.channels_last)
     hold_stages(run.tuning, method.backbone)
+    if run.optimization.accumulate > 1:
+        pass_in_parts(method.backbone, run.optimization.accumulate)
     add_heads(method, run.labels, [len(column.classes) for column in task.source_train.columns])
     if run.shift.label_shift != "none":
         add_weights(method)

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from tqdm import tqdm
 
 from da.config.registry import SELECTORS
@@ -28,6 +29,7 @@ from da.system.content_files import is_file_name, last_path
 from da.system.environment import environment, peak_memory
 from da.training import engine
 from da.training.cuda_graph import captured_step
+from da.training.data_parallel import divided_passes, is_divided
 from da.training.early_stopping import BestWeights
 from da.training.evaluate import evaluate
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
@@ -35,6 +37,7 @@ from da.training.follow import Follower, call_each
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
 from da.training.outputs import Outputs, keep_outputs, store_outputs
+from da.training.processes import check_divisible, is_first, take_from_first, wait_for_all
 from da.training.progress import report
 from da.training.resets import Beginning, reset_steps
 from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
@@ -70,19 +73,22 @@ def train(
             the record stays.
     """
     start, results = time.perf_counter(), Path(results)
+    if is_divided():
+        check_divisible(run)
     parts = assemble(run, device, results)
     if save_weights:
         check_room(run, parts, results)
     keep_outputs(run, parts, outputs, results)
-    with Follower(run, parts, results, tracking) as follower:
+    with Follower(run, parts, results, tracking if is_first() else None) as follower:
         told = call_each(follower, pass_errors_on(on_evaluation))
-        curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=told)
+        curve, seconds = fit(run, parts, quiet=quiet or not is_first(), on_evaluation=told)
         speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
         record = build_record(run, parts, curve, time.perf_counter() - start, speed)
-        record = store_outputs(record, parts, results)
+        record = store_outputs(record, parts, results) if is_first() else record
         follower.record = record
-    if save_weights:
+    if save_weights and is_first():
         save_with_weights(record, run, parts, results)
+    wait_for_all()
     return record
 
 
@@ -155,7 +161,7 @@ def build_record(
             "instructions": torch.backends.cpu.get_cpu_capability(),
             "products": "oneDNN" if mkl_is_slow() else "MKL",
             "threads": str(threads),
-        }
+        } | ({"processes": str(dist.get_world_size())} if is_divided() else {})
     return Record(
         run.id,
         run.settings(),
@@ -194,7 +200,7 @@ def fit(
         on_evaluation: Function called with each evaluation.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
-    with run_threads(run):
+    with run_threads(run), divided_passes():
         return _fit(run, parts, quiet, on_evaluation)
 
 
@@ -216,7 +222,7 @@ def _fit(
     for step, losses in _steps(run, parts, iter(shown)):
         seconds += time.perf_counter() - since
         values = {name: loss.item() for name, loss in losses.items()}
-        curve.append(evaluate(run, parts, step, values))
+        curve.append(take_from_first(evaluate(run, parts, step, values)))
         if not quiet:
             report(run, curve, numbers=not bar)
         on_evaluation(curve[-1])

@@ -1,0 +1,85 @@
+"""`da train --gpus 2` starts two processes, which end together, whatever happens to one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = "--task moons:0-40 --backbone mlp --init random --regime full --steps 6 --eval-every 3"
+TAKEN_AWAY = '''
+"""A method that is taken away in one of two processes."""
+
+import os
+
+from da.methods import Batch, Losses, Method, Scalar
+
+
+class TakenAway(Method):
+    """End the second process at its first step."""
+
+    paper = "baseline"
+    family = "test"
+
+    def forward(self, batch: Batch, progress: Scalar) -> Losses:
+        if os.environ.get("RANK") == "1":
+            os._exit(9)
+        return {"task": self.task_loss(self.head(self.features(batch)[0]), batch.source.y)}
+'''
+
+
+def run(folder: Path, words: str, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "da", "train", *COMMAND.split(), *options, *words.split()]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def read_record(results: Path) -> dict:
+    [file] = results.glob("*.json")
+    return json.loads(file.read_text())
+
+
+@pytest.mark.slow
+def test_two_processes_leave_the_record_and_weights_of_one(tmp_path):
+    options = "--optimizer sgd --lr 0.01 --save-weights --outputs last --wandb off dann"
+    one = run(tmp_path, options, "--results", "one")
+    two = run(tmp_path, options, "--results", "two", "--gpus", "2")
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    assert two.stdout.count("dann moons:0-40") == 1
+    first, second = read_record(tmp_path / "one"), read_record(tmp_path / "two")
+    assert first["id"] == second["id"]
+    assert second["environment"]["processes"] == "2"
+    for ours, theirs in zip(second["curve"], first["curve"], strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+    files = [
+        sorted(p.name for p in (tmp_path / name).rglob("*.safetensors")) for name in ("one", "two")
+    ]
+    assert files[0] == files[1] != []
+
+
+@pytest.mark.slow
+def test_a_lost_process_ends_the_others(plugins, tmp_path):
+    (plugins / "methods").mkdir(exist_ok=True)
+    (plugins / "methods" / "taken_away.py").write_text(TAKEN_AWAY)
+    ended = run(tmp_path, "--gpus 2 --wandb off taken_away")
+    assert ended.returncode == 1
+    assert "process 1 of 2 is lost: status 9" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "--gpus 2 --regime frozen --init pretrained",
+            "2 processes with regime frozen, known: --regime full",
+        ),
+        ("--gpus 0", "unknown number of GPUs 0, known: 1"),
+        ("--gpus 2 --batch 0", "batch"),
+    ],
+)
+def test_a_mistake_is_one_line(words, message, tmp_path):
+    ended = run(tmp_path, f"{words} --wandb off dann")
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
