@@ -57,10 +57,10 @@ def list_needs(run: Run, domains: Sequence[Domain], how: Conditions) -> Iterator
         return
     for frozen, seen in list_features(run, domains, begun, how.results):
         for domain in seen:
-            for file, part in list_files(domain, frozen, recipe):
+            for path, part in list_files(domain, frozen, recipe):
                 kind = f"{frozen.name} {recipe} {run.side} {tuple(part.x.shape[1:])}"
-                stored, images = file.exists(), len(part.x)
-                yield Need(file.name, begun, frozen.name, kind, images, stored, run)
+                stored, images = path.exists(), len(part.x)
+                yield Need(path.name, begun, frozen.name, kind, images, stored, run)
 
 
 def _parts(domains: Iterable[Domain]) -> list[Domain]:
