@@ -90,6 +90,8 @@ def score_points(points: Points, name: str) -> list[float]:
     gated = last == GATE
     scores += [] if gated else [last]
     columns = [_values(points, f"{score}{slash}{column}") for score in scores]
+    if len(scores) == 1 and not gated:
+        return columns[0]
     passed = [True] * len(points)
     if gated:
         passed = _pass_gate(_values(points, f"{GATED_BY}{slash}{column}"))
