@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -216,7 +217,7 @@ def extract_or_stand_in(
 
 def _stand_in(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Domain:
     """Return a domain with random features about a center for each class."""
-    network = find_reader(domain, backbone).network
+    network: Any = find_reader(domain, backbone).network
     g = torch.Generator().manual_seed(0)
     classes = max(len(domain.classes), 2)
     centers = torch.randn(classes, network.width, generator=g)
