@@ -52,8 +52,8 @@ def list_needs(run: Run, domains: Sequence[Domain], how: Conditions) -> Iterator
         for name in split_names(run.backbone):
             for part in _parts(domains):
                 kind = f"{name} {recipe} {run.side} {tuple(part.x.shape[1:])}"
-                file = f"{begun} {part.digest} {kind}"
-                yield Need(file, begun, name, kind, len(part.x), False, run)
+                made_of = f"{begun} {part.digest} {kind}"
+                yield Need(made_of, begun, name, kind, len(part.x), False, run)
         return
     for frozen, seen in list_features(run, domains, begun, how.results):
         for domain in seen:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -216,12 +217,12 @@ def extract_or_stand_in(
 
 def _stand_in(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Domain:
     """Return a domain with random features about a center for each class."""
-    width: int = find_reader(domain, backbone).network.width  # type: ignore[assignment]
+    network: Any = find_reader(domain, backbone).network
     g = torch.Generator().manual_seed(0)
     classes = max(len(domain.classes), 2)
-    centers = torch.randn(classes, width, generator=g)
+    centers = torch.randn(classes, network.width, generator=g)
     y = torch.where(domain.y < 0, torch.arange(len(domain.y)) % classes, domain.y)
-    x = scale_rows(centers[y] + torch.randn(len(y), width, generator=g))
+    x = scale_rows(centers[y] + torch.randn(len(y), network.width, generator=g))
     if recipe.views:
         x = x[:, None].expand(-1, 1 + recipe.views, -1).contiguous()
     return replace(domain, x=x)
