@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import OmitArgPrefixes
+from tyro.conf import OmitArgPrefixes, arg
 
 from da.cli.options import (
+    CheckpointMinutes,
     Device,
     Experiment,
     KeepOutputs,
@@ -17,6 +18,7 @@ from da.cli.options import (
     SaveWeights,
     Wandb,
     Workers,
+    check_minutes,
     check_outputs,
     describe_outcome,
     describe_record,
@@ -32,6 +34,8 @@ from da.cli.suggestions import command_options, option_names
 if TYPE_CHECKING:
     from da.results.records import Record
     from da.runs.run import Run
+
+RESTART = "Begin anew although a checkpoint of these settings is there."
 
 
 def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
@@ -49,18 +53,21 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         save_weights: SaveWeights = False,
         outputs: KeepOutputs = "auto",
         wandb: Wandb = "auto",
+        checkpoint_minutes: CheckpointMinutes = 10,
+        restart: Annotated[bool, arg(help=RESTART)] = False,
     ) -> None:
         """Train one model and save its record."""
         from da.results import records, tracking
         from da.training.train import train
 
         check_outputs(results, device)
+        check_minutes(checkpoint_minutes)
         shown = tracking.Tracking(tracking.settle(wandb))
         if recipe:
             print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
         *earlier, run = add_first_run(run, recipe)
         for one in earlier:
-            train_first(one, device, results)
+            train_first(one, device, results, checkpoint_minutes)
         record = train(
             run,
             device=device,
@@ -68,6 +75,8 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
             results=results,
             outputs=outputs,
             tracking=shown,
+            checkpoint_minutes=checkpoint_minutes,
+            restart=restart,
         )
         if not save_weights:  # else it is stored, with its weights
             records.save(record, results)
@@ -114,6 +123,7 @@ def sweep(
     outputs: KeepOutputs = "auto",
     accept_old: bool = False,
     wandb: Wandb = "auto",
+    checkpoint_minutes: CheckpointMinutes = 10,
 ) -> None:
     """Carry out every run of an experiment that has no record yet, or one of other code or data.
 
@@ -139,6 +149,7 @@ def sweep(
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
+    check_minutes(checkpoint_minutes)
     way = tracking.settle(wandb)
     again, todo = _plan(mine, results, accept_old)
     labels, failures = label_runs(runs), []
@@ -152,6 +163,7 @@ def sweep(
         outputs=outputs,
         again=again,
         tracking={id: Tracking(way, experiment.stem, label) for id, label in labels.items()},
+        checkpoint_minutes=checkpoint_minutes,
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from da.config.task_name import TaskName
 from da.data import loaders, overlap, stores, tasks
-from da.data.balanced import Balance
+from da.data.balanced import Balance, Predicted
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
 from da.data.streams import order_stream
@@ -51,6 +51,8 @@ class Parts:
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
     collector: Collector = field(default_factory=Collector)
     """Collects the outputs of evaluations."""
+    predicted: Predicted = field(default_factory=Predicted)
+    """Classes of target images by which batches are balanced."""
 
 
 @explain_failures
@@ -234,13 +236,20 @@ def _stream_batches(run: Run, parts: Parts) -> list[Tensor]:
     return loaders.split_stream(order_stream(parts.task, run.seed), run.batch)
 
 
-def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
-    """Yield the batch of each step of `run`, without an end, except for streams."""
+def run_batches(run: Run, parts: Parts, start: int = 0) -> Iterator[Batch | TargetBatch]:
+    """Yield the batch of each step of `run`, without an end, except for streams.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and method of the run.
+        start: Steps that were done before, whose batches are left out.
+    """
     task, method = parts.task, parts.method
     if method.streams:
         order = order_stream(task, run.seed)
         test = task.target_test
-        return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
+        own = {"order": order, "device": parts.device, "start": start}
+        return loaders.stream(test, run.batch, run.seed, **own)
     common = task, run.batch, run.seed
     balance = _balance(run, parts)
     if method.source_free:
@@ -250,6 +259,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
             device=parts.device,
             balance=balance,
             transforms=run.transforms,
+            start=start,
         )
     return loaders.batches(
         *common,
@@ -260,6 +270,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
         balance=balance,
         transforms=run.transforms,
         target_images=run.optimization.target_images,
+        start=start,
     )
 
 
@@ -268,4 +279,8 @@ def _balance(run: Run, parts: Parts) -> Balance | None:
     if not run.shift.balance_every:
         return None
     method, target = parts.method, parts.task.target_train
-    return lambda: over_target(method, target, method.predict).argmax(1), run.shift.balance_every
+
+    def classify() -> Tensor:
+        return over_target(method, target, method.predict).argmax(1)
+
+    return classify, run.shift.balance_every, parts.predicted

@@ -24,6 +24,7 @@ from da.runs.run import Run
 from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
 from da.system.one_line import one_line
+from da.training.checkpoints.files import discard
 from da.training.multi_run import sharing_key, train_together, training_key
 from da.training.outputs import Outputs
 from da.training.worker_pool import Death, run_in_processes
@@ -58,6 +59,8 @@ class _Job:
     """Whether to train the run although it has a record, which is damaged or not current."""
     tracking: Tracking = field(default_factory=Tracking)
     """How the run is shown while it trains."""
+    checkpoint_minutes: float = 0
+    """Minutes between checkpoints of the run."""
 
     def done(self) -> bool:
         id = self.run.id
@@ -87,6 +90,7 @@ def sweep_outcomes(
     outputs: Outputs = "auto",
     again: Collection[str] | None = None,
     tracking: Mapping[str, Tracking] = {},
+    checkpoint_minutes: float = 10,
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -110,6 +114,7 @@ def sweep_outcomes(
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
             None for those whose record is damaged, or of other code or data.
         tracking: How runs, by their ids, are shown at W&B; all have a live file.
+        checkpoint_minutes: Minutes between checkpoints, from which runs go on; 0 for none.
     """
     remove_stale_locks(folder / ".locks")
     if again is None:
@@ -127,6 +132,7 @@ def sweep_outcomes(
             outputs,
             run.id in again,
             tracking.get(run.id, Tracking()),
+            checkpoint_minutes,
         )
         for run in runs
     ]
@@ -155,7 +161,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
             train together where they can, which changes their records by rounding; `outputs`,
             evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
-            features and else the last; `tracking`, how runs, by their ids, are shown at W&B.
+            features and else the last; `tracking`, how runs, by their ids, are shown at W&B;
+            `checkpoint_minutes` between checkpoints, 10 or 0 for none.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -233,10 +240,8 @@ def _carry_out(
         else:
             yield from ended
     for (job,), ended in run_in_processes(attempt, lost, 1):
-        if isinstance(ended, Death):
-            yield job, Outcome(job.run, error=str(ended))
-        else:
-            yield from ended
+        dead = [(job, Outcome(job.run, error=f"{ended}"))]
+        yield from dead if isinstance(ended, Death) else ended
 
 
 def _attempt_in_worker(group: list[_Job], wait: bool, threads: int) -> list[tuple[_Job, Outcome]]:
@@ -280,6 +285,7 @@ def _trained(jobs: list[_Job]) -> Iterator[tuple[_Job, Record | Exception]]:
             outputs=one.outputs,
             results=one.folder,
             tracking={job.run: job.tracking for job in jobs},
+            checkpoint_minutes=one.checkpoint_minutes,
         ):
             yield by_run[run], ended
 
@@ -290,4 +296,5 @@ def _saved(job: _Job, ended: Record | Exception) -> Outcome:
         return Outcome(job.run, error=one_line(message))
     if not job.save_weights:  # else it is stored, with its weights
         records.save(ended, job.folder)
+    discard(job.run.id, job.folder)
     return Outcome(job.run, ended)
