@@ -6,7 +6,7 @@ Each folder holds tensors, what is not a tensor as JSON, and a digest of both.
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -96,7 +96,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256("".join(both).encode()).hexdigest()
 
 
-def read_newest(folder: Path, made_from: Mapping[str, Any]) -> tuple[About, State] | None:
+def read_newest(
+    folder: Path, made_from: Mapping[str, Any], runs: Collection[str]
+) -> tuple[About, State] | None:
     """Read the newest checkpoint that is whole, and remove all others; None if there is none.
 
     One line on stderr names each that is damaged, or made from other code or data.
@@ -104,31 +106,34 @@ def read_newest(folder: Path, made_from: Mapping[str, Any]) -> tuple[About, Stat
     Args:
         folder: Folder of the run's checkpoints.
         made_from: What the run is made from now.
+        runs: Ids of the runs that are this training, all of which a checkpoint must hold.
     """
     remove_abandoned(folder)
     found, now = None, json.loads(json.dumps(made_from))
     for path in [folder / f"{step}" for step in _steps(folder)]:
         if found is None:
-            found = _read_usable(path, now)
+            found = _read_usable(path, now, runs)
             if found is not None:
                 continue
         _remove(path)
     return found
 
 
-def _read_usable(path: Path, now: Mapping[str, Any]) -> tuple[About, State] | None:
+def _read_usable(
+    path: Path, now: Mapping[str, Any], runs: Collection[str]
+) -> tuple[About, State] | None:
     """Read a checkpoint; say why, and return None, where it is of no use."""
     read = _read(path)
-    if read is not None and read[0].made_from == now:
-        return read
-    why = "is damaged" if read is None else f"has {_differences(read[0].made_from, now)}"
+    why = "is damaged"
+    if read is not None:
+        then = read[0].made_from
+        other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        other += [] if {*runs} <= read[0].curves.keys() else ["group of runs"]
+        if not other:
+            return read
+        why = f"is of another {' and '.join(other)}"
     print(f"da: the checkpoint {path} {why}: not used", file=sys.stderr)
     return None
-
-
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    return f"another {' and '.join(names)}"
 
 
 def _read(path: Path) -> tuple[About, State] | None:

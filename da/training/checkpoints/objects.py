@@ -64,11 +64,11 @@ class Objects:
         """Give the objects the state of others like them, and return the values by name.
 
         Args:
-            state: State of objects that were built in the same way.
+            state: State of objects that were built in the same way, and perhaps of more.
             device: Device of tensors that were on a GPU.
         """
         reader = Reader(state.tensors, device)
         with torch.no_grad():
-            for name, node in state.nodes.items():
-                reader.value(node, self.roots[name])
+            for name, root in self.roots.items():
+                reader.value(state.nodes[name], root)
             return {name: reader.value(node, MISSING) for name, node in state.more.items()}

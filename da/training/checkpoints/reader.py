@@ -92,7 +92,7 @@ class Reader:
             return built
         return SEQUENCES[kind](found)
 
-    def _mapping(self, built: Any, kind: str, pairs: list[tuple[Any, Node]]) -> Any:
+    def _mapping(self, built: Any, kind: str, pairs: list[list[Any]]) -> Any:
         there = type(built) is MAPPINGS[kind]
         found = {
             k: self.value(node, built.get(k, MISSING) if there else MISSING) for k, node in pairs

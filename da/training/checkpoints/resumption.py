@@ -93,9 +93,9 @@ class Checkpoints:
             "version": __version__,
             "device": parts.device.type,
             "outputs": parts.collector.keep,
-            "runs": [run.id, *(other.id for other in others)],
         }
-        self.found = files.read_newest(self.folder, self.made_from)
+        runs = [each.id for each in (run, *others)]
+        self.found = files.read_newest(self.folder, self.made_from, runs)
         self.begun = self.found[0] if self.found else About(self.made_from, 0, 0.0, 0.0)
         self.start = time.monotonic()
         self._wait()
@@ -114,8 +114,8 @@ class Checkpoints:
             "collector": self.parts.collector,
             "predicted": self.parts.predicted,
         }
-        for i, (parts, curve) in enumerate(self.others.values()):
-            own |= {f"collector{i}": parts.collector, f"curve{i}": curve}
+        for other, (parts, curve) in self.others.items():
+            own |= {f"collector of {other.id}": parts.collector, f"curve of {other.id}": curve}
         self.objects = Objects(**own)
         if self.found is not None:
             (about, state), self.found = self.found, None
