@@ -209,8 +209,8 @@ def _fit(
     bar = sys.stderr.isatty() and not quiet
     moving, steps = _begin(run, parts, bar, checkpoints)
     best, curve = moving.best, moving.curve
-    if curve and not quiet:
-        print(f"goes on after evaluation {len(curve)}, step {moving.done}", file=sys.stderr)
+    if moving.done and not quiet:
+        print(f"goes on after step {moving.done}", file=sys.stderr)
     moving.start()
     for step, losses in () if best.is_over() else steps:
         moving.stop()

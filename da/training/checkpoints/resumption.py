@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from da import __version__
 from da.models.finetuning import release_stage
 from da.ops.random import default_generator
 from da.results.records import Point, Record
 from da.runs.run import Run
+from da.system.environment import environment
 from da.system.signals import SignalExit, SignalWatch
 from da.training.checkpoints import files
 from da.training.checkpoints.files import About
@@ -90,7 +90,7 @@ class Checkpoints:
         if restart:
             files.discard(run.id, results)
         self.made_from = describe_beginning(run, parts) | {
-            "version": __version__,
+            "version": environment()["da-lab"],
             "device": parts.device.type,
             "outputs": parts.collector.keep,
         }
