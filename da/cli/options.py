@@ -123,7 +123,7 @@ def check_minutes(checkpoint_minutes: float) -> None:
     """
     if not 0 <= checkpoint_minutes < math.inf:
         raise ValueError(
-            f"wrong checkpoint_minutes {checkpoint_minutes:g}, known: 0 for none, and more"
+            f"unknown checkpoint_minutes {checkpoint_minutes:g}, known: 0 for none, and more"
         )
 
 

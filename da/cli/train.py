@@ -30,6 +30,7 @@ from da.cli.options import (
 from da.cli.recipe_runs import add_first_run, train_first
 from da.cli.recipe_words import RecipeName, describe_recipe
 from da.cli.suggestions import command_options, option_names
+from da.system.signals import SignalExit
 
 if TYPE_CHECKING:
     from da.results.records import Record
@@ -175,7 +176,7 @@ def sweep(
                     print_warnings(label, outcome.record)
                 else:
                     failures.append(describe_outcome(label, outcome))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SignalExit):
         progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise
