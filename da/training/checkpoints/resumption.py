@@ -97,6 +97,7 @@ class Checkpoints:
         runs = [each.id for each in (run, *others)]
         self.found = files.read_newest(self.folder, self.made_from, runs)
         self.begun = self.found[0] if self.found else About(self.made_from, 0, 0.0, 0.0)
+        self.last = self.begun.step
         self.start = time.monotonic()
         self._wait()
 
@@ -110,12 +111,10 @@ class Checkpoints:
         own = {
             "method": self.parts.method,
             "best": moving.best,
-            "curve": moving.curve,
             "collector": self.parts.collector,
             "predicted": self.parts.predicted,
         }
-        for other, (parts, curve) in self.others.items():
-            own |= {f"collector of {other.id}": parts.collector, f"curve of {other.id}": curve}
+        own |= {f"collector of {o.id}": parts.collector for o, (parts, _) in self.others.items()}
         self.objects = Objects(**own)
         if self.found is not None:
             (about, state), self.found = self.found, None
@@ -124,6 +123,8 @@ class Checkpoints:
             more = self.objects.restore(state, self.parts.device)
             _set_optimizer(moving.optimizer, more["optimizer"])
             moving.log.unpack(more["log"])
+            for run, curve in self._curves().items():
+                curve[:] = about.curves[run]
             _set_random(more["random"], self.parts.device)
 
     def _release_stages(self, moving: Moving) -> None:
@@ -164,19 +165,25 @@ class Checkpoints:
         seconds = record.seconds + self.begun.seconds / (1 + len(self.others))
         return replace(record, seconds=seconds, environment=now | about)
 
+    def _curves(self) -> dict[str, list[Point]]:
+        others = {other.id: curve for other, (_, curve) in self.others.items()}
+        return {self.run.id: self.moving.curve, **others}
+
     def _wait(self) -> None:
         self.due = time.monotonic() + 60 * self.minutes
 
     def _write(self, step: int) -> None:
-        moving, runs = self.moving, [self.run, *self.others]
-        curves = [moving.curve, *(curve for _, curve in self.others.values())]
+        """Write a checkpoint after a step, unless there is one; where it cannot be, say so."""
+        if step == self.last:
+            return
+        self.last, moving = step, self.moving
         about = About(
             self.made_from,
             step,
             self.begun.seconds + time.monotonic() - self.start,
             moving.seconds + time.perf_counter() - moving.since,
             self.begun.environment or describe_machine(self.run, self.parts),
-            {run.id: curve for run, curve in zip(runs, curves, strict=True)},
+            self._curves(),
         )
         try:
             state = self.objects.state(
@@ -184,8 +191,7 @@ class Checkpoints:
                 log=moving.log.pack(),
                 random=_random_state(self.parts.device),
             )
-            if step > self.begun.step:
-                files.write(self.folder, about, state)
+            files.write(self.folder, about, state)
         except (UnsavableError, RecursionError, OSError) as error:
             files.say_unwritten(self.run.id, error)
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,9 +119,10 @@ def runs():
 """
 
 
-def wait_for(found: Callable[[], object], command: Command) -> None:
-    """Wait until something is there, while a command goes on."""
-    while not found():
+def wait_for(runs: int, command: Command, lab: Path) -> None:
+    """Wait until so many runs in hand have an evaluation, while a command goes on."""
+    files = lab / "results" / "live"
+    while sum(file.read_bytes().count(b"\n") > 1 for file in files.glob("*")) < runs:
         assert command.process.is_alive(), command.log.read_text()
         time.sleep(0.02)
 
@@ -131,9 +131,7 @@ def wait_for(found: Callable[[], object], command: Command) -> None:
 def test_a_signal_makes_a_checkpoint_and_ends_the_command(number, lab, tally: Tally):
     words = f"train {WORDS} --steps 400 dann".split()
     command = Command(lab, words)
-    wait_for(
-        lambda: [f for f in lab.glob("results/live/*") if f.read_bytes().count(b"\n") > 1], command
-    )
+    wait_for(1, command, lab)
     os.kill(command.pid, number)
     status, kept = command.wait(), [*lab.glob("results/checkpoints/*/*")]
     again = Command(lab, words)
@@ -147,7 +145,7 @@ def test_a_signal_to_a_sweep_reaches_its_workers(lab, tally: Tally):
     (lab / "lab.py").write_text(LAB.format(100_000))
     words = ["sweep", "lab.py", "--workers", "2", "--wandb", "off"]
     command = Command(lab, words)
-    wait_for(lambda: len([*lab.glob("results/live/*")]) == 2, command)
+    wait_for(2, command, lab)
     os.kill(command.pid, signal.SIGTERM)
     status, orphans = command.wait(), command.orphans()
     kept = [*lab.glob("results/checkpoints/*/*")]
