@@ -264,14 +264,14 @@ def _begin(
 
 def _prepare(run: Run, parts: Parts) -> tuple[Optimizer, Callable[[int], None]]:
     """Return the optimizer of a run, and what is done before each step, by its number."""
-    moving = build_optimizer(run, parts.method)
+    optimizer = build_optimizer(run, parts.method)
     options = backbone_options(run)
     resets = reset_steps(parts.task, run.batch, run.seed) if parts.method.streams else set()
-    beginning = Beginning(parts.method, moving) if resets else None
+    beginning = Beginning(parts.method, optimizer) if resets else None
 
     def before(step: int) -> None:
         if beginning and step in resets:
             beginning.restore()
-        release_stage(run.tuning, parts.method.backbone, step, moving, options)
+        release_stage(run.tuning, parts.method.backbone, step, optimizer, options)
 
-    return moving, before
+    return optimizer, before

@@ -56,7 +56,8 @@ class Reader:
         if isinstance(built, nn.Parameter):
             if built.shape != x.shape:
                 raise ValueError(
-                    f"weights of the shape {[*x.shape]} are stored, not {[*built.shape]}"
+                    f"weights of the shape {[*x.shape]} are stored in the checkpoint, and not "
+                    f"{[*built.shape]}: begin anew with --restart"
                 )
             built.data.copy_(x)  # optimizers hold it
             return built.requires_grad_(bool(moves))
