@@ -1,5 +1,6 @@
 """Options that several commands share, and the lines that they print about runs."""
 
+import math
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,15 @@ KeepOutputs = Annotated[
 ]
 
 
+CheckpointMinutes = Annotated[
+    float,
+    arg(
+        help="Minutes between checkpoints, from which the same command goes on if it is stopped; "
+        "0 for none. SIGTERM and SIGUSR1 make one more and end the process."
+    ),
+]
+
+
 def run_with_methods(named: Collection[str] = ()) -> "type[Run]":
     """Return `Run` as the command line shows it, with each method as a command of its own.
 
@@ -110,10 +120,22 @@ def check_outputs(results: Path, device: str) -> None:
     """
     from da.results import records
     from da.system.cache import check_writable
-    from da.training.setup import find_device
+    from da.training.device import find_device
 
     find_device(device)
     check_writable(results, records.CHOSEN_BY)
+
+
+def check_minutes(checkpoint_minutes: float) -> None:
+    """Check the minutes between checkpoints.
+
+    Raises:
+        ValueError: They are below 0, or no finite number.
+    """
+    if not 0 <= checkpoint_minutes < math.inf:
+        raise ValueError(
+            f"unknown checkpoint_minutes {checkpoint_minutes:g}, known: 0 for none, and more"
+        )
 
 
 def load_records(runs: "Sequence[Run]", results: Path, *, details: bool = True) -> "list[Record]":

@@ -44,9 +44,9 @@ def plan(
         format: Format of the plan: text for a terminal, or JSON with times in seconds.
     """
     from da.runs import experiment as experiments
+    from da.training.device import find_device
     from da.training.planning.plan import build_plan
     from da.training.planning.plan_text import render_plan
-    from da.training.setup import find_device
 
     check_workers(workers)
     if not 0 <= price < float("inf"):

@@ -21,7 +21,7 @@ def profile(
     """
     from da.runs import experiment as experiments
     from da.training import profiler
-    from da.training.setup import find_device
+    from da.training.device import find_device
 
     if steps < 1:
         raise ValueError(f"unknown number of steps {steps}, known: 1 and more")

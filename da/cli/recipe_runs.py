@@ -33,13 +33,14 @@ def add_first_run(run: "Run", recipe: str) -> "list[Run]":
     return [first, replace(run, init=first.id)]
 
 
-def train_first(run: "Run", device: str, results: Path) -> None:
+def train_first(run: "Run", device: str, results: Path, checkpoint_minutes: float) -> None:
     """Train a run that another one begins with, and store it with its weights, unless it is there.
 
     Args:
         run: Settings of the run.
         device: Name of the device.
         results: Folder of the records.
+        checkpoint_minutes: Minutes between checkpoints; 0 for none.
     """
     from da.models.saved_weights import weights_file
     from da.results import records
@@ -50,5 +51,11 @@ def train_first(run: "Run", device: str, results: Path) -> None:
         print(f"begins with {label}, which is in {results}", file=sys.stderr)
         return
     print(f"begins with {label}, which trains first", file=sys.stderr)
-    record = train(run, device=device, save_weights=True, results=results)
+    record = train(
+        run,
+        device=device,
+        save_weights=True,
+        results=results,
+        checkpoint_minutes=checkpoint_minutes,
+    )
     print(f"{describe_record(label, record)}, {records.record_path(results, run.id)}")

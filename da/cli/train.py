@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import OmitArgPrefixes
+from tyro.conf import OmitArgPrefixes, arg
 
 from da.cli.options import (
+    CheckpointMinutes,
     Device,
     Experiment,
     KeepOutputs,
@@ -17,6 +18,7 @@ from da.cli.options import (
     SaveWeights,
     Wandb,
     Workers,
+    check_minutes,
     check_outputs,
     check_workers,
     describe_outcome,
@@ -29,11 +31,14 @@ from da.cli.options import (
 from da.cli.recipe_runs import add_first_run, train_first
 from da.cli.recipe_words import RecipeName, describe_recipe
 from da.cli.suggestions import command_options, option_names
+from da.system.signals import SignalExit
 
 if TYPE_CHECKING:
     from da.results.records import Record
     from da.results.time_left import TimeLeft
     from da.runs.run import Run
+
+RESTART = "Begin anew although a checkpoint of these settings is there."
 
 
 def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
@@ -52,6 +57,8 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         outputs: KeepOutputs = "auto",
         wandb: Wandb = "auto",
         gpus: int = 1,
+        checkpoint_minutes: CheckpointMinutes = 10,
+        restart: Annotated[bool, arg(help=RESTART)] = False,
     ) -> None:
         """Train one model and save its record.
 
@@ -60,12 +67,14 @@ def train_command(words: Sequence[str] = ()) -> Callable[..., None]:
         """
         from da.training import processes
 
+        check_minutes(checkpoint_minutes)
         if gpus != 1 and processes.count_processes() == 1:
             if status := processes.launch(gpus, words):
                 raise SystemExit(status)
             return
         with processes.joined(device) as place:
-            _train(run, recipe, results, place, save_weights, outputs, wandb)
+            how = {"outputs": outputs, "checkpoint_minutes": checkpoint_minutes, "restart": restart}
+            _train(run, recipe, results, place, save_weights, wandb, how)
 
     return train
 
@@ -76,9 +85,10 @@ def _train(
     results: Path,
     device: str,
     save_weights: bool,
-    outputs: KeepOutputs,
     wandb: Wandb,
+    how: dict[str, Any],
 ) -> None:
+    """Train a run, and before it the one that its recipe begins with; `how` is as in `train`."""
     from da.results import records, tracking
     from da.training.processes import is_first
     from da.training.train import train
@@ -89,14 +99,9 @@ def _train(
         print(describe_recipe(recipe, run.method.owner.name, run.task), file=sys.stderr)
     *earlier, run = add_first_run(run, recipe)
     for one in earlier:
-        train_first(one, device, results)
+        train_first(one, device, results, how["checkpoint_minutes"])
     record = train(
-        run,
-        device=device,
-        save_weights=save_weights,
-        results=results,
-        outputs=outputs,
-        tracking=shown,
+        run, device=device, save_weights=save_weights, results=results, tracking=shown, **how
     )
     if not save_weights and is_first():  # else it is stored, with its weights
         records.save(record, results)
@@ -141,6 +146,7 @@ def sweep(
     outputs: KeepOutputs = "auto",
     accept_old: bool = False,
     wandb: Wandb = "auto",
+    checkpoint_minutes: CheckpointMinutes = 10,
 ) -> None:
     """Carry out every run of an experiment that has no record yet, or one of other code or data.
 
@@ -165,6 +171,7 @@ def sweep(
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
     check_outputs(results, device)
+    check_minutes(checkpoint_minutes)
     way = tracking.settle(wandb)
     again, done = find_done(mine, results, accept_old)
     labels, failures, todo = label_runs(runs), [], len(mine) - len(done)
@@ -179,6 +186,7 @@ def sweep(
         outputs=outputs,
         again=again,
         tracking={id: Tracking(way, experiment.stem, label) for id, label in labels.items()},
+        checkpoint_minutes=checkpoint_minutes,
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
@@ -192,7 +200,7 @@ def sweep(
                     print_warnings(label, outcome.record)
                 else:
                     failures.append(describe_outcome(label, outcome))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SignalExit):
         progress = f"{len(_sound_records(runs, results))} of {len(runs)} runs have a record"
         print(f"da: {progress}; the same command goes on", file=sys.stderr)
         raise

@@ -1,6 +1,7 @@
 """Draws of images that show all classes equally often."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
@@ -9,8 +10,20 @@ from torch import Tensor
 from da.data.domain import Images, LabeledImages
 from da.data.draws import SOURCE, TARGET, SourceDraws, draw, generator
 
-Balance = tuple[Callable[[], Tensor], int]
-"""A function that predicts the class of each target image now, and the steps between its calls."""
+
+@dataclass
+class Predicted:
+    """Classes of target images as they were last predicted, for a training that goes on."""
+
+    y: Int[Tensor, "_"] | None = None
+    """Class of each image; None before the first prediction."""
+
+
+Balance = tuple[Callable[[], Tensor], int] | tuple[Callable[[], Tensor], int, Predicted]
+"""A function that predicts the class of each target image now, and the steps between its calls.
+
+Last, where what it predicted is kept.
+"""
 
 Rows = Callable[[int], Tensor]
 """Function from a step to the places of the images that it shows."""
@@ -49,6 +62,7 @@ class PseudoBalancedDraws:
         stream: Which of several independent chains of the same seed.
         classify: Function that gives the class of each image as it is predicted now.
         every: Steps between predictions.
+        predicted: What was predicted before, and is kept here; None to begin at the first step.
     """
 
     def __init__(
@@ -59,15 +73,20 @@ class PseudoBalancedDraws:
         stream: int,
         classify: Callable[[], Int[Tensor, "_"]],
         every: int,
+        predicted: Predicted | None = None,
     ):
         self.usual = count, size, seed, stream
         self.classify, self.every = classify, every
+        self.predicted = predicted or Predicted()
         self.balanced: BalancedDraws | None = None
 
     def rows(self, step: int) -> Int[Tensor, "_"]:
         """Return the places of the images that a step shows; steps are asked for in order."""
         if step and step % self.every == 0:
-            self.balanced = BalancedDraws(self.classify().cpu(), *self.usual[1:])
+            self.predicted.y = self.classify().cpu()
+            self.balanced = None
+        if self.balanced is None and step >= self.every and self.predicted.y is not None:
+            self.balanced = BalancedDraws(self.predicted.y, *self.usual[1:])
         if self.balanced is None:
             count, size, seed, stream = self.usual
             return draw(count, size, step, seed, stream)

@@ -39,8 +39,9 @@ def batches(
     balance: Balance | None = None,
     transforms: Transforms = USUAL,
     target_images: int = 1,
+    start: int = 0,
 ) -> Iterator[Batch]:
-    """Give endless batches of `size` images of each domain, from step 0 on, as network input.
+    """Give endless batches of `size` images of each domain, from a step on, as network input.
 
     Each domain is read again and again, each time in a new random order, without a break in
     between. Several source domains have equal shares of a batch. Features are passed on as they
@@ -58,11 +59,12 @@ def batches(
         balance: How classes get equal shares of both domains; None for the shares that they have.
         transforms: Settings of the changes.
         target_images: Target images for each source image.
+        start: First step, whose batch does not depend on those before it.
     """
     device = device or torch.device("cpu")
     builder = InputBuilder(augment, device, transforms)
     sizes = size, size * target_images
-    made = _batches(task, sizes, seed, builder, strong, mix_shots, balance)
+    made = _batches(task, sizes, seed, builder, strong, mix_shots, balance, start)
     return made if balance else _prefetch_to_gpu(made, _parts(task), device)
 
 
@@ -75,6 +77,7 @@ def target_batches(
     device: torch.device | None = None,
     balance: Balance | None = None,
     transforms: Transforms = USUAL,
+    start: int = 0,
 ) -> Iterator[TargetBatch]:
     """Give endless batches as `batches` does, but of the target only.
 
@@ -86,11 +89,12 @@ def target_batches(
         device: Device of the batches; the CPU if none is given.
         balance: How classes get equal shares; None for the shares that they have.
         transforms: Settings of the changes.
+        start: First step.
     """
     device = device or torch.device("cpu")
     draws = draw_target(task.target_train, size, seed, balance)
     builder = InputBuilder(augment, device, transforms)
-    made = _target_batches(task.target_train, seed, builder, draws)
+    made = _target_batches(task.target_train, seed, builder, draws, start)
     return made if balance else _prefetch_to_gpu(made, [task.target_train], device)
 
 
@@ -101,6 +105,7 @@ def stream(
     *,
     order: Sequence[Tensor] | None = None,
     device: torch.device | None = None,
+    start: int = 0,
 ) -> Iterator[TargetBatch]:
     """Give all images once, `size` at a time and then what is left.
 
@@ -112,9 +117,10 @@ def stream(
         seed: Seed of the order.
         order: Places of the images in parts, of which no batch has two; shuffled if None.
         device: Device of the batches; the CPU if none is given.
+        start: Number of batches that are left out at the beginning.
     """
     builder = InputBuilder("none", device or torch.device("cpu"))
-    for i in split_stream(order or [shuffle(len(images), seed, STREAM, 0)], size):
+    for i in split_stream(order or [shuffle(len(images), seed, STREAM, 0)], size)[start:]:
         yield TargetBatch(builder.unlabeled(images, i))
 
 
@@ -162,13 +168,14 @@ def _batches(
     strong: bool,
     mix_shots: bool,
     balance: Balance | None,
+    start: int,
 ) -> Iterator[Batch]:
     size, of_target = sizes
     random = strong or any(is_random(part.x, builder.augment) for part in _parts(task))
     shown = size // 2 if task.shots and mix_shots else 0
     sources = draw_source(task.source_train, size - shown, seed, balance)
     targets = draw_target(task.target_train, of_target, seed, balance)
-    for step in count():
+    for step in count(start):
         if random:
             builder.views = generator(seed, VIEWS, step)
         source = builder.labeled(task.source_train, sources(step))
@@ -183,10 +190,10 @@ def _batches(
 
 
 def _target_batches(
-    images: Images, seed: int, builder: InputBuilder, draws: Rows
+    images: Images, seed: int, builder: InputBuilder, draws: Rows, start: int
 ) -> Iterator[TargetBatch]:
     random = is_random(images.x, builder.augment)
-    for step in count():
+    for step in count(start):
         if random:
             builder.views = generator(seed, VIEWS, step)
         yield TargetBatch(builder.unlabeled(images, draws(step)))

@@ -123,6 +123,10 @@ class Method(nn.Module):
     """Whether the method has seen its images, or has loaded weights of one that has."""
     needs: ClassVar[str] = ""
     """Library that the method imports and that only an extra installs; empty for none."""
+    resumable: ClassVar[bool] = True
+    """False for a method that holds state which is in none of its attributes, as in a closure.
+    A training of it that was interrupted begins again, in place of going on.
+    """
     batchable: ClassVar[tuple[str, ...] | None] = None
     """Names of the settings (floats) in which runs that share their steps may differ.
     None where they cannot: `after_step` is overridden, or code looks at the value of a tensor.

@@ -29,15 +29,22 @@ class LiveFile:
     """The file of a run in hand, which is removed when the run has ended.
 
     Where it cannot be written, the run goes on without it.
+
+    Args:
+        results: Folder of the records.
+        id: Id of the run.
+        about: Settings of the run, its steps in all, and images in a step.
+        seconds: Seconds that the run took before, where it goes on.
     """
 
-    def __init__(self, results: Path, id: str, about: Mapping[str, Any]):
+    def __init__(self, results: Path, id: str, about: Mapping[str, Any], seconds: float = 0.0):
         self.path = results / FOLDER / f"{id}.jsonl"
         self._file: IO[bytes] | None = None
         with suppress(OSError):
             remove_stale(results)
             self._file = _open_new(self.path)
-        self._write({**about, "pid": os.getpid(), "host": gethostname(), "begun": time.time()})
+        begun = time.time() - seconds
+        self._write({**about, "pid": os.getpid(), "host": gethostname(), "begun": begun})
 
     def append(self, point: Point) -> None:
         """Add an evaluation, with the time of day."""

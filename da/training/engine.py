@@ -99,14 +99,27 @@ def _forget_gradients(optimizer: Optimizer) -> None:
             p.grad = None
 
 
-class _Log:
+class Log:
     """Losses of every step since the last evaluation, left on the device until `fetch`."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, str, Tensor]] = []
 
     def add(self, step: int, losses: Losses) -> None:
+        """Add the losses of a step."""
         self.seen += [(step, name, loss) for name, loss in losses.items()]
+
+    def pack(self) -> dict[str, Any]:
+        """Return all losses as a few values, for a checkpoint."""
+        if not self.seen:
+            return {}
+        steps, names, losses = zip(*self.seen, strict=True)
+        return {"steps": [*steps], "names": [*names], "values": torch.stack(losses)}
+
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Take the losses of a checkpoint."""
+        parts = [packed[name] for name in ("steps", "names", "values")] if packed else [[]]
+        self.seen = [*zip(*parts, strict=True)]
 
     def fetch(self) -> tuple[Losses, dict[int, str]]:
         """Return the last step's losses on the CPU, and a message for each run that diverged.
@@ -150,6 +163,9 @@ def fit(
     precision: Precision = "fp32",
     take: Step | None = None,
     failed: dict[int, str] | None = None,
+    done: int = 0,
+    log: Log | None = None,
+    after: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[int, Losses]]:
     """Train for `steps` steps, and pause after every `every` steps for the caller to evaluate.
 
@@ -157,9 +173,9 @@ def fit(
 
     Args:
         method: Method, or group of methods, to train.
-        batches: At least one batch for each step.
+        batches: At least one batch for each step that is left.
         optimizer: Optimizer of the method's parameters.
-        steps: Number of training steps.
+        steps: Number of training steps in all.
         every: Steps between pauses; the last step is always followed by one.
         rate: Factor of every learning rate at a step, counted from 1; constant if None.
         before: Function called before each step with its number, counted from 1, for example to
@@ -169,13 +185,17 @@ def fit(
         failed: Dictionary for runs that train together, whose losses are vectors with one element
             for each run. It receives a message, by index, for each run that diverges, and the
             others continue.
+        done: Number of steps that were done before, after which this goes on.
+        log: Log of losses, which holds those since the last pause where steps were done before.
+        after: Function called after each step, and after the pause if there is one.
 
     Raises:
         DivergedError: At a pause, where a loss since the last pause is not finite and `failed` is
             None.
     """
-    log, take = _Log(), take or partial(train_step, method, optimizer, precision=precision)
-    for step, batch in zip(range(1, steps + 1), batches, strict=False):
+    log = Log() if log is None else log
+    take = take or partial(train_step, method, optimizer, precision=precision)
+    for step, batch in zip(range(done + 1, steps + 1), batches, strict=False):
         before(step)
         if rate:
             _set_rates(optimizer, rate(step))
@@ -187,6 +207,8 @@ def fit(
             if failed is not None:
                 failed |= diverged | failed
             yield step, losses
+        if after:
+            after(step)
 
 
 def _set_rates(optimizer: Optimizer, factor: float) -> None:

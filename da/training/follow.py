@@ -7,6 +7,7 @@ from da.results.live import LiveFile
 from da.results.records import Point, Record
 from da.results.tracking import Mirror, Tracking
 from da.runs.run import Run
+from da.training.checkpoints.files import About
 from da.training.failures import OnEvaluation
 from da.training.setup import Parts, count_images, count_steps
 
@@ -21,9 +22,17 @@ class Follower:
         parts: Data and method of the run.
         results: Folder of the records.
         how: How the run is shown; None for not at all.
+        begun: What came before in a training that goes on, and is shown too; None for nothing.
     """
 
-    def __init__(self, run: Run, parts: Parts, results: Path, how: Tracking | None):
+    def __init__(
+        self,
+        run: Run,
+        parts: Parts,
+        results: Path,
+        how: Tracking | None,
+        begun: About | None = None,
+    ):
         self._file: LiveFile | None = None
         self._mirror: Mirror | None = None
         self.record: Record | None = None
@@ -33,7 +42,9 @@ class Follower:
             images = count_images(run, parts, steps) / steps
             about = {"settings": run.settings(), "steps": steps, "images": images}
             self._mirror = Mirror(run.id, run.settings(), how)
-            self._file = LiveFile(results, run.id, about)
+            self._file = LiveFile(results, run.id, about, begun.seconds if begun else 0.0)
+        for point in begun.curves.get(run.id, []) if begun else []:
+            self(point)
 
     def __call__(self, point: Point) -> None:
         """Show an evaluation."""

@@ -34,6 +34,8 @@ class Job:
     """Whether to train the run although it has a record, which is damaged or not current."""
     tracking: Tracking = field(default_factory=Tracking)
     """How the run is shown while it trains."""
+    checkpoint_minutes: float = 0
+    """Minutes between checkpoints of the run."""
 
     def done(self) -> bool:
         """Return whether the run has its record, and its weights if they are stored."""

@@ -20,10 +20,10 @@ from da.models.lora import add_lora, merge_lora
 from da.models.own_backbone import OwnBackbone, count_features
 from da.runs.run import Run
 from da.training import engine
+from da.training.device import find_device
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
-from da.training.setup import find_device
 
 
 def fit(

@@ -13,6 +13,7 @@ from da.results.records import Point, Record
 from da.results.tracking import Tracking
 from da.runs.run import Run
 from da.training import engine
+from da.training.checkpoints.resumption import Checkpoints, open_checkpoints
 from da.training.cuda_graph import captured_step
 from da.training.evaluate import evaluate
 from da.training.failures import OnEvaluation
@@ -76,6 +77,7 @@ def train_together(
     outputs: Outputs = "none",
     results: Path = Path("results"),
     tracking: Mapping[Run, Tracking] = {},
+    checkpoint_minutes: float = 0,
 ) -> Iterator[Ended]:
     """Train runs of one kind; yield the record of each, or the error that ended it.
 
@@ -90,6 +92,8 @@ def train_together(
         outputs: Evaluations whose outputs are stored; see `train`.
         results: Folder of the records, weights and outputs.
         tracking: How runs are shown while they train; those without it are not shown.
+        checkpoint_minutes: Minutes between checkpoints of a training, which the caller removes once
+            it has stored the record; 0 for none. Runs that share their steps make none.
     """
     start = time.perf_counter()
     parts: dict[Run, Parts] = {}
@@ -108,15 +112,20 @@ def train_together(
     groups = _of_one_shape(trainings) if share_steps else [[one] for one in trainings]
     for some in groups:
         with ExitStack() as shown:
+            curves = {run: list[Point]() for run in some[0]}
+            checkpoints = _open_checkpoints(some, curves, results, checkpoint_minutes)
+            begun = checkpoints and checkpoints.begun
             told = {
-                run: shown.enter_context(Follower(run, joined[run], results, tracking.get(run)))
+                run: shown.enter_context(
+                    Follower(run, joined[run], results, tracking.get(run), begun)
+                )
                 for one in some
                 for run in one
             }
             ended = (
                 _fit(some, preparing, told)
                 if len(some) > 1
-                else _fit_alone(some[0], preparing, told)
+                else _fit_alone(some[0], curves, preparing, told, checkpoints)
             )
             for run, end in ended:
                 end = _saved(run, joined[run], end, results, run in save_weights)
@@ -186,12 +195,27 @@ def _of_one_shape(trainings: list[Training]) -> list[list[Training]]:
     return list(alike.values())
 
 
+def _open_checkpoints(
+    some: list[Training], curves: Mapping[Run, list[Point]], results: Path, minutes: float
+) -> Checkpoints | None:
+    """Return the checkpoints of a training, whose curves go on; None where several share steps."""
+    if len(some) > 1:
+        return None
+    (one,) = some
+    first, *others = one
+    also = {run: (one[run], curves[run]) for run in others}
+    return open_checkpoints(first, one[first], results, minutes, others=also)
+
+
 def _fit_alone(
-    one: Training, preparing: float, told: Mapping[Run, OnEvaluation]
+    one: Training,
+    curves: dict[Run, list[Point]],
+    preparing: float,
+    told: Mapping[Run, OnEvaluation],
+    checkpoints: Checkpoints | None,
 ) -> Iterator[Ended]:
     start = time.perf_counter()
     first, *others = one
-    curves: dict[Run, list[Point]] = {run: [] for run in one}
 
     def evaluate_others(point: Point) -> None:
         told[first](point)
@@ -202,13 +226,21 @@ def _fit_alone(
             told[run](curves[run][-1])
 
     try:
-        curves[first], seconds = fit(first, one[first], quiet=True, on_evaluation=evaluate_others)
+        curves[first], seconds = fit(
+            first,
+            one[first],
+            quiet=True,
+            on_evaluation=evaluate_others,
+            checkpoints=checkpoints,
+        )
     except Exception as error:
         yield from ((run, error) for run in one)
         return
     speed = count_images(first, one[first], int(curves[first][-1]["step"])) / seconds
     share = preparing + (time.perf_counter() - start) / len(one)
-    yield from ((run, build_record(run, one[run], curves[run], share, speed)) for run in one)
+    for run, part in one.items():
+        record = build_record(run, part, curves[run], share, speed)
+        yield run, checkpoints.complete(record) if checkpoints else record
 
 
 def _fit(

@@ -19,6 +19,9 @@ from da.system.environment import cores
 
 _Any = TypeVar("_Any")
 
+GRACE = 30
+"""Seconds that a process has to write its checkpoint when it is ended."""
+
 
 def count_processes() -> int:
     """Return the number of processes of this training, as torchrun or `launch` says."""
@@ -106,10 +109,19 @@ def launch(count: int, words: Sequence[str]) -> int:
             return _wait(running, told)
         finally:
             signal.signal(signal.SIGTERM, before)
-            for process in running:
-                process.terminate()
-            for process in running:
-                process.wait()
+            _end(running)
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End all processes, also those that wait for one that is lost."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _start(

@@ -9,9 +9,10 @@ from da.data.loaders import batches
 from da.methods import Method
 from da.models.backbone import Features
 from da.runs.run import Run
+from da.training.device import find_device
 from da.training.failures import explain_failures
 from da.training.loop import train_method
-from da.training.setup import find_device, prepare_task, run_threads
+from da.training.setup import prepare_task, run_threads
 
 NEEDS = {
     "takes_shots": "labeled target images",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from da.config.task_name import TaskName
 from da.data import loaders, overlap, stores, tasks
-from da.data.balanced import Balance
+from da.data.balanced import Balance, Predicted
 from da.data.batch import Batch, TargetBatch
 from da.data.domain import Change, Domain, Images, Task
 from da.data.streams import order_stream
@@ -31,10 +31,11 @@ from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
 from da.system import memory
-from da.system.determinism import deterministic_operations, prepare_gpu
+from da.system.determinism import deterministic_operations
 from da.system.threads import one_thread
 from da.training.backbone_setup import Extract, prepare_frozen, prepare_trained
 from da.training.data_parallel import divide_backbone, watch_gradients
+from da.training.device import find_device
 from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
 from da.training.input_side import check_side
@@ -55,6 +56,8 @@ class Parts:
     """What the data is, for the record; see `da.results.records.Record.made_from`."""
     collector: Collector = field(default_factory=Collector)
     """Collects the outputs of evaluations."""
+    predicted: Predicted = field(default_factory=Predicted)
+    """Classes of target images by which batches are balanced."""
 
 
 @explain_failures
@@ -210,24 +213,6 @@ def _each_view(change: Callable[[Tensor], Tensor]) -> Change:
     return lambda x: change(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
 
-def find_device(name: str) -> torch.device:
-    """Return the device of that name; auto is a GPU if there is one, and the CPU otherwise.
-
-    Raises:
-        ValueError: Where there is no such device.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        place = torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"no device {name!r}, known: auto, cpu, cuda ({reason})") from error
-    if place.type == "cuda":
-        prepare_gpu()
-    return place
-
-
 def count_images(run: Run, parts: Parts, steps: int) -> int:
     """Count the images in `steps` steps of `run`; an image that comes twice counts twice.
 
@@ -258,13 +243,20 @@ def _stream_batches(run: Run, parts: Parts) -> list[Tensor]:
     return loaders.split_stream(order_stream(parts.task, run.seed), run.batch)
 
 
-def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
-    """Yield the batch of each step of `run`, without an end, except for streams."""
+def run_batches(run: Run, parts: Parts, start: int = 0) -> Iterator[Batch | TargetBatch]:
+    """Yield the batch of each step of `run`, without an end, except for streams.
+
+    Args:
+        run: Settings of the run.
+        parts: Data and method of the run.
+        start: Steps that were done before, whose batches are left out.
+    """
     task, method = parts.task, parts.method
     if method.streams:
         order = order_stream(task, run.seed)
         test = task.target_test
-        return loaders.stream(test, run.batch, run.seed, order=order, device=parts.device)
+        own = {"order": order, "device": parts.device, "start": start}
+        return loaders.stream(test, run.batch, run.seed, **own)
     common = task, run.batch, run.seed
     balance = _balance(run, parts)
     if method.source_free:
@@ -274,6 +266,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
             device=parts.device,
             balance=balance,
             transforms=run.transforms,
+            start=start,
         )
     return loaders.batches(
         *common,
@@ -284,6 +277,7 @@ def run_batches(run: Run, parts: Parts) -> Iterator[Batch | TargetBatch]:
         balance=balance,
         transforms=run.transforms,
         target_images=run.optimization.target_images,
+        start=start,
     )
 
 
@@ -292,4 +286,8 @@ def _balance(run: Run, parts: Parts) -> Balance | None:
     if not run.shift.balance_every:
         return None
     method, target = parts.method, parts.task.target_train
-    return lambda: over_target(method, target, method.predict).argmax(1), run.shift.balance_every
+
+    def classify() -> Tensor:
+        return over_target(method, target, method.predict).argmax(1)
+
+    return classify, run.shift.balance_every, parts.predicted

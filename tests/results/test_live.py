@@ -33,6 +33,12 @@ def test_a_live_file_is_what_is_known_so_far_and_goes_with_its_folder(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_run_that_goes_on_began_before(tmp_path):
+    LiveFile(tmp_path, ID, ABOUT, seconds=100)
+    (run,) = find_live(tmp_path)
+    assert 100 <= time.time() - run.begun < 110
+
+
 def test_speed_and_time_left_come_of_the_evaluations_so_far():
     run = LiveRun(ID, ABOUT["settings"], 10, 8, 1, "here", 100.0, POINTS, [104.0, 110.0])
     assert run.images_per_second == 4

@@ -16,7 +16,7 @@ from da.methods.dann import DANN
 from da.methods.source_only import SourceOnly
 from da.models.backbones.mlp import MLP
 from da.training import engine
-from da.training.engine import DivergedError, fit, train_step
+from da.training.engine import DivergedError, Log, fit, train_step
 from da.training.lr_schedule import SCHEDULES
 from tests.conftest import build
 
@@ -148,6 +148,28 @@ def test_looks_come_every_so_often_and_last(batch):
     m = build(SourceOnly)
     optimizer = torch.optim.SGD(m.parameters(), 0.1)
     assert [step for step, _ in fit(m, [batch] * 10, optimizer, 10, every=4)] == [4, 8, 10]
+
+
+def test_a_training_goes_on_after_the_steps_that_were_done(batch):
+    m, log, seen = build(SourceOnly), Log(), []
+    log.add(2, {"task": torch.tensor(torch.nan)})
+    again = Log()
+    again.unpack(log.pack())
+    optimizer = torch.optim.SGD(m.parameters(), 0.1)
+    steps = fit(m, [batch] * 9, optimizer, 9, every=4, done=2, log=again, after=seen.append)
+    with pytest.raises(DivergedError, match="no loss is finite at step 2"):
+        next(steps)
+    assert seen == [3]
+    steps = fit(m, [batch] * 9, optimizer, 9, every=4, done=7, after=seen.append)
+    assert [step for step, _ in steps] == [8, 9]
+    assert seen == [3, 8, 9]
+    assert list(fit(m, [batch] * 9, optimizer, 9, every=4, done=9)) == []
+
+
+def test_a_log_without_losses_comes_back():
+    log = Log()
+    log.unpack(log.pack())
+    assert log.seen == []
 
 
 def cosine(step: int) -> float:

@@ -15,12 +15,12 @@ from da.results.records import Record
 from da.results.run_times import RunTimes, are_alike, kind_of, scores_as_now
 from da.runs.run import Run
 from da.system.environment import environment
+from da.training.device import find_device
 from da.training.jobs import Job
 from da.training.planning.data import PlanData
 from da.training.planning.feature_needs import Need
 from da.training.planning.measures import Measured, measure_all
 from da.training.planning.run_cost import Conditions, Cost
-from da.training.setup import find_device
 
 
 def find_costs(

@@ -26,8 +26,9 @@ from da.results.output_files import outputs_file
 from da.runs.run import Run
 from da.system.cache import NotMadeError, without_making
 from da.training.backbone_setup import list_features, read_recipe
+from da.training.device import find_device
 from da.training.outputs import Outputs, keep_outputs, store_outputs
-from da.training.setup import assemble, count_steps, find_device, open_domains
+from da.training.setup import assemble, count_steps, open_domains
 from da.training.train import build_record, fit, save_run_weights
 
 FIRST = 5

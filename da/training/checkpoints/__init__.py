@@ -1,0 +1,1 @@
+"""Checkpoints of a run that trains, from which a killed one goes on."""
