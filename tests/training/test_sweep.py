@@ -16,7 +16,8 @@ from da.results import records
 from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.system.locks import Lock
-from da.training.sweep import _divided, _groups, _Job, sweep_outcomes
+from da.training.jobs import Job
+from da.training.sweep import _divided, _groups, sweep_outcomes
 from da.training.train import train
 
 RUN = Run(
@@ -104,7 +105,7 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
             theirs.release()
         return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
 
-    monkeypatch.setattr("da.training.sweep.train_together", train_together)
+    monkeypatch.setattr("da.training.jobs.train_together", train_together)
     outcomes = list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
     assert trained == [RUNS[1]]
     assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
@@ -131,7 +132,7 @@ def test_a_run_of_other_code_is_done_again_once_and_the_old_record_kept(tmp_path
 def test_a_run_that_another_sweep_did_again_is_not_done_twice(tmp_path, monkeypatch):
     list(sweep_outcomes(RUNS[:1], tmp_path, workers=1))
     trained = []
-    monkeypatch.setattr("da.training.sweep.train_together", lambda runs, **_: trained.extend(runs))
+    monkeypatch.setattr("da.training.jobs.train_together", lambda runs, **_: trained.extend(runs))
     (outcome,) = sweep_outcomes(RUNS[:1], tmp_path, workers=1, again={RUN.id})
     assert outcome.record == records.find(RUN.id, tmp_path)
     assert not trained
@@ -212,7 +213,7 @@ def test_weights_that_are_damaged_are_made_again(tmp_path):
     [(4, 2, [4]), (12, 2, [6, 6]), (25, 2, [7, 7, 7, 4]), (25, 1, [9, 9, 7])],
 )
 def test_groups_of_a_kind_keep_all_workers_busy(tmp_path, runs, workers, sizes):
-    jobs = [[_Job(replace(RUN, seed=seed), tmp_path, "cpu", False)] for seed in range(runs)]
+    jobs = [[Job(replace(RUN, seed=seed), tmp_path, "cpu", False)] for seed in range(runs)]
     assert [len(group) for group in _divided(jobs, workers)] == sizes
 
 
@@ -224,7 +225,7 @@ def test_runs_of_one_training_are_one_group(tmp_path):
         for source in (0, 20)
     ]
     twins = [replace(run, task=run.task.replace("40", "60")) for run in runs]
-    jobs = [_Job(run, tmp_path, "cpu", False) for run in (*runs, *twins)]
+    jobs = [Job(run, tmp_path, "cpu", False) for run in (*runs, *twins)]
     pairs = [set(pair) for pair in zip(runs, twins, strict=True)]
     assert [{job.run for job in group} for group in _groups(jobs, 2)] == pairs
 
@@ -232,7 +233,7 @@ def test_runs_of_one_training_are_one_group(tmp_path):
 def test_runs_share_their_steps_only_when_asked(tmp_path):
     frozen = [replace(RUN, regime="frozen", init="pretrained", seed=seed) for seed in range(4)]
     for share, sizes in ((False, [1, 1, 1, 1]), (True, [4])):
-        jobs = [_Job(run, tmp_path, "cpu", False, share) for run in frozen]
+        jobs = [Job(run, tmp_path, "cpu", False, share) for run in frozen]
         assert [len(group) for group in _groups(jobs, 2)] == sizes
 
 
@@ -288,8 +289,9 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.training.test_sweep import TWINS
-from da.training import sweep as sweeping
-train_together = sweeping.train_together
+from da.training import jobs
+from da.training.sweep import sweep_outcomes
+train_together = jobs.train_together
 
 def deadly(runs, **how):
     seeds, mark = {{run.seed for run in runs}}, Path({folder!r}) / "died once"
@@ -298,9 +300,9 @@ def deadly(runs, **how):
         os.kill(os.getpid(), signal.SIGKILL)
     return train_together(runs, **how)
 
-sweeping.train_together = deadly
+jobs.train_together = deadly
 if __name__ == "__main__":
-    for outcome in sweeping.sweep_outcomes(TWINS, Path({folder!r}), workers=2):
+    for outcome in sweep_outcomes(TWINS, Path({folder!r}), workers=2):
         print(outcome.run.task, outcome.run.seed, outcome.error, sep=";", flush=True)
 """
 BLIND = replace(BEGUN, steps=1)
