@@ -93,12 +93,13 @@ class RayCluster:
             "GPU": resources.get("gpus", 0.0),
             "memory": resources.get("memory", 0.0) * 2**30,
         }
-        self._train = ray.remote(_train).options(
-            max_retries=0,
-            num_cpus=cpus,
-            num_gpus=self._each["GPU"],
-            memory=int(self._each["memory"]) or None,
-        )
+        self._train = ray.remote(_train)
+        self._options = {
+            "max_retries": 0,
+            "num_cpus": cpus,
+            "num_gpus": self._each["GPU"],
+            "memory": int(self._each["memory"]) or None,
+        }
         self._around = ray.put(Surroundings.here())
         self._beginnings: dict[tuple[str, int], Any] = {}
         if not any(map(self._fits, ray.nodes())):
@@ -157,8 +158,8 @@ class RayCluster:
                 beginning = read_beginning(name, file, jobs[0].folder)
                 self._beginnings[key] = self._ray.put(beginning)
         sent = [self._beginnings[name, file.stat().st_mtime_ns] for name, file in files.items()]
-        named = self._train.options(name=jobs[0].run.title)
-        return named.remote(pack_group(jobs), self._threads, self._around, *sent)
+        task = self._train.options(**self._options, name=jobs[0].run.title)
+        return task.remote(pack_group(jobs), self._threads, self._around, *sent)
 
     def _take_one(self, flying: dict[Any, Flight]) -> Iterator[tuple[Group, Ended | Lost]]:
         """Wait for a group; one whose node is gone is sent again, to another one."""

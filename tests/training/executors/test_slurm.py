@@ -110,6 +110,7 @@ def test_what_slurm_refuses_is_one_line(tmp_path, commands):
         next(Slurm(tmp_path, {}).run(groups(tmp_path, 1)))
 
 
+@pytest.mark.slow
 def test_a_job_that_is_requeued_goes_on_where_it_was(tmp_path):
     begun = groups(tmp_path, 2)
     do = Attempt(False, 1)
