@@ -147,17 +147,24 @@ def sweep(
     accept_old: bool = False,
     wandb: Wandb = "auto",
     checkpoint_minutes: CheckpointMinutes = 10,
+    on: str = "local",
+    resources: tuple[str, ...] = (),
 ) -> None:
     """Carry out every run of an experiment that has no record yet, or one of other code or data.
 
     Args:
         shard: Part of the runs, as K/N: every Nth run from the Kth on, with another K per machine.
         workers: Number of processes; auto for what suits the cores and the memory of a GPU.
+            On a cluster, the largest number of trainings at once; auto for no limit.
         share_steps: Train up to ten runs at once, for small networks on a GPU.
             The runs train on features and differ in task, seed and some settings of the method.
             Their records differ from those of single runs by rounding, and say so.
         accept_old: Keep records of other code or data as they are. Without it these runs are
             trained again, and their old records are kept in old/ in the folder of the records.
+        on: Where runs are carried out: local for this machine, slurm, ray, or ray:ADDRESS.
+        resources: What each training gets on a cluster, for example gpus=0.25 cpus=2 memory=8 (GB).
+            Slurm also takes minutes, partition, account, qos, constraint, and chunk: the number of
+            trainings of a job. Without gpus=, there is no GPU.
     """
     from tqdm import tqdm
 
@@ -165,12 +172,14 @@ def sweep(
     from da.results.aggregate import has_accuracy
     from da.results.tracking import Tracking
     from da.runs import experiment as experiments
+    from da.training.executors.choice import check_executor
     from da.training.sweep import sweep_outcomes
 
+    check_executor(on, resources)
     check_workers(workers)
     runs = experiments.load_experiment(experiment, only)
     mine = experiments.take_shard(runs, shard)
-    check_outputs(results, device)
+    check_outputs(results, device if on == "local" else "auto")
     check_minutes(checkpoint_minutes)
     way = tracking.settle(wandb)
     again, done = find_done(mine, results, accept_old)
@@ -187,6 +196,8 @@ def sweep(
         again=again,
         tracking={id: Tracking(way, experiment.stem, label) for id, label in labels.items()},
         checkpoint_minutes=checkpoint_minutes,
+        on=on,
+        resources=resources,
     )
     try:
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
@@ -194,7 +205,7 @@ def sweep(
                 label = labels[outcome.run.id]
                 left.end(outcome.run.id, outcome.record)
                 said = f"[{n}/{max(n, todo)}] {describe_outcome(label, outcome)}"
-                tqdm.write(said + _describe_left(left))
+                tqdm.write(said + (_describe_left(left) if on == "local" else ""))
                 sys.stdout.flush()
                 if outcome.record:
                     print_warnings(label, outcome.record)

@@ -1,5 +1,6 @@
 """Locks between processes, as files that are gone once nobody holds them."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -7,12 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+UNKNOWN = errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP
+"""Errors of file systems that have no locks, such as some that nodes of a cluster share."""
+
 
 class Lock:
     """A lock at a path, which the system frees when its process ends, even if killed.
 
     The file is there while the lock is held; its folder is made where it is missing. Only the
-    holder removes the file, so whoever got the lock of a removed file tries again.
+    holder removes the file, so whoever got the lock of a removed file tries again. Where the file
+    system has no locks, everybody gets it.
     """
 
     def __init__(self, path: Path):
@@ -40,7 +45,9 @@ class Lock:
                 return opened
         except FileNotFoundError:
             pass
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno in UNKNOWN:
+                return opened
             os.close(opened)
             raise
         os.close(opened)
@@ -92,6 +99,9 @@ def is_held(path: Path) -> bool:
         fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.errno not in UNKNOWN:
+            raise
     finally:
         os.close(opened)
     return False

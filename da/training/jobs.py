@@ -8,6 +8,7 @@ from typing import Any
 
 from da.models.saved_weights import load_classes, weights_file
 from da.results import records
+from da.results.records import Record
 from da.results.tracking import Tracking
 from da.runs import provenance
 from da.runs.run import Run
@@ -16,6 +17,15 @@ from da.training.outputs import Outputs
 
 TOGETHER = 10
 """Most trainings that share steps; more gain little and are lost when a sweep is killed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a run: a record, an error, or neither while another process trains it."""
+
+    run: Run
+    record: Record | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,15 @@ class Job:
         except ValueError:
             return False
         return True
+
+    @property
+    def lock_file(self) -> Path:
+        """File of the lock that whoever trains the run holds."""
+        return self.folder / ".locks" / self.run.id
+
+    def find_outcome(self) -> Outcome:
+        """Return the outcome of a job that is done."""
+        return Outcome(self.run, records.get(self.run.id, self.folder))
 
 
 def list_jobs(

@@ -1,44 +1,28 @@
-"""Train many runs in parallel processes, each run once even if several sweeps share a folder."""
+"""Train many runs in parallel, each run once even if several sweeps share a folder."""
 
 import sys
-import threading
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from tqdm import tqdm
 
-from da.results import health, records
+from da.results import health
 from da.results.record_list import Records, load_records
-from da.results.records import Record
 from da.results.run_labels import label_runs
 from da.results.tracking import Tracking
 from da.runs import provenance
 from da.runs.run import Run
 from da.system.environment import cores
-from da.system.locks import lock, remove_stale_locks
-from da.system.one_line import one_line
-from da.training.checkpoints.files import discard
-from da.training.jobs import Job, list_jobs, list_waves
-from da.training.multi_run import train_together
+from da.system.locks import remove_stale_locks
+from da.training.attempts import Executor, Group, Lost
+from da.training.executors.choice import open_executor
+from da.training.jobs import Job, Outcome, list_jobs, list_waves
 from da.training.outputs import Outputs
-from da.training.worker_pool import Death, run_in_processes
 
 GPU_SHARE = 16 * 2**30
 """Bytes of GPU memory for a process, as a ResNet-50 at 224 pixels with 64 + 64 images needs."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of a run: a record, an error, or neither while another process trains it."""
-
-    run: Run
-    record: Record | None = None
-    error: str = ""
 
 
 def sweep_outcomes(
@@ -53,19 +37,22 @@ def sweep_outcomes(
     again: Collection[str] | None = None,
     tracking: Mapping[str, Tracking] = {},
     checkpoint_minutes: float = 10,
+    on: str = "local",
+    resources: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
 
     Runs of a blind method on one source are one training, evaluated on each target. A run that
     begins with another run's weights comes after it, and those weights are stored. An error in a
     run ends only that run; an interruption ends all runs and their processes. Where a process is
-    killed, its runs are tried once more, each alone, after all others.
+    killed, or a machine is lost, its runs are tried once more, each alone, after all others.
 
     Args:
         runs: Runs to train.
         folder: Folder of the records.
         workers: Number of processes, which share the cores; "auto" is `usual_workers`. Records of
-            runs on frozen features do not depend on it.
+            runs on frozen features do not depend on it. On a cluster, the largest number of groups
+            at once; "auto" for as many as there is room for.
         device: Name of the device: auto, cpu, cuda or the like.
         save_weights: Whether to store the weights of every run; a run that has its record but no
             stored weights, or damaged ones, is trained again.
@@ -77,6 +64,8 @@ def sweep_outcomes(
             None for those whose record is damaged, or of other code or data.
         tracking: How runs, by their ids, are shown at W&B; all have a live file.
         checkpoint_minutes: Minutes between checkpoints, from which runs go on; 0 for none.
+        on: Where runs are carried out: local, slurm, ray or ray:ADDRESS.
+        resources: What each training gets on a cluster, as in `gpus=1`.
     """
     remove_stale_locks(folder / ".locks")
     if again is None:
@@ -88,9 +77,13 @@ def sweep_outcomes(
         "checkpoint_minutes": checkpoint_minutes,
     }
     left = list_jobs(runs, folder, save_weights, again, tracking, **how)
-    processes = usual_workers(device) if workers == "auto" else workers
-    for groups in list_waves(left, processes):
-        yield from _side_by_side(groups, processes)
+    if not left:
+        return
+    if workers == "auto":
+        workers = usual_workers(device) if on == "local" else 0
+    with open_executor(on, resources, folder, workers) as executor:
+        for groups in list_waves(left, executor.slots):
+            yield from _side_by_side(groups, executor)
 
 
 def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) -> Records:
@@ -108,7 +101,8 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
             train together where they can, which changes their records by rounding; `outputs`,
             evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
             features and else the last; `tracking`, how runs, by their ids, are shown at W&B;
-            `checkpoint_minutes` between checkpoints, 10 or 0 for none.
+            `checkpoint_minutes` between checkpoints, 10 or 0 for none; `on`, local, slurm or ray,
+            and `resources`, what each training gets there.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
@@ -137,88 +131,33 @@ def usual_workers(device: str = "auto") -> int:
     return max(1, min(cores() // 4, free // GPU_SHARE))
 
 
-def _side_by_side(groups: Sequence[list[Job]], workers: int) -> Iterator[Outcome]:
-    """Run all jobs; wait at the end for those that another process has."""
-    busy = []
-    for job, outcome in _carry_out(groups, workers, wait=False):
+def _side_by_side(groups: Sequence[Group], executor: Executor) -> Iterator[Outcome]:
+    """Carry out all groups; wait at the end for runs that another sweep has."""
+    busy: list[Group] = []
+    for job, outcome in _carry_out(groups, executor, wait=False):
         if outcome.record or outcome.error:
             yield outcome
         else:
             busy.append([job])
-    yield from (outcome for _, outcome in _carry_out(busy, workers, wait=True))
+    yield from (outcome for _, outcome in _carry_out(busy, executor, wait=True))
 
 
 def _carry_out(
-    groups: Sequence[list[Job]], workers: int, *, wait: bool
+    groups: Sequence[Group], executor: Executor, *, wait: bool
 ) -> Iterator[tuple[Job, Outcome]]:
-    """Run all jobs, those of a killed process once more: at the end, each alone in a process."""
-    if min(workers, len(groups)) <= 1:
-        for group in groups:
-            yield from _attempt(group, wait)
-        return
-    attempt = partial(_attempt_in_worker, wait=wait, threads=max(1, cores() // workers))
-    lost: list[list[Job]] = []
-    for group, ended in run_in_processes(attempt, groups, workers):
-        if isinstance(ended, Death):
-            lost += [[job] for job in group]
-        else:
-            yield from ended
-    for (job,), ended in run_in_processes(attempt, lost, 1):
-        dead = [(job, Outcome(job.run, error=f"{ended}"))]
-        yield from dead if isinstance(ended, Death) else ended
-
-
-def _attempt_in_worker(group: list[Job], wait: bool, threads: int) -> list[tuple[Job, Outcome]]:
-    """Do what `_attempt` does in a process of its own, with its share of the cores."""
-    torch.set_num_threads(threads)
-    # The default lock of tqdm is a semaphore, which stays behind when a worker is terminated.
-    tqdm.set_lock(threading.RLock())
-    return _attempt(group, wait)
-
-
-def _attempt(group: list[Job], wait: bool) -> list[tuple[Job, Outcome]]:
-    """Train runs and save their records, except for those that are done or trained elsewhere.
-
-    With `wait` the group has a single run, so that two sweeps never wait for each other.
-    """
-    found, mine = [], []
-    with ExitStack() as held:
-        for job in group:
-            try:
-                held.enter_context(lock(job.folder / ".locks" / job.run.id, wait=wait))
-            except BlockingIOError:
-                found.append((job, Outcome(job.run)))
-                continue
-            if job.done():
-                found.append((job, Outcome(job.run, records.get(job.run.id, job.folder))))
+    """Carry out groups; of those that are lost, each job once more, alone, at the end."""
+    lost: list[Group] = []
+    with closing(executor.run(groups, wait=wait)) as every:
+        for group, ended in every:
+            if isinstance(ended, Lost):
+                lost += [[job] for job in group]
             else:
-                mine.append(job)
-        return found + [(job, _saved(job, ended)) for job, ended in _trained(mine)]
-
-
-def _trained(jobs: list[Job]) -> Iterator[tuple[Job, Record | Exception]]:
-    by_run = {job.run: job for job in jobs}
-    save_weights = [job.run for job in jobs if job.save_weights]
-    if jobs:
-        one = jobs[0]
-        for run, ended in train_together(
-            list(by_run),
-            device=one.device,
-            save_weights=save_weights,
-            share_steps=one.share_steps,
-            outputs=one.outputs,
-            results=one.folder,
-            tracking={job.run: job.tracking for job in jobs},
-            checkpoint_minutes=one.checkpoint_minutes,
-        ):
-            yield by_run[run], ended
-
-
-def _saved(job: Job, ended: Record | Exception) -> Outcome:
-    if isinstance(ended, Exception):
-        message = f"{type(ended).__name__}: {ended}".partition("\n")[0]
-        return Outcome(job.run, error=one_line(message))
-    if not job.save_weights:  # else it is stored, with its weights
-        records.save(ended, job.folder)
-    discard(job.run.id, job.folder)
-    return Outcome(job.run, ended)
+                yield from ended
+    if not lost:
+        return
+    with closing(executor.run(lost, wait=wait, alone=True)) as every:
+        for (job,), ended in every:
+            if isinstance(ended, Lost):
+                yield job, Outcome(job.run, error=ended.reason)
+            else:
+                yield from ended

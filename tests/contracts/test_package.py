@@ -126,6 +126,12 @@ def runs():
             "sweep a.py --wandb online",
             '--wandb online needs wandb: pip install "da-lab[wandb]"',
         ),
+        (
+            "submitit",
+            "sweep a.py --on slurm",
+            '--on slurm needs submitit: pip install "da-lab[slurm]"',
+        ),
+        ("ray", "sweep a.py --on ray", '--on ray needs ray: pip install "da-lab[ray]"'),
         ("wandb", "wandb push results", 'W&B needs wandb: pip install "da-lab[wandb]"'),
         ("onnxruntime", "predict a.onnx a.png", None),
     ],

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -6,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from da.system.locks import lock, remove_stale_locks
+from da.system.locks import is_held, lock, remove_stale_locks
 
 
 def test_a_lock_is_a_file_only_while_it_is_held(tmp_path):
@@ -102,3 +104,25 @@ def test_a_folder_that_another_process_removes_in_between_is_made_again(tmp_path
     monkeypatch.setattr(os, "open", open_late)
     with lock(path):
         assert path.exists()
+
+
+def test_everybody_gets_it_where_the_file_system_has_no_locks(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with lock(tmp_path / "a", wait=False), lock(tmp_path / "a", wait=False):
+        assert not is_held(tmp_path / "a")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_another_error_of_the_file_system_is_raised(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "a").touch()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match="Input/output"), lock(tmp_path / "a"):
+        pass
+    with pytest.raises(OSError, match="Input/output"):
+        is_held(tmp_path / "a")

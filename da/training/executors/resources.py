@@ -1,0 +1,71 @@
+"""What each training gets on a cluster, as the user writes it: `gpus=1 minutes=90`."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of value that a resource has."""
+
+    parse: Callable[[str], Any]
+    known: str
+    """Words for the values that there are."""
+    is_right: Callable[[Any], bool] = bool
+
+
+NAME = Resource(str, "a name of your cluster")
+COUNT = Resource(int, "1 and more", lambda n: n >= 1)
+GPUS = Resource(int, "0 and more", lambda n: n >= 0)
+AMOUNT = Resource(float, "above 0", lambda x: 0 < x < math.inf)
+SHARE = Resource(
+    float, "a share from 0 to 1, or a whole number", lambda x: 0 <= x <= 1 or x.is_integer()
+)
+
+KNOWN: Mapping[str, Mapping[str, Resource]] = {
+    "local": {},
+    "slurm": {
+        "partition": NAME,
+        "account": NAME,
+        "qos": NAME,
+        "constraint": NAME,
+        "cpus": COUNT,
+        "gpus": GPUS,
+        "memory": AMOUNT,
+        "minutes": COUNT,
+        "chunk": COUNT,
+    },
+    "ray": {"cpus": AMOUNT, "gpus": SHARE, "memory": AMOUNT},
+}
+"""Resources of each executor. `memory` is in GB; `chunk` is a number of trainings a task."""
+
+
+def parse_resources(executor: str, given: Sequence[str]) -> dict[str, Any]:
+    """Return resources by name.
+
+    Args:
+        executor: Kind of executor: local, slurm or ray.
+        given: Resources as NAME=VALUE.
+
+    Raises:
+        ValueError: The executor has no such resource, or it has no such value.
+    """
+    known, found = KNOWN[executor], {}
+    for each in given:
+        name, _, value = each.partition("=")
+        if name not in known:
+            names = ", ".join(known) or "none, but those of --on slurm and --on ray"
+            raise ValueError(f"unknown resource {name!r} of {executor}, known: {names}")
+        found[name] = _parse(name, value, known[name])
+    return found
+
+
+def _parse(name: str, value: str, kind: Resource) -> Any:
+    try:
+        if kind.is_right(parsed := kind.parse(value)):
+            return parsed
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"unknown {name} {value!r}, known: {kind.known}")

@@ -1,0 +1,270 @@
+"""Runs that a cluster carries out leave the records that they leave here, whoever dies there."""
+
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from da.methods import METHODS, Network
+from da.models import saved_weights
+from da.results import records
+from da.results.records import Record
+from da.runs.run import Run
+from da.system.locks import Lock, is_held
+from da.training.attempts import Lost
+from da.training.executors.payload import Answer
+from da.training.executors.ray_cluster import NODES, RayCluster
+from da.training.jobs import Job
+from da.training.sweep import sweep_outcomes
+from tests.fixtures.deadly_method import DEADLY
+
+RUN = Run(
+    METHODS["dann"].Hparams(),
+    "moons:0-20",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=6,
+    eval_every=3,
+)
+RUNS = [replace(RUN, seed=seed) for seed in range(4)]
+
+
+class RayError(Exception):
+    cause: Exception | None = None
+
+
+class WorkerCrashedError(RayError):
+    pass
+
+
+class NodeDiedError(RayError):
+    pass
+
+
+class Ref:
+    """What a task will give, or an object that is stored."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+
+class FakeRay:
+    """The part of ray that we use, in this process: a task begins when it is waited for."""
+
+    exceptions = SimpleNamespace(
+        RayError=RayError,
+        NodeDiedError=NodeDiedError,
+        LocalRayletDiedError=NodeDiedError,
+        ObjectLostError=NodeDiedError,
+    )
+
+    def __init__(self) -> None:
+        self.stored: list[Any] = []
+        self.sent: list[Run] = []
+        self.canceled: list[Ref] = []
+        self.asked: dict[str, Any] = {}
+        self.errors: dict[int, list[Exception]] = {}
+        """Errors of the tasks of a seed, the first first."""
+
+    def remote(self, function) -> "FakeRay":
+        return self
+
+    def options(self, **asked) -> SimpleNamespace:
+        self.asked = asked
+        return SimpleNamespace(remote=lambda packed, *_: Ref(pickle.loads(packed)))
+
+    def put(self, value: Any) -> Ref:
+        self.stored.append(value)
+        return Ref(value)
+
+    def wait(self, refs: list[Ref]) -> tuple[list[Ref], list[Ref]]:
+        return refs[:1], refs[1:]
+
+    def get(self, ref: Ref) -> list[Answer]:
+        runs = [job.run for job in ref.value]
+        self.sent += runs
+        for run in runs:
+            if left := self.errors.get(run.seed):
+                raise left.pop(0)
+        return [Answer(run.id, made(run), "") for run in runs]
+
+    def cancel(self, ref: Ref, force: bool) -> None:
+        self.canceled.append(ref)
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": self.cluster_resources()}]
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0, "memory": 8 * 2.0**30}
+
+
+def made(run: Run) -> Record:
+    return Record(run.id, run.settings(), [{"step": 1.0, "target_accuracy": 50.0}], 1.0)
+
+
+@pytest.fixture
+def ray(monkeypatch) -> FakeRay:
+    fake = FakeRay()
+    monkeypatch.setattr(
+        "da.training.sweep.open_executor",
+        lambda _on, resources, _folder, limit: nullcontext(RayCluster(fake, {}, limit)),
+    )
+    return fake
+
+
+def groups(folder: Path, runs: list[Run] = RUNS) -> list[list[Job]]:
+    return [[Job(run, folder, "cpu", False)] for run in runs]
+
+
+def test_records_come_back_and_locks_are_held_until_then(tmp_path, ray):
+    seen = []
+    for group, ended in RayCluster(ray, {}, 3).run(groups(tmp_path)):
+        seen.append([is_held(tmp_path / ".locks" / run.id) for run in RUNS])
+        assert [outcome.record for _, outcome in ended] == [made(group[0].run)]
+    assert seen == [
+        [False, True, True, False],
+        [False, False, True, True],
+        [False, False, False, True],
+        [False] * 4,
+    ]
+    assert records.ids(tmp_path) == {run.id for run in RUNS}
+
+
+def test_a_group_whose_node_dies_is_sent_again_but_not_for_ever(tmp_path, ray):
+    ray.errors = {1: [NodeDiedError("gone")] * NODES, 2: [NodeDiedError("gone")] * (NODES + 1)}
+    ended = {group[0].run.seed: end for group, end in RayCluster(ray, {}, 0).run(groups(tmp_path))}
+    assert [run.seed for run in ray.sent].count(1) == NODES + 1
+    assert ended.pop(2) == Lost("its task ended by NodeDiedError: gone")
+    assert all(end[0][1].record for end in ended.values())
+    assert not (tmp_path / ".locks" / RUNS[2].id).exists()
+
+
+def test_a_run_that_always_dies_is_given_up_and_one_that_dies_once_is_not(tmp_path, ray):
+    ray.errors = {1: [WorkerCrashedError("killed")] * 9, 2: [WorkerCrashedError("killed")]}
+    outcomes = {o.run.seed: o for o in sweep_outcomes(RUNS, tmp_path, on="ray", again=())}
+    assert outcomes.pop(1).error == "its task ended by WorkerCrashedError: killed"
+    assert all(outcome.record for outcome in outcomes.values())
+    assert sorted(run.seed for run in ray.sent) == [0, 1, 1, 2, 2, 3]
+
+
+def test_what_is_in_hand_is_canceled_and_free_again(tmp_path, ray):
+    outcomes = sweep_outcomes(RUNS, tmp_path, on="ray", again=())
+    next(outcomes)
+    outcomes.close()
+    assert len(ray.canceled) == 3
+    assert not [*(tmp_path / ".locks").iterdir()]
+
+
+def test_a_run_that_another_sweep_has_is_left_to_it(tmp_path, ray):
+    theirs = Lock(tmp_path / ".locks" / RUNS[0].id)
+    theirs.acquire()
+    outcomes = sweep_outcomes(RUNS[:2], tmp_path, on="ray", again=())
+    assert next(outcomes).run == RUNS[1]
+    records.save(made(RUNS[0]), tmp_path)
+    theirs.release()
+    assert [outcome.record for outcome in outcomes] == [made(RUNS[0])]
+    assert ray.sent == [RUNS[1]]
+
+
+def test_a_node_with_other_code_ends_the_sweep(tmp_path, ray):
+    error = RayError("a long trace")
+    error.cause = ValueError("node has another da-lab")
+    ray.errors = {0: [error]}
+    with pytest.raises(ValueError, match=r"^node has another da-lab$"):
+        [*sweep_outcomes(RUNS, tmp_path, on="ray", again=())]
+    assert not [*(tmp_path / ".locks").iterdir()]
+
+
+def test_weights_are_stored_once_for_all_runs_that_begin_with_them(tmp_path, ray):
+    begun = RUNS[0]
+    file = saved_weights.weights_file(begun.id, tmp_path)
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    records.save(made(begun), tmp_path)
+    later = [replace(RUN, init=begun.id, seed=seed) for seed in range(3)]
+    assert len([*RayCluster(ray, {}, 0).run(groups(tmp_path, later))]) == 3
+    _, beginning = ray.stored
+    assert (beginning.weights, beginning.record) == (b"weights", made(begun))
+
+
+def test_resources_are_those_that_the_user_asks_for(tmp_path, ray, capsys):
+    executor = RayCluster(ray, {"cpus": 2.0, "gpus": 0.25, "memory": 4.0}, 0)
+    next(executor.run(groups(tmp_path)))
+    asked = {"num_cpus": 2.0, "num_gpus": 0.25, "memory": 4 * 2**30, "max_retries": 0}
+    assert ray.asked == {**asked, "name": RUNS[1].title}
+    assert "no node of the Ray cluster has room" in capsys.readouterr().err
+    assert executor.slots == 1
+    assert RayCluster(ray, {"memory": 4.0}, 0).slots == 2
+    assert capsys.readouterr().err == ""
+
+
+BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
+ON_FEATURES = [
+    replace(RUN, regime="frozen", init=BEGUN.id, seed=seed, steps=200, eval_every=200)
+    for seed in range(6)
+]
+"""Runs whose records do not depend on the number of threads."""
+
+
+def add_node(cluster: Any, tries: int = 5) -> None:
+    """Add a node with a core, once more where a busy machine is too slow for Ray to wait for it."""
+    asked = {
+        "include_dashboard": False,
+        "include_log_monitor": False,
+        "no_monitor": True,
+    }
+    for left in reversed(range(tries)):
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20, **asked)
+            break
+        except Exception:
+            if not left:
+                raise
+
+
+@pytest.fixture
+def cluster(monkeypatch) -> Iterator[Any]:
+    """Three nodes of a real cluster on this machine."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ray.cluster_utils import Cluster
+
+        cluster = Cluster()
+        for _ in range(3):
+            add_node(cluster)
+        yield cluster
+        cluster.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_cluster_of_which_a_node_is_killed_leaves_the_records_of_one_machine(
+    tmp_path, cluster, plugins
+):
+    (plugins / "methods" / "deadly.py").write_text(DEADLY)
+    deadly = replace(RUN, method=METHODS["deadly"].Hparams())
+    runs = [BEGUN, *ON_FEATURES]
+    assert all(outcome.record for outcome in sweep_outcomes(runs, tmp_path / "here", workers=1))
+    outcomes, away = [], tmp_path / "away"
+    for outcome in sweep_outcomes([*runs, deadly], away, on=f"ray:{cluster.address}", workers=9):
+        outcomes.append(outcome)
+        if len(outcomes) == 4:
+            cluster.remove_node(cluster.worker_nodes[0], allow_graceful=False)
+    (failed,) = [outcome for outcome in outcomes if outcome.error]
+    assert failed.run == deadly
+    assert failed.error.startswith("its task ended by WorkerCrashedError: ")
+    assert {outcome.run for outcome in outcomes} == {*runs, deadly}
+    for run in runs:
+        here, there = (records.find(run.id, tmp_path / name) for name in ("here", "away"))
+        assert (here.curve, here.made_from) == (there.curve, there.made_from)
+    assert saved_weights.load_classes(BEGUN.id, away)
