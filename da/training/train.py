@@ -87,7 +87,7 @@ def train(
         check_room(run, parts, results)
     keep_outputs(run, parts, outputs, results)
     checkpoints = open_checkpoints(run, parts, results, checkpoint_minutes, restart=restart)
-    begun = checkpoints and checkpoints.begun
+    begun = checkpoints.begun if checkpoints else None
     shown = tracking if is_first() else None
     with Follower(run, parts, results, shown, begun) as follower:
         told = call_each(follower, pass_errors_on(on_evaluation))

@@ -18,8 +18,7 @@ from da.results import records
 from da.results.records import Record
 from da.runs import experiment as experiments
 from da.runs.run import Run
-from da.training import follow
-from da.training import sweep as sweeping
+from da.training import attempts, follow
 
 EXPERIMENT = """
 from da.methods import METHODS, Network
@@ -553,14 +552,14 @@ def test_a_broken_run_is_listed_and_the_others_go_on(experiment, capsys):
 
 
 def test_a_sweep_that_is_interrupted_tells_how_far_it_came(experiment, capsys, monkeypatch):
-    done = sweeping.train_together
+    done = attempts.train_together
 
     def second_is_interrupted(runs, **how):
         if runs[0].seed == 1:
             raise KeyboardInterrupt
         return done(runs, **how)
 
-    monkeypatch.setattr(sweeping, "train_together", second_is_interrupted)
+    monkeypatch.setattr(attempts, "train_together", second_is_interrupted)
     with pytest.raises(SystemExit) as ended:
         swept(experiment, "--only", "method=source_only")
     assert ended.value.code == 130

@@ -8,7 +8,7 @@ import pytest
 from da.cli.main import main
 from da.results import time_left
 from da.results.records import Record
-from da.training import sweep
+from da.training import attempts
 from da.training.planning import measures
 from da.training.planning.run_cost import Cost
 
@@ -66,7 +66,7 @@ def test_a_sweep_says_how_much_time_is_left_and_a_plan_counts_what_is_done(capsy
         point = {"step": 2, "target_accuracy": 50.0}
         return [(run, Record(run.id, run.settings(), [point], 1.0)) for run in runs]
 
-    monkeypatch.setattr(sweep, "train_together", train_together)
+    monkeypatch.setattr(attempts, "train_together", train_together)
     monkeypatch.setattr(time_left.TimeLeft, "seconds", lambda self: 540.0 * len(self._waiting))
     main(["sweep", "tiny.py", "--workers", "1", "--wandb", "off"])
     first, second, _ = capsys.readouterr().out.splitlines()

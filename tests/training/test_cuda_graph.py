@@ -227,12 +227,16 @@ GRAPH = replace(RUN, cuda_graph=True)
 def test_a_run_takes_its_steps_as_one_graph_where_its_setting_says_so(without_gpu, monkeypatch):
     replays, usual = [], Rerun.replay
     monkeypatch.setattr(Rerun, "replay", lambda graph: replays.append(graph) or usual(graph))
-    curves = [fit(run, assemble(RUN, "cpu"), quiet=True)[0] for run in (RUN, GRAPH)]
+    parts = assemble(RUN, "cpu")
+    curves = [fit(RUN, parts, quiet=True)[0], fit(GRAPH, assemble(RUN, "cpu"), quiet=True)[0]]
     assert len(replays) == 6
     assert len(set(replays)) == 1
     for eager, captured in zip(*curves, strict=True):
-        for name in ("target_accuracy", "loss/task", "loss/domain"):
+        for name in ("loss/task", "loss/domain"):
             assert captured[name] == pytest.approx(eager[name], rel=1e-3)
+        # Steps round in another way, so that an image between two classes may be of either.
+        one_image = 101 / len(parts.task.target_test)
+        assert captured["target_accuracy"] == pytest.approx(eager["target_accuracy"], abs=one_image)
 
 
 def test_a_run_with_a_graph_needs_a_gpu():

@@ -104,7 +104,7 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch):
             theirs.release()
         return [(r, records.Record(r.id, r.settings(), [{"step": 1}], 1.0)) for r in runs]
 
-    monkeypatch.setattr("da.training.jobs.train_together", train_together)
+    monkeypatch.setattr("da.training.attempts.train_together", train_together)
     outcomes = list(sweep_outcomes(RUNS[:2], tmp_path, workers=1))
     assert trained == [RUNS[1]]
     assert {o.run.seed: o.record.curve[0]["step"] for o in outcomes} == {0: 7, 1: 1}
@@ -131,7 +131,9 @@ def test_a_run_of_other_code_is_done_again_once_and_the_old_record_kept(tmp_path
 def test_a_run_that_another_sweep_did_again_is_not_done_twice(tmp_path, monkeypatch):
     list(sweep_outcomes(RUNS[:1], tmp_path, workers=1))
     trained = []
-    monkeypatch.setattr("da.training.jobs.train_together", lambda runs, **_: trained.extend(runs))
+    monkeypatch.setattr(
+        "da.training.attempts.train_together", lambda runs, **_: trained.extend(runs)
+    )
     (outcome,) = sweep_outcomes(RUNS[:1], tmp_path, workers=1, again={RUN.id})
     assert outcome.record == records.find(RUN.id, tmp_path)
     assert not trained

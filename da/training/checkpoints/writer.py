@@ -53,8 +53,9 @@ class Writer:
             content = torch.tensor(bytearray(value.tobytes()), dtype=torch.uint8)
             return ["array", value.dtype.str, list(value.shape), self._tensor(content)]
         if isinstance(value, CONTAINERS):
-            inside = self._mapping if isinstance(value, dict) else self._sequence
-            return inside(value, built, path)
+            if isinstance(value, dict):
+                return self._mapping(value, built, path)
+            return self._sequence(value, built, path)
         if value is not built:
             return self._new(value, built, path)
         if is_object(value):
