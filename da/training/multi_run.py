@@ -114,7 +114,7 @@ def train_together(
         with ExitStack() as shown:
             curves = {run: list[Point]() for run in some[0]}
             checkpoints = _open_checkpoints(some, curves, results, checkpoint_minutes)
-            begun = checkpoints and checkpoints.begun
+            begun = checkpoints.begun if checkpoints else None
             told = {
                 run: shown.enter_context(
                     Follower(run, joined[run], results, tracking.get(run), begun)

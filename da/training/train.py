@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def train(
         check_room(run, parts, results)
     keep_outputs(run, parts, outputs, results)
     checkpoints = open_checkpoints(run, parts, results, checkpoint_minutes, restart=restart)
-    begun = checkpoints and checkpoints.begun
+    begun = checkpoints.begun if checkpoints else None
     with Follower(run, parts, results, tracking, begun) as follower:
         told = call_each(follower, pass_errors_on(on_evaluation))
         curve, seconds = fit(run, parts, quiet=quiet, on_evaluation=told, checkpoints=checkpoints)
@@ -194,7 +194,10 @@ def fit(
         checkpoints: Checkpoints of the run, from the last of which it goes on; None for none.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
-    with run_threads(run), checkpoints.watch if checkpoints else nullcontext():
+    with ExitStack() as conditions:
+        conditions.enter_context(run_threads(run))
+        if checkpoints:
+            conditions.enter_context(checkpoints.watch)
         return _fit(run, parts, quiet, on_evaluation, checkpoints)
 
 
