@@ -56,7 +56,7 @@ def exit_on_signals() -> Iterator[None]:
 
 @contextmanager
 def _handle(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    before = {}
+    before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, handler) for number in ENDING}
     try:

@@ -255,8 +255,9 @@ def run_batches(run: Run, parts: Parts, start: int = 0) -> Iterator[Batch | Targ
     if method.streams:
         order = order_stream(task, run.seed)
         test = task.target_test
-        device = parts.device
-        return loaders.stream(test, run.batch, run.seed, order=order, device=device, start=start)
+        return loaders.stream(
+            test, run.batch, run.seed, order=order, device=parts.device, start=start
+        )
     common = task, run.batch, run.seed
     balance = _balance(run, parts)
     if method.source_free:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -201,11 +201,11 @@ def fit(
         checkpoints: Checkpoints of the run, from the last of which it goes on; None for none.
     """
     SELECTORS.load([*SELECTORS])  # one that cannot be imported is better found before training
-    with (
-        run_threads(run),
-        checkpoints.watch if checkpoints else nullcontext(),
-        divided_passes(),
-    ):
+    with ExitStack() as conditions:
+        conditions.enter_context(run_threads(run))
+        conditions.enter_context(divided_passes())
+        if checkpoints:
+            conditions.enter_context(checkpoints.watch)
         return _fit(run, parts, quiet, on_evaluation, checkpoints)
 
 

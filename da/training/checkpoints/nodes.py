@@ -8,7 +8,6 @@ import random
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -52,8 +51,8 @@ def is_object(value: Any) -> bool:
 
 def is_frozen(value: Any) -> bool:
     """Return whether a value is a dataclass that does not change."""
-    kind = type(value)
-    return is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    options = getattr(type(value), "__dataclass_params__", None)
+    return options is not None and options.frozen
 
 
 def is_hooks(owner: Any, name: str) -> bool:
