@@ -120,10 +120,13 @@ class Beginning:
             file.write_bytes(self.weights)
         else:
             file = cache_home() / "sent_weights" / f"{self.name.rpartition(':')[2]}{self.suffix}"
-            make_once(file, lambda part: part.write_bytes(self.weights) and None)
+            make_once(file, self._write)
             name_file(file)
         if self.record:
             records.save(self.record, results)
+
+    def _write(self, file: Path) -> None:
+        file.write_bytes(self.weights)
 
 
 def find_beginnings(group: Group) -> dict[str, Path]:

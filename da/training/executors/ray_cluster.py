@@ -4,6 +4,7 @@ Nodes need no disk in common with this machine: weights to begin with and plug-i
 records, weights and outputs come back. This machine holds the locks of the runs that it has sent.
 """
 
+import logging
 import resource
 import sys
 from collections import deque
@@ -57,7 +58,7 @@ def open_ray(address: str, resources: Mapping[str, Any], limit: int) -> "Iterato
         import ray
 
     try:
-        ray.init(address or "auto", log_to_driver=False, logging_level="ERROR")
+        ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         where = f"at {address}" if address else "here: `ray start --head` starts one"
         raise ValueError(f"no Ray cluster {where} ({one_line(error)})") from error
