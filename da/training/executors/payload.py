@@ -121,12 +121,12 @@ class Beginning:
             file.write_bytes(self.weights)
         else:
             file = cache_home() / "sent_weights" / f"{self.name.rpartition(':')[2]}{self.suffix}"
-            make_once(file, self._write_weights)
+            make_once(file, self._write)
             name_file(file)
         if self.record:
             records.save(self.record, results)
 
-    def _write_weights(self, file: Path) -> None:
+    def _write(self, file: Path) -> None:
         file.write_bytes(self.weights)
 
 
