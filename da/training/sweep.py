@@ -161,7 +161,7 @@ def sweep(runs: Sequence[Run], results: str | Path = "results", **options: Any) 
             `save_weights`, whether to store the weights of every run; `share_steps`, whether runs
             train together where they can, which changes their records by rounding; `outputs`,
             evaluations whose outputs are stored: "all", "last", "none", or "auto" for all on frozen
-            features and else the last; `tracking`, how runs are shown; `checkpoint_minutes`, 0 for none.
+            features and else the last; `tracking`, how runs are shown; `checkpoint_minutes`.
 
     Raises:
         RuntimeError: Runs failed, after all others were trained.
