@@ -27,7 +27,7 @@ def mean_weights(pool: Sequence[Predictions]) -> Weights:
     return torch.full((len(pool),), 1 / len(pool), dtype=torch.double)
 
 
-def iwa_weights(pool: Sequence[Predictions]) -> Weights:
+def iwa_weights(pool: Sequence[Predictions], cutoff: float = CUTOFF) -> Weights:
     """Return the weights of least squares on the target (IWA, Dinu et al., ICLR 2023).
 
     With probabilities f of models i and j, they are c = G^+ v, where G_ij is the mean of f_i f_j
@@ -35,12 +35,16 @@ def iwa_weights(pool: Sequence[Predictions]) -> Weights:
     weighed by the density ratio of target and source. Differs from the paper: that ratio is of the
     models' outputs, by a logistic regression of the domain, and the cutoff is larger, since a
     hundred source images determine few weights.
+
+    Args:
+        pool: Outputs of the models for the same images.
+        cutoff: Singular values below this share of the largest count as 0.
     """
     source, target = (stack_probabilities(pool, domain) for domain in ("source", "target"))
     ratio = compare_outputs(source, target)
     gram = torch.einsum("ank,bnk->ab", target, target) / target.shape[1]
     true = source[:, torch.arange(len(ratio)), pool[0].source_y]
-    return torch.linalg.pinv(gram, rtol=CUTOFF, hermitian=True) @ (true @ ratio / len(ratio))
+    return torch.linalg.pinv(gram, rtol=cutoff, hermitian=True) @ (true @ ratio / len(ratio))
 
 
 RULES: Mapping[str, Callable[[Sequence[Predictions]], Weights]] = {

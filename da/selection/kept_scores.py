@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from da.config.registry import SELECTORS
+from da.config.selector_needs import read_needs
 from da.config.validation import is_run_id
 from da.results import records as files
 from da.results.aggregate import RUN_IDS
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Scores = dict[str, dict[float, Point]]
 """New scores by run and step."""
+
+SURE = "diversity"
+"""Selector of logits alone. An evaluation with its score has those of all of ours that fit it."""
 
 ALIKE = "task", "seeds"
 """What a selector of several runs compares, as `POOL` of its file says.
@@ -40,9 +44,15 @@ def keep_scorable(pools: Sequence[Pool], results: Path) -> list[Pool]:
 
 
 def lacking(pools: Iterable[Pool]) -> list[str]:
-    """List the selectors whose scores some evaluation of the pools lacks."""
+    """List the selectors whose scores some evaluation of the pools lacks, and may have."""
     points = [point for pool in pools for point in pool.points]
-    return [name for name in SELECTORS if any(name not in point for point in points)]
+    return [name for name in SELECTORS if any(_may_score(name, point) for point in points)]
+
+
+def _may_score(name: str, point: Point) -> bool:
+    """Return whether an evaluation lacks a score for another reason than that it cannot have it."""
+    tried = SURE in point and SELECTORS.find(name).own and "runs" not in read_needs(name)
+    return name not in point and not tried
 
 
 def score_pools(pools: Sequence[Pool], names: Sequence[str], results: Path) -> Scores:

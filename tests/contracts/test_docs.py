@@ -12,9 +12,11 @@ import pytest
 from da.methods import METHODS
 from da.results.literature.numbers import FILES, rows
 from da.runs import recipes
+from da.statistics.expected_accuracy import MEAN_ERROR
 from tools.docs import (
     check,
     datasets,
+    label_free,
     markdown,
     methods,
     pages,
@@ -214,3 +216,32 @@ def test_the_page_of_papers_counts_the_images_that_runs_train_on():
     assert papers.count_images(tent) == 10_000
     assert papers.describe_hours([plain] * 100) == "about 8"
     assert papers.describe_hours([plain]) == "below 1"
+
+
+def test_estimates_are_summarized_by_method_and_rule(tmp_path):
+    lines = [
+        {"method": "mcc", "rule": "atc", "estimate": 60, "low": 50, "high": 70, "true": 55},
+        {"method": "mcc", "rule": "atc", "estimate": 80, "low": 75, "high": 85, "true": 65},
+        {"method": "mcc", "rule": "doc", "estimate": 62, "low": 50, "high": 70, "true": 65},
+    ]
+    file = tmp_path / "estimates.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    found = label_free.list_estimates(file)
+    assert "| mcc | atc | 70.0 | 60.0 | 10.0 | 15.0 | 50% |\n" in found
+    assert found.endswith("| mcc | doc | 62.0 | 65.0 | 3.0 | 3.0 | 100% |")
+    assert label_free.mean_errors(file) == {"atc": 10, "doc": 3}
+
+
+def test_mean_errors_that_da_prints_are_those_of_the_report():
+    assert label_free.mean_errors() == MEAN_ERROR
+
+
+def test_combined_models_are_compared_by_mean_and_lowest_accuracy(tmp_path):
+    reached = [(50.0, 60.0, 55.0), (52.0, 51.0, 61.0)]
+    names = "source_only", "chosen by oracle", "iwa"
+    pools = [{"models": 3, "rows": dict(zip(names, each, strict=True))} for each in reached]
+    file = tmp_path / "combined.jsonl"
+    file.write_text("".join(f"{json.dumps(pool)}\n" for pool in pools))
+    found = label_free.compare_combined(file)
+    assert "| best single ‡ | 55.5 | 51.0 | 1 |\n| iwa | 58.0 | 55.0 | 0 |" in found
+    assert "2 tasks and seeds, 3 models each" in found

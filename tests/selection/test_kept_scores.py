@@ -14,7 +14,7 @@ from da.results import records
 from da.results.output_files import find_outputs, outputs_file
 from da.results.records import Record
 from da.selection.kept_scores import add_scores, keep_scorable, lacking, save_scores, score_pools
-from da.selection.pools import Pool, build_pools
+from da.selection.pools import Candidate, Pool, build_pools
 
 TASK = "emoji:noto-twemoji"
 ALONE = '''"""The largest source logit."""
@@ -134,3 +134,12 @@ def test_unknown_pool_is_named(pools: list[Pool], tmp_path: Path) -> None:
     (tmp_path / "plugins" / "selectors" / "of_moon.py").write_text(TOGETHER.format(pool="moon"))
     with pytest.raises(PlugInError, match=r"of_moon.py: POOL is 'moon', known: task, seeds"):
         score_pools(pools, ["of_moon"], tmp_path)
+
+
+def test_a_score_that_an_evaluation_cannot_have_is_not_asked_for():
+    def pool(**scores: float) -> Pool:
+        record = Record("a" * 12, {"method": "mcc"}, [], 0.0)
+        return Pool("moons:0-40", 0, (Candidate("mcc", record, {"step": 1, **scores}),), None)
+
+    assert "discriminator" in lacking([pool(infomax=1.0)])  # a record of before all were computed
+    assert lacking([pool(infomax=1.0, diversity=1.0)]) == ["agreement_line", "disagreement", "ensv"]

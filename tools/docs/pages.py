@@ -47,7 +47,11 @@ def reference_pages() -> dict[Path, str]:
 
 def pages_with_tables() -> list[Path]:
     """List the pages in which tables from records stand between other text."""
-    return [ROOT / "README.md", *sorted((DOCS / "results").glob("*.md"))]
+    folders = DOCS / "guides", DOCS / "results"
+    return [
+        ROOT / "README.md",
+        *(page for folder in folders for page in sorted(folder.glob("*.md"))),
+    ]
 
 
 def all_files() -> dict[Path, bytes]:

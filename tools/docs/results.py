@@ -9,10 +9,13 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
-from tools.docs import choosers, peers, tllib
+from tools.docs import choosers, label_free, peers, tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
-NAMES = r"da .*?|newest report|beside TLlib|lessons of choosers|default chooser|peers \w+"
+NAMES = (
+    r"da .*?|newest report|beside TLlib|lessons of choosers|default chooser|peers \w+|"
+    r"estimates of accuracy|combined models"
+)
 BLOCK = re.compile(rf"<!-- ({NAMES}) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -62,5 +65,7 @@ REPORTED: dict[str, Callable[[], str]] = {
     "beside TLlib": tllib.compare,
     "lessons of choosers": choosers.describe_lessons,
     "default chooser": choosers.describe_default,
+    "estimates of accuracy": label_free.list_estimates,
+    "combined models": label_free.compare_combined,
 }
 """What blocks that quote reports hold, by name."""

@@ -259,7 +259,7 @@ def test_a_cluster_of_which_a_node_is_killed_leaves_the_records_of_one_machine(
     for outcome in sweep_outcomes([*runs, deadly], away, on=f"ray:{cluster.address}", workers=9):
         outcomes.append(outcome)
         if len(outcomes) == 4:
-            cluster.remove_node(cluster.worker_nodes[0], allow_graceful=False)
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
     (failed,) = [outcome for outcome in outcomes if outcome.error]
     assert failed.run == deadly
     assert failed.error.startswith("its task ended by WorkerCrashedError: ")
