@@ -11,8 +11,8 @@ distillation, which needs a trained model to learn from, zero_shot, which needs 
 methods for other settings, which have experiments of their own. Of those without a source, shot
 and tent are here.
 
-Cost: 40 minutes per seed on 2 CPU cores, two hours in all. Result: source_only 50.7 %, DANN 59.6, CDAN
-63.3, MCC 64.3, SDAT 64.9, CDAN with MCC 64.6; all are in README.md.
+Cost: 40 minutes per seed on 2 CPU cores, two hours in all. Result: source_only 50.7 %, DANN 59.6,
+CDAN 63.3, MCC 64.3, SDAT 64.9, CDAN with MCC 64.6; all are in README.md.
 
 da sweep experiments/methods.py
 da table experiments/methods.py --cost

@@ -60,7 +60,7 @@ def test_what_is_done_is_not_done_again(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("begun")
+@pytest.mark.usefixtures("begun", "every_score")
 def test_two_workers_give_the_records_of_one(tmp_path):
     list(sweep_outcomes(ON_FEATURES, tmp_path / "one", workers=1))
     assert len(list(sweep_outcomes(ON_FEATURES, tmp_path / "two", workers=2))) == 4
@@ -229,7 +229,7 @@ def start(tmp_path: Path, workers: int = 1) -> subprocess.Popen:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("begun")
+@pytest.mark.usefixtures("begun", "every_score")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_started_again_gives_the_table_of_one_never_killed(tmp_path, workers):
     list(sweep_outcomes(ON_FEATURES, tmp_path / "whole", workers=1))
@@ -261,9 +261,9 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tests.training.test_sweep import TWINS
-from da.training import jobs
+from da.training import attempts
 from da.training.sweep import sweep_outcomes
-train_together = jobs.train_together
+train_together = attempts.train_together
 
 def deadly(runs, **how):
     seeds, mark = {{run.seed for run in runs}}, Path({folder!r}) / "died once"
@@ -272,7 +272,7 @@ def deadly(runs, **how):
         os.kill(os.getpid(), signal.SIGKILL)
     return train_together(runs, **how)
 
-jobs.train_together = deadly
+attempts.train_together = deadly
 if __name__ == "__main__":
     for outcome in sweep_outcomes(TWINS, Path({folder!r}), workers=2):
         print(outcome.run.task, outcome.run.seed, outcome.error, sep=";", flush=True)

@@ -246,6 +246,7 @@ def cluster(monkeypatch) -> Iterator[Any]:
         cluster.shutdown()
 
 
+@pytest.mark.usefixtures("every_score")
 @pytest.mark.slow
 @pytest.mark.faults
 def test_a_cluster_of_which_a_node_is_killed_leaves_the_records_of_one_machine(

@@ -130,7 +130,7 @@ def local(monkeypatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("local")
+@pytest.mark.usefixtures("local", "every_score")
 def test_jobs_leave_the_records_of_one_process_and_nothing_else(tmp_path):
     runs = [BEGUN, *ON_FEATURES]
     here, away = tmp_path / "here", tmp_path / "away"
