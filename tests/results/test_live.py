@@ -34,8 +34,9 @@ def test_a_live_file_is_what_is_known_so_far_and_goes_with_its_folder(tmp_path):
 
 
 def test_a_run_that_goes_on_began_before(tmp_path):
-    LiveFile(tmp_path, ID, ABOUT, seconds=100)
+    file = LiveFile(tmp_path, ID, ABOUT, seconds=100)
     (run,) = find_live(tmp_path)
+    file.remove()
     assert 100 <= time.time() - run.begun < 110
 
 

@@ -37,9 +37,10 @@ SURE = 10
 QUIET = {("eata", "fisher"), ("sdat sdat", "confusion")}
 """Terms that ten steps hardly move, or that have no weight: of a method, or of one recipe."""
 
-COMPARED = {"sdat sdat": 3}
+COMPARED = {"sdat sdat": 3, "sdat authors": 3}
 """Steps that are compared, where later ones differ by kinds of processors: the climb along the
-whole network's gradient enlarges its rounding, to 1e-4 of the loss in the fourth step."""
+whole network's gradient enlarges its rounding, to 1e-4 of the loss in the fourth step of one, and
+in the sixth of the other."""
 
 ENDS = {"mme": "+3shot"}
 """What a task of a method needs at its end."""
