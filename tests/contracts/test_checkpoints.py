@@ -17,21 +17,12 @@ from da.training import train as training
 from da.training.checkpoints.resumption import Checkpoints
 from da.training.train import train
 from tests.conftest import UNSURE, begin_with, skip_without
+from tests.fixtures.points import NARROW as FULL
+from tests.fixtures.points import task_of
 from tests.fixtures.runs import RUN as PIXELS
 from tests.fixtures.runs import run_of as pixels_of
 from tests.fixtures.runs import stand_in
 
-FULL = Run(
-    METHODS["source_only"].Hparams(),
-    "moons:0-40",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=8, dropout=0.2),
-    steps=8,
-    batch=16,
-    eval_every=4,
-)
 STOP = 6
 """Step after which a run is stopped, between two evaluations."""
 
@@ -94,8 +85,7 @@ def run_of(name: str) -> Run:
     begun = begin_with(kind, FULL.id)
     begun |= {"init": FULL.id, "regime": "frozen"} if kind.frozen_only else {}
     own = UNSURE.get(name, {}) | ({"classifier": "trained"} if kind.frozen_only else {})
-    task = "moons:0" + ",9" * kind.takes_domains + "-40" + "+3shot" * kind.takes_shots
-    return replace(FULL, task=task, **{**begun, "method": replace(begun["method"], **own)})
+    return replace(FULL, task=task_of(kind), **{**begun, "method": replace(begun["method"], **own)})
 
 
 @pytest.mark.slow

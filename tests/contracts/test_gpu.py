@@ -24,6 +24,7 @@ from da.training.setup import assemble
 from da.training.train import train
 from tests.conftest import begin_with, build, skip_without
 from tests.fixtures import runs
+from tests.fixtures.points import task_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,8 +83,7 @@ def finished(run: Run) -> float:
 @every_method
 def test_a_run_of_points_comes_to_its_end(kind, regime):
     skip_without(kind.needs)
-    name = "moons:0" + ",9" * kind.takes_domains + "-40" + "+3shot" * kind.takes_shots
-    settings = {"task": name, "method": kind.Hparams()} | begin_with(kind, BEGUN.id)
+    settings = {"task": task_of(kind), "method": kind.Hparams()} | begin_with(kind, BEGUN.id)
     if regime == "frozen":
         settings = {"init": BEGUN.id, "regime": "frozen"} | settings
     try:

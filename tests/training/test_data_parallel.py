@@ -24,6 +24,7 @@ from da.training.engine import average_gradients
 from da.training.setup import assemble
 from da.training.train import fit, train
 from tests.conftest import begin_with
+from tests.fixtures.points import task_of
 
 BEGUN = Run(SourceOnly.Hparams(), "moons:0-40", "mlp", "random", "full", network=Network(8))
 BEGUN = replace(BEGUN, steps=20, batch=15, eval_every=10, optimizer="sgd", lr=0.01)
@@ -88,9 +89,8 @@ def test_batch_norm_and_inner_gradients_are_those_of_one_process(count, tmp_path
 def run_of(name: str) -> Run | None:
     """A run of a method with a network that learns; None where the method has none."""
     kind = METHODS[name]
-    task = "moons:0" + ",9" * kind.takes_domains + "-40" + "+3shot" * kind.takes_shots
     try:
-        return replace(BEGUN, task=task, **begin_with(kind, BEGUN.id))
+        return replace(BEGUN, task=task_of(kind), **begin_with(kind, BEGUN.id))
     except ValueError:
         return None
 

@@ -6,29 +6,20 @@ from typing import ClassVar
 
 import pytest
 
-from da.methods import METHODS, Network
+from da.methods import METHODS
 from da.results import tracking
 from da.results.live import find_live
 from da.results.records import Record
 from da.results.tracking import Tracking
-from da.runs.run import Run
 from da.training import evaluate, follow
 from da.training.engine import DivergedError
 from da.training.follow import Follower
 from da.training.multi_run import train_together
 from da.training.sweep import sweep_outcomes
 from da.training.train import train
+from tests.fixtures import points
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=2,
-)
+RUN = replace(points.RUN, eval_every=2)
 BLIND = [replace(RUN, method=METHODS["source_only"].Hparams(), task=f"moons:0-{n}") for n in "89"]
 
 

@@ -10,27 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from da.methods import METHODS, Network
 from da.models import saved_weights
 from da.results import records
-from da.runs.run import Run
 from da.system.cache import UnwritableError
 from da.system.locks import Lock
 from da.training.sweep import sweep_outcomes
 from da.training.train import train
+from tests.fixtures.points import BEGUN, RUN
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=3,
-)
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
-BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
 ON_FEATURES = [replace(run, regime="frozen", init=BEGUN.id) for run in RUNS]
 """Runs whose records depend neither on the number of threads nor on that of processes."""
 

@@ -10,30 +10,20 @@ from pathlib import Path
 import pytest
 
 from da.data import tasks
-from da.methods import METHODS, Network
+from da.methods import METHODS
 from da.results import records
 from da.results.records import Record
 from da.runs.run import Run
 from da.training.train import train
 from tests.contracts.faults.children import FORK, Command, enter, linux_only
 from tests.contracts.faults.outcomes import FAULT, RESULT, Outcome, Tally
+from tests.fixtures.points import NARROW
 from tests.fixtures.runs import RUN as PIXELS
 from tests.fixtures.runs import run_of, stand_in
 
 pytestmark = linux_only
 
-FEATURES = Run(
-    METHODS["source_only"].Hparams(),
-    "moons:0-40",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=8, dropout=0.2),
-    steps=60,
-    batch=16,
-    eval_every=20,
-    deterministic=True,
-)
+FEATURES = replace(NARROW, steps=60, eval_every=20, deterministic=True)
 OFTEN = 1e-4
 """Minutes between checkpoints: 6 ms, so that each life of a process writes some."""
 

@@ -20,18 +20,9 @@ from da.training.multi_run import train_together
 from da.training.setup import assemble
 from da.training.sweep import sweep_outcomes
 from da.training.train import train
+from tests.fixtures import points
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0.5),
-    steps=6,
-    batch=8,
-    eval_every=2,
-)
+RUN = replace(points.RUN, network=Network(neck=0, dropout=0.5), batch=8, eval_every=2)
 BLIND = [replace(RUN, method=METHODS["source_only"].Hparams(), task=f"moons:0-{n}") for n in "89"]
 FOLDER = Path("results/checkpoints")
 

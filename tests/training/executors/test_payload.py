@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from da.config.registry import METHODS, SELECTORS
-from da.methods import Network
+from da.config.registry import SELECTORS
 from da.models import saved_weights
 from da.results import records
 from da.results.output_files import outputs_file
-from da.runs.run import Run
 from da.system.cache import UnwritableError, cache_home
 from da.system.content_files import find_file
 from da.training.attempts import attempt
@@ -26,17 +24,9 @@ from da.training.executors.payload import (
 )
 from da.training.jobs import Job
 from da.training.train import train
+from tests.fixtures import points
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=4,
-    eval_every=2,
-)
+RUN = replace(points.RUN, steps=4, eval_every=2)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from da.methods import METHODS, Network
+from da.methods import METHODS
 from da.models import saved_weights
 from da.results import records
 from da.results.records import Record
@@ -23,17 +23,8 @@ from da.training.executors.ray_cluster import NODES, RayCluster
 from da.training.jobs import Job
 from da.training.sweep import sweep_outcomes
 from tests.fixtures.deadly_method import DEADLY
+from tests.fixtures.points import BEGUN, RUN
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=3,
-)
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
 
 
@@ -206,7 +197,6 @@ def test_resources_are_those_that_the_user_asks_for(tmp_path, ray, capsys):
     assert capsys.readouterr().err == ""
 
 
-BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
 ON_FEATURES = [
     replace(RUN, regime="frozen", init=BEGUN.id, seed=seed, steps=200, eval_every=200)
     for seed in range(6)

@@ -8,28 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from da.methods import METHODS, Network
+from da.methods import METHODS
 from da.results import records
-from da.runs.run import Run
 from da.training.executors import slurm
 from da.training.executors.slurm import Attempt, Slurm
 from da.training.jobs import Job
 from da.training.sweep import sweep_outcomes
 from tests.fixtures.deadly_method import DEADLY
+from tests.fixtures.points import BEGUN, RUN
 
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=3,
-)
-BEGUN = replace(RUN, method=METHODS["source_only"].Hparams())
 ON_FEATURES = [replace(RUN, regime="frozen", init=BEGUN.id, seed=seed) for seed in range(3)]
 """Runs whose records do not depend on the number of threads."""
 
