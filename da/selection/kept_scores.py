@@ -46,13 +46,17 @@ def keep_scorable(pools: Sequence[Pool], results: Path) -> list[Pool]:
 def lacking(pools: Iterable[Pool]) -> list[str]:
     """List the selectors whose scores some evaluation of the pools lacks, and may have."""
     points = [point for pool in pools for point in pool.points]
-    return [name for name in SELECTORS if any(_may_score(name, point) for point in points)]
+    untried = [point for point in points if SURE not in point]
+    return [
+        name
+        for name in SELECTORS
+        if any(name not in point for point in (untried if _comes_with_sure(name) else points))
+    ]
 
 
-def _may_score(name: str, point: Point) -> bool:
-    """Return whether an evaluation lacks a score for another reason than that it cannot have it."""
-    tried = SURE in point and SELECTORS.find(name).own and "runs" not in read_needs(name)
-    return name not in point and not tried
+def _comes_with_sure(name: str) -> bool:
+    """Return whether an evaluation that has the score `SURE` has this one too, if it can."""
+    return SELECTORS.find(name).own and "runs" not in read_needs(name)
 
 
 def score_pools(pools: Sequence[Pool], names: Sequence[str], results: Path) -> Scores:
