@@ -21,6 +21,8 @@ _Any = TypeVar("_Any")
 
 GRACE = 30
 """Seconds that a process has to write its checkpoint when it is ended."""
+MISTAKE = 2
+"""Status of a command whose words or settings are wrong."""
 
 
 def count_processes() -> int:
@@ -116,12 +118,17 @@ def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
     """End all processes, also those that wait for one that is lost."""
     for process in running:
         process.terminate()
-    for process in running:
-        try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    for process in _wait_for_end(running):
+        process.kill()
+        process.wait()
+
+
+def _wait_for_end(running: Sequence[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
+    """Wait until processes end, and return those that do not in their time."""
+    late = time.monotonic() + GRACE
+    while time.monotonic() < late and None in [process.poll() for process in running]:
+        time.sleep(0.1)
+    return [process for process in running if process.poll() is None]
 
 
 def _start(
@@ -157,7 +164,9 @@ def _wait(running: Sequence[subprocess.Popen[bytes]], told: Sequence[IO[str]]) -
             return 0
         time.sleep(0.1)
     rank, status = failed[0]
-    if rank and running[0].poll() is None:  # else the first process says what is wrong
+    if rank and status == MISTAKE:  # the first process makes it too, and says so
+        _wait_for_end(running[:1])
+    if rank and running[0].poll() is None:
         told[rank - 1].seek(0)
         last = told[rank - 1].read().strip().rpartition("\n")[2].removeprefix("da: ")
         why = last or f"status {status}"

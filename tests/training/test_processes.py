@@ -28,6 +28,14 @@ class TakenAway(Method):
         return {"task": self.task_loss(self.head(self.features(batch)[0]), batch.source.y)}
 '''
 
+LATE = """
+import atexit, os, time
+
+if os.environ.get("RANK") == "0":
+    atexit.register(time.sleep, 3)
+"""
+FROZEN = "2 processes with regime frozen, known: --regime full"
+
 
 def run(folder: Path, words: str, *options: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "da", "train", *COMMAND.split(), *options, *words.split()]
@@ -70,10 +78,7 @@ def test_a_lost_process_ends_the_others(plugins, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            "--gpus 2 --regime frozen --init pretrained",
-            "2 processes with regime frozen, known: --regime full",
-        ),
+        ("--gpus 2 --regime frozen --init pretrained", FROZEN),
         ("--gpus 0", "unknown number of GPUs 0, known: 1"),
         ("--gpus 2 --batch 0", "batch"),
     ],
@@ -83,3 +88,11 @@ def test_a_mistake_is_one_line(words, message, tmp_path):
     assert ended.returncode == 2
     assert message in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_mistake_is_one_line_where_the_first_process_ends_last(plugins, tmp_path):
+    (plugins / "methods").mkdir(exist_ok=True)
+    (plugins / "methods" / "late.py").write_text(LATE)
+    ended = run(tmp_path, "--gpus 2 --regime frozen --init pretrained --wandb off dann")
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, f"da: {FROZEN}")
