@@ -5,7 +5,7 @@ READY := .venv/ready
 OTHER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE \
   DA_TEST_THREADS=2 OMP_WAIT_POLICY=PASSIVE
 FAST := "not slow and not faults and not journeys"
-SCRIPTS := step training data mapping sweep seeds scaling
+SCRIPTS := step training data mapping sweep seeds scaling engines plans
 
 # uv takes a seventh of pip's time; pip comes in where an index is set for pip alone.
 install = { $(1)/bin/python -m pip install --quiet --constraint constraints.txt uv && \

@@ -26,7 +26,7 @@ from measure import Bar, Section, end_after, shown, table
 
 HERE = Path(__file__).parent
 THREADS = torch.get_num_threads()
-SCRIPTS = "step", "training", "data", "mapping", "sweep", "seeds", "scaling"
+SCRIPTS = "step", "training", "data", "mapping", "sweep", "seeds", "scaling", "engines", "plans"
 VERDICTS = {"goal": "goal reached", "bar": "bar held", "missed": "missed"}
 
 

@@ -17,13 +17,14 @@ from da.methods import Batch, Losses, Method, Scalar
 
 
 class TakenAway(Method):
-    """End the second process at its first step."""
+    """End the second process at a step, once."""
 
     paper = "baseline"
     family = "test"
 
     def forward(self, batch: Batch, progress: Scalar) -> Losses:
-        if os.environ.get("RANK") == "1":
+        if os.environ.get("RANK") == "1" and progress >= WHEN and not os.path.exists("lost"):
+            open("lost", "w").close()
             os._exit(9)
         return {"task": self.task_loss(self.head(self.features(batch)[0]), batch.source.y)}
 '''
@@ -68,10 +69,25 @@ def test_two_processes_leave_the_record_and_weights_of_one(tmp_path):
 @pytest.mark.slow
 def test_a_lost_process_ends_the_others(plugins, tmp_path):
     (plugins / "methods").mkdir(exist_ok=True)
-    (plugins / "methods" / "taken_away.py").write_text(TAKEN_AWAY)
+    (plugins / "methods" / "taken_away.py").write_text(TAKEN_AWAY.replace("WHEN", "0"))
     ended = run(tmp_path, "--gpus 2 --wandb off taken_away")
     assert ended.returncode == 1
     assert "process 1 of 2 is lost: status 9" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_lost_process_leaves_a_checkpoint_from_which_the_run_goes_on(plugins, tmp_path):
+    (plugins / "methods").mkdir(exist_ok=True)
+    (plugins / "methods" / "taken_away.py").write_text(TAKEN_AWAY.replace("WHEN", "0.6"))
+    words = "--gpus 2 --wandb off --checkpoint-minutes 0.00001 taken_away"
+    ended = run(tmp_path, words, "--results", "disturbed")
+    assert ended.returncode == 1
+    resumed = run(tmp_path, words, "--results", "disturbed")
+    assert "goes on after step 4" in resumed.stderr
+    whole = run(tmp_path, words, "--results", "whole")
+    assert (resumed.returncode, whole.returncode) == (0, 0), resumed.stderr + whole.stderr
+    disturbed, undisturbed = read_record(tmp_path / "disturbed"), read_record(tmp_path / "whole")
+    assert disturbed["curve"] == undisturbed["curve"]
 
 
 @pytest.mark.slow
