@@ -14,6 +14,7 @@ from da.cli import (
     compress,
     deploy,
     estimate,
+    features,
     new,
     plan,
     profiling,
@@ -30,6 +31,7 @@ from da.cli.recipe_words import expand_recipe
 COMMANDS = (
     train.sweep,
     plan.plan,
+    features.features,
     tune.tune,
     watch.watch,
     report.table,

@@ -13,7 +13,7 @@ from da.config.validation import likely_names
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
-COMPUTED = "features", "columns", "hashes", "unpacked", "mnist", "fetched", "weights"
+COMPUTED = "features", "shards", "columns", "hashes", "unpacked", "mnist", "fetched", "weights"
 """Folders of the cache, beside one for each benchmark."""
 
 ARCHIVES = {".gz", ".tgz", ".whl"}

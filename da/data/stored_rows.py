@@ -50,12 +50,22 @@ def take_first(x: StoredRows, count: int) -> Shaped[Tensor, "_ ..."]:
     return x.index_select(0, torch.arange(min(count, len(x)), device=x.device))
 
 
-def split_rows(x: StoredRows, size: int) -> Iterator[Shaped[Tensor, "_ ..."]]:
-    """Yield all rows in order, `size` at a time; those of a tensor are not copied."""
+def split_rows(
+    x: StoredRows, size: int, start: int = 0, stop: int | None = None
+) -> Iterator[Shaped[Tensor, "_ ..."]]:
+    """Yield rows in order, `size` at a time; those of a tensor are not copied.
+
+    Args:
+        x: Stored rows.
+        size: Number of rows that are yielded together.
+        start: First row.
+        stop: Row after the last, if there are so many; None for all.
+    """
+    stop = len(x) if stop is None else min(stop, len(x))
     if isinstance(x, Tensor):
-        yield from x.split(size)
+        yield from x[start:stop].split(size)
         return
-    for rows in torch.arange(len(x), device=x.device).split(size):
+    for rows in torch.arange(start, stop, device=x.device).split(size):
         yield x.index_select(0, rows)
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from da.models.features import FrozenBackbone
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.text_encoder import TextEncoder, fill_tokens
 from da.system.cache import cache_home, make_once
 

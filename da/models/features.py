@@ -3,10 +3,10 @@
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from da.config.choices import Augment, Interpolation, Precision
+from da.config.choices import Augment, Precision
 from da.config.transforms import Transforms
 from da.data.domain import Domain
 from da.data.draws import generator
@@ -23,9 +23,10 @@ from da.data.stored_rows import split_rows, take_first
 from da.data.texts import holds_texts
 from da.data.transforms import shrinks, to_eval_input
 from da.data.views import augment_images
-from da.models.backbone import check_fit, fingerprint, interpolation
+from da.models.backbone import check_fit
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.fuse import fuse_batch_norms
-from da.models.text_encoder import TextEncoder, find_text_encoder, to_tokens
+from da.models.text_encoder import TextEncoder, to_tokens
 from da.system.array_files import write_array_head
 from da.system.cache import KEY, cache_home, make_once, remove_unused
 
@@ -49,61 +50,6 @@ class Recipe:
     """Augmented views of every image, the same for every run; 0 for the plain image alone."""
     transforms: Transforms = field(default=Transforms(), repr=False)
     """Settings of the views; those that are not usual are in the hash too."""
-
-
-class FrozenBackbone:
-    """A backbone that no run trains, built when it is first needed.
-
-    Its weights must not change: they are hashed once, or not at all where `digest` is given.
-
-    Args:
-        make: Function that builds the backbone.
-        digest: Text that identifies the weights; empty for a hash of them.
-        by_hand: Text that identifies other settings that the user chose; empty for none.
-        interpolation: How images are resized for the backbone; None to ask the built network.
-        name: Name of the backbone in errors.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], nn.Module],
-        digest: str = "",
-        by_hand: str = "",
-        interpolation: Interpolation | None = None,
-        name: str = "given",
-    ):
-        self.name = name
-        self._make = make
-        self._digest = digest
-        self._by_hand = by_hand
-        self._interpolation = interpolation
-
-    @cached_property
-    def network(self) -> nn.Module:
-        """The built backbone; building it leaves the run's random numbers unused."""
-        with torch.random.fork_rng():
-            return self._make().eval().requires_grad_(False)
-
-    @cached_property
-    def digest(self) -> str:
-        """Text that identifies the weights and the settings that the user chose."""
-        return (self._digest or fingerprint(self.network)) + self._by_hand
-
-    @cached_property
-    def text_side(self) -> "FrozenBackbone":
-        """The part of the backbone that reads texts, which may be all of it."""
-        side = find_text_encoder(self.network, self.name)
-        return self if side is self.network else FrozenBackbone(lambda: side, name=self.name)
-
-    @property
-    def tag(self) -> str:
-        """Full name of the pretrained weights; empty where the name of the backbone says it all."""
-        return "" if self._digest else getattr(self.network, "tag", "")
-
-    @property
-    def interpolation(self) -> Interpolation:
-        """How images are resized to the input of the backbone."""
-        return self._interpolation or interpolation(self.network)
 
 
 def extract_features(
@@ -134,7 +80,7 @@ def _make_file(
     return make_once(
         file,
         lambda part: _compute(part, domain, backbone, recipe, device),
-        lambda file: _check(file, len(domain.x)),
+        lambda file: check_features(file, len(domain.x)),
     )
 
 
@@ -159,7 +105,12 @@ def _name_file(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Path
     digest = find_reader(domain, backbone).digest
     key = f"{RECIPE} {domain.digest} {digest} {domain.resize} {recipe}{small}{how}"
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
-    return cache_home() / "features" / f"{name}.npy"
+    return features_file(f"{name}.npy")
+
+
+def features_file(name: str) -> Path:
+    """Return the path of a file of features by its name."""
+    return cache_home() / "features" / name
 
 
 def find_reader(domain: Domain, backbone: FrozenBackbone) -> FrozenBackbone:
@@ -177,7 +128,12 @@ def _read(*files: tuple[Path, int]) -> Float[Tensor, "b ..."]:
     return each[0] if len(each) == 1 else torch.cat(each)
 
 
-def _check(file: Path, rows: int) -> None:
+def check_features(file: Path, rows: int) -> None:
+    """Check that a file holds features of so many images.
+
+    Raises:
+        ValueError: It does not, or is damaged.
+    """
     x = np.load(file, mmap_mode="r")
     if x.shape[:1] != (rows,) or x.dtype != np.float32:
         raise ValueError(f"{file} has the shape {x.shape} of {x.dtype}, not {rows} rows of float32")
@@ -187,15 +143,50 @@ def _compute(
     part: Path, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
 ) -> None:
     what = "texts" if holds_texts(domain.x) else "images"
-    features = _features(*_ready(domain, backbone, device), recipe, device)
+    features = Extractor(domain, backbone, recipe, device).compute()
     print(f"features of {len(domain.x)} {what}, once for all runs", file=sys.stderr)
+    write_features(part, (f.numpy() for f in features), len(domain.x))
+
+
+def write_features(part: Path, features: Iterator[Float[np.ndarray, "_ ..."]], images: int) -> None:
+    """Write features to the temporary path of their file, and remove files that nobody uses.
+
+    Args:
+        part: Where to write.
+        features: Features of some images after the other; with views, all are too many for memory.
+        images: Number of images.
+    """
     remove_unused(part.parent, f"{KEY}.npy")
     first = next(features)
-    shape = (len(domain.x), *first.shape[1:])
-    with part.open("wb") as file:  # row by row: with views they may be too many for memory
-        write_array_head(file, "<f4", shape)
+    with part.open("wb") as file:
+        write_array_head(file, "<f4", (images, *first.shape[1:]))
         for f in chain([first], features):
-            file.write(f.numpy().tobytes())
+            file.write(f.tobytes())
+
+
+class Extractor:
+    """A frozen backbone that is ready to compute the features of a domain, or of a part of it.
+
+    Args:
+        domain: Domain of images.
+        backbone: Backbone that computes the features.
+        recipe: Precision, augmentation and number of views.
+        device: Device of the computation.
+    """
+
+    def __init__(
+        self, domain: Domain, backbone: FrozenBackbone, recipe: Recipe, device: torch.device
+    ):
+        self._how = *_ready(domain, backbone, device), recipe, device
+
+    def compute(self, start: int = 0, stop: int | None = None) -> Iterator[Float[Tensor, "_ ..."]]:
+        """Yield features of images in order, `CHUNK` at a time.
+
+        Args:
+            start: First image, a multiple of `CHUNK`: then all batches are those of the whole.
+            stop: Image after the last, if there are so many; None for all.
+        """
+        return _features(*self._how, start, stop)
 
 
 def _ready(
@@ -226,7 +217,7 @@ def time_features(
         recipe: Precision, augmentation and number of views.
         device: Device of the computation.
     """
-    chunks = _features(*_ready(domain, backbone, device), recipe, device)
+    chunks = Extractor(domain, backbone, recipe, device).compute()
     for last in (len(domain.x) < 2 * CHUNK, True):
         start = time.perf_counter()
         found = next(chunks)
@@ -238,11 +229,16 @@ def time_features(
 
 @torch.inference_mode()
 def _features(
-    domain: Domain, backbone: nn.Module, recipe: Recipe, device: torch.device
+    domain: Domain,
+    backbone: nn.Module,
+    recipe: Recipe,
+    device: torch.device,
+    start: int,
+    stop: int | None,
 ) -> Iterator[Float[Tensor, "_ ..."]]:
     """Yield features, one chunk of images after the other."""
     batch = 32 if device.type == "cpu" else CHUNK
-    for chunk, x in enumerate(split_rows(domain.x, CHUNK)):
+    for chunk, x in enumerate(split_rows(domain.x, CHUNK, start, stop), start // CHUNK):
         each = []
         for view in range(1 + recipe.views):
             augment = recipe.augment if view else "none"

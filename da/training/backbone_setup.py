@@ -17,7 +17,8 @@ from da.data.transforms import Resize, framed_side, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
 from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
 from da.models.concatenation import concatenate_features
-from da.models.features import FrozenBackbone, Recipe
+from da.models.features import Recipe
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.lora import add_lora
 from da.models.text_encoder import read_texts
 from da.runs.run import Run

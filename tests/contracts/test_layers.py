@@ -58,7 +58,7 @@ BEHIND = {
         "selection/plot.py",
     },
     "ot": {"ops/transport.py"},
-    "ray": {"training/executors/ray_cluster.py"},
+    "ray": {"training/executors/ray_connection.py"},
     "rich": {"results/live_screen.py"},
     "submitit": {"training/executors/slurm.py"},
     "wandb": {"results/tracking.py"},

@@ -5,7 +5,7 @@ from torch import nn
 
 from da.models import class_texts
 from da.models.class_texts import embed_classes
-from da.models.features import FrozenBackbone
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.text_encoder import TextEncoder, TwoTowers
 
 seen: list[list[str]] = []

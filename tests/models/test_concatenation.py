@@ -12,7 +12,8 @@ from da.data import tasks
 from da.deploy.export import metadata
 from da.methods.source_only import SourceOnly
 from da.models import features
-from da.models.features import FrozenBackbone, scale_rows
+from da.models.features import scale_rows
+from da.models.frozen_backbone import FrozenBackbone
 from da.runs.run import Run
 from da.runs.trained_model import load_model
 from da.training.backbone_setup import _check_interpolations

@@ -13,7 +13,8 @@ from da.data.transforms import Resize, crop_center, scale
 from da.data.views import augment_images
 from da.models import features
 from da.models.backbones import frozen_backbone
-from da.models.features import FrozenBackbone, Recipe, extract_features, time_features
+from da.models.features import Recipe, extract_features, time_features
+from da.models.frozen_backbone import FrozenBackbone
 from da.system.cache import cache_home
 from da.system.checksums import sums_file
 from tests.conftest import points
@@ -215,7 +216,9 @@ def test_images_that_do_not_fit_leave_no_file(images, capsys):
 
 def test_weights_are_hashed_once(images, monkeypatch):
     hashed = []
-    monkeypatch.setattr(features, "fingerprint", lambda _: hashed.append(1) or "weights")
+    monkeypatch.setattr(
+        "da.models.frozen_backbone.fingerprint", lambda _: hashed.append(1) or "weights"
+    )
     backbone = small()
     for digest in "ab":
         extract_features(replace(images, digest=digest), backbone, SIX, CPU)

@@ -9,7 +9,8 @@ from da.data.domain import Domain
 from da.data.texts import encode_texts
 from da.models import features
 from da.models.backbone import fingerprint
-from da.models.features import FrozenBackbone, Recipe
+from da.models.features import Recipe
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.text_encoder import TextEncoder, TwoTowers, find_text_encoder, read_texts
 
 CPU = torch.device("cpu")

@@ -33,7 +33,7 @@ from da.models.backbone import Backbone, set_normalization
 from da.models.backbones._timm import build_from_library
 from da.models.checkpoint_files import load_checkpoint, resample
 from da.models.concatenation import Concatenation
-from da.models.features import FrozenBackbone
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.own_backbone import build_own, is_own
 from da.models.saved_weights import load_weights, time_of_weights, weights_origin
 from da.models.text_encoder import READERS, Tokenize, find_text_encoder

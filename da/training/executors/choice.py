@@ -5,27 +5,34 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from da.training.attempts import Executor
-from da.training.executors import ray_cluster, slurm
+from da.training.executors import ray_cluster, ray_connection, ray_features, slurm
 from da.training.executors.local import Local
 from da.training.executors.resources import KNOWN, parse_resources
+from da.training.feature_files import Computes, LocalFeatures
+
+FOR_FEATURES = "local", "ray"
+"""Kinds of executors that compute features."""
 
 
-def check_executor(on: str, resources: Sequence[str] = ()) -> None:
+def check_executor(
+    on: str, resources: Sequence[str] = (), kinds: Sequence[str] = tuple(KNOWN)
+) -> None:
     """Check that an executor can be used, before anything is done.
 
     Args:
         on: Its name: local, slurm, ray or ray:ADDRESS.
         resources: What each training gets, as NAME=VALUE.
+        kinds: Kinds of executors that can do the work.
 
     Raises:
         ValueError: There is no such executor or resource, or what it needs is not installed.
     """
-    kind, _ = _split(on)
+    kind, _ = _split(on, kinds)
     parse_resources(kind, resources)
     if kind == "slurm":
         slurm.check()
     if kind == "ray":
-        ray_cluster.check()
+        ray_connection.check()
 
 
 def open_executor(
@@ -52,8 +59,30 @@ def open_executor(
     return nullcontext(Local(limit))
 
 
-def _split(on: str) -> tuple[str, str]:
+def open_features(
+    on: str, resources: Sequence[str], results: Path, device: str
+) -> AbstractContextManager[Computes]:
+    """Return where features are computed as a context, which is left when no more are.
+
+    Args:
+        on: Its name: local, ray or ray:ADDRESS.
+        resources: What each network gets on a cluster, as NAME=VALUE.
+        results: Folder of the records, with the weights of runs.
+        device: Name of the device: auto, cpu, cuda or the like.
+
+    Raises:
+        ValueError: There is no such executor or resource, or the cluster is not there.
+    """
+    check_executor(on, resources, FOR_FEATURES)
+    kind, address = _split(on)
+    if kind == "ray":
+        each = parse_resources(kind, resources)
+        return ray_features.open_pool(address, each, results, device)
+    return nullcontext(LocalFeatures(results, device))
+
+
+def _split(on: str, kinds: Sequence[str] = tuple(KNOWN)) -> tuple[str, str]:
     kind, colon, address = on.partition(":")
-    if kind not in KNOWN or (colon and (kind != "ray" or not address)):
-        raise ValueError(f"unknown executor {on!r}, known: {', '.join(KNOWN)}, ray:ADDRESS")
+    if kind not in kinds or (colon and (kind != "ray" or not address)):
+        raise ValueError(f"unknown executor {on!r}, known: {', '.join(kinds)}, ray:ADDRESS")
     return kind, address

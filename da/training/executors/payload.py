@@ -131,20 +131,31 @@ class Beginning:
 
 
 def find_beginnings(group: Group) -> dict[str, Path]:
-    """Return the names and files of all weights that runs begin with, or learn from.
-
-    A run that began with another one's backbone may store none of its own: then both are needed.
-    """
+    """Return the names and files of all weights that runs begin with, or learn from."""
     found: dict[str, Path] = {}
     for job in group:
-        waiting = [job.run.init, job.run.teacher]
-        while waiting:
-            name = waiting.pop()
-            file = _weights_of(name, job.folder)
-            if file and name not in found:
-                found[name] = file
-                record = records.get(name, job.folder) if is_run_id(name) else None
-                waiting += [record.settings.get("init", "")] if record else []
+        found |= find_weights((job.run.init, job.run.teacher), job.folder)
+    return found
+
+
+def find_weights(names: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Return the files of weights by their names, where these are runs or files.
+
+    A run that began with another one's backbone may store none of its own: then both are needed.
+
+    Args:
+        names: Ids of runs, names of files, or other origins.
+        folder: Folder of the records.
+    """
+    found: dict[str, Path] = {}
+    waiting = [*names]
+    while waiting:
+        name = waiting.pop()
+        file = _weights_of(name, folder)
+        if file and name not in found:
+            found[name] = file
+            record = records.get(name, folder) if is_run_id(name) else None
+            waiting += [record.settings.get("init", "")] if record else []
     return found
 
 

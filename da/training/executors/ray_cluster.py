@@ -1,20 +1,16 @@
-"""Carry out runs as tasks of a Ray cluster. No other module imports ray.
+"""Carry out runs as tasks of a Ray cluster.
 
 Nodes need no disk in common with this machine: weights to begin with and plug-ins are sent, and
 records, weights and outputs come back. This machine holds the locks of the runs that it has sent.
 """
 
-import logging
 import resource
-import sys
 from collections import deque
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from da.system.extras import extra, require
-from da.system.one_line import one_line
 from da.training.attempts import Ended, Group, Lost, claim
 from da.training.executors.payload import (
     Answer,
@@ -23,23 +19,14 @@ from da.training.executors.payload import (
     carry_out,
     find_beginnings,
     pack_group,
-    read_beginning,
 )
+from da.training.executors.ray_connection import SentWeights, Share, connect, explain
 
 NODES = 4
 """Nodes that a group may lose before it counts as lost itself."""
 
 AHEAD = 2
 """Groups that are sent for each one that there is room for, so that no node waits."""
-
-
-def check() -> None:
-    """Check that the library is installed.
-
-    Raises:
-        ValueError: It is not.
-    """
-    require("ray", "--on ray", "ray")
 
 
 @contextmanager
@@ -54,18 +41,8 @@ def open_ray(address: str, resources: Mapping[str, Any], limit: int) -> "Iterato
     Raises:
         ValueError: There is no such cluster.
     """
-    with extra("ray", "--on ray"):
-        import ray
-
-    try:
-        ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError) as error:
-        where = f"at {address}" if address else "here: `ray start --head` starts one"
-        raise ValueError(f"no Ray cluster {where} ({one_line(error)})") from error
-    try:
+    with connect(address) as ray:
         yield RayCluster(ray, resources, limit)
-    finally:
-        ray.shutdown()
 
 
 @dataclass
@@ -87,38 +64,16 @@ class RayCluster:
 
     def __init__(self, ray: Any, resources: Mapping[str, Any], limit: int):
         self._ray, self._limit = ray, limit
-        cpus = resources.get("cpus", 1.0)
-        self._threads = max(1, int(cpus))
-        self._each = {
-            "CPU": cpus,
-            "GPU": resources.get("gpus", 0.0),
-            "memory": resources.get("memory", 0.0) * 2**30,
-        }
+        self._share = Share(ray, resources)
         self._train = ray.remote(_train)
-        self._options = {
-            "max_retries": 0,
-            "num_cpus": cpus,
-            "num_gpus": self._each["GPU"],
-            "memory": int(self._each["memory"]) or None,
-        }
         self._around = ray.put(Surroundings.here())
-        self._beginnings: dict[tuple[str, int], Any] = {}
-        if not any(map(self._fits, ray.nodes())):
-            print(
-                "da: no node of the Ray cluster has room for a run now; runs wait for one",
-                file=sys.stderr,
-            )
-
-    def _fits(self, node: Mapping[str, Any]) -> bool:
-        has = node["Resources"] if node["Alive"] else {}
-        return all(has.get(name, 0) >= amount for name, amount in self._each.items())
+        self._weights = SentWeights(ray)
+        self._share.warn_without_room()
 
     @property
     def slots(self) -> int:
         """Number of groups that there is room for."""
-        has = self._ray.cluster_resources()
-        room = [int(has.get(name, 0) / amount) for name, amount in self._each.items() if amount]
-        return min([*room, self._limit or sys.maxsize]) or 1
+        return self._share.count(self._limit)
 
     def run(
         self, groups: Sequence[Group], *, wait: bool = False, alone: bool = False
@@ -152,15 +107,10 @@ class RayCluster:
 
     def _send(self, flight: Flight) -> Any:
         jobs = flight.mine
-        files = find_beginnings(jobs)
-        for name, file in files.items():
-            key = name, file.stat().st_mtime_ns
-            if key not in self._beginnings:
-                beginning = read_beginning(name, file, jobs[0].folder)
-                self._beginnings[key] = self._ray.put(beginning)
-        sent = [self._beginnings[name, file.stat().st_mtime_ns] for name, file in files.items()]
-        task = self._train.options(**self._options, name=jobs[0].run.title)
-        return task.remote(pack_group(jobs), self._threads, self._around, *sent)
+        sent = self._weights.send(find_beginnings(jobs), jobs[0].folder)
+        how = {"max_retries": 0, "name": jobs[0].run.title}
+        task = self._train.options(**self._share.options, **how)
+        return task.remote(pack_group(jobs), self._share.threads, self._around, *sent)
 
     def _take_one(self, flying: dict[Any, Flight]) -> Iterator[tuple[Group, Ended | Lost]]:
         """Wait for a group; one whose node is gone is sent again, to another one."""
@@ -175,7 +125,7 @@ class RayCluster:
                 flying[self._send(flight)] = flight
                 return
             flight.held.close()
-            yield flight.group, Lost(_explain(error))
+            yield flight.group, Lost(f"its task ended by {explain(error)}")
             return
         del flying[sent]
         with flight.held:
@@ -205,16 +155,3 @@ def _claim(group: Group, wait: bool) -> Flight:
 def _save(jobs: Group, answers: Sequence[Answer]) -> Ended:
     by_id = {answer.id: answer for answer in answers}
     return [(job, by_id[job.run.id].save(job)) for job in jobs]
-
-
-def _explain(error: Exception) -> str:
-    """Return why a group was lost.
-
-    Raises:
-        ValueError: A node is not fit for the sweep, which the user has to change.
-    """
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, ValueError):
-        raise ValueError(str(cause)) from error
-    name = type(cause or error).__name__
-    return f"its task ended by {name}: {one_line(cause or error)}"

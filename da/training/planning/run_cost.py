@@ -12,14 +12,8 @@ import torch
 
 from da.config.validation import is_run_id
 from da.data.domain import Domain
-from da.models.features import (
-    FrozenBackbone,
-    Recipe,
-    extract_features,
-    find_reader,
-    scale_rows,
-    time_features,
-)
+from da.models.features import Recipe, extract_features, find_reader, scale_rows, time_features
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.saved_weights import WeightsError, weights_file, weights_origin
 from da.results import records
 from da.results.output_files import outputs_file

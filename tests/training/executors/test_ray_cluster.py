@@ -1,8 +1,6 @@
 """Runs that a cluster carries out leave the records that they leave here, whoever dies there."""
 
 import pickle
-import warnings
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -24,20 +22,9 @@ from da.training.jobs import Job
 from da.training.sweep import sweep_outcomes
 from tests.fixtures.deadly_method import DEADLY
 from tests.fixtures.points import BEGUN, RUN
+from tests.fixtures.ray import EXCEPTIONS, NodeDiedError, RayError, WorkerCrashedError
 
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
-
-
-class RayError(Exception):
-    cause: Exception | None = None
-
-
-class WorkerCrashedError(RayError):
-    pass
-
-
-class NodeDiedError(RayError):
-    pass
 
 
 class Ref:
@@ -50,12 +37,7 @@ class Ref:
 class FakeRay:
     """The part of ray that we use, in this process: a task begins when it is waited for."""
 
-    exceptions = SimpleNamespace(
-        RayError=RayError,
-        NodeDiedError=NodeDiedError,
-        LocalRayletDiedError=NodeDiedError,
-        ObjectLostError=NodeDiedError,
-    )
+    exceptions = EXCEPTIONS
 
     def __init__(self) -> None:
         self.stored: list[Any] = []
@@ -202,38 +184,6 @@ ON_FEATURES = [
     for seed in range(6)
 ]
 """Runs whose records do not depend on the number of threads."""
-
-
-def add_node(cluster: Any, tries: int = 5) -> None:
-    """Add a node with a core, once more where a busy machine is too slow for Ray to wait for it."""
-    asked = {
-        "include_dashboard": False,
-        "include_log_monitor": False,
-        "no_monitor": True,
-    }
-    for left in reversed(range(tries)):
-        try:
-            cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20, **asked)
-            break
-        except Exception:
-            if not left:
-                raise
-
-
-@pytest.fixture
-def cluster(monkeypatch) -> Iterator[Any]:
-    """Three nodes of a real cluster on this machine."""
-    pytest.importorskip("ray", reason="the extra ray is not installed")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ray.cluster_utils import Cluster
-
-        cluster = Cluster()
-        for _ in range(3):
-            add_node(cluster)
-        yield cluster
-        cluster.shutdown()
 
 
 @pytest.mark.usefixtures("every_score")

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from da.methods import METHODS
-from da.models.features import FrozenBackbone, Recipe
+from da.models.features import Recipe
+from da.models.frozen_backbone import FrozenBackbone
 from da.models.saved_weights import WeightsError, load_network_state
 from da.runs.run import Run
 from da.training.planning import run_cost
