@@ -1,7 +1,8 @@
 """Measure one training step of each method: ours, pytorch-adapt's hook, and a TLlib-style loop.
 
 All have the same network, weights, SGD (Nesterov) and one batch in memory. The batch of the peers
-is normalized in advance, as float32. Ours comes in bytes, which every step normalizes.
+is normalized in advance, as float32. Ours comes in bytes, which every step normalizes. Peers have
+PyTorch's memory format, contiguous; ours is the one that `--memory-format auto` chooses here.
 
 Cost: a quarter of an hour on 2 cores, some minutes on a GPU.
 """
@@ -15,13 +16,17 @@ from typing import Any
 
 import torch
 from einops import rearrange
+from torch import Tensor
 
+from da.config.choices import Precision
 from da.data.batch import Batch, Labeled, Unlabeled
 from da.methods import METHODS, Method, Network
 from da.models import backbones
+from da.runs.run import Run
 from da.system import memory
 from da.system.hardware import count_flops, measure_ceilings
 from da.training.engine import train_step
+from da.training.formats import Formats, choose_formats, set_formats
 from measure import Bar, Section, Timing, busy, interleaved, is_over, show, tell
 from peers import Data, Step, plain, pytorch_adapt, sgd
 from tllib import tllib_style
@@ -29,10 +34,11 @@ from tllib import tllib_style
 NAMES = "dann", "cdan", "mcc", "mcd", "source_only"
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 PEERS = "pytorch-adapt", "TLlib-style"
+OURS: dict[str, Precision] = {"ours": "fp32", "ours, bf16": "bf16"}
 POOL_FIRST = ", ReLU after pool"
 COLUMNS = (
     *("network, images", "method", *(f"{peer}, images/s" for peer in PEERS)),
-    *("ours, images/s", *(f"vs {peer}" for peer in PEERS), "of fp32 ceiling"),
+    *("ours in", "ours, images/s", *(f"vs {peer}" for peer in PEERS), "of fp32 ceiling"),
     *("ours, bf16, images/s", *(f"vs {peer} as shipped" for peer in PEERS), "of bf16 ceiling"),
 )
 
@@ -55,10 +61,10 @@ class Case:
 
 CPU = (
     Case("lenet", 28, 128, 9, 12),
-    Case("resnet18", 64, 16, 5, 3),
+    Case("resnet18", 64, 16, 7, 3),
     Case("resnet18", 224, 16, 3, 1),
     Case("efficientnet_lite0", 96, 32, 3, 1),
-    Case("resnet50", 224, 4, 2, 1),
+    Case("resnet50", 224, 4, 4, 1),
 )
 CUDA = (
     Case("resnet50", 224, 64, 5, 3),
@@ -82,7 +88,14 @@ def build(name: str, network: str) -> Method:
     else:
         parts, classes = Network(dropout=0, bn="separate" if name == "mcd" else "joint"), 31
     method = METHODS[name].Hparams(**own).build(backbone, classes, parts)
-    return method.to(DEVICE).to(memory_format=torch.channels_last)
+    return method.to(DEVICE)
+
+
+def formats(case: Case, method: Method, images: Tensor, precision: Precision) -> Formats:
+    """The formats of a run of this case that chooses its memory format."""
+    settings = METHODS["source_only"].Hparams(), "emoji:noto-twemoji", case.network, "random"
+    run = Run(*settings, "full", batch=case.batch, precision=precision, memory_format="auto")
+    return choose_formats(run, method.backbone, images)
 
 
 def data(method: Method, side: int, size: int) -> tuple[Batch, Data]:
@@ -98,31 +111,39 @@ def data(method: Method, side: int, size: int) -> tuple[Batch, Data]:
     return Batch(Labeled(x_s, y_s), Unlabeled(x_t, index)), Data(normal[0], y_s, normal[1])
 
 
-def contenders(name: str, case: Case) -> dict[str, Step]:
-    """A step of everybody who has this method; each trains weights of its own."""
+def contenders(name: str, case: Case) -> tuple[dict[str, Step], str]:
+    """A step of everybody who has this method, and our memory format in fp32.
+
+    Each trains weights of its own.
+    """
     method = build(name, case.network)
     batch, theirs = data(method, case.side, case.batch)
-    found: dict[str, Step | None] = {"ours": ours(method, batch)}
-    found["ours, bf16"] = ours(copy.deepcopy(method), batch, "bf16")
+    chosen = {
+        who: formats(case, method, batch.source.x, precision) for who, precision in OURS.items()
+    }
+    found: dict[str, Step | None] = {
+        who: ours(copy.deepcopy(method), batch, each) for who, each in chosen.items()
+    }
     for order in (False, True) if (case.network, name) == ("lenet", "dann") else (False,):
         suffix = POOL_FIRST * order
         for peer, step in zip(PEERS, (pytorch_adapt, tllib_style), strict=True):
             found[peer + suffix] = step(plain(method, pool_first=order), name, theirs)
-    return {who: step for who, step in found.items() if step}
+    return {who: step for who, step in found.items() if step}, chosen["ours"].memory_format
 
 
-def ours(method: Method, batch: Batch, precision: Any = "fp32") -> Step:
+def ours(method: Method, batch: Batch, chosen: Formats) -> Step:
     """Our step as `da.training.engine` takes it, halfway through the training."""
+    set_formats(method, method.backbone, chosen)
     optimizer = sgd(list(method.parameters()), fused=True)
-    return partial(train_step, method, optimizer, batch, 0.5, precision)
+    return partial(train_step, method, optimizer, batch, 0.5, chosen.precision)
 
 
-def measured(name: str, case: Case) -> tuple[Timing, int]:
-    """How long everybody's step takes, and the operations of ours."""
-    steps = contenders(name, case)
+def measured(name: str, case: Case) -> tuple[Timing, int, str]:
+    """How long everybody's step takes, and the operations and the memory format of ours."""
+    steps, memory_format = contenders(name, case)
     images = case.batch * (1 if name == "source_only" else 2)
     timing = interleaved(steps, case.rounds, calls=case.calls, units=images)
-    return timing, count_flops(steps["ours"])
+    return timing, count_flops(steps["ours"]), memory_format
 
 
 def against(timing: Timing, who: str, peers: tuple[str, ...] = PEERS) -> list[float | None]:
@@ -130,11 +151,12 @@ def against(timing: Timing, who: str, peers: tuple[str, ...] = PEERS) -> list[fl
     return [timing.ratio(who, peer) if peer in timing.seconds else None for peer in peers]
 
 
-def row(name: str, case: Case, timing: Timing, work: int) -> list[object]:
+def row(name: str, case: Case, timing: Timing, work: int, memory_format: str) -> list[object]:
     """Images a second, times faster than both peers in fp32 and bf16, share of the ceilings."""
     top = measure_ceilings(DEVICE)
     cells: list[object] = [case.title, name]
     cells += [timing.rate(peer) if peer in timing.seconds else None for peer in PEERS]
+    cells.append(memory_format)
     for who, ceiling in (("ours", top.fp32), ("ours, bf16", top.bf16)):
         share = 100 * work / timing.median(who) / ceiling
         cells += [timing.rate(who), *against(timing, who), f"{share:.0f} %"]
@@ -184,14 +206,15 @@ def measure(quick: bool) -> Section:
             notes.append("the time that was given ended before the other rows")
             break
         key = f"{case.title} {name}"
-        timings[key], work[key] = measured(name, case)
-        rows.append(row(name, case, timings[key], work[key]))
+        timings[key], work[key], memory_format = measured(name, case)
+        rows.append(row(name, case, timings[key], work[key], memory_format))
         tell(rows[-1])
         notes += note(case, timings[key])
     last = timings[key]
     about = [
         "images/s: source and target, for source_only source alone; all in memory",
         "vs: how many times faster ours is, the median of the ratios within rounds",
+        "ours in: what --memory-format auto chooses in fp32; the default is channels_last",
         "freed memory is kept in the process, as da does on a CPU, which peers gain from too",
         "mcd shows each of its steps the domains that it needs, as its authors' code and "
         "pytorch-adapt do; TLlib-style shows both",

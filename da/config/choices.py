@@ -28,6 +28,9 @@ squash: without keeping its proportions. crop: its middle square. pad: whole, be
 Precision = Literal["fp32", "bf16"]
 """Number format of a network's computations: float32, or bfloat16 by autocast."""
 
+MemoryFormat = Literal["channels_last", "contiguous"]
+"""Order of an image's numbers in memory: all channels of a pixel, or all pixels of a channel."""
+
 FeatureScore = Literal["mutual_information", "l1"]
 """Score by which `da.models.feature_selection` keeps columns of features."""
 

@@ -13,7 +13,10 @@ from da.config.validation import likely_names
 from da.system import checksums
 from da.system.cache import DAYS, cache_home, discard
 
-COMPUTED = "features", "shards", "columns", "hashes", "unpacked", "mnist", "fetched", "weights"
+COMPUTED = (
+    *("features", "shards", "columns", "hashes", "formats"),
+    *("unpacked", "mnist", "fetched", "weights"),
+)
 """Folders of the cache, beside one for each benchmark."""
 
 ARCHIVES = {".gz", ".tgz", ".whl"}
@@ -110,7 +113,8 @@ def _is_entry(path: Path) -> bool:
         return False
     if path.is_dir():
         return (path / "about.json").exists() or checksums.sums_file(path).exists()
-    return path.suffix in {".npy", ".pt", *ARCHIVES}
+    known = {".json"} if path.parent.name == "formats" else {".npy", ".pt", *ARCHIVES}
+    return path.suffix in known
 
 
 def _is_meant(path: Path, group: str, names: Sequence[str]) -> bool:

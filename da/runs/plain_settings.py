@@ -1,11 +1,13 @@
 """Settings of a run as plain data, which records store and ids are hashes of."""
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, fields
 from functools import lru_cache
 from typing import Any
 
+from da.config.setting_names import first_names
 from da.methods._settings import Settings
 
 
@@ -52,6 +54,25 @@ def flatten_settings(own: dict[str, Any], method: Settings, parts: Iterable[Any]
     for part in parts:
         plain |= vars(part)
     return {k: v if type(v) in (str, int, float, bool) else _copy(v) for k, v in plain.items()}
+
+
+def hash_settings(
+    settings: Mapping[str, Any], kind: type[Any], hparams: type[Any], parts: tuple[type[Any], ...]
+) -> str:
+    """Return the id of a run: a hash of its settings, by first names, that differ from defaults.
+
+    Args:
+        settings: All settings of the run.
+        kind: Class of the run.
+        hparams: Class of the method's settings.
+        parts: Classes of the further settings that a run holds.
+    """
+    kinds: Any = kind, hparams, parts
+    usual = first_settings(*kinds)
+    own = {k: v for k, v in settings.items() if k == "method" or v != usual.get(k)}
+    own = first_names(own)
+    own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def freeze_value(value: Any) -> Any:

@@ -1,13 +1,11 @@
 """The settings of one training run."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from da.config.choices import Augment, FeatureScore, Fit, Precision, Schedule
+from da.config.choices import Augment, FeatureScore, Fit, MemoryFormat, Precision, Schedule
 from da.config.fine_tuning import FineTuning
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
@@ -17,7 +15,7 @@ from da.config.optimization import Optimization
 from da.config.plain_values import plain_values
 from da.config.ranges import LogUniform, Uniform
 from da.config.registry import METHODS
-from da.config.setting_names import current_names, first_names
+from da.config.setting_names import current_names
 from da.config.task_name import TaskName
 from da.config.transforms import Transforms
 from da.config.validation import is_beginning, refuse, shorten_names
@@ -25,7 +23,7 @@ from da.data.reading import Reading
 from da.methods import settings_class
 from da.methods._settings import Settings
 from da.runs.own_backbones import find_module, name_backbone
-from da.runs.plain_settings import first_settings, flatten_settings, freeze_value
+from da.runs.plain_settings import flatten_settings, freeze_value, hash_settings
 from da.runs.rules import RULES
 from da.system.content_files import find_path, name_file
 
@@ -181,11 +179,15 @@ class Run:
     annealing: (1 + 10 p) ** -0.75, where p is the progress from 0 to 1 (Ganin et al. 2016).
     `anneal_gamma` stands for the 10, and `anneal_power` for the 0.75.
     """
-    precision: Precision = "fp32"
-    """Number format of the network's computations: fp32, or bf16 by autocast; weights stay fp32."""
-    channels_last: bool = True
-    """Whether convolutions store the channels of a pixel next to each other.
-    This changes speed, and results only by rounding.
+    precision: Literal[Precision, "auto"] = "fp32"
+    """Number format of the network's computations: fp32, or bf16 by autocast; weights stay fp32.
+    auto: what is faster on this machine, measured once for a network and told by the record.
+    """
+    memory_format: Literal[MemoryFormat, "auto"] = "channels_last"
+    """Order of the numbers in convolutions: it changes speed, and results only by rounding.
+    channels_last: the channels of a pixel are next to each other.
+    contiguous: the pixels of a channel are.
+    auto: what is faster on this machine, as for `precision`.
     """
     cuda_graph: bool = False
     """Whether to record the training step once, as a CUDA graph, and replay it in every step.
@@ -291,9 +293,5 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Hash of the settings, by their first names, that differ from their first defaults."""
-        kinds: Any = (self.__class__, self.method.__class__, tuple(PARTS.values()))
-        usual = first_settings(*kinds)
-        own = {k: v for k, v in self.settings().items() if k == "method" or v != usual.get(k)}
-        own = first_names(own)
-        own = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in own.items()}
-        return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+        kinds = self.__class__, self.method.__class__, tuple(PARTS.values())
+        return hash_settings(self.settings(), *kinds)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from da.config.backbone_names import split_names
-from da.config.choices import Interpolation
+from da.config.choices import Interpolation, Precision
 from da.data import tasks
 from da.data.domain import Domain, LabeledImages, Task
 from da.data.stored_rows import take_first
 from da.data.transforms import Resize, framed_side, to_eval_input
 from da.models import backbones, feature_selection, features, pruning, saved_weights
-from da.models.backbone import Backbone, Features, check_fit, check_resize, interpolation
+from da.models.backbone import Features, check_fit, check_resize, interpolation
 from da.models.concatenation import concatenate_features
 from da.models.features import Recipe
 from da.models.frozen_backbone import FrozenBackbone
@@ -75,7 +75,8 @@ def _seen(run: Run, frozen: FrozenBackbone, begun: str, domains: Sequence[Domain
 
 def read_recipe(run: Run) -> Recipe:
     """Return the way in which a run turns pixels into features."""
-    return Recipe(run.precision, run.augment, run.views, run.transforms)
+    precision: Precision = "bf16" if run.precision == "bf16" else "fp32"  # auto trains networks
+    return Recipe(precision, run.augment, run.views, run.transforms)
 
 
 def _check_interpolations(
@@ -100,8 +101,6 @@ def prepare_trained(
         check_resize(backbone, run.backbone, **_resize_settings(run))
     domains = read_texts(backbone, run.backbone, *domains)
     source, *others = _resized(run, interpolation(backbone), *domains)
-    if isinstance(backbone, Backbone) and not run.channels_last:
-        backbone.layout = torch.contiguous_format
     few = to_eval_input(take_first(source.x, 2), source.resize)
     check_fit(backbone, run.backbone, few)
     _change(backbone, run, few)

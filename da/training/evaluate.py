@@ -47,7 +47,7 @@ def evaluate(run: Run, parts: Parts, step: int, losses: dict[str, float]) -> Poi
     predicted = diagnostics.count_predictions(seen, parts.task.classes)
     progress = (step - 1) / count_steps(run, parts)
     found = diagnostics.diagnose(
-        parts.method, next(run_batches(run, parts)), progress, run.precision
+        parts.method, next(run_batches(run, parts)), progress, parts.formats.precision
     )
     return (
         {"step": step}

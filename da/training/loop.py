@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from da.config.choices import OWN
+from da.config.choices import OWN, Precision
 from da.config.label_columns import LabelColumns
 from da.config.label_shift import LabelShift
 from da.config.transforms import Transforms
@@ -22,6 +22,7 @@ from da.runs.run import Run
 from da.training import engine
 from da.training.device import find_device
 from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
+from da.training.formats import choose_formats, set_formats
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
 
@@ -105,15 +106,19 @@ def _fit(
     own = _wrap(module.to(place), first)
     if run.tuning.moves == "lora":
         add_lora(own, run.tuning.lora_rank)
+    formats = choose_formats(run, own, first.source.x[:2])
     method = run.method.build(own, classes, run.network).to(place)
-    if run.channels_last:
-        method.to(memory_format=torch.channels_last)
-    train_method(run, method, chain([first], batches), told)
+    set_formats(method, own, formats)
+    train_method(run, method, chain([first], batches), formats.precision, told)
     return method.eval()
 
 
 def train_method(
-    run: Run, method: Method, batches: Iterator[Batch], told: OnEvaluation = lambda point: None
+    run: Run,
+    method: Method,
+    batches: Iterator[Batch],
+    precision: Precision,
+    told: OnEvaluation = lambda point: None,
 ) -> None:
     """Train a method on batches, as the settings of a run say.
 
@@ -121,6 +126,7 @@ def train_method(
         run: Settings of the training.
         method: Method to train, which has seen its images if it looks at all of them.
         batches: At least one batch for each step.
+        precision: Number format of the forward pass.
         told: Function that gets the step and its losses every `eval_every` steps and at the end.
     """
     hold_stages(run.tuning, method.backbone)
@@ -133,7 +139,7 @@ def train_method(
         run.eval_every,
         rate=lr_factor(run, run.steps),
         before=lambda step: release_stage(run.tuning, method.backbone, step, optimizer, options),
-        precision=run.precision,
+        precision=precision,
     )
     for step, losses in steps:
         told({"step": step} | {f"loss/{name}": loss.item() for name, loss in losses.items()})

@@ -21,7 +21,8 @@ from da.training.follow import Follower
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import build_optimizer
 from da.training.outputs import Outputs, keep_outputs, store_outputs
-from da.training.setup import Parts, assemble, count_images, run_batches, run_threads
+from da.training.setup import Parts, assemble, count_images, run_batches
+from da.training.threads import run_threads
 from da.training.train import build_record, check_room, fit, save_with_weights
 from da.training.vmap import Group, stack_batches
 
@@ -248,7 +249,7 @@ def _fit(
 ) -> Iterator[Ended]:
     """Train all `trainings`, of one shape, and yield the record or error of each run."""
     firsts = [_first(one) for one in trainings]
-    (run, _), start, evaluating = firsts[0], time.perf_counter(), 0.0
+    (run, part), start, evaluating = firsts[0], time.perf_counter(), 0.0
     group = Group([part.method for _, part in firsts], [part.generator for _, part in firsts])
     curves: dict[Run, list[Point]] = {run: [] for one in trainings for run in one}
     failed: dict[int, str] = {}
@@ -260,8 +261,8 @@ def _fit(
         run.steps,
         run.eval_every,
         rate=lr_factor(run, run.steps),
-        precision=run.precision,
-        take=captured_step(group, optimizer, run.precision) if run.cuda_graph else None,
+        precision=part.formats.precision,
+        take=captured_step(group, optimizer, part.formats.precision) if run.cuda_graph else None,
         failed=failed,
     )
     with run_threads(run):

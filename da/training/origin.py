@@ -10,7 +10,8 @@ from da.runs.run import Run
 from da.system.content_files import is_file_name, last_path
 from da.system.environment import environment
 from da.training.data_parallel import is_divided
-from da.training.setup import Parts, run_threads
+from da.training.setup import Parts
+from da.training.threads import run_threads
 
 
 def describe_machine(run: Run, parts: Parts) -> dict[str, str]:
@@ -28,6 +29,7 @@ def describe_machine(run: Run, parts: Parts) -> dict[str, str]:
             "products": "oneDNN" if mkl_is_slow() else "MKL",
             "threads": str(torch.get_num_threads()),
         }
+    computed |= _chosen_formats(run, parts)
     if is_divided():
         computed["processes"] = str(dist.get_world_size())
     init = {"init_file": last_path(run.init).name} if is_file_name(run.init) else {}
@@ -35,15 +37,23 @@ def describe_machine(run: Run, parts: Parts) -> dict[str, str]:
 
 
 def describe_beginning(run: Run, parts: Parts) -> dict[str, Any]:
-    """Return digests of the code and data of a run, and its threads where numbers depend on them.
+    """Return digests of the code and data of a run, and all else that its numbers depend on.
 
-    On frozen features one thread is used; a GPU adds up in the same order with any number.
+    These are formats that were chosen for it, and its threads. On frozen features one thread is
+    used; a GPU adds up in the same order with any number.
 
     Args:
         run: Settings of the run.
         parts: Data and method of the run.
     """
+    made_from = parts.made_from | _chosen_formats(run, parts)
     if run.regime == "frozen" or parts.device.type == "cuda":
-        return parts.made_from
+        return made_from
     with run_threads(run):
-        return parts.made_from | {"threads": torch.get_num_threads()}
+        return made_from | {"threads": torch.get_num_threads()}
+
+
+def _chosen_formats(run: Run, parts: Parts) -> dict[str, str]:
+    """Return the formats that were chosen on this machine, by the settings that are `auto`."""
+    chosen = parts.formats._asdict()
+    return {name: each for name, each in chosen.items() if getattr(run, name) == "auto"}

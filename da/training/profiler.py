@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
 
+from da.config.choices import Precision
 from da.data.batch import Batch, TargetBatch
 from da.methods import Losses, Method, Phase
 from da.methods.base import Trainable
@@ -24,7 +25,8 @@ from da.runs.run import Run
 from da.system.cache import write_whole
 from da.system.hardware import count_flops, measure_ceilings
 from da.training import engine, evaluate, optimizers, setup
-from da.training.setup import Parts, assemble, run_threads
+from da.training.setup import Parts, assemble
+from da.training.threads import run_threads
 
 STEP = "data", "forward", "backward", "optimizer", "trainer"
 """Parts of a training step; `trainer` is the time outside all others."""
@@ -52,6 +54,8 @@ class Profile:
     """Most such operations that the machine does in a second, at the run's precision."""
     threads: int
     """CPU threads in steps and evaluations."""
+    precision: Precision = "fp32"
+    """Number format of the network's computations."""
 
     @property
     def images(self) -> float:
@@ -143,12 +147,12 @@ def profile_run(
     optimizer = optimizers.build_optimizer(run, parts.method)
     batches = chain.from_iterable(setup.run_batches(run, parts) for _ in count())  # streams end
     with run_threads(run):
-        _fit(run, parts.method, optimizer, batches, WARM_UP)
+        _fit(parts, parts.method, optimizer, batches, WARM_UP)
         start_up = time.perf_counter() - start
-        step = _seconds(lambda: _fit(run, parts.method, optimizer, batches, steps)) / steps
-        spent = _clocked(run, parts, optimizer, batches, steps)
+        step = _seconds(lambda: _fit(parts, parts.method, optimizer, batches, steps)) / steps
+        spent = _clocked(parts, optimizer, batches, steps)
         evaluation = _seconds(lambda: evaluate.evaluate(run, parts, steps, {}))
-        _trace(trace, lambda: _clocked(run, parts, optimizer, batches, TRACED), parts.device)
+        _trace(trace, lambda: _clocked(parts, optimizer, batches, TRACED), parts.device)
         peak = measure_ceilings(parts.device)
         work = partial(engine.train_step, parts.method, optimizer, next(batches), 0.5)
         return Profile(
@@ -157,9 +161,10 @@ def profile_run(
             {part: seconds / steps for part, seconds in spent.items()},
             step,
             evaluation,
-            count_flops(partial(work, run.precision)),
-            peak.bf16 if run.precision == "bf16" else peak.fp32,
+            count_flops(partial(work, parts.formats.precision)),
+            peak.bf16 if parts.formats.precision == "bf16" else peak.fp32,
             torch.get_num_threads(),
+            parts.formats.precision,
         )
 
 
@@ -210,7 +215,7 @@ def _about(profiles: Sequence[Profile]) -> str:
     for profile in profiles:
         run = profile.run
         target = run.batch * run.optimization.target_images
-        size = f"{run.batch}+{target} images a step, {run.steps} steps, {run.precision}"
+        size = f"{run.batch}+{target} images a step, {run.steps} steps, {profile.precision}"
         what = f"{run.task}, {run.backbone} {run.regime}, {size}"
         peak = f"peak {profile.peak / 1e9:,.0f} GFLOP/s with {profile.threads} CPU threads"
         names.setdefault(f"{what}, {peak}", []).append(_name(profile))
@@ -224,20 +229,20 @@ def _name(profile: Profile) -> str:
 
 
 def _fit(
-    run: Run,
+    parts: Parts,
     method: Trainable,
     optimizer: Optimizer,
     batches: Iterable[Batch | TargetBatch],
     steps: int,
 ) -> None:
-    """Take `steps` steps as in `run`, without any evaluation."""
-    taken = islice(batches, steps)
-    evaluations = engine.fit(method, taken, optimizer, steps, steps, precision=run.precision)
+    """Take `steps` steps as a run does, without any evaluation."""
+    taken, precision = islice(batches, steps), parts.formats.precision
+    evaluations = engine.fit(method, taken, optimizer, steps, steps, precision=precision)
     assert len(list(evaluations)) == 1
 
 
 def _clocked(
-    run: Run, parts: Parts, optimizer: Optimizer, batches: Iterator[Batch | TargetBatch], steps: int
+    parts: Parts, optimizer: Optimizer, batches: Iterator[Batch | TargetBatch], steps: int
 ) -> dict[str, float]:
     """Measure the seconds that `steps` steps spend in each part."""
     clock = _Clock(parts.device)
@@ -253,7 +258,7 @@ def _clocked(
         optimizer.register_step_pre_hook(lambda *_: clock.begin("optimizer")),
         optimizer.register_step_post_hook(lambda *_: clock.begin("trainer")),
     ]
-    _fit(run, _Clocked(parts.method, clock), optimizer, timed(), steps)
+    _fit(parts, _Clocked(parts.method, clock), optimizer, timed(), steps)
     for hook in hooks:
         hook.remove()
     return clock.stop()

@@ -11,8 +11,10 @@ from da.models.backbone import Features
 from da.runs.run import Run
 from da.training.device import find_device
 from da.training.failures import explain_failures
+from da.training.formats import choose_formats
 from da.training.loop import train_method
-from da.training.setup import prepare_task, run_threads
+from da.training.setup import prepare_task
+from da.training.threads import run_threads
 
 NEEDS = {
     "takes_shots": "labeled target images",
@@ -73,5 +75,6 @@ def fit_rows(
         task = prepare_task(method, task)
         if steps:
             made = batches(task, run.batch, run.seed, device=place, strong=method.takes_strong)
-            train_method(run, method, made)
+            precision = choose_formats(run, features, labeled.take(rows[:2])).precision
+            train_method(run, method, made, precision)
     return method.eval()

@@ -1,7 +1,6 @@
 """Prepare what a run needs before its first step: images, method and device."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,14 +30,14 @@ from da.ops.random import default_generator
 from da.runs import provenance
 from da.runs.run import Run
 from da.system import memory
-from da.system.determinism import deterministic_operations
-from da.system.threads import one_thread
 from da.training.backbone_setup import Extract, prepare_frozen, prepare_trained
 from da.training.data_parallel import divide_backbone, watch_gradients
 from da.training.device import find_device
 from da.training.earlier_runs import load_teacher, load_top
 from da.training.failures import explain_failures
+from da.training.formats import Formats, choose_formats, set_formats
 from da.training.input_side import check_side
+from da.training.threads import run_threads
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class Parts:
     """Collects the outputs of evaluations."""
     predicted: Predicted = field(default_factory=Predicted)
     """Classes of target images by which batches are balanced."""
+    formats: Formats = field(default_factory=Formats)
+    """How the network's numbers are stored."""
 
 
 @explain_failures
@@ -91,6 +92,9 @@ def assemble(
     frozen = partial(prepare_frozen, extract=extract)
     make = frozen if run.regime == "frozen" else prepare_trained
     backbone, task = make(run, domains, place, results)
+    few = task.source_train.to_input(torch.arange(min(2, len(task.source_train))), place)
+    with run_threads(run):
+        formats = choose_formats(run, backbone, few)
     divide_backbone(backbone)
     made_from = {
         **provenance.describe_origin(run, results),
@@ -101,7 +105,7 @@ def assemble(
     }
     task = task.map(lambda x: loaders.place_near(x, place))
     with run_threads(run):
-        method = _built(run, backbone, task, place, results)
+        method = _built(run, backbone, task, place, results, formats)
         task = prepare_task(method, task, _asked(run, domains[1], task))
     watch_gradients(method)
     if not method.streams:
@@ -109,7 +113,8 @@ def assemble(
         loaders.warn_of_copies(run.batch, largest)
     generator = default_generator(place).clone_state()
     collector = Collector(augment=run.augment)
-    return Parts(task, method, place, generator, stored_side, made_from, collector)
+    about = stored_side, made_from, collector
+    return Parts(task, method, place, generator, *about, formats=formats)
 
 
 def open_domains(run: Run) -> tuple[Domain, ...]:
@@ -125,26 +130,18 @@ def open_domains(run: Run) -> tuple[Domain, ...]:
         )
 
 
-@contextmanager
-def run_threads(run: Run) -> Iterator[None]:
-    """Compute a run on frozen features, or a deterministic one, in one thread, others in all.
-
-    With one thread a record does not depend on the number of cores, or on other processes.
-    """
-    with ExitStack() as conditions:
-        if run.regime == "frozen" or run.deterministic:
-            conditions.enter_context(one_thread())
-        if run.deterministic:
-            conditions.enter_context(deterministic_operations())
-        yield
-
-
-def _built(run: Run, backbone: nn.Module, task: Task, place: torch.device, results: Path) -> Method:
+def _built(
+    run: Run,
+    backbone: nn.Module,
+    task: Task,
+    place: torch.device,
+    results: Path,
+    formats: Formats,
+) -> Method:
     """Build the method of `run`, which has seen no image yet."""
     sources = len(TaskName.parse(run.task).sources)
     method = run.method.build(backbone, len(task.classes), run.network, sources).to(place)
-    if run.channels_last:
-        method.to(memory_format=torch.channels_last)
+    set_formats(method, backbone, formats)
     hold_stages(run.tuning, method.backbone)
     if run.optimization.accumulate > 1:
         pass_in_parts(method.backbone, run.optimization.accumulate)

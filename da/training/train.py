@@ -41,7 +41,8 @@ from da.training.outputs import Outputs, keep_outputs, store_outputs
 from da.training.processes import check_divisible, is_first, take_from_first, wait_for_all
 from da.training.progress import report
 from da.training.resets import Beginning, reset_steps
-from da.training.setup import Parts, assemble, count_images, count_steps, run_batches, run_threads
+from da.training.setup import Parts, assemble, count_images, count_steps, run_batches
+from da.training.threads import run_threads
 
 
 def train(
@@ -245,7 +246,7 @@ def _begin(
     run: Run, parts: Parts, bar: bool, checkpoints: Checkpoints | None
 ) -> tuple[Moving, Iterator[tuple[int, Losses]]]:
     """Return what moves in a training, where it begins or goes on, and its pauses."""
-    optimizer, before = _prepare(run, parts)
+    (optimizer, before), precision = _prepare(run, parts), parts.formats.precision
     moving, steps = Moving(optimizer, BestWeights(run.tuning)), count_steps(run, parts)
     if checkpoints:
         checkpoints.resume(moving)
@@ -265,8 +266,8 @@ def _begin(
         run.eval_every,
         rate=lr_factor(run, steps),
         before=before,
-        precision=run.precision,
-        take=captured_step(parts.method, optimizer, run.precision) if run.cuda_graph else None,
+        precision=precision,
+        take=captured_step(parts.method, optimizer, precision) if run.cuda_graph else None,
         done=moving.done,
         log=moving.log,
         after=checkpoints.after_step if checkpoints else None,

@@ -8,6 +8,7 @@ import pytest
 
 from da.cli.main import main
 from da.config.setting_names import RENAMED, SETTINGS, current_names, first_names
+from da.methods import METHODS
 from da.models import saved_weights
 from da.models.finetuning import FineTuning
 from da.results import records
@@ -32,9 +33,17 @@ def test_names_go_back_and_forth_in_the_same_order():
     assert current_names(new) == new
 
 
+def test_the_memory_format_was_a_choice_of_two():
+    for old, now in [(True, "channels_last"), (False, "contiguous"), ("auto", "auto"), ([], [])]:
+        assert current_names({"channels_last": old}) == {"memory_format": now}
+        assert first_names({"memory_format": now}) == {"channels_last": old}
+
+
 def test_an_id_is_that_of_the_first_names():
     """As versions before the new names computed them."""
     assert STOPPED.id == "0e5dac172ff0"
+    task = Run(METHODS["dann"].Hparams(), "emoji:noto-twemoji", regime="full")
+    assert replace(task, memory_format="contiguous").id == "e6a493d175fc"
 
 
 def test_a_record_of_an_earlier_version_is_read_by_the_names_of_now(tmp_path):
@@ -65,6 +74,10 @@ def test_weights_of_an_earlier_version_have_the_same_digest():
     [
         ("train --task moons:0-20 --look-every 5 dann", "--look-every is called --eval-every"),
         ("train --task moons:0-20 --kept infomax dann", "--kept is called --chosen-by"),
+        (
+            "train --task moons:0-20 --channels-last dann",
+            "--channels-last is called --memory-format",
+        ),
         ("train --task moons:0-20 --keep dann", "--keep is called --save-weights"),
         ("train --task moons:0-20 dann --keep", "--keep is called --save-weights"),
         ("sweep tiny.py --keep", "--keep is called --save-weights"),

@@ -20,6 +20,7 @@ import report  # noqa: E402
 import step  # noqa: E402
 import tllib_emoji  # noqa: E402
 import tllib_sides  # noqa: E402
+from da.training.formats import Formats  # noqa: E402
 from measure import Bar, Section, Timing  # noqa: E402
 from tllib import tllib_style  # noqa: E402
 
@@ -139,7 +140,7 @@ def test_a_step_of_source_only_is_the_same_step_for_everybody(peer):
     batch, data = step.data(method, 28, 4)
     parts = peers.plain(method)
     peer(parts, "source_only", data)()
-    step.ours(method, batch)()
+    step.ours(method, batch, Formats())()
     torch.testing.assert_close(moved(parts), moved(peers.plain(method)))
 
 

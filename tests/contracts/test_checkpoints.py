@@ -126,7 +126,7 @@ def test_whatever_settings_move_goes_on(change, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("dann", {"augment": "strong", "channels_last": True}),
+        ("dann", {"augment": "strong", "memory_format": "contiguous"}),
         ("fixmatch", {"augment": "crop_flip"}),
         ("mean_teacher", {"augment": "crop_flip", "tuning": FineTuning(unfreeze_every=2)}),
         ("shot", {"augment": "jitter"}),

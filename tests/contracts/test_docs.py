@@ -24,6 +24,7 @@ from tools.docs import (
     plots,
     printed_numbers,
     results,
+    step_reports,
     tllib,
 )
 from tools.docs.equations import load_equations
@@ -133,6 +134,30 @@ def test_the_newest_report_of_each_machine_is_quoted(tmp_path):
         "Speed on a, 02-02 (`benchmarks/reports/2026-02-02_a.md`):\n\n| 02-02 |\n\n"
         "Speed on b, 01-31 (`benchmarks/reports/2026-01-31_b.md`):\n\n| 01-31 |"
     )
+
+
+def test_steps_of_machines_stand_side_by_side(tmp_path):
+    columns = ["network, images", "method", *step_reports.AGAINST]
+    for day, machine, ratios in [
+        ("30", "a", [9.0, 9.0]),
+        ("31", "a", [1.2, None]),
+        ("30", "b", [2, 3]),
+    ]:
+        section = {
+            "columns": columns,
+            "rows": [["lenet", f"on {machine}", *ratios], ["lenet", "mcc", 1, 1]],
+        }
+        report = {"machine": machine.upper(), "scripts": {"step": {"sections": [section]}}}
+        (tmp_path / f"2026-01-{day}_{machine}.json").write_text(json.dumps(report))
+    (tmp_path / "2026-01-31_c.json").write_text('{"machine": "C", "scripts": {}}')
+    lines = step_reports.compare_machines(tmp_path).splitlines()
+    heads = [f"{who} on {machine}" for machine in "AB" for who in step_reports.AGAINST]
+    assert lines[0] == f"| network, images | method | {' | '.join(heads)} |"
+    assert lines[2:] == [
+        "| lenet | on a | 1.20 |  |  |  |",
+        "| lenet | mcc | 1.00 | 1.00 | 1.00 | 1.00 |",
+        "| lenet | on b |  |  | 2.00 | 3.00 |",
+    ]
 
 
 def test_a_table_of_settings_has_default_values_and_help():

@@ -143,7 +143,7 @@ def test_every_setting_counts(name):
         "optimizer": "sgd",
         "schedule": "cosine",
         "precision": "bf16",
-        "channels_last": False,
+        "memory_format": "auto",
         "cuda_graph": True,
         "network": Network(bn="separate"),
         "tuning": FineTuning(warmup=10),

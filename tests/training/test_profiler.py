@@ -102,6 +102,7 @@ def test_a_whole_run_is_its_start_its_steps_and_its_evaluations():
 def test_the_ceiling_is_that_of_the_precision(tmp_path, precision, peak):
     found = profiler.profile_run(run(precision=precision), tmp_path / "trace.json", steps=1)
     assert found.peak == peak
+    assert f", {precision}, peak" in " ".join(profiler.render_profiles([found]).split())
 
 
 def test_the_table_has_a_line_a_method(tmp_path):

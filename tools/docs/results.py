@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
-from tools.docs import choosers, label_free, peers, tllib
+from tools.docs import choosers, label_free, peers, step_reports, tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
 NAMES = (
-    r"da .*?|newest report|beside TLlib|lessons of choosers|default chooser|peers \w+|"
-    r"estimates of accuracy|combined models"
+    r"da .*?|newest report|steps side by side|beside TLlib|lessons of choosers|default chooser|"
+    r"peers \w+|estimates of accuracy|combined models"
 )
 BLOCK = re.compile(rf"<!-- ({NAMES}) -->\n(.*?)<!-- end -->", re.DOTALL)
 
@@ -62,6 +62,7 @@ def _summarize(report: Path) -> str:
 
 REPORTED: dict[str, Callable[[], str]] = {
     "newest report": quote_reports,
+    "steps side by side": step_reports.compare_machines,
     "beside TLlib": tllib.compare,
     "lessons of choosers": choosers.describe_lessons,
     "default chooser": choosers.describe_default,
