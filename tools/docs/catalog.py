@@ -6,7 +6,7 @@ from da.cli import listings
 from da.config import registry
 from da.config.backbone_names import known_backbones, written_names
 from da.data.datasets import list_domains, task_syntax
-from da.runs.printed.recipe import BEST_ON_TARGET, Recipe
+from da.runs.printed.recipe import Recipe
 from da.runs.recipes import RECIPES
 from tools.docs import datasets
 from tools.docs.markdown import NOTE, table
@@ -140,7 +140,7 @@ def render_recipes() -> str:
         for method, recipes in RECIPES.items()
         for name, recipe in recipes.items()
     ]
-    heads = "recipe", "data sets", "printed in", "ours", "an oracle's choice"
+    heads = "recipe", "data sets", "printed in"
     rows = [_row(f"{m}, {n}", own) for m, some in RECIPES.items() for n, own in some.items()]
     return RECIPES_PAGE.format(note=NOTE, rows=table(heads, rows), parts="\n\n".join(parts))
 
@@ -149,8 +149,7 @@ def _row(title: str, recipe: Recipe) -> tuple[str, ...]:
     """Sum a recipe up, with a link to its section."""
     anchor = title.replace(", ", "-")
     data = ", ".join(f"`{name}`" for name in recipe.data_sets) or "any"
-    best = "the best evaluation" if recipe.oracle == BEST_ON_TARGET else recipe.oracle
-    return f"[{title}](#{anchor})", data, recipe.source, recipe.ours, best
+    return f"[{title}](#{anchor})", data, recipe.source
 
 
 def _about(recipe: Recipe) -> str:
