@@ -60,11 +60,11 @@ class Case:
 
 
 CPU = (
-    Case("lenet", 28, 128, 9, 12),
-    Case("resnet18", 64, 16, 7, 3),
+    Case("lenet", 28, 128, 9, 4),
+    Case("resnet18", 64, 16, 5, 2),
     Case("resnet18", 224, 16, 3, 1),
     Case("efficientnet_lite0", 96, 32, 3, 1),
-    Case("resnet50", 224, 4, 4, 1),
+    Case("resnet50", 224, 4, 3, 1),
 )
 CUDA = (
     Case("resnet50", 224, 64, 5, 3),

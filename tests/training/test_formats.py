@@ -10,10 +10,12 @@ from torch import nn
 
 import da
 from da.data import stored, tasks
+from da.evaluation import diagnostics
 from da.models.own_backbone import OwnBackbone
 from da.system.cache import cache_home, without_making
-from da.training import formats
+from da.training import engine, formats
 from da.training.formats import Formats, choose_formats, measure_formats
+from da.training.setup import assemble
 from da.training.train import train
 from tests.fixtures.runs import run_of, stand_in
 
@@ -168,6 +170,15 @@ def test_a_measurement_leaves_network_and_random_numbers_as_they_are(monkeypatch
     assert all(p.grad is None and p.is_contiguous() for p in measured.parameters())
 
 
+@pytest.mark.parametrize("given", [FP32, FP32_CONTIGUOUS])
+def test_weights_and_images_have_the_memory_format(given, monkeypatch):
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    backbone = assemble(replace(RUN, memory_format=given.memory_format), "cpu").method.backbone
+    convolution = [m for m in backbone.modules() if isinstance(m, nn.Conv2d)][1]
+    assert backbone.layout == given.layout
+    assert convolution.weight.is_contiguous(memory_format=given.layout)
+
+
 @pytest.mark.parametrize("chosen", [BF16_CONTIGUOUS, FP32])
 def test_a_run_is_that_of_the_chosen_formats_and_says_so(chosen, monkeypatch):
     monkeypatch.setattr(tasks, "open_domains", stand_in)
@@ -182,6 +193,18 @@ def test_a_run_is_that_of_the_chosen_formats_and_says_so(chosen, monkeypatch):
         assert chosen._asdict().items() <= facts.items()
     assert not {"precision", "memory_format"} & {*plain.environment, *plain.made_from}
     assert len({run.id, given.id, RUN.id}) == 3 - (chosen == FP32)
+
+
+def test_steps_and_diagnoses_have_the_chosen_precision(monkeypatch):
+    seen, fit = [], engine.fit
+    monkeypatch.setattr(tasks, "open_domains", stand_in)
+    monkeypatch.setattr(formats, "measure_formats", taking(9, 9, 1, 1))
+    monkeypatch.setattr(
+        engine, "fit", lambda *args, **how: seen.append(how["precision"]) or fit(*args, **how)
+    )
+    monkeypatch.setattr(diagnostics, "diagnose", lambda *args: seen.append(args[-1]) or {})
+    train(replace(RUN, precision="auto"), device="cpu", quiet=True)
+    assert seen == ["bf16", "bf16"]
 
 
 def test_what_is_given_is_not_told_as_chosen(monkeypatch):
