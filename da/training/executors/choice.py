@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from threading import Event
 
 from da.training.attempts import Executor
 from da.training.executors import ray_cluster, slurm
@@ -29,7 +30,7 @@ def check_executor(on: str, resources: Sequence[str] = ()) -> None:
 
 
 def open_executor(
-    on: str, resources: Sequence[str], folder: Path, limit: int
+    on: str, resources: Sequence[str], folder: Path, limit: int, stop: Event | None = None
 ) -> AbstractContextManager[Executor]:
     """Return an executor as a context, which is left when no more is carried out.
 
@@ -38,6 +39,7 @@ def open_executor(
         resources: What each training gets on a cluster, as NAME=VALUE.
         folder: Folder of the records.
         limit: Largest number of groups at once; 0 for no limit, on a cluster.
+        stop: Event at which threads that wait for a cluster end what they have there.
 
     Raises:
         ValueError: There is no such executor or resource, or the cluster is not there.
@@ -46,9 +48,9 @@ def open_executor(
     kind, address = _split(on)
     each = parse_resources(kind, resources)
     if kind == "slurm":
-        return nullcontext(slurm.Slurm(folder, each, limit))
+        return nullcontext(slurm.Slurm(folder, each, limit, stop=stop or Event()))
     if kind == "ray":
-        return ray_cluster.open_ray(address, each, limit)
+        return ray_cluster.open_ray(address, each, limit, stop)
     return nullcontext(Local(limit))
 
 
