@@ -68,7 +68,7 @@ print(peak_memory())
 @pytest.mark.skipif(sys.platform != "linux", reason="writes to /proc")
 def test_peak_memory_begins_anew():
     """In a child of a small process, since Linux counts what the parent held when it forked."""
-    command = ["sh", "-c", f"{sys.executable} -c \"$0\"; true", REACHED]
+    command = ["sh", "-c", f'{sys.executable} -c "$0"; true', REACHED]
     reached, later = map(float, subprocess.check_output(command, text=True).split())
     assert reached > 300 > later > 5
 
