@@ -3,6 +3,8 @@
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +12,9 @@ from da.cli.options import Device, Experiment, KeepOutputs, Only, Results, check
 from da.system.extras import require
 
 if TYPE_CHECKING:
+    from threading import Event
+
+    from da.search.study import Study
     from da.search.trial import Trial
     from da.search.tune import Search
 
@@ -29,6 +34,9 @@ def tune(
     device: Device = "auto",
     outputs: KeepOutputs = "auto",
     out: Path = Path("plots"),
+    on: str = "local",
+    resources: tuple[str, ...] = (),
+    workers: int = 1,
 ) -> None:
     """Search for good settings of an experiment's method, and print the best as Python to paste.
 
@@ -44,16 +52,22 @@ def tune(
             The same command in another process or on another machine shares the search.
             The same command continues a search that was killed.
         out: Folder of the plot.
+        on: Where runs are carried out: local for this process, slurm, ray, or ray:ADDRESS.
+        resources: What each training gets on a cluster, as for `da sweep`.
+        workers: Number of trials at once, on a cluster.
     """
-    from tqdm import tqdm
+    from threading import Event
 
     from da.runs import experiment as experiments
     from da.search.space import search_space
     from da.search.tune import Search
+    from da.training.executors.choice import check_executor, open_executor
 
     require("tune", "a search", "optuna", "matplotlib")
     if trials < 1:
         raise ValueError(f"unknown number of trials {trials}, known: 1 and more")
+    check_executor(on, resources)
+    _check_workers(workers, on)
     runs = experiments.load_experiment(experiment, only)
     task = Search(
         experiment.stem,
@@ -66,20 +80,46 @@ def tune(
         device=device,
         outputs=outputs,
     )
-    check_outputs(results, device)
-    study = task.open()
-    begun = len(study.trials())
-    bar = tqdm(
-        task.carry_out(study, trials), "trials", trials, initial=begun, disable=None, leave=False
-    )
-    for trial in bar:
-        tqdm.write(f"[{len(study.trials())}/{trials}] {_describe_trial(task, trial)}")
-        sys.stdout.flush()
+    check_outputs(results, device if on == "local" else "auto")
+    study, stop = task.open(), Event()
+    with open_executor(on, resources, results, int(on == "local"), stop) as place:
+        _carry_out(replace(task, on=place), study, trials, workers, stop)
     left = len(study.grid) - len(study.trials())
     print(f"{_summarize(study.trials())}, in {task.file}")
     if study.grid:
         print(f"the grid has {len(study.grid)} points, of which {left} are left")
     _report_best(task, study.trials(), out)
+
+
+def _check_workers(workers: int, on: str) -> None:
+    if workers < 1:
+        raise ValueError(f"unknown number of workers {workers}, known: 1 and more")
+    if workers > 1 and on == "local":
+        raise ValueError(
+            f"--workers {workers} needs --on slurm or --on ray: here, each process of the same "
+            "command carries out a trial"
+        )
+
+
+def _carry_out(task: "Search", study: "Study", wanted: int, workers: int, stop: "Event") -> None:
+    """Carry out trials, and print each."""
+    from tqdm import tqdm
+
+    from da.search.at_once import carry_out_at_once
+
+    ended = (
+        task.carry_out(study, wanted)
+        if workers == 1
+        else carry_out_at_once(task, wanted, workers, stop)
+    )
+    begun = len(study.trials())
+    with (
+        closing(ended),
+        tqdm(ended, "trials", wanted, initial=begun, disable=None, leave=False) as bar,
+    ):
+        for trial in bar:
+            tqdm.write(f"[{len(study.trials())}/{wanted}] {_describe_trial(task, trial)}")
+            sys.stdout.flush()
 
 
 def _summarize(trials: "Sequence[Trial]") -> str:

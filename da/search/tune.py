@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from da.search.combined import is_combined
 from da.search.space import replace_settings
 from da.search.study import Attempt, Sampler, Study
 from da.search.trial import Trial
+from da.training.attempts import Executor
 from da.training.outputs import Outputs
 from da.training.sweep import sweep_outcomes
 
@@ -59,6 +60,8 @@ class Search:
     """Device that trains, such as cpu or cuda; auto for a GPU if there is one."""
     outputs: Outputs = "auto"
     """Evaluations whose outputs are stored; auto for all on frozen features, and else the last."""
+    on: str | Executor = "local"
+    """Where runs are carried out: local for this process, or an executor that is open."""
 
     def __post_init__(self) -> None:
         alone = (name for name in SELECTORS if not needs_runs(name))
@@ -91,7 +94,7 @@ class Search:
         by = {"chosen_with_target_labels": self.oracle}
         return Study(self.name, self.file, self.space, self.sampler, self.chosen_by, **by)
 
-    def carry_out(self, study: Study, wanted: int) -> Iterator[Trial]:
+    def carry_out(self, study: Study, wanted: int) -> Generator[Trial, None, None]:
         """Carry out trials until `wanted` are taken, and yield each that this process ends.
 
         Args:
@@ -142,7 +145,7 @@ class Search:
             ArithmeticError: A run diverged, or its score is not finite.
         """
         for outcome in sweep_outcomes(
-            runs, self.folder, workers=1, device=self.device, outputs=self.outputs
+            runs, self.folder, workers=1, device=self.device, outputs=self.outputs, on=self.on
         ):
             if outcome.error.partition(":")[0] in SETTINGS_TO_BLAME:
                 raise ArithmeticError(outcome.error)

@@ -31,6 +31,10 @@ class Lost:
     reason: str
 
 
+class Stopped(Exception):
+    """The end of what a thread carries out, as another one asks for."""
+
+
 @runtime_checkable
 class Executor(Protocol):
     """Where groups are carried out: in processes of this machine, or on a cluster."""

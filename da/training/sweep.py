@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +37,7 @@ def sweep_outcomes(
     again: Collection[str] | None = None,
     tracking: Mapping[str, Tracking] = {},
     checkpoint_minutes: float = 10,
-    on: str = "local",
+    on: str | Executor = "local",
     resources: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
     """Train the runs that have no record in `folder`, and yield the outcome of each as it ends.
@@ -64,7 +64,8 @@ def sweep_outcomes(
             None for those whose record is damaged, or of other code or data.
         tracking: How runs, by their ids, are shown at W&B; all have a live file.
         checkpoint_minutes: Minutes between checkpoints, from which runs go on; 0 for none.
-        on: Where runs are carried out: local, slurm, ray or ray:ADDRESS.
+        on: Where runs are carried out: local, slurm, ray or ray:ADDRESS, or an executor that is
+            open; it has its own workers and resources, and stays open.
         resources: What each training gets on a cluster, as in `gpus=1`.
     """
     remove_stale_locks(folder / ".locks")
@@ -81,7 +82,10 @@ def sweep_outcomes(
         return
     if workers == "auto":
         workers = usual_workers(device) if on == "local" else 0
-    with open_executor(on, resources, folder, workers) as executor:
+    place = (
+        open_executor(on, resources, folder, workers) if isinstance(on, str) else nullcontext(on)
+    )
+    with place as executor:
         for groups in list_waves(left, executor.slots):
             yield from _side_by_side(groups, executor)
 

@@ -53,6 +53,10 @@ def test_it_waits_for_weights_that_are_to_come(capsys):
         (["--on", "ray:"], "unknown executor 'ray:', known: local, ray, ray:ADDRESS"),
         (["--resources", "gpus=1"], "unknown resource 'gpus' of local, known: none, but those of"),
         (["--device", "abacus"], "no device 'abacus'"),
+        (
+            ["--on", "ray", "--resources", "gpus=auto"],
+            "resource auto is for runs, known for features: a number",
+        ),
         (["--only", "seed=7"], "no run with 'seed=7'"),
         (["--only", "regime=full"], "no run of the experiment is of regime frozen"),
     ],

@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,24 @@ def test_cores_are_those_this_process_may_use(monkeypatch):
     assert environment.cores() == 64
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert environment.cores() == 1
+
+
+REACHED = """
+from da.system.environment import peak_memory, reset_peak_memory
+held = bytearray(300 * 2**20)
+print(peak_memory())
+del held
+reset_peak_memory()
+print(peak_memory())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writes to /proc")
+def test_peak_memory_begins_anew():
+    """In a child of a small process, since Linux counts what the parent held when it forked."""
+    command = ["sh", "-c", f'{sys.executable} -c "$0"; true', REACHED]
+    reached, later = map(float, subprocess.check_output(command, text=True).split())
+    assert reached > 300 > later > 5
 
 
 @pytest.mark.parametrize(("platform", "mb"), [("linux", 3072), ("darwin", 3)])

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from threading import Event
 
 from da.training.attempts import Executor
 from da.training.executors import ray_cluster, ray_connection, ray_features, slurm
 from da.training.executors.local import Local
-from da.training.executors.resources import KNOWN, parse_resources
+from da.training.executors.resources import AUTO, KNOWN, parse_resources
 from da.training.feature_files import Computes, LocalFeatures
 
 FOR_FEATURES = "local", "ray"
@@ -28,7 +29,9 @@ def check_executor(
         ValueError: There is no such executor or resource, or what it needs is not installed.
     """
     kind, _ = _split(on, kinds)
-    parse_resources(kind, resources)
+    found = parse_resources(kind, resources)
+    if kinds == FOR_FEATURES and AUTO in found.values():
+        raise ValueError(f"resource {AUTO} is for runs, known for features: a number")
     if kind == "slurm":
         slurm.check()
     if kind == "ray":
@@ -36,7 +39,7 @@ def check_executor(
 
 
 def open_executor(
-    on: str, resources: Sequence[str], folder: Path, limit: int
+    on: str, resources: Sequence[str], folder: Path, limit: int, stop: Event | None = None
 ) -> AbstractContextManager[Executor]:
     """Return an executor as a context, which is left when no more is carried out.
 
@@ -45,6 +48,7 @@ def open_executor(
         resources: What each training gets on a cluster, as NAME=VALUE.
         folder: Folder of the records.
         limit: Largest number of groups at once; 0 for no limit, on a cluster.
+        stop: Event at which threads that wait for a cluster end what they have there.
 
     Raises:
         ValueError: There is no such executor or resource, or the cluster is not there.
@@ -53,9 +57,9 @@ def open_executor(
     kind, address = _split(on)
     each = parse_resources(kind, resources)
     if kind == "slurm":
-        return nullcontext(slurm.Slurm(folder, each, limit))
+        return nullcontext(slurm.Slurm(folder, each, limit, stop=stop or Event()))
     if kind == "ray":
-        return ray_cluster.open_ray(address, each, limit)
+        return ray_cluster.open_ray(address, each, limit, stop)
     return nullcontext(Local(limit))
 
 

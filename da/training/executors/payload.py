@@ -16,10 +16,17 @@ from da.models.saved_weights import weights_file
 from da.results import records
 from da.results.output_files import outputs_file
 from da.results.records import Record
-from da.system.cache import UnwritableError, cache_home, make_once, write_whole
+from da.system.cache import (
+    UnwritableError,
+    cache_home,
+    explain_write_errors,
+    make_once,
+    write_whole,
+)
 from da.system.content_files import is_file_name, last_path, name_file
 from da.system.temporary import part_path, remove, remove_abandoned
 from da.training.attempts import Group, attempt_in_process, describe_error
+from da.training.executors.needs import Peak
 from da.training.jobs import Job, Outcome
 
 Files = Mapping[str, bytes]
@@ -180,14 +187,16 @@ class Answer:
     error: str
     weights: bytes | None = None
     outputs: bytes | None = None
+    peak: Peak | None = None
+    """The most memory that the process held up to here."""
 
     @classmethod
     def read(cls, job: Job, outcome: Outcome) -> "Answer":
         """Read the files that a job has made."""
         id = job.run.id
         files = weights_file(id, job.folder), outputs_file(id, job.folder)
-        contents = (file.read_bytes() if file.is_file() else None for file in files)
-        return cls(id, outcome.record, outcome.error, *contents)
+        weights, kept = (file.read_bytes() if file.is_file() else None for file in files)
+        return cls(id, outcome.record, outcome.error, weights, kept, Peak.here())
 
     def save(self, job: Job) -> Outcome:
         """Store all files of a job in its folder, the record last."""
@@ -227,14 +236,16 @@ def carry_out(
         UnwritableError: This machine has no room, where another may have some.
         ValueError: This machine has another version of the package.
     """
+    Peak.forget()
     around.set_up()
     jobs: Group = pickle.loads(packed)
     folder = part_path(cache_home() / "sent_runs" / jobs[0].run.id)
     remove_abandoned(folder.parent)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for beginning in beginnings:
-            beginning.store(folder)
+        with explain_write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for beginning in beginnings:
+                beginning.store(folder)
         return [*_answers([replace(job, folder=folder) for job in jobs], threads)]
     finally:
         remove(folder)

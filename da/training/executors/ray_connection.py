@@ -1,6 +1,7 @@
 """A Ray cluster: how it is reached, and what it has room for. No other module imports ray."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,10 @@ from typing import Any
 from da.system.extras import extra, require
 from da.system.one_line import one_line
 from da.training.executors.payload import read_beginning
+from da.training.executors.resources import USUAL, Amounts
+
+SILENT = "RAY_DEDUP_LOGS_SKIP_REGEX", "."
+"""Variable that keeps long reports of nodes that are gone out of the output; we say it."""
 
 
 def check() -> None:
@@ -18,6 +23,7 @@ def check() -> None:
     Raises:
         ValueError: It is not.
     """
+    os.environ.setdefault(*SILENT)
     require("ray", "--on ray", "ray")
 
 
@@ -45,22 +51,29 @@ def connect(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
+def find_node() -> str:
+    """Return the id of the node on which this task runs."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
 class Share:
     """What each task or actor gets of a cluster.
 
     Args:
         ray: The library, connected.
-        resources: What each gets: cpus, gpus, and memory in GB.
+        amounts: What each gets; what is not named is `USUAL`.
     """
 
-    def __init__(self, ray: Any, resources: Mapping[str, Any]):
+    def __init__(self, ray: Any, amounts: Amounts):
         self._ray = ray
-        cpus = resources.get("cpus", 1.0)
-        self.threads = max(1, int(cpus))
+        every = {**USUAL, **amounts}
+        self.threads = max(1, int(every["cpus"]))
         self._each = {
-            "CPU": cpus,
-            "GPU": resources.get("gpus", 0.0),
-            "memory": resources.get("memory", 0.0) * 2**30,
+            "CPU": every["cpus"],
+            "GPU": every["gpus"],
+            "memory": every["memory"] * 2**30,
         }
 
     @property
@@ -78,17 +91,21 @@ class Share:
         room = [int(has.get(name, 0) / amount) for name, amount in self._each.items() if amount]
         return min([*room, limit or sys.maxsize]) or 1
 
-    def warn_without_room(self) -> None:
-        """Say on stderr that there is no room now, if that is so."""
-        if not any(map(self._fits, self._ray.nodes())):
-            print(
-                "da: no node of the Ray cluster has room for a run now; runs wait for one",
-                file=sys.stderr,
-            )
+    def list_nodes(self) -> set[str]:
+        """Return the ids of the nodes that have room for one, if they do nothing else."""
+        return {node["NodeID"] for node in self._ray.nodes() if self._fits(node)}
 
     def _fits(self, node: Mapping[str, Any]) -> bool:
         has = node["Resources"] if node["Alive"] else {}
         return all(has.get(name, 0) >= amount for name, amount in self._each.items())
+
+    def warn_without_room(self) -> None:
+        """Say on stderr that there is no room now, if that is so."""
+        if not self.list_nodes():
+            print(
+                "da: no node of the Ray cluster has room for a run now; runs wait for one",
+                file=sys.stderr,
+            )
 
 
 class SentWeights:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+AUTO = "auto"
+"""Value of a resource that the first run of each kind measures."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -24,6 +27,21 @@ SHARE = Resource(
     float, "a share from 0 to 1, or a whole number", lambda x: 0 <= x <= 1 or x.is_integer()
 )
 
+
+def _or_measured(kind: Resource) -> Resource:
+    return Resource(
+        lambda value: value if value == AUTO else kind.parse(value),
+        f"{kind.known}, or {AUTO}",
+        lambda x: x == AUTO or kind.is_right(x),
+    )
+
+
+Amounts = Mapping[str, float]
+"""Resources by name; memory in GB."""
+
+USUAL: Amounts = {"cpus": 1.0, "gpus": 0.0, "memory": 0.0}
+"""What each gets on Ray where the user says nothing."""
+
 KNOWN: Mapping[str, Mapping[str, Resource]] = {
     "local": {},
     "slurm": {
@@ -37,9 +55,9 @@ KNOWN: Mapping[str, Mapping[str, Resource]] = {
         "minutes": COUNT,
         "chunk": COUNT,
     },
-    "ray": {"cpus": AMOUNT, "gpus": SHARE, "memory": AMOUNT},
+    "ray": {"cpus": AMOUNT, "gpus": _or_measured(SHARE), "memory": _or_measured(AMOUNT)},
 }
-"""Resources of each executor. `memory` is in GB; `chunk` is a number of trainings a task."""
+"""Resources of each executor. `memory` is in GB; `chunk` is a number of trainings of a job."""
 
 
 def parse_resources(executor: str, given: Sequence[str]) -> dict[str, Any]:

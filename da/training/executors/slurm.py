@@ -6,19 +6,19 @@ sweeps may train a run twice: its record is whole in any case.
 """
 
 import shutil
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from da.system.environment import cores
 from da.system.extras import extra, require
 from da.system.locks import lock
 from da.system.one_line import one_line
-from da.training.attempts import Ended, Group, Lost, attempt_in_process
+from da.training.attempts import Ended, Group, Lost, Stopped, attempt_in_process
 
 FOLDER = ".slurm"
 """Folder of scripts and logs, within the folder of the records."""
@@ -74,7 +74,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Slurm:
-    """Arrays of jobs of Slurm.
+    """Arrays of jobs of Slurm, to which several threads may submit.
 
     They go on when this process is killed, and are canceled when it is interrupted.
     """
@@ -89,6 +89,8 @@ class Slurm:
     """Kind of cluster, as submitit knows it: also local, for tests."""
     pause: float = 5.0
     """Seconds between two looks at the jobs."""
+    stop: Event = field(default_factory=Event)
+    """Set where jobs in hand are to be canceled."""
 
     @property
     def slots(self) -> int:
@@ -122,8 +124,8 @@ class Slurm:
                 for job in [job for job in jobs if job.done()]:
                     chunk = jobs.pop(job)
                     yield from zip(chunk, _results(job, len(chunk)), strict=True)
-                if jobs:
-                    time.sleep(self.pause)
+                if jobs and self.stop.wait(self.pause):
+                    raise Stopped
         finally:
             for job in jobs:
                 job.cancel(check=False)

@@ -63,6 +63,8 @@ def test_all_files_of_a_run_come_back(tmp_path, node):
     outcome = answer.save(away)
     assert outcome.record == records.find(RUN.id, away.folder)
     assert curve(here.folder) == curve(away.folder)
+    assert answer.peak.gpus == 0
+    assert 0.1 < answer.peak.memory < 16
     assert saved_weights.load_classes(RUN.id, away.folder)
     assert (
         outputs_file(RUN.id, away.folder).read_bytes()

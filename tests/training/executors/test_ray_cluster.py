@@ -1,86 +1,26 @@
 """Runs that a cluster carries out leave the records that they leave here, whoever dies there."""
 
-import pickle
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from da.methods import METHODS
 from da.models import saved_weights
 from da.results import records
-from da.results.records import Record
 from da.runs.run import Run
 from da.system.locks import Lock, is_held
 from da.training.attempts import Lost
-from da.training.executors.payload import Answer
-from da.training.executors.ray_cluster import NODES, RayCluster
+from da.training.executors.ray_cluster import NODES, NoRoom, RayCluster
 from da.training.jobs import Job
 from da.training.sweep import sweep_outcomes
 from tests.fixtures.deadly_method import DEADLY
+from tests.fixtures.fake_ray import FakeRay, made
 from tests.fixtures.points import BEGUN, RUN
-from tests.fixtures.ray import EXCEPTIONS, NodeDiedError, RayError, WorkerCrashedError
+from tests.fixtures.ray import NodeDiedError, RayError, WorkerCrashedError
 
 RUNS = [replace(RUN, seed=seed) for seed in range(4)]
-
-
-class Ref:
-    """What a task will give, or an object that is stored."""
-
-    def __init__(self, value: Any):
-        self.value = value
-
-
-class FakeRay:
-    """The part of ray that we use, in this process: a task begins when it is waited for."""
-
-    exceptions = EXCEPTIONS
-
-    def __init__(self) -> None:
-        self.stored: list[Any] = []
-        self.sent: list[Run] = []
-        self.canceled: list[Ref] = []
-        self.asked: dict[str, Any] = {}
-        self.errors: dict[int, list[Exception]] = {}
-        """Errors of the tasks of a seed, the first first."""
-
-    def remote(self, function) -> "FakeRay":
-        return self
-
-    def options(self, **asked) -> SimpleNamespace:
-        self.asked = asked
-        return SimpleNamespace(remote=lambda packed, *_: Ref(pickle.loads(packed)))
-
-    def put(self, value: Any) -> Ref:
-        self.stored.append(value)
-        return Ref(value)
-
-    def wait(self, refs: list[Ref]) -> tuple[list[Ref], list[Ref]]:
-        return refs[:1], refs[1:]
-
-    def get(self, ref: Ref) -> list[Answer]:
-        runs = [job.run for job in ref.value]
-        self.sent += runs
-        for run in runs:
-            if left := self.errors.get(run.seed):
-                raise left.pop(0)
-        return [Answer(run.id, made(run), "") for run in runs]
-
-    def cancel(self, ref: Ref, force: bool) -> None:
-        self.canceled.append(ref)
-
-    def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": self.cluster_resources()}]
-
-    def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 2.0, "memory": 8 * 2.0**30}
-
-
-def made(run: Run) -> Record:
-    return Record(run.id, run.settings(), [{"step": 1.0, "target_accuracy": 50.0}], 1.0)
 
 
 @pytest.fixture
@@ -172,11 +112,63 @@ def test_resources_are_those_that_the_user_asks_for(tmp_path, ray, capsys):
     executor = RayCluster(ray, {"cpus": 2.0, "gpus": 0.25, "memory": 4.0}, 0)
     next(executor.run(groups(tmp_path)))
     asked = {"num_cpus": 2.0, "num_gpus": 0.25, "memory": 4 * 2**30, "max_retries": 0}
-    assert ray.asked == {**asked, "name": RUNS[1].title}
+    assert ray.asked == {**asked, "name": RUNS[1].title, "num_returns": "streaming"}
     assert "no node of the Ray cluster has room" in capsys.readouterr().err
     assert executor.slots == 1
     assert RayCluster(ray, {"memory": 4.0}, 0).slots == 2
     assert capsys.readouterr().err == ""
+
+
+def test_a_node_without_room_gets_no_more_runs_and_each_of_its_runs_another_node(
+    tmp_path, ray, capsys
+):
+    ray.errors = {0: [NoRoom("a", "one", "disk full")], 1: [NoRoom("a", "one", "disk full")]}
+    ended = [*RayCluster(ray, {}, 2).run(groups(tmp_path))]
+    assert all(outcome.record for _, ((_, outcome),) in ended)
+    assert sorted(run.seed for run in ray.sent) == [0, 0, 1, 1, 2, 3]
+    assert [asked["off"] for asked in ray.every] == ["", "", "a", "a", "a", "a"]
+    assert capsys.readouterr().err == "da: one gets no more runs: disk full\n"
+
+
+def test_a_run_for_which_no_node_has_room_is_given_up(tmp_path, ray):
+    ray.errors = {0: [NoRoom(id, id, "disk full") for id in ("abc" * 9)]}
+    (failed,) = sweep_outcomes(RUNS[:1], tmp_path, on="ray", again=())
+    assert failed.error.endswith(": disk full")
+    assert len(ray.sent) == 2 * (NODES + 1)
+    assert {asked["off"] for asked in ray.every} == {"", "a", "a,b"}
+
+
+def test_runs_of_a_node_that_hangs_and_those_that_wait_for_it_are_sent_to_another(
+    tmp_path, ray, capsys
+):
+    ray.hung = "a"
+    ended = [*RayCluster(ray, {}, 3).run(groups(tmp_path))]
+    assert all(outcome.record for _, ((_, outcome),) in ended)
+    assert [asked["off"] for asked in ray.every] == ["", "", "", "a", "a", "a", "a"]
+    assert len(ray.canceled) == 3
+    assert sorted(run.seed for run in ray.sent) == [0, 1, 2, 3]
+    said = f"da: the node of {RUNS[0].title} is gone: it is sent to another one\n"
+    assert capsys.readouterr().err == said
+
+
+def test_one_run_of_a_kind_is_measured_and_the_others_get_what_it_needs(tmp_path, ray, capsys):
+    executor = RayCluster(ray, {"gpus": "auto", "memory": "auto"}, 0)
+    assert executor.slots == 1
+    ended = executor.run(groups(tmp_path, [*RUNS[:3], BEGUN]))
+    next(ended)
+    assert [(asked["num_gpus"], asked["memory"]) for asked in ray.every] == [(1.0, None)] * 2
+    assert [group[0].run for group, _ in ended] == [BEGUN, *RUNS[1:3]]
+    later = [(asked["num_gpus"], asked["memory"]) for asked in ray.every[2:]]
+    assert later == [(0.15, int(1.25 * 2**30))] * 2
+    said = f"da: {RUNS[0].title} is measured: runs of its kind get gpus=0.15 memory=1.25\n"
+    assert capsys.readouterr().err.splitlines(keepends=True)[1] == said
+
+
+def test_a_run_that_dies_measures_nothing(tmp_path, ray, capsys):
+    ray.errors = {0: [WorkerCrashedError("killed")]}
+    assert len([*RayCluster(ray, {"memory": "auto"}, 0).run(groups(tmp_path, RUNS[:3]))]) == 3
+    assert [asked["memory"] for asked in ray.every] == [None, None, int(1.25 * 2**30)]
+    assert RUNS[1].title in capsys.readouterr().err
 
 
 ON_FEATURES = [

@@ -110,7 +110,7 @@ class FakeRay:
         self.killed.append(actor)
 
     def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": self.cluster_resources()}]
+        return [{"Alive": True, "NodeID": "a", "Resources": self.cluster_resources()}]
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 2.0, "memory": 8 * 2.0**30}

@@ -9,6 +9,9 @@ def test_resources_have_the_types_that_clusters_take():
     slurm = parse_resources("slurm", ["partition=long", "gpus=1", "memory=7.5", "chunk=20"])
     assert slurm == {"partition": "long", "gpus": 1, "memory": 7.5, "chunk": 20}
     assert parse_resources("ray", ["gpus=0.25", "cpus=2"]) == {"gpus": 0.25, "cpus": 2.0}
+    assert parse_resources("ray", ["gpus=auto", "memory=auto"]) == dict.fromkeys(
+        ["gpus", "memory"], "auto"
+    )
     assert parse_resources("local", []) == {}
 
 
@@ -21,7 +24,9 @@ def test_resources_have_the_types_that_clusters_take():
         ("slurm", "minutes=0", "unknown minutes '0', known: 1 and more"),
         ("slurm", "partition=", "unknown partition '', known: a name of your cluster"),
         ("ray", "gpus=1.5", "unknown gpus '1.5', known: a share from 0 to 1, or a whole number"),
-        ("ray", "memory=nan", "unknown memory 'nan', known: above 0"),
+        ("ray", "memory=nan", "unknown memory 'nan', known: above 0, or auto"),
+        ("ray", "cpus=auto", "unknown cpus 'auto', known: above 0"),
+        ("slurm", "memory=auto", "unknown memory 'auto', known: above 0"),
         ("ray", "gpus=inf", "unknown gpus 'inf', known: a share from 0 to 1"),
         ("ray", "cpus", "unknown cpus '', known: above 0"),
     ],

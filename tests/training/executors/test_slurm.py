@@ -1,15 +1,16 @@
 """Jobs of Slurm leave the records that processes of this machine leave."""
 
 import os
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from da.methods import METHODS
 from da.results import records
+from da.training.attempts import Stopped
 from da.training.executors import slurm
 from da.training.executors.slurm import Attempt, Slurm
 from da.training.jobs import Job
@@ -57,16 +58,18 @@ ASKED = {
 }
 
 
-def test_the_script_asks_for_an_array_and_is_canceled_when_interrupted(
-    tmp_path, commands, monkeypatch
-):
-    def interrupt(_):
+class Interrupt(Event):
+    """In place of a pause, Ctrl-C."""
+
+    def wait(self, timeout: float | None = None) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", interrupt)
+
+def test_the_script_asks_for_an_array_and_is_canceled_when_interrupted(tmp_path, commands):
     slurm.check()
+    asked = Slurm(tmp_path / "results", ASKED, limit=2, stop=Interrupt())
     with pytest.raises(KeyboardInterrupt):
-        next(Slurm(tmp_path / "results", ASKED, limit=2).run(groups(tmp_path / "results", 5)))
+        next(asked.run(groups(tmp_path / "results", 5)))
     script = Path("script.sh").read_text()
     for asked in (
         "partition=long",
@@ -82,6 +85,14 @@ def test_the_script_asks_for_an_array_and_is_canceled_when_interrupted(
         assert f"#SBATCH --{asked}\n" in script
     assert "-m submitit.core._submit" in script
     assert {*Path("canceled").read_text().split()} == {"7_0", "7_1", "7_2"}
+
+
+def test_jobs_of_a_thread_are_canceled_where_another_one_stops_it(tmp_path, commands):
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        next(Slurm(tmp_path, {}, stop=stop).run(groups(tmp_path, 2)))
+    assert {*Path("canceled").read_text().split()} == {"7_0", "7_1"}
 
 
 def test_a_time_limit_is_set_where_none_is_given(tmp_path, commands):
