@@ -9,6 +9,7 @@ from shutil import copy, copytree
 
 import pytest
 
+from da.data.class_lists import published_counts
 from da.methods import METHODS
 from da.results.literature.numbers import FILES, rows
 from da.runs import recipes
@@ -17,6 +18,7 @@ from tools.docs import (
     check,
     datasets,
     label_free,
+    large_sets,
     markdown,
     methods,
     pages,
@@ -270,3 +272,53 @@ def test_combined_models_are_compared_by_mean_and_lowest_accuracy(tmp_path):
     found = label_free.compare_combined(file)
     assert "| best single ‡ | 55.5 | 51.0 | 1 |\n| iwa | 58.0 | 55.0 | 0 |" in found
     assert "2 tasks and seeds, 3 models each" in found
+
+
+def test_images_of_domainnet_are_those_of_its_published_lists():
+    compared = 0
+    for name, (images, _) in large_sets.DOMAINNET.items():
+        parts = [published_counts("domainnet", f"{name}_{part}") for part in ("train", "test")]
+        if all(parts):
+            assert sum(sum(part.values()) for part in parts) == images
+            compared += 1
+    assert compared == 4
+    assert sum(images for images, _ in large_sets.DOMAINNET.values()) == 586_575
+
+
+def test_costs_of_large_sets_follow_from_the_newest_reports(tmp_path, monkeypatch):
+    monkeypatch.setattr(large_sets, "REPORTS", tmp_path)
+    monkeypatch.setattr(large_sets, "_measured", large_sets._measured.__wrapped__)
+    rows = {
+        "training": [[large_sets.TRAINED, 256, 780.0], [large_sets.ON_FEATURES, 9.0, 3.6, "0 %"]],
+        "data": [[large_sets.DECODED, 1000.0, 2.0]],
+    }
+    for name, factor in (("2026-01-01_nvidia-h200", 9), ("2026-01-02_nvidia-h200", 1)):
+        scripts = {
+            script: {"sections": [{"rows": [[row[0], row[1], row[2] * factor] for row in each]}]}
+            for script, each in rows.items()
+        }
+        (tmp_path / f"{name}.json").write_text(json.dumps({"scripts": scripts, "cores": 2}))
+    (tmp_path / "2026-01-03_nvidia-h200_tllib.json").write_text("{}")
+    monkeypatch.setattr(large_sets.papers, "WORK", {"resnet50": 4.0, "resnet101": 8.0})
+    assert large_sets.training_rate("resnet101") == 390
+    assert large_sets.forward_rate("resnet50") == 2340
+    assert (large_sets.decode_rate(), large_sets.step_seconds()) == (500, 0.0036)
+    found = large_sets._work("w", 3.6e6, 1000, 2e4)
+    assert found == ["w", "3.60 M images", "0.072", "20", "1", "0.12", "2", "2"]
+    assert "`benchmarks/reports/2026-01-02_nvidia-h200.md`" in large_sets.list_rates()
+    last = large_sets.list_streams().splitlines()[-1]
+    assert last.startswith(
+        "| all severities, 12 methods, 3 seeds | 135.00 M images | 20.321 | 117 | 48 "
+    )
+
+
+def test_a_cluster_is_compared_with_one_machine_by_whole_commands(tmp_path):
+    each = [("local", 10.0, 700.0, 0.0), ("ray", 20.0, 800.0, 500.0)]
+    lines = [
+        {"way": way, "images": 1000, "seconds": s, "command_mb": peak, "actor_mb": actor}
+        for way, s, peak, actor in each
+    ]
+    file = tmp_path / "features.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    found = large_sets.compare_clusters(file)
+    assert found.splitlines()[-1] == "| 1,000 | 100 | 50 | 0.50 | 700 | 800 | 500 |"

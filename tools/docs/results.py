@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 
 from da.cli.main import main
-from tools.docs import choosers, label_free, peers, step_reports, tllib
+from tools.docs import choosers, label_free, large_sets, peers, step_reports, tllib
 
 REPORTS = Path(__file__).parents[2] / "benchmarks" / "reports"
 NAMES = (
     r"da .*?|newest report|steps side by side|beside TLlib|lessons of choosers|default chooser|"
-    r"peers \w+|estimates of accuracy|combined models"
+    r"peers \w+|estimates of accuracy|combined models|features at size|rates of large sets|"
+    r"sizes of DomainNet|cost of DomainNet|cost of ImageNet-C"
 )
 BLOCK = re.compile(rf"<!-- ({NAMES}) -->\n(.*?)<!-- end -->", re.DOTALL)
 
@@ -68,5 +69,10 @@ REPORTED: dict[str, Callable[[], str]] = {
     "default chooser": choosers.describe_default,
     "estimates of accuracy": label_free.list_estimates,
     "combined models": label_free.compare_combined,
+    "features at size": large_sets.compare_clusters,
+    "rates of large sets": large_sets.list_rates,
+    "sizes of DomainNet": large_sets.list_domains,
+    "cost of DomainNet": large_sets.compare_ways,
+    "cost of ImageNet-C": large_sets.list_streams,
 }
 """What blocks that quote reports hold, by name."""
