@@ -9,9 +9,7 @@ Cost: ten minutes on 2 cores, for one of the experiment's three seeds, 140 of it
 
 import os
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,29 +18,12 @@ from da.runs.run import Run
 from da.system.environment import cores
 from da.training.sweep import sweep_outcomes
 from measure import Bar, Section, show
+from nodes import NODES, cluster_of_nodes
 from sweep import differences, experiment_of, told, warm_up
 
-NODES = 3
 LOCAL = f"--on local, {NODES} processes"
 RAY = f"--on ray, {NODES} nodes"
 KILLED = f"{RAY}, one killed halfway"
-
-
-@contextmanager
-def cluster_of_nodes() -> Iterator[Any]:
-    """Three nodes of a core each on this machine."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ray.cluster_utils import Cluster
-
-        cluster = Cluster()
-        for _ in range(NODES):
-            cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=80 * 2**20)
-        try:
-            yield cluster
-        finally:
-            cluster.shutdown()
 
 
 def seconds(

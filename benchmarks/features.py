@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +22,7 @@ from typing import Any
 
 from da.system.cache import file_sha256, write_whole
 from da.system.environment import environment
+from nodes import cluster_of_nodes
 
 REPORT = Path(__file__).with_name("reports") / "features.jsonl"
 COUNTS = 60_000, 600_000
@@ -105,20 +105,6 @@ class Taken:
     """SHA-256 of the files of features."""
 
 
-@contextmanager
-def cluster() -> Iterator[str]:
-    """Start three nodes of a core each, and give the address of their head."""
-    from ray.cluster_utils import Cluster
-
-    opened = Cluster()
-    try:
-        for _ in range(3):
-            opened.add_node(num_cpus=1, object_store_memory=200 * 2**20, include_dashboard=False)
-        yield opened.address
-    finally:
-        opened.shutdown()
-
-
 def take(way: str, images: int, address: str, folder: Path) -> Taken:
     """Compute the features of so many images in a cache of their own."""
     with TemporaryDirectory(dir=folder) as home:
@@ -152,7 +138,7 @@ def peak_of_actors() -> float:
 
 def measure(counts: tuple[int, ...]) -> Iterator[Taken]:
     """Yield what each command took, in turns."""
-    with TemporaryDirectory() as name, cluster() as address:
+    with TemporaryDirectory() as name, cluster_of_nodes() as cluster:
         folder = Path(name)
         (folder / "plugins" / "datasets").mkdir(parents=True)
         (folder / "plugins" / "datasets" / "repeated.py").write_text(DATA)
@@ -162,7 +148,7 @@ def measure(counts: tuple[int, ...]) -> Iterator[Taken]:
         subprocess.run([sys.executable, "-c", WEIGHTS], env=env, cwd=folder, check=True)
         for images in counts:
             for way in WAYS:
-                yield take(way, images, address, folder)
+                yield take(way, images, cluster.address, folder)
 
 
 def main(out: Path, counts: tuple[int, ...]) -> None:
