@@ -12,6 +12,7 @@ from socket import gethostname
 
 from da.config.registry import FOLDERS, METHODS, REGISTRIES, ROOT
 from da.config.validation import is_run_id
+from da.methods import base
 from da.models.saved_weights import weights_file
 from da.results import records
 from da.results.output_files import outputs_file
@@ -72,7 +73,10 @@ class Surroundings:
             raise ValueError(f"{gethostname()} has another da-lab than this machine: install it")
         os.environ.update(self.variables)
         for variable, folders in self.plug_ins.items():
-            os.environ[variable] = os.pathsep.join(map(_store_folder, folders))
+            stored = [*map(_store_folder, folders)]
+            os.environ[variable] = os.pathsep.join(stored)
+            # Nothing of them is loaded yet, though this process may be older than their files.
+            base.LOADED = max([base.LOADED, *map(_newest, stored)])
         if os.path.isdir(self.folder):
             os.chdir(self.folder)
         METHODS.extend_package(import_module(METHODS.package).__path__)
@@ -108,6 +112,10 @@ def _store_folder(files: Files) -> str:
 
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:24]
     return str(make_once(cache_home() / "sent_plugins" / digest, make))
+
+
+def _newest(folder: str) -> float:
+    return max((file.stat().st_ctime for file in Path(folder).rglob("*")), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from da.config.registry import SELECTORS
+from da.methods import base
 from da.models import saved_weights
 from da.results import records
 from da.results.output_files import outputs_file
+from da.runs.method_code import code_digest, loaded_code_digest
 from da.system.cache import UnwritableError, cache_home
 from da.system.content_files import find_file
 from da.training.attempts import attempt
@@ -25,6 +27,7 @@ from da.training.executors.payload import (
 from da.training.jobs import Job
 from da.training.train import train
 from tests.fixtures import points
+from tests.fixtures.deadly_method import DEADLY
 
 RUN = replace(points.RUN, steps=4, eval_every=2)
 
@@ -120,6 +123,15 @@ def test_plug_ins_travel_by_value(tmp_path, plugins, monkeypatch):
     assert SELECTORS["mine"](None) == 1.0
     assert (folder / "selectors" / "mine.txt").read_text() == "beside it"
     assert not (folder / "results").exists()
+
+
+def test_a_method_that_travels_is_code_that_did_not_change(tmp_path, plugins, monkeypatch):
+    (plugins / "methods" / "deadly.py").write_text(DEADLY)
+    around, here = Surroundings.here(), code_digest("deadly")
+    monkeypatch.setenv("DA_PLUGINS", "")
+    monkeypatch.setattr(base, "LOADED", base.LOADED)
+    around.set_up()
+    assert loaded_code_digest("deadly") == here is not None
 
 
 def test_no_secret_is_sent(monkeypatch):

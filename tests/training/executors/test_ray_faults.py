@@ -101,8 +101,8 @@ def lab(monkeypatch, tmp_path, plugins) -> Path:
     for name, value in {
         "health_check_initial_delay_ms": 1000,
         "health_check_period_ms": 1000,
-        "health_check_timeout_ms": 2000,
-        "health_check_failure_threshold": 3,
+        "health_check_timeout_ms": 3000,
+        "health_check_failure_threshold": 4,
         "gcs_rpc_server_reconnect_timeout_s": 10,
     }.items():
         monkeypatch.setenv(f"RAY_{name}", str(value))
@@ -223,6 +223,7 @@ def test_a_sweep_at_whose_cluster_everything_dies_has_the_records_of_one_process
     assert da(lab, *f"{search} {there}".split()).kind == RESULT
     print(f"{time.monotonic() - sweep.begun:.0f} s: the end")
     here, away = lab / "here", lab / "away"
+    assert not (away / "old").exists()
     assert records.ids(here) == records.ids(away)
     assert len(records.ids(here)) == 31 + 6
     for id in records.ids(here):
