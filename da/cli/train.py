@@ -164,7 +164,8 @@ def sweep(
         on: Where runs are carried out: local for this machine, slurm, ray, or ray:ADDRESS.
         resources: What each training gets on a cluster, for example gpus=0.25 cpus=2 memory=8 (GB).
             Slurm also takes minutes, partition, account, qos, constraint, and chunk: the number of
-            trainings of a job. Without gpus=, there is no GPU.
+            trainings of a job. Without gpus=, there is no GPU. On Ray, gpus=auto and memory=auto
+            measure one run of each kind first.
     """
     from tqdm import tqdm
 
