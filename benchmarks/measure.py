@@ -9,6 +9,7 @@ import argparse
 import gc
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,12 +137,15 @@ class Section:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Lines of a Markdown table whose columns but the first are aligned to the right."""
+    """Lines of a Markdown table whose columns of numbers are aligned to the right."""
+    texts = [[shown(cell) for cell in row] for row in rows]
+    assert all(len(row) == len(columns) for row in texts), f"{len(columns)} columns, but {rows}"
+    numbers = [any(re.match(r"-?\d", row[at]) for row in texts) for at in range(len(columns))]
+    numbers[0] = False
     yield f"| {' | '.join(columns)} |"
-    yield f"| {' | '.join(['---', *['---:'] * (len(columns) - 1)])} |"
-    for row in rows:
-        assert len(row) == len(columns), f"{len(columns)} columns, but {row}"
-        yield f"| {' | '.join(map(shown, row))} |"
+    yield f"| {' | '.join('---:' if number else '---' for number in numbers)} |"
+    for row in texts:
+        yield f"| {' | '.join(row)} |"
 
 
 def shown(cell: object) -> str:
