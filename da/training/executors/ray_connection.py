@@ -53,7 +53,8 @@ def connect(address: str) -> Iterator[Any]:
 
 def find_node() -> str:
     """Return the id of the node on which this task runs."""
-    import ray
+    with extra("ray", "--on ray"):
+        import ray
 
     return str(ray.get_runtime_context().get_node_id())
 
