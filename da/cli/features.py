@@ -52,7 +52,8 @@ def features(
             _compute(left, where)
     if later:
         print(
-            f"da: {later} more need weights of runs to come: give the command again when these end"
+            f"da: {later} more need weights of runs, which are not stored: give the command again "
+            "after `da sweep --save-weights` of these"
         )
     print(f"{len(needs) - later} of {len(needs)} files of features are stored")
 

@@ -42,7 +42,7 @@ def test_it_says_what_it_computes_and_what_is_stored(capsys):
 def test_it_waits_for_weights_that_are_to_come(capsys):
     main(["features", "tiny.py", "--device", "cpu"])
     said = capsys.readouterr().out
-    assert said.startswith("da: 2 more need weights of runs to come: give the command again when ")
+    assert said.startswith("da: 2 more need weights of runs, which are not stored: give the ")
     assert said.endswith("0 of 2 files of features are stored\n")
 
 

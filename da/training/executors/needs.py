@@ -76,7 +76,8 @@ class Needs:
     @property
     def least(self) -> Amounts:
         """What the smallest kind gets that is known."""
-        every = [*map(self._amounts, self._peaks.values())] or [self._amounts(None)]
+        known: list[Peak | None] = [*self._peaks.values()]  # another thread may add to them
+        every = [self._amounts(peak) for peak in known or [None]]
         return {name: min(amounts[name] for amounts in every) for name in USUAL}
 
     def _amounts(self, peak: Peak | None) -> Amounts:

@@ -24,7 +24,9 @@ COUNT = Resource(int, "1 and more", lambda n: n >= 1)
 GPUS = Resource(int, "0 and more", lambda n: n >= 0)
 AMOUNT = Resource(float, "above 0", lambda x: 0 < x < math.inf)
 SHARE = Resource(
-    float, "a share from 0 to 1, or a whole number", lambda x: 0 <= x <= 1 or x.is_integer()
+    float,
+    "a share from 0 to 1, or a whole number",
+    lambda x: 0 <= x <= 1 or (x > 1 and x.is_integer()),
 )
 
 

@@ -27,6 +27,7 @@ def test_resources_have_the_types_that_clusters_take():
         ("ray", "memory=nan", "unknown memory 'nan', known: above 0, or auto"),
         ("ray", "cpus=auto", "unknown cpus 'auto', known: above 0"),
         ("slurm", "memory=auto", "unknown memory 'auto', known: above 0"),
+        ("ray", "gpus=-1", "unknown gpus '-1', known: a share from 0 to 1"),
         ("ray", "gpus=inf", "unknown gpus 'inf', known: a share from 0 to 1"),
         ("ray", "cpus", "unknown cpus '', known: above 0"),
     ],
