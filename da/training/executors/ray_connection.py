@@ -35,14 +35,17 @@ def connect(address: str) -> Iterator[Any]:
         address: Address of its head; empty for RAY_ADDRESS, or the cluster of this machine.
 
     Raises:
-        ValueError: There is no such cluster.
+        ValueError: There is no such cluster, or the token of the user for it is missing.
     """
     with extra("ray", "--on ray"):
         import ray
 
+    no_token = getattr(ray.exceptions, "AuthenticationError", ConnectionError)  # not in old Ray
+    refused = ConnectionError, ValueError, no_token
+
     try:
         ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError) as error:
+    except refused as error:
         where = f"at {address}" if address else "here: `ray start --head` starts one"
         raise ValueError(f"no Ray cluster {where} ({one_line(error)})") from error
     try:
