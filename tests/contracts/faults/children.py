@@ -25,6 +25,24 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 MEMORY = 12 * 2**30
 """Bytes that an attempt may take, so that a huge setting does not take the whole machine."""
 
+BEGINNING = """
+from dataclasses import replace
+from da.methods import METHODS, Network
+from da.runs.run import Run
+
+FIRST = Run(
+    METHODS["source_only"].Hparams(),
+    "moons:0-20",
+    backbone="mlp",
+    init="random",
+    regime="full",
+    network=Network(neck=0, dropout=0),
+    steps=6,
+    eval_every=3,
+)
+"""
+"""Source of a run on points, with which others begin."""
+
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(
     [

@@ -11,27 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from tests.contracts.faults.children import Command, linux_only, workers
+from tests.contracts.faults.children import BEGINNING, Command, linux_only, workers
 from tests.contracts.faults.outcomes import FAULT, RESULT, Outcome, Tally
 from tests.fixtures.pictures import class_folders
 
 pytestmark = linux_only
 
-EXPERIMENT = """
-from dataclasses import replace
-from da.methods import METHODS, Network
-from da.runs.run import Run
-
-FIRST = Run(
-    METHODS["source_only"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=3,
-)
+EXPERIMENT = (
+    BEGINNING
+    + """
 ON_FEATURES = replace(
     FIRST, method=METHODS["dann"].Hparams(), regime="frozen", init=FIRST.id, steps=20
 )
@@ -40,6 +28,7 @@ ON_FEATURES = replace(
 def runs():
     return [FIRST, *(replace(ON_FEATURES, seed=seed) for seed in range(10))]
 """
+)
 """Runs on features, and the one that they begin with: records depend on no number of threads."""
 
 STARTING = 3

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from da.results import records
-from tests.contracts.faults.children import Command, da, linux_only, workers
+from tests.contracts.faults.children import BEGINNING, Command, da, linux_only, workers
 from tests.contracts.faults.outcomes import RESULT
 from tests.fixtures.ray import add_node
 
@@ -42,21 +42,9 @@ class Slow(SourceOnly):
         return super().forward(batch, progress)
 '''
 
-EXPERIMENT = """
-from dataclasses import replace
-from da.methods import METHODS, Network
-from da.runs.run import Run
-
-FIRST = Run(
-    METHODS["source_only"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-    steps=6,
-    eval_every=3,
-)
+EXPERIMENT = (
+    BEGINNING
+    + """
 ON_FEATURES = replace(
     FIRST, method=METHODS["slow"].Hparams(), regime="frozen", init=FIRST.id, steps=30, eval_every=30
 )
@@ -65,6 +53,7 @@ ON_FEATURES = replace(
 def runs():
     return [FIRST, *(replace(ON_FEATURES, seed=seed) for seed in range(30))]
 """
+)
 """Runs on features, and the one that they begin with: records depend on no number of threads."""
 
 PATIENCE = 120.0
