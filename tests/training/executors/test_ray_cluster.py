@@ -1,5 +1,6 @@
 """Runs that a cluster carries out leave the records that they leave here, whoever dies there."""
 
+import inspect
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from da.results import records
 from da.runs.run import Run
 from da.system.locks import Lock, is_held
 from da.training.attempts import Lost
+from da.training.executors import ray_cluster
 from da.training.executors.ray_cluster import NODES, NoRoom, RayCluster
 from da.training.jobs import Job
 from da.training.sweep import sweep_outcomes
@@ -182,8 +184,10 @@ ON_FEATURES = [
 @pytest.mark.slow
 @pytest.mark.faults
 def test_a_cluster_of_which_a_node_is_killed_leaves_the_records_of_one_machine(
-    tmp_path, cluster, plugins
+    tmp_path, cluster, plugins, monkeypatch
 ):
+    # Ray wants a generator, and no function around it that checks types.
+    monkeypatch.setattr(ray_cluster, "_train", inspect.unwrap(ray_cluster._train))
     (plugins / "methods" / "deadly.py").write_text(DEADLY)
     deadly = replace(RUN, method=METHODS["deadly"].Hparams())
     runs = [BEGUN, *ON_FEATURES]
