@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from da.methods import METHODS, Network
 from da.results import records
 from da.results.records import Record
 from da.runs import provenance
 from da.runs.provenance import CURRENT, OTHER_BEGINNING, OTHER_CODE, OTHER_DATA
 from da.runs.run import Run
+from tests.fixtures.points import RUN
 
-RUN = Run(
-    METHODS["dann"].Hparams(),
-    "moons:0-20",
-    backbone="mlp",
-    init="random",
-    regime="full",
-    network=Network(neck=0, dropout=0),
-)
 CURVE = [{"step": 1, "target_accuracy": 50.0}]
 NOW = {"code": "c", "source": "s", "target": "t"}
 
