@@ -58,6 +58,9 @@ def enter(folder: Path, environment: dict[str, str]) -> None:
     import torch
     from tqdm import tqdm
 
+    from da.methods import base
+
+    base.LOADED = time.time()  # what we are a copy of has read no plug-ins
     os.setsid()
     os.chdir(folder)
     os.environ.clear()

@@ -86,7 +86,7 @@ def lab(monkeypatch, tmp_path, plugins) -> Path:
     (tmp_path / "lab.py").write_text(EXPERIMENT)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DA_HOME")
-    monkeypatch.setenv("DA_NAP", "0.05")
+    monkeypatch.setenv("DA_NAP", "0.1")
     for name, value in {
         "health_check_initial_delay_ms": 1000,
         "health_check_period_ms": 1000,
@@ -181,10 +181,10 @@ def test_a_sweep_at_whose_cluster_everything_dies_has_the_records_of_one_process
     sweep.go_on(2, "a worker was killed")
     cluster.remove_node(nodes.pop(), allow_graceful=False)
     add_node(cluster, env_vars={"HOME": str(disk)})
-    sweep.go_on(4, "a node was killed, and one with a full disk joined")
+    wait_until(lambda: "gets no more runs: cannot write" in sweep.said, "word of the full disk")
+    sweep.go_on(2, "a node was killed, and one with a full disk joined")
     hung += stop(nodes.pop())
     sweep.go_on(3, "a node hangs")
-    assert "gets no more runs: cannot write" in sweep.said
     os.kill(sweep.command.pid, signal.SIGKILL)
     sweep.command.wait()
     sweep.start(cluster.address)
