@@ -28,7 +28,7 @@ from da.models.frozen_backbone import FrozenBackbone
 from da.models.fuse import fuse_batch_norms
 from da.models.text_encoder import TextEncoder, to_tokens
 from da.system.array_files import write_array_head
-from da.system.cache import KEY, cache_home, make_once, remove_unused
+from da.system.cache import KEY, cache_home, is_sound, make_once, remove_unused
 
 RECIPE = 2
 """Cache version of features; increase it when the computation of features changes."""
@@ -111,6 +111,11 @@ def _name_file(domain: Domain, backbone: FrozenBackbone, recipe: Recipe) -> Path
 def features_file(name: str) -> Path:
     """Return the path of a file of features by its name."""
     return cache_home() / "features" / name
+
+
+def is_stored(file: Path, images: int) -> bool:
+    """Return whether a file holds features of so many images, and is not damaged."""
+    return is_sound(file, lambda file: check_features(file, images))
 
 
 def find_reader(domain: Domain, backbone: FrozenBackbone) -> FrozenBackbone:

@@ -39,7 +39,6 @@ def _task_errors(run: "Run") -> dict[str, bool]:
 
 def _regime_errors(run: "Run") -> dict[str, bool]:
     frozen, augments = run.regime == "frozen", run.augment != "none"
-    chosen = [name for name in ("precision", "memory_format") if getattr(run, name) == "auto"]
     return {
         f"init is pretrained, random, a file of weights or a run's id (12 digits from 0 to f), not "
         f"{run.init[:40]!r}": not (is_beginning(run.init) or is_run_id(run.init)),
@@ -60,7 +59,8 @@ def _regime_errors(run: "Run") -> dict[str, bool]:
         f"{run.method.owner.name} trains norms alone, and no moves lora": (
             run.method.owner.streams and run.tuning.moves == "lora"
         ),
-        f"{' and '.join(chosen)} auto needs regime full": frozen and bool(chosen),
+        "precision auto needs regime full": frozen and run.precision == "auto",
+        "memory_format auto needs regime full": frozen and run.memory_format == "auto",
         "unit_features needs regime full; regime frozen always scales its features": (
             frozen and run.unit_features
         ),

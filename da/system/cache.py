@@ -203,7 +203,7 @@ def _is_whole(path: Path) -> bool:
 
 def _make(path: Path, make: Callable[[Path], None], check: Check | None) -> None:
     there = os.path.lexists(path)
-    if there and (check is None or _is_sound(path, check)):
+    if there and (check is None or is_sound(path, check)):
         return
     if there:
         print(f"{path} is damaged: making it again", file=sys.stderr)
@@ -222,8 +222,13 @@ def _make(path: Path, make: Callable[[Path], None], check: Check | None) -> None
     remove_stale_locks(path.parent, ".*.lock")
 
 
-def _is_sound(path: Path, check: Check) -> bool:
-    """Return whether a path is not damaged, and give it checksums if it has none."""
+def is_sound(path: Path, check: Check) -> bool:
+    """Return whether a path is there and not damaged, and give it checksums if it has none.
+
+    Args:
+        path: A file or folder in the cache.
+        check: Function that raises an error for a damaged one.
+    """
     try:
         same = checksums.match(path)
         if same is None:

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from da.models.feature_shards import Shards, compute_shard
-from da.models.features import features_file
+from da.models.features import features_file, is_stored
 from da.runs.run import Run
 from da.system import memory
 from da.system.locks import lock
@@ -103,7 +103,7 @@ def compute_files(needs: Sequence[Need], where: Computes) -> Generator[Progress,
         for shards in sorted(every.values(), key=lambda shards: shards.file):
             held.enter_context(lock(shards.lock))
         left = {need: {*shards.list_missing()} for need, shards in every.items()}
-        todo = [need for need in needs if left[need] and not every[need].file.exists()]
+        todo = [n for n in needs if left[n] and not is_stored(every[n].file, n.images)]
         for need in needs:
             if need not in todo:
                 every[need].join()

@@ -86,6 +86,20 @@ def test_shards_that_are_all_there_are_only_joined(monkeypatch):
     assert features_file(needs[0].file).exists()
 
 
+def test_a_damaged_file_is_computed_again(capsys):
+    needs = find_needs([ON_FEATURES], RESULTS)
+    assert [*compute_files(needs, LocalFeatures(RESULTS, "cpu"))]
+    file = features_file(needs[0].file)
+    right = file.read_bytes()
+    file.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    needs = find_needs([ON_FEATURES], RESULTS)
+    assert [need.stored for need in needs] == [False, True]
+    assert [*compute_files(needs[:1], where := Counted())]
+    assert where.seen == [("moons:0", 0), ("moons:0", 1)]
+    assert file.read_bytes() == right
+    assert f"{file} is damaged: making it again" in capsys.readouterr().err
+
+
 def test_features_of_a_run_to_come_are_not_computed():
     later = replace(BEGUN, seed=5)
     (first, *_) = find_needs([later, replace(ON_FEATURES, init=later.id)], RESULTS)

@@ -70,7 +70,7 @@ def parse_resources(executor: str, given: Sequence[str]) -> dict[str, Any]:
         given: Resources as NAME=VALUE.
 
     Raises:
-        ValueError: The executor has no such resource, or it has no such value.
+        ValueError: The executor has no such resource, or no such value; or one is given twice.
     """
     known, found = KNOWN[executor], {}
     for each in given:
@@ -78,6 +78,8 @@ def parse_resources(executor: str, given: Sequence[str]) -> dict[str, Any]:
         if name not in known:
             names = ", ".join(known) or "none, but those of --on slurm and --on ray"
             raise ValueError(f"unknown resource {name!r} of {executor}, known: {names}")
+        if name in found:
+            raise ValueError(f"resource {name} is given twice: {' '.join(given)}")
         found[name] = _parse(name, value, known[name])
     return found
 

@@ -10,7 +10,7 @@ from da.config.task_name import short_domain
 from da.config.validation import is_run_id
 from da.data.domain import Domain
 from da.data.tasks import parse_task
-from da.models.features import Extractor, list_files
+from da.models.features import Extractor, is_stored, list_files
 from da.models.frozen_backbone import FrozenBackbone
 from da.models.saved_weights import weights_file, weights_origin
 from da.runs.run import Run
@@ -37,7 +37,7 @@ class Need:
     images: int
     """Number of images."""
     stored: bool
-    """Whether the file is there."""
+    """Whether the file is there, and not damaged."""
     run: Run
     """A run that needs it."""
 
@@ -75,7 +75,7 @@ def list_needs(run: Run, domains: Sequence[Domain], how: Conditions) -> Iterator
         return
     for frozen, files in _list_files(run, domains, begun, how.results):
         for name, (path, part) in zip(names, files, strict=True):
-            yield need(path.name, frozen.name, name, part, path.exists())
+            yield need(path.name, frozen.name, name, part, is_stored(path, len(part.x)))
 
 
 def _list_files(

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from da.results import records
 from tests.contracts.faults.children import BEGINNING, Command, da, linux_only, workers
 from tests.contracts.faults.outcomes import RESULT
-from tests.fixtures.ray import add_node
+from tests.fixtures.ray import add_node, kill, raylet, stop
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, linux_only]
 
@@ -81,41 +80,13 @@ def disk(tmp_path) -> Iterator[Path]:
 
 @pytest.fixture
 def lab(monkeypatch, tmp_path, plugins) -> Path:
-    """A folder with an experiment; homes are those of nodes, and Ray notices soon what is gone."""
+    """A folder with an experiment; homes are those of nodes."""
     (plugins / "methods" / "slow.py").write_text(SLOW)
     (tmp_path / "lab.py").write_text(EXPERIMENT)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("DA_HOME")
     monkeypatch.setenv("DA_NAP", "0.1")
-    for name, value in {
-        "health_check_initial_delay_ms": 1000,
-        "health_check_period_ms": 1000,
-        "health_check_timeout_ms": 3000,
-        "health_check_failure_threshold": 4,
-        "gcs_rpc_server_reconnect_timeout_s": 10,
-    }.items():
-        monkeypatch.setenv(f"RAY_{name}", str(value))
     return tmp_path
-
-
-@pytest.fixture
-def hung() -> Iterator[list[int]]:
-    """Processes that stand still; they are killed at the end."""
-    every: list[int] = []
-    yield every
-    kill(every)
-
-
-def kill(every: list[int]) -> None:
-    while every:
-        with suppress(ProcessLookupError):
-            os.kill(every.pop(), signal.SIGKILL)
-
-
-def raylet(node: Any) -> int:
-    """Process of a node that starts its workers."""
-    (about,) = node.all_processes["raylet"]
-    return about.process.pid
 
 
 def busy(node: Any) -> list[int]:
@@ -158,16 +129,8 @@ def end_all(cluster: Any) -> None:
         cluster.remove_node(node, allow_graceful=False)
 
 
-def stop(node: Any) -> list[int]:
-    """Let all processes of a node hang, and return them."""
-    every = [raylet(node), *workers(raylet(node))]
-    for pid in every:
-        os.kill(pid, signal.SIGSTOP)
-    return every
-
-
 def test_a_sweep_at_whose_cluster_everything_dies_has_the_records_of_one_process(
-    lab, disk, cluster, hung, monkeypatch
+    lab, disk, notices_soon, cluster, hung, monkeypatch
 ):
     seed = int(os.environ.get("DA_TEST_SEED", random.randrange(10**6)))
     print(f"DA_TEST_SEED={seed}")

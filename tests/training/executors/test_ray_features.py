@@ -22,7 +22,7 @@ from da.training.planning.feature_needs import Need
 from da.training.setup import assemble
 from tests.fixtures.frozen import ON_FEATURES, store_weights
 from tests.fixtures.points import RUN
-from tests.fixtures.ray import EXCEPTIONS, RayActorError, RayError
+from tests.fixtures.ray import EXCEPTIONS, RayActorError, RayError, stop
 
 RESULTS = Path("results")
 FILES = [
@@ -227,8 +227,8 @@ def wait_for_shards(folder: Path, count: int, command: subprocess.Popen) -> None
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_a_killed_command_and_a_killed_node_leave_the_file_of_one_machine(
-    tmp_path, cluster, plugins, monkeypatch
+def test_a_killed_command_a_hung_node_and_a_killed_one_leave_the_file_of_one_machine(
+    tmp_path, notices_soon, cluster, hung, plugins, monkeypatch
 ):
     (plugins / "datasets" / "many.py").write_text(MANY)
     store_weights()
@@ -253,7 +253,9 @@ def test_a_killed_command_and_a_killed_node_leave_the_file_of_one_machine(
         wait_for_shards(away, len(kept) + 2, second)
         shards = away / "shards"
         assert all((shards / name).stat().st_mtime_ns == at for name, at in kept.items())
-        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        one, other = cluster.worker_nodes
+        hung += stop(one)
+        cluster.remove_node(other, allow_graceful=False)
         said, errors = second.communicate(timeout=200)
     assert second.returncode == 0, errors
     assert "2 of 2 files of features are stored" in said

@@ -36,3 +36,8 @@ def test_a_mistake_names_the_wrong_value_and_the_known_ones(executor, given, sai
     with pytest.raises(ValueError, match="unknown") as raised:
         parse_resources(executor, [given])
     assert str(raised.value).startswith(said)
+
+
+def test_a_resource_is_given_once():
+    with pytest.raises(ValueError, match=r"^resource cpus is given twice: cpus=1 gpus=1 cpus=2$"):
+        parse_resources("ray", ["cpus=1", "gpus=1", "cpus=2"])
