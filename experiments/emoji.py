@@ -2,7 +2,7 @@
 
 The features are those of a network from ImageNet.
 
-Cost: 420 runs, 7 minutes on 2 cores. Result: see the README.
+Cost: 420 runs, 7 minutes on 2 cores. Result: see docs/results/emoji.md.
 
 da sweep experiments/emoji.py
 da table experiments/emoji.py

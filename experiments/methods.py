@@ -12,7 +12,7 @@ methods for other settings, which have experiments of their own. Of those withou
 and tent are here.
 
 Cost: 40 minutes per seed on 2 CPU cores, two hours in all. Result: source_only 50.7 %, DANN 59.6,
-CDAN 63.3, MCC 64.3, SDAT 64.9, CDAN with MCC 64.6; all are in README.md.
+CDAN 63.3, MCC 64.3, SDAT 64.9, CDAN with MCC 64.6; all are in docs/results/methods.md.
 
 da sweep experiments/methods.py
 da table experiments/methods.py --cost

@@ -11,7 +11,7 @@ The choice of labeled images does not change with the seed, so the deviation is 
 
 Cost: 504 runs, an hour on 2 cores. Result, mean of the six, with 1, 5, 20 and all labels: frozen
 linear 44.5, 58.3, 69.4, 74.9 %; last stage 49.7, 60.4, 72.0, 76.9; last two 41.7, 59.1, 72.2, 78.0;
-full 37.8, 56.6, 71.2, 75.2; all are in README.md.
+full 37.8, 56.6, 71.2, 75.2; all are in docs/results/strategies.md.
 
 da data emoji fashion_mnist
 da sweep experiments/strategies.py

@@ -45,6 +45,13 @@ def test_they_differ_from_those_of_the_emoji_experiment_in_their_batch_norms_alo
     assert all(every[run.id] == run for run in apart)
 
 
+def test_the_front_page_has_runs_of_methods_with_two_seeds_more(every):
+    runs = experiment.load_experiment(FOLDER / "front_page.py")
+    assert len(runs) == 9 * 20 * 5
+    assert all((run.id in every) == (run.seed < 3) for run in runs)
+    assert {replace(run, seed=0).id for run in runs} < {*every}
+
+
 def test_the_first_table_is_a_part_of_the_emoji_experiment():
     first = experiment.load_experiment(FOLDER.parent / "examples" / "first_table.py")
     whole = experiment.load_experiment(FOLDER / "emoji.py", ["seed=0"])

@@ -11,9 +11,12 @@ from da.results.records import Record
 from da.runs.run import Run
 from da.search import tune
 from da.search.at_once import carry_out_at_once
+from da.search.space import search_space
+from da.search.trial import Trial
 from da.search.tune import Search
 from da.training.executors.ray_cluster import RayCluster
 from tests.fixtures.fake_ray import FakeRay, Ref
+from tests.fixtures.frozen import ON_FEATURES, store_weights
 from tests.fixtures.ray import WorkerCrashedError
 from tests.search.test_tune import RUNS, SAMPLERS, carried_out, invented, score, search
 
@@ -60,6 +63,27 @@ def test_a_run_that_always_dies_ends_the_search_in_all_threads(tmp_path, ray):
     with pytest.raises(ValueError, match="of a trial failed: its task ended by WorkerCrashedErr"):
         [*carry_out_at_once(on(ray, tmp_path, stop), 8, 3, stop)]
     assert not [*(tmp_path / ".locks").iterdir()]
+
+
+@pytest.mark.slow
+def test_trials_on_slurm_are_those_of_this_machine(tmp_path):
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    from da.training.executors.slurm import Slurm
+
+    stop, space = Event(), search_space([ON_FEATURES], ["lr"])
+
+    def trials(folder: Path, on: str | Slurm) -> list[Trial]:
+        store_weights(folder)
+        every = Search("tiny", [ON_FEATURES], space, folder, "random", on=on)
+        if on == "local":
+            return carried_out(every, 2)
+        assert len([*carry_out_at_once(every, 2, 2, stop)]) == 2
+        return every.open().trials()
+
+    away = tmp_path / "away"
+    there = trials(away, Slurm(away, {}, 2, cluster="local", pause=0.2, stop=stop))
+    assert there == trials(tmp_path / "here", "local")
+    assert not (away / ".slurm").exists()
 
 
 class Endless(FakeRay):
