@@ -1,4 +1,4 @@
-"""Run the nine methods of README's table on the twenty tasks between five emoji styles, with 5 seeds.
+"""Run the nine methods of README's table on twenty tasks between five emoji styles, with 5 seeds.
 
 Their runs are those of methods.py, with two seeds more.
 
