@@ -105,12 +105,12 @@ class Study:
         return None
 
     def _unfinished(self, number: int) -> optuna.Trial | None:
-        self.study.sampler = self._seeded(number)
         every = self._every()
+        if number < len(every) and every[number].state.is_finished():
+            return None
+        self.study.sampler = self._seeded(number)
         if number == len(every):
             trial = self.study.ask()
-        elif every[number].state.is_finished():
-            return None
         else:
             trial = optuna.Trial(self.study, every[number]._trial_id)
         for name, a_range in self.space.items():

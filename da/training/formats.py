@@ -22,7 +22,7 @@ from da.models.own_backbone import OwnBackbone
 from da.runs.run import Run
 from da.system.cache import cache_home, make_once, may_make
 from da.system.environment import processor
-from da.training.processes import is_first, take_from_first
+from da.training.processes import count_processes, is_first, take_from_first
 
 CLOSE = 1.05
 """How many times as long as the fastest formats others may take that are chosen before these."""
@@ -118,7 +118,7 @@ def _recall(
 
     There are none where nothing may be written to the cache.
     """
-    x = _enlarge(x, 2 * run.batch)
+    x = _enlarge(x, 2 * run.batch // (run.optimization.accumulate * count_processes()))
     about = _describe(run, backbone, x, tried)
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:24]
     file = cache_home() / "formats" / f"{key}.json"
@@ -160,8 +160,8 @@ def _describe(
 def _enlarge(x: Tensor, count: int) -> Tensor:
     """Repeat a few images until there are `count`, or as many as a CPU passes in some seconds."""
     if x.device.type == "cpu":
-        count = max(2, min(count, _NUMBERS // x[0].numel()))
-    return x[torch.arange(count, device=x.device) % len(x)]
+        count = min(count, _NUMBERS // x[0].numel())
+    return x[torch.arange(max(2, count), device=x.device) % len(x)]
 
 
 def measure_formats(

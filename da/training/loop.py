@@ -1,6 +1,7 @@
 """A bare training loop over two loaders of the user's, without tasks, records and files."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from numbers import Integral
 from typing import Any
@@ -15,6 +16,7 @@ from da.config.transforms import Transforms
 from da.data.batch import Batch
 from da.data.own_loaders import pair_loaders
 from da.methods import Method, Settings
+from da.models.accumulation import pass_in_parts
 from da.models.finetuning import hold_stages, release_stage
 from da.models.lora import add_lora, merge_lora
 from da.models.own_backbone import OwnBackbone, count_features
@@ -25,6 +27,14 @@ from da.training.failures import OnEvaluation, explain_failures, pass_errors_on
 from da.training.formats import choose_formats, set_formats
 from da.training.lr_schedule import lr_factor
 from da.training.optimizers import backbone_options, build_optimizer
+from da.training.threads import run_threads
+
+OF_TASKS = (
+    *("init", "test", "side", "skip_bad", "fit", "augment", "views", "features", "unit_features"),
+    *("sparsity", "structured", "keep_hidden", "mean", "std", "interpolation", "crop_pct", "batch"),
+    *("cuda_graph", "chosen_by", "patience", "begins_with", "target_images"),
+)
+"""Settings of how a task's images are read and a run is evaluated, which loaders do not know."""
 
 
 def fit(
@@ -72,6 +82,7 @@ def fit(
     if settings.get("transforms", Transforms()) != Transforms():
         raise ValueError("transforms are of images as da reads them: do them in your loaders")
     run = Run(method, f"{OWN}loaders", regime="full", steps=steps, **settings)
+    check_settings(run)
     sides, told = (source_loader, target_loader), pass_errors_on(on_evaluation)
     return _fit(run, sides, backbone, classes, device, told)
 
@@ -90,6 +101,18 @@ def check_arguments(method: Any, backbone: Any, classes: Any) -> None:
         raise ValueError(f"classes is a number of 2 or more, not {classes!r}")
 
 
+def check_settings(run: Run) -> None:
+    """Refuse settings that mean nothing where loaders give the images.
+
+    Raises:
+        ValueError: If one is not as usual.
+    """
+    given = run.settings()
+    usual = Run(run.method, run.task, regime="full").settings()
+    if changed := [name for name in OF_TASKS if given[name] != usual[name]]:
+        raise ValueError(f"{changed[0]} does nothing with loaders: leave it out, or use da.Task")
+
+
 @explain_failures
 def _fit(
     run: Run,
@@ -106,10 +129,12 @@ def _fit(
     own = _wrap(module.to(place), first)
     if run.tuning.moves == "lora":
         add_lora(own, run.tuning.lora_rank)
-    formats = choose_formats(run, own, first.source.x[:2])
-    method = run.method.build(own, classes, run.network).to(place)
-    set_formats(method, own, formats)
-    train_method(run, method, chain([first], batches), formats.precision, told)
+    with run_threads(run):
+        run = replace(run, batch=len(first.source.y))
+        formats = choose_formats(run, own, first.source.x[:2])
+        method = run.method.build(own, classes, run.network).to(place)
+        set_formats(method, own, formats)
+        train_method(run, method, chain([first], batches), formats.precision, told)
     return method.eval()
 
 
@@ -130,6 +155,8 @@ def train_method(
         told: Function that gets the step and its losses every `eval_every` steps and at the end.
     """
     hold_stages(run.tuning, method.backbone)
+    if run.optimization.accumulate > 1:
+        pass_in_parts(method.backbone, run.optimization.accumulate)
     optimizer, options = build_optimizer(run, method), backbone_options(run)
     steps = engine.fit(
         method,

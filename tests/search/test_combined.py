@@ -8,6 +8,7 @@ import pytest
 from da.results import records
 from da.results.records import Record
 from da.search import plot, tune
+from da.search.study import Study
 from da.search.tune import Search
 from da.training.sweep import Outcome
 from tests.search.test_tune import RUNS, carried_out, search
@@ -77,3 +78,16 @@ def test_a_bad_trial_is_given_up_and_the_same_call_gives_the_same_trials(tmp_pat
 def test_selector_of_several_runs_cannot_search(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"unknown selector 'nothing' in 'infomax\+nothing'"):
         search(tmp_path, chosen_by="infomax+nothing")
+
+
+def test_settings_are_drawn_once_for_each_trial(tmp_path: Path, monkeypatch) -> None:
+    drawn: list[int] = []
+    draw = Study._draw_combined
+
+    def counted(study: Study, number: int) -> dict[str, object]:
+        drawn.append(number)
+        return draw(study, number)
+
+    monkeypatch.setattr(Study, "_draw_combined", counted)
+    carried_out(search(tmp_path, "lr", chosen_by="entropy+infomax"), 5)
+    assert drawn == [*range(5)]

@@ -77,6 +77,21 @@ def test_later_runs_choose_what_was_measured_first():
     assert json.loads(file.read_text())["input"] == [8, 3, 12, 12]
 
 
+def test_as_many_images_are_measured_as_pass_the_backbone_at_once(monkeypatch):
+    seen = []
+
+    def see(network, x, tried):
+        seen.append(len(x))
+        return dict.fromkeys(tried, 1.0)
+
+    for parts in (1, 2, 100):
+        own = da.Optimization(accumulate=parts)
+        choose(see, memory_format="auto", batch=6, optimization=own)
+    monkeypatch.setattr(formats, "count_processes", lambda: 3)
+    choose(see, memory_format="auto", batch=6)
+    assert seen == [12, 6, 2, 4]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -59,8 +59,8 @@ def test_losses_are_those_of_a_run_with_the_same_batches():
     task = da.Task(source=(noise(20, 9, 9, 3), y), target=(noise(20, 9, 9, 3, seed=1), y))
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU())
-    common = {"steps": 6, "batch": 8, "eval_every": 1, "lr": 0.01, "seed": 3}
-    run = Run(da.methods.DANN(), task, net, regime="full", side=16, **common)
+    common = {"steps": 6, "eval_every": 1, "lr": 0.01, "seed": 3}
+    run = Run(da.methods.DANN(), task, net, regime="full", side=16, batch=8, **common)
     parts = assemble(run, "cpu")
     seen = list(islice(batches(parts.task, 8, 3), 6))
     sides = [(b.source.x, b.source.y) for b in seen], [b.target.x for b in seen]
@@ -225,3 +225,36 @@ def test_a_module_that_lora_trained_is_plain_again():
 def test_loaders_hold_out_nothing():
     with pytest.raises(ValueError, match="loaders hold out no image: leave hold_out out"):
         fit(hold_out=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("augment", {"augment": "flip"}),
+        ("cuda_graph", {"cuda_graph": True}),
+        ("batch", {"batch": 8}),
+        ("crop_pct", {"crop_pct": 0.5}),
+        ("chosen_by", {"tuning": da.FineTuning(chosen_by="infomax")}),
+    ],
+)
+def test_what_loaders_do_not_know_is_refused(name, settings):
+    with pytest.raises(ValueError, match=f"^{name} does nothing with loaders: leave it out, or"):
+        fit(**settings)
+
+
+def test_settings_of_a_step_hold_with_loaders():
+    seen = []
+
+    class Seeing(nn.Linear):
+        def forward(self, x):
+            seen.append((len(x), torch.are_deterministic_algorithms_enabled()))
+            return super().forward(x)
+
+    fit(
+        backbone=Seeing(5, 4),
+        steps=1,
+        deterministic=True,
+        optimization=da.Optimization(accumulate=4),
+    )
+    assert seen[-1] == (4, True)
+    assert not torch.are_deterministic_algorithms_enabled()

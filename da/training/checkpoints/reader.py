@@ -86,12 +86,14 @@ class Reader:
         before = [*built, *[MISSING] * len(nodes)] if type(built) is SEQUENCES[kind] else []
         before = before or [MISSING] * len(nodes)
         found = [self.value(node, b) for node, b in zip(nodes, before, strict=False)]
-        if kind == "deque":
-            return deque(found, most)
-        if kind == "list" and isinstance(built, list):
-            built[:] = found
-            return built
-        return SEQUENCES[kind](found)
+        new = deque(found, most) if kind == "deque" else SEQUENCES[kind](found)
+        if type(built) not in (list, deque, set) or type(built) is not type(new):
+            return new
+        if getattr(built, "maxlen", most) != most:
+            return new
+        built.clear()  # others may hold it
+        (built.update if kind == "set" else built.extend)(found)
+        return built
 
     def _mapping(self, built: Any, kind: str, pairs: list[list[Any]]) -> Any:
         there = type(built) is MAPPINGS[kind]

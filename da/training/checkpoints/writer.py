@@ -38,12 +38,13 @@ class Writer:
         self.tensors: dict[str, Tensor] = {}
         self.keys: dict[int, str] = {}
         self.seen: dict[int, Any] = {}
+        self.memory: dict[int, list[tuple[range, str]]] = {}
 
     def node(self, value: Any, built: Any, path: str) -> Node:
         """Return the node of a value that was `built`; `path` names it in errors."""
         kind = type(value)
         if isinstance(value, Tensor):
-            return self._tensor(value)
+            return self._tensor(value, path)
         if value is None or kind in PLAIN:
             same = value is built or (kind is type(built) and value == built)
             return None if same else ["plain", value]
@@ -51,7 +52,7 @@ class Writer:
             return ["random", self.node(_random_state(value), MISSING, path)]
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             content = torch.tensor(bytearray(value.tobytes()), dtype=torch.uint8)
-            return ["array", value.dtype.str, list(value.shape), self._tensor(content)]
+            return ["array", value.dtype.str, list(value.shape), self._tensor(content, path)]
         if isinstance(value, CONTAINERS):
             if isinstance(value, dict):
                 return self._mapping(value, built, path)
@@ -64,14 +65,27 @@ class Writer:
             raise UnsavableError(f"{path} is an iterator, whose position is not known")
         return None
 
-    def _tensor(self, x: Tensor) -> Node:
+    def _tensor(self, x: Tensor, path: str) -> Node:
         if id(x) not in self.keys:
+            self._refuse_views(x, path)
             self.keys[id(x)] = key = str(len(self.keys))
             self.tensors[key] = x.detach()
         self.seen[id(x)] = x  # so that no other tensor gets its number
         moves = x.requires_grad if isinstance(x, nn.Parameter) else None
         stride = None if x.stride() == plain_stride(x) or 0 in x.stride() else list(x.stride())
         return ["tensor", self.keys[id(x)], stride, x.device.type, moves]
+
+    def _refuse_views(self, x: Tensor, path: str) -> None:
+        """Refuse a part of another tensor, whose changes would be apart from then on."""
+        if not x.numel():
+            return
+        length = 1 + sum((n - 1) * step for n, step in zip(x.shape, x.stride(), strict=True))
+        own = range(x.storage_offset(), x.storage_offset() + length)
+        others = self.memory.setdefault(x.untyped_storage().data_ptr(), [])
+        for other, name in others:
+            if own.start < other.stop and other.start < own.stop:
+                raise UnsavableError(f"{path} shares memory with {name}")
+        others.append((own, path))
 
     def _mapping(self, value: dict[Any, Any], built: Any, path: str) -> Node:
         then = self._before(value, built)

@@ -4,6 +4,7 @@ import json
 import random
 from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -191,3 +192,33 @@ def test_weights_of_another_shape_are_refused():
     state = Objects(model=used).state()
     with pytest.raises(ValueError, match=r"shape \[3, 2\] .* not \[4, 2\]: .* --restart"):
         Objects(model=fresh).restore(state, torch.device("cpu"))
+
+
+class Shared(nn.Module):
+    """A module of which two objects hold the same containers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = SimpleNamespace(queue=deque(maxlen=2), names=set(), rows=[])
+        self.queue, self.names, self.rows = self.held.queue, self.held.names, self.held.rows
+
+
+def test_what_two_objects_hold_stays_one_thing():
+    before, after = Shared(), Shared()
+    watched, again = Objects(model=before), Objects(model=after)
+    before.queue.extend([1, 2, 3])
+    before.names.add("x")
+    before.rows.append(4)
+    again.restore(watched.state(), torch.device("cpu"))
+    for name, value in {"queue": deque([2, 3]), "names": {"x"}, "rows": [4]}.items():
+        assert getattr(after, name) == value
+        assert getattr(after, name) is getattr(after.held, name)
+
+
+def test_a_view_of_another_tensor_is_refused():
+    model = Shared()
+    watched = Objects(model=model)
+    model.register_buffer("bank", torch.zeros(4, 2))
+    model.row = model.bank[1]
+    with pytest.raises(UnsavableError, match=r"^model.* shares memory with model.*bank$"):
+        watched.state()
