@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
+from tyro.constructors import PrimitiveConstructorSpec
 from tyro.extras import subcommand_type_from_defaults
 
 from da.results.label_columns import describe_columns
@@ -19,7 +20,22 @@ if TYPE_CHECKING:
     from da.runs.run import Run
     from da.training.sweep import Outcome
 
-Results = Annotated[Path, arg(help="Folder of the records.")]
+
+def _parse_folder(words: list[str]) -> Path:
+    folder = Path(words[0])
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, and no folder of records")
+    return folder
+
+
+_FOLDER = PrimitiveConstructorSpec[Path](
+    nargs=1,
+    metavar="PATH",
+    instance_from_str=_parse_folder,
+    is_instance=lambda value: isinstance(value, Path),
+    str_from_instance=lambda folder: [str(folder)],
+)
+Results = Annotated[Path, _FOLDER, arg(help="Folder of the records.")]
 Experiment = Annotated[Positional[Path], arg(help="Python file with `runs() -> list[Run]`.")]
 Recorded = Annotated[
     Positional[str], arg(metavar="RUN", help="Id of a run, or the file of its record.")

@@ -64,4 +64,8 @@ def plan(
         again=again,
         prepare=prepare,
     )
-    print(json.dumps(asdict(found), indent=1) if format == "json" else render_plan(found, price))
+    if format == "json":
+        paid = {"money": found.cost(price)} if price else {}
+        print(json.dumps(asdict(found) | paid, indent=1))
+    else:
+        print(render_plan(found, price))

@@ -110,4 +110,6 @@ def _shorten(said: str) -> str:
         r"(--\S+ (?:\[.*\]|\S+))",
         said,
     )
-    return f"unknown value {found[1]}, known: {found[2]}" if found else said
+    if found:
+        return f"unknown value {found[1]}, known: {found[2]}"
+    return re.sub(r"^Error parsing (--\S+): (.*?); Argument helptext: .*", r"\1 \2", said)

@@ -51,7 +51,7 @@ def test_it_waits_for_weights_that_are_to_come(capsys):
     [
         (["--on", "slurm"], "unknown executor 'slurm', known: local, ray, ray:ADDRESS"),
         (["--on", "ray:"], "unknown executor 'ray:', known: local, ray, ray:ADDRESS"),
-        (["--resources", "gpus=1"], "unknown resource 'gpus' of local, known: none, but those of"),
+        (["--resources", "gpus=1"], "unknown resource 'gpus' of local, known: none, as clusters"),
         (["--device", "abacus"], "no device 'abacus'"),
         (
             ["--on", "ray", "--resources", "gpus=auto"],

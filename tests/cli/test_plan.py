@@ -36,9 +36,12 @@ def test_it_prints_the_plan_and_stores_nothing(capsys):
 
 
 def test_only_some_runs_as_json(capsys):
-    main(["plan", "tiny.py", "--workers", "1", "--only", "seed=1", "--format", "json"])
+    words = ["plan", "tiny.py", "--workers", "1", "--only", "seed=1", "--format", "json"]
+    main(words)
     found = json.loads(capsys.readouterr().out)
     assert found["seconds"] == 1800
+    main([*words, "--price", "2"])
+    assert json.loads(capsys.readouterr().out) == found | {"money": found["wall_seconds"] / 1800}
     assert found["methods"][0]["runs"] == 1
 
 
@@ -50,6 +53,7 @@ def test_only_some_runs_as_json(capsys):
         (["--price", "nan"], "unknown price nan, known: 0 and more"),
         (["--device", "abacus"], "no device 'abacus'"),
         (["--only", "seed=7"], "no run with 'seed=7'"),
+        (["--results", "tiny.py"], "--results tiny.py is a file, and no folder of records"),
     ],
 )
 def test_mistakes_are_one_line(words, said, capsys):

@@ -86,7 +86,7 @@ class Reader:
         before = [*built, *[MISSING] * len(nodes)] if type(built) is SEQUENCES[kind] else []
         before = before or [MISSING] * len(nodes)
         found = [self.value(node, b) for node, b in zip(nodes, before, strict=False)]
-        new = deque(found, most) if kind == "deque" else SEQUENCES[kind](found)
+        new: Any = deque(found, most) if kind == "deque" else SEQUENCES[kind](found)
         if type(built) not in (list, deque, set) or type(built) is not type(new):
             return new
         if getattr(built, "maxlen", most) != most:

@@ -20,8 +20,8 @@ class Resource:
 
 
 NAME = Resource(str, "a name of your cluster")
-COUNT = Resource(int, "1 and more", lambda n: n >= 1)
-GPUS = Resource(int, "0 and more", lambda n: n >= 0)
+COUNT = Resource(int, "whole numbers from 1", lambda n: n >= 1)
+GPUS = Resource(int, "whole numbers from 0", lambda n: n >= 0)
 AMOUNT = Resource(float, "above 0", lambda x: 0 < x < math.inf)
 SHARE = Resource(
     float,
@@ -76,7 +76,7 @@ def parse_resources(executor: str, given: Sequence[str]) -> dict[str, Any]:
     for each in given:
         name, _, value = each.partition("=")
         if name not in known:
-            names = ", ".join(known) or "none, but those of --on slurm and --on ray"
+            names = ", ".join(known) or "none, as clusters alone have resources: see --on"
             raise ValueError(f"unknown resource {name!r} of {executor}, known: {names}")
         if name in found:
             raise ValueError(f"resource {name} is given twice: {' '.join(given)}")

@@ -72,6 +72,10 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     """What is not known, and why."""
 
+    def cost(self, price: float) -> float:
+        """Return what all costs at a price of the machine an hour."""
+        return self.wall_seconds / 3600 * price
+
 
 def build_plan(
     runs: Sequence[Run],

@@ -48,8 +48,7 @@ def _summary(plan: Plan, price: float) -> list[str]:
         f"{describe_time(plan.seconds)} one after the other",
     ]
     if price:
-        paid = plan.wall_seconds / 3600 * price
-        lines.append(f"money: {least}{paid:,.2f} at {price:g} an hour")
+        lines.append(f"money: {least}{plan.cost(price):,.2f} at {price:g} an hour")
     return lines + [f"note: {note}" for note in plan.notes]
 
 

@@ -19,9 +19,9 @@ def test_resources_have_the_types_that_clusters_take():
     ("executor", "given", "said"),
     [
         ("ray", "partition=a", "unknown resource 'partition' of ray, known: cpus, gpus, memory"),
-        ("local", "gpus=1", "unknown resource 'gpus' of local, known: none, but those of --on"),
-        ("slurm", "gpus=0.5", "unknown gpus '0.5', known: 0 and more"),
-        ("slurm", "minutes=0", "unknown minutes '0', known: 1 and more"),
+        ("local", "gpus=1", "unknown resource 'gpus' of local, known: none, as clusters alone"),
+        ("slurm", "gpus=0.5", "unknown gpus '0.5', known: whole numbers from 0"),
+        ("slurm", "minutes=0", "unknown minutes '0', known: whole numbers from 1"),
         ("slurm", "partition=", "unknown partition '', known: a name of your cluster"),
         ("ray", "gpus=1.5", "unknown gpus '1.5', known: a share from 0 to 1, or a whole number"),
         ("ray", "memory=nan", "unknown memory 'nan', known: above 0, or auto"),
