@@ -17,6 +17,8 @@ from torch.autograd import Function
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from da.ops.random import default_generator
+
 
 def is_divided() -> bool:
     """Return whether there are several processes."""
@@ -57,7 +59,7 @@ def divide_backbone(backbone: nn.Module) -> None:
     if is_divided():
         calls: list[_Call] = []
         backbone.register_forward_pre_hook(lambda _, args: _begin(calls, args))
-        backbone.register_forward_hook(lambda _, __, f: _end(calls, f), always_call=True)
+        backbone.register_forward_hook(lambda net, _, f: _end(calls, net, f), always_call=True)
 
 
 def watch_gradients(method: nn.Module) -> None:
@@ -99,13 +101,25 @@ def _begin(calls: list[_Call], args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return x[call.own], *others
 
 
-def _end(calls: list[_Call], f: Tensor | None) -> Tensor | None:
+def _end(calls: list[_Call], backbone: nn.Module, f: Tensor | None) -> Tensor | None:
     """Return the features of all processes; there are none after an error."""
     if not calls:
         return None
     call = calls.pop()
     call.norms.__exit__(None, None, None)
-    return None if f is None else _Gather.apply(f, call)
+    if f is None:
+        return None
+    if len({*call.sizes}) > 1 and any(part.training for part in backbone.modules()):
+        _align_random(f.device)
+    return _Gather.apply(f, call)
+
+
+def _align_random(device: torch.device) -> None:
+    """Let all processes draw what the first one draws next: dropout drew more for more images."""
+    for generator in dict.fromkeys((torch.default_generator, default_generator(device))):
+        state = generator.get_state().to(device)
+        dist.broadcast(state, 0)
+        generator.set_state(state.cpu())
 
 
 class _Gather(Function):

@@ -16,13 +16,18 @@ import torch.distributed as dist
 
 from da.runs.run import Run
 from da.system.environment import cores
+from da.system.signals import ENDING, SignalExit, SignalWatch
 
 _Any = TypeVar("_Any")
 
 GRACE = 30
-"""Seconds that a process has to write its checkpoint when it is ended."""
+"""Seconds that the first process has to end after another is lost."""
+MOMENT = 2
+"""Seconds in which the first process ends after another notices that it leaves."""
 MISTAKE = 2
 """Status of a command whose words or settings are wrong."""
+LEFT = [128 + number for number in ENDING]
+"""Statuses of a process that a signal asked to leave."""
 
 
 def count_processes() -> int:
@@ -48,6 +53,15 @@ def take_from_first(value: _Any) -> _Any:
     box = [value]
     dist.broadcast_object_list(box, 0)
     return box[0]
+
+
+def list_all(value: _Any) -> list[_Any]:
+    """Return the values of all processes, by rank."""
+    if not dist.is_initialized():
+        return [value]
+    found = [value] * dist.get_world_size()
+    dist.all_gather_object(found, value)
+    return found
 
 
 def check_divisible(run: Run) -> None:
@@ -91,7 +105,8 @@ def joined(device: str) -> Iterator[str]:
 def launch(count: int, words: Sequence[str]) -> int:
     """Run a command of `da` in several processes, and return its exit status.
 
-    Where a process is lost, the others are ended too.
+    Where a process is lost, the others are ended too. On a signal that asks this process to end,
+    the first one leaves with its checkpoint, however long its evaluation takes, before the others.
 
     Args:
         count: Number of processes.
@@ -99,36 +114,39 @@ def launch(count: int, words: Sequence[str]) -> int:
 
     Raises:
         ValueError: There are fewer GPUs.
+        SignalExit: A signal came.
     """
     found = torch.cuda.device_count()
     if count < 1 or (found and count > found):
         raise ValueError(f"unknown number of GPUs {count}, known: 1 to {max(1, found)}")
     with ExitStack() as held:
         told = [held.enter_context(tempfile.TemporaryFile("w+")) for _ in range(count - 1)]
+        watch = held.enter_context(SignalWatch())
         running = _start(count, words, told)
-        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            return _wait(running, told)
+            failed = _wait(running, watch)
+            return _tell(*failed, running, told) if failed else 0
         finally:
-            signal.signal(signal.SIGTERM, before)
-            _end(running)
+            _end(running, 0 if watch.received else GRACE)
 
 
-def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End all processes, also those that wait for one that is lost."""
-    for process in running:
-        process.terminate()
-    for process in _wait_for_end(running):
-        process.kill()
-        process.wait()
+def _end(running: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    """End all processes; the first one, which alone writes, has so many seconds."""
+    try:
+        running[0].terminate()
+        _wait_for_first(running, seconds)
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
 
 
-def _wait_for_end(running: Sequence[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
-    """Wait until processes end, and return those that do not in their time."""
-    late = time.monotonic() + GRACE
-    while time.monotonic() < late and None in [process.poll() for process in running]:
+def _wait_for_first(running: Sequence[subprocess.Popen[bytes]], seconds: float) -> int | None:
+    """Return the status of the first process if it ends in so many seconds, else None."""
+    late = time.monotonic() + seconds
+    while running[0].poll() is None and time.monotonic() < late:
         time.sleep(0.1)
-    return [process for process in running if process.poll() is None]
+    return running[0].poll()
 
 
 def _start(
@@ -154,22 +172,44 @@ def _start(
     ]
 
 
-def _wait(running: Sequence[subprocess.Popen[bytes]], told: Sequence[IO[str]]) -> int:
-    """Wait for all processes, or for the first that fails, and return its status."""
+def _wait(running: Sequence[subprocess.Popen[bytes]], watch: SignalWatch) -> tuple[int, int] | None:
+    """Wait for all processes, or for one that fails, and return its rank and status.
+
+    Raises:
+        SignalExit: A signal came, and the first process, which was told, or another has ended.
+    """
+    told = False
     while True:
         ended = [process.poll() for process in running]
-        if failed := [(rank, status) for rank, status in enumerate(ended) if status]:
+        failed = [(rank, status) for rank, status in enumerate(ended) if status]
+        if failed or None not in ended:
             break
-        if None not in ended:
-            return 0
+        if watch.received and not told:
+            running[0].terminate()
+            told = True
         time.sleep(0.1)
-    rank, status = failed[0]
-    if rank and status == MISTAKE:  # the first process makes it too, and says so
-        _wait_for_end(running[:1])
-    if rank and running[0].poll() is None:
-        told[rank - 1].seek(0)
-        last = told[rank - 1].read().strip().rpartition("\n")[2].removeprefix("da: ")
-        why = last or f"status {status}"
-        print(f"da: process {rank} of {len(running)} is lost: {why}", file=sys.stderr)
-        return 1
-    return status if status > 0 else 1
+    if watch.received:
+        raise SignalExit(watch.received)
+    return failed[0] if failed else None
+
+
+def _tell(
+    rank: int, status: int, running: Sequence[subprocess.Popen[bytes]], told: Sequence[IO[str]]
+) -> int:
+    """Return the status of the command after a process failed, and say which where none did."""
+    if rank == 0 and status > 0:
+        return status
+    if rank:
+        mistake = status == MISTAKE  # the first process makes it too, and says so
+        first = _wait_for_first(running, GRACE if mistake else MOMENT)
+        if first and (mistake or first in LEFT):
+            return first
+    why = _last_line(told[rank - 1]) if rank and status > 0 else ""
+    how = f"status {status}" if status > 0 else f"ended by {signal.Signals(-status).name}"
+    print(f"da: process {rank} of {len(running)} is lost: {why or how}", file=sys.stderr)
+    return 1
+
+
+def _last_line(told: IO[str]) -> str:
+    told.seek(0)
+    return told.read().strip().rpartition("\n")[2].removeprefix("da: ")

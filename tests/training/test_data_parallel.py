@@ -21,6 +21,7 @@ from da.training.data_parallel import (
     watch_gradients,
 )
 from da.training.engine import average_gradients
+from da.training.processes import list_all
 from da.training.setup import assemble
 from da.training.train import fit, train
 from tests.conftest import begin_with
@@ -84,6 +85,26 @@ def test_batch_norm_and_inner_gradients_are_those_of_one_process(count, tmp_path
     found, one = in_processes(count, few_steps, tmp_path), few_steps()
     for name, value in one.items():
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def draw_after_passes() -> list[Found]:
+    """What each process draws after passes with dropout in a backbone, by the number of images."""
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5))
+    divide_backbone(body)
+    drawn = {}
+    for images in (1, 4, 33):
+        x = torch.randn(images, 4)
+        with divided_passes():
+            body(x)
+        drawn[f"{images}"] = torch.rand(3)
+    return list_all(drawn)
+
+
+@pytest.mark.slow
+def test_processes_draw_the_same_after_dropout_in_unequal_shares(tmp_path):
+    first, second = in_processes(2, draw_after_passes, tmp_path)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
 def run_of(name: str) -> Run | None:

@@ -1,11 +1,16 @@
 """`da train --gpus 2` starts two processes, which end together, whatever happens to one."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from da.system.signals import SignalExit
+from da.training import processes
 
 COMMAND = "--task moons:0-40 --backbone mlp --init random --regime full --steps 6 --eval-every 3"
 TAKEN_AWAY = '''
@@ -36,6 +41,55 @@ if os.environ.get("RANK") == "0":
     atexit.register(time.sleep, 3)
 """
 FROZEN = "2 processes with regime frozen, known: --regime full"
+
+
+WAIT = "exec sleep 60"
+
+
+def launch(monkeypatch, *scripts: str) -> int:
+    """Launch shell scripts in place of trainings."""
+
+    def start(count, words, told):
+        errors = [None, *told]
+        return [
+            subprocess.Popen(["sh", "-c", script.format(parent=os.getpid())], stderr=file)
+            for script, file in zip(scripts, errors, strict=True)
+        ]
+
+    monkeypatch.setattr(processes, "_start", start)
+    return processes.launch(len(scripts), [])
+
+
+@pytest.mark.parametrize(
+    ("scripts", "said"),
+    [
+        (("kill -9 $$", WAIT), "process 0 of 2 is lost: ended by SIGKILL"),
+        ((WAIT, "echo a warning >&2; kill -9 $$"), "process 1 of 2 is lost: ended by SIGKILL"),
+        ((WAIT, "echo 'da: too wide' >&2; exit 1"), "process 1 of 2 is lost: too wide"),
+    ],
+)
+def test_a_line_names_the_lost_process(scripts, said, monkeypatch, capsys):
+    monkeypatch.setattr(processes, "MOMENT", 0)
+    assert launch(monkeypatch, *scripts) == 1
+    assert capsys.readouterr().err == f"da: {said}\n"
+
+
+def test_the_first_process_that_leaves_is_not_lost_nor_is_one_that_notices(monkeypatch, capsys):
+    assert launch(monkeypatch, "sleep 0.2; exit 143", "exit 1") == 143
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["TERM", "USR1"])
+def test_a_signal_waits_for_the_first_process_alone(name, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(processes, "GRACE", 0)
+    kept = tmp_path / "checkpoint"
+    first = (
+        f"trap 'sleep 0.2; touch {kept}; exit 143' TERM; kill -{name} {{parent}}; sleep 5 & wait"
+    )
+    with pytest.raises(SignalExit) as ended:
+        launch(monkeypatch, first, "trap '' TERM; exec sleep 60")
+    assert (ended.value.code, kept.exists()) == (128 + signal.Signals[f"SIG{name}"], True)
+    assert capsys.readouterr().err == ""
 
 
 def run(folder: Path, words: str, *options: str) -> subprocess.CompletedProcess:

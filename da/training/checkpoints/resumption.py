@@ -25,7 +25,7 @@ from da.training.early_stopping import BestWeights
 from da.training.engine import Log
 from da.training.optimizers import backbone_options
 from da.training.origin import describe_beginning, describe_machine
-from da.training.processes import is_first, wait_for_all
+from da.training.processes import is_first, list_all, wait_for_all
 from da.training.setup import Parts
 
 MACHINE = "machine", "device", "instructions", "products", "torch"
@@ -64,7 +64,8 @@ class Checkpoints:
     """Checkpoints of a run in hand: the last one, if there is one, and those that are written.
 
     While `watch` is entered, a signal that asks the process to end is answered after the next step:
-    by a checkpoint, and SignalExit.
+    by a checkpoint, and SignalExit. Of several processes only the first leaves so; the others go
+    on until they are ended, or miss it.
 
     Args:
         run: Settings of the run.
@@ -73,6 +74,9 @@ class Checkpoints:
         minutes: Minutes between checkpoints.
         restart: Whether to begin anew, and remove the checkpoints that are there.
         others: Further runs that are one training with it: parts of each, and its curve so far.
+
+    Raises:
+        ValueError: Processes of this training found different checkpoints.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Checkpoints:
         runs = [each.id for each in (run, *others)]
         self.found = files.read_newest(self.folder, self.made_from, runs)
         self.begun = self.found[0] if self.found else About(self.made_from, 0, 0.0, 0.0)
+        _check_shared(self.begun)
         self.last = self.begun.step
         self.start = time.monotonic()
         self._wait()
@@ -150,9 +155,9 @@ class Checkpoints:
         """Write a checkpoint after a step and leave, if a signal asks for it.
 
         Raises:
-            SignalExit: A signal came.
+            SignalExit: A signal came, and this is the first process.
         """
-        if self.watch.received:
+        if self.watch.received and is_first():
             self._write(step)
             raise SignalExit(self.watch.received)
 
@@ -216,6 +221,17 @@ def open_checkpoints(
     if not minutes or run.cuda_graph or not parts.method.resumable:
         return None
     return Checkpoints(run, parts, results, minutes, **options)
+
+
+def _check_shared(begun: About) -> None:
+    """Check that all processes go on from one checkpoint, or all from the start."""
+    found = list_all((begun.step, begun.seconds))
+    if any(each != found[0] for each in found):
+        steps = ", ".join(f"{step}" for step, _ in found)
+        raise ValueError(
+            f"processes found different checkpoints, after steps {steps} by rank: all need one "
+            "folder of results"
+        )
 
 
 def _optimizer_state(optimizer: Optimizer) -> dict[str, Any]:

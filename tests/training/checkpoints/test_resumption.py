@@ -88,6 +88,13 @@ def test_it_may_begin_anew(first_steps):
 
 
 @pytest.mark.usefixtures("stopped")
+def test_processes_with_folders_of_their_own_are_refused(monkeypatch):
+    monkeypatch.setattr(resumption, "list_all", lambda own: [own, (0, 0.0)])
+    with pytest.raises(ValueError, match="after steps 3, 0 by rank: all need one folder of result"):
+        go()
+
+
+@pytest.mark.usefixtures("stopped")
 def test_one_of_other_outputs_or_code_is_not_used(first_steps, capsys, monkeypatch):
     usual = resumption.describe_beginning
     monkeypatch.setattr(
@@ -113,6 +120,13 @@ def test_it_says_where_it_goes_on_and_on_which_machine_it_began(capsys):
     assert record.environment["begun_on"] == "NVIDIA H100, 1.0"
     assert 1000 < record.seconds < 1100
     assert "begun_on" not in before.environment
+
+
+def test_only_the_first_process_leaves_on_a_signal(stop_after, monkeypatch):
+    monkeypatch.setattr(resumption, "is_first", lambda: False)
+    stop_after(3)
+    assert go(checkpoint_minutes=60).curve[-1]["step"] == RUN.steps
+    assert not FOLDER.exists()
 
 
 @pytest.mark.parametrize("how", ["holds", "says", "disk"])
