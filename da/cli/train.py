@@ -185,7 +185,7 @@ def sweep(
     way = tracking.settle(wandb)
     again, done = find_done(mine, results, accept_old)
     labels, failures, todo = label_runs(runs), [], len(mine) - len(done)
-    left = _time_left(mine, done, workers, device, results)
+    left = _time_left(mine, done, workers, device, results) if on == "local" else None
     outcomes = sweep_outcomes(
         mine,
         results,
@@ -204,9 +204,11 @@ def sweep(
         with closing(outcomes), tqdm(outcomes, "runs", todo, disable=None, leave=False) as bar:
             for n, outcome in enumerate(bar, 1):
                 label = labels[outcome.run.id]
-                left.end(outcome.run.id, outcome.record)
                 said = f"[{n}/{max(n, todo)}] {describe_outcome(label, outcome)}"
-                tqdm.write(said + (_describe_left(left) if on == "local" else ""))
+                if left:
+                    left.end(outcome.run.id, outcome.record)
+                    said += _describe_left(left)
+                tqdm.write(said)
                 sys.stdout.flush()
                 if outcome.record:
                     print_warnings(label, outcome.record)

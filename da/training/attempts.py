@@ -14,6 +14,7 @@ from da.results.records import Record
 from da.system.locks import lock
 from da.system.one_line import one_line
 from da.training.checkpoints.files import discard
+from da.training.engine import DivergedError
 from da.training.jobs import Job, Outcome
 from da.training.multi_run import train_together
 
@@ -119,6 +120,8 @@ def _trained(jobs: Group) -> Iterator[tuple[Job, Record | Exception]]:
 
 
 def _saved(job: Job, ended: Record | Exception) -> Outcome:
+    if isinstance(ended, DivergedError):  # as it would from its checkpoint
+        discard(job.run.id, job.folder)
     if isinstance(ended, Exception):
         return Outcome(job.run, error=describe_error(ended))
     if not job.save_weights:  # else it is stored, with its weights

@@ -1,16 +1,21 @@
 """What `da plan` prints, and which mistakes it refuses."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 
 from da.cli.main import main
 from da.results import time_left
 from da.results.records import Record
-from da.training import attempts
+from da.training import attempts, sweep
+from da.training.executors import ray_connection
+from da.training.executors.ray_cluster import RayCluster
 from da.training.planning import measures
 from da.training.planning.run_cost import Cost
+from tests.fixtures.fake_ray import FakeRay
 
 EXPERIMENT = """
 import da
@@ -80,3 +85,18 @@ def test_a_sweep_says_how_much_time_is_left_and_a_plan_counts_what_is_done(capsy
     assert "left" not in second
     main(["plan", "tiny.py", "--workers", "1"])
     assert "runs: 2, of which 2 are done and 0 are to come" in capsys.readouterr().out
+
+
+def test_a_sweep_on_a_cluster_asks_for_no_gpu_of_this_machine(capsys, monkeypatch):
+    def no_driver(_) -> None:
+        raise RuntimeError("Found no NVIDIA driver")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", no_driver)
+    monkeypatch.setattr(ray_connection, "check", lambda: None)
+    monkeypatch.setattr(
+        sweep, "open_executor", lambda *_: nullcontext(RayCluster(FakeRay(), {}, 0))
+    )
+    main(["sweep", "tiny.py", "--on", "ray", "--device", "cuda", "--wandb", "off"])
+    said = capsys.readouterr().out
+    assert "2 of 2 runs of tiny.py have a record" in said
+    assert "left" not in said

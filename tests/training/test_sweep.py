@@ -14,6 +14,9 @@ from da.models import saved_weights
 from da.results import records
 from da.system.cache import UnwritableError
 from da.system.locks import Lock
+from da.training import attempts
+from da.training.checkpoints.files import run_folder
+from da.training.engine import DivergedError
 from da.training.sweep import sweep_outcomes
 from da.training.train import train
 from tests.fixtures.points import BEGUN, RUN
@@ -242,6 +245,24 @@ def test_two_sweeps_at_once_do_each_run_once(tmp_path):
     assert [one.returncode, two.returncode] == [0, 0]
     assert len(curves(tmp_path / "results")) == len(ON_FEATURES)
     assert set(outs[0]) | set(outs[1]) == {run.id for run in ON_FEATURES}
+
+
+def test_checkpoints_of_a_run_that_diverged_are_removed_and_those_of_other_errors_stay(
+    tmp_path, monkeypatch
+):
+    errors = dict(
+        zip(RUNS[:2], [DivergedError("not finite"), MemoryError("too large")], strict=True)
+    )
+    monkeypatch.setattr(attempts, "train_together", lambda runs, **_: [(runs[0], errors[runs[0]])])
+    folders = [run_folder(run.id, tmp_path) for run in errors]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    outcomes = sweep_outcomes([*errors], tmp_path, workers=1)
+    assert {outcome.error for outcome in outcomes} == {
+        "DivergedError: not finite",
+        "MemoryError: too large",
+    }
+    assert [folder.exists() for folder in folders] == [False, True]
 
 
 DEADLY = """

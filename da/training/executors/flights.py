@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from da.training.attempts import Ended, Group, Lost, claim
+from da.training.checkpoints.files import discard
 from da.training.executors.needs import Peak
 from da.training.executors.ray_connection import explain
 
@@ -52,10 +53,17 @@ def claim_flight(group: Group, wait: bool) -> Flight:
 
 
 def end_flight(flight: Flight, came: Any) -> Ended | Lost:
-    """Return the end of a group, by what came back: answers, an error, or no room."""
+    """Return the end of a group, by what came back: answers, an error, or no room.
+
+    Checkpoints of this machine of a run whose record came back are removed.
+    """
     if isinstance(came, Exception):
         return Lost(f"its task ended by {explain(came)}")
     if isinstance(came, NoRoom):
         return Lost(f"{came.host}: {came.reason}")
     by_id = {answer.id: answer for answer in came}
-    return flight.found + [(job, by_id[job.run.id].save(job)) for job in flight.mine]
+    ended = [(job, by_id[job.run.id].save(job)) for job in flight.mine]
+    for job, outcome in ended:
+        if outcome.record:
+            discard(job.run.id, job.folder)
+    return flight.found + ended

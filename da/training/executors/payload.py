@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -225,8 +226,8 @@ class Answer:
 
 
 def pack_group(group: Group) -> bytes:
-    """Pack jobs, which can be read only where their plug-ins are."""
-    return pickle.dumps([replace(job, again=False) for job in group])
+    """Pack jobs, which can be read only where their plug-ins are; none writes checkpoints there."""
+    return pickle.dumps([replace(job, again=False, checkpoint_minutes=0) for job in group])
 
 
 def carry_out(
@@ -247,14 +248,29 @@ def carry_out(
     Peak.forget()
     around.set_up()
     jobs: Group = pickle.loads(packed)
-    folder = part_path(cache_home() / "sent_runs" / jobs[0].run.id)
+    with stored(jobs[0].run.id, beginnings) as folder:
+        return [*_answers([replace(job, folder=folder) for job in jobs], threads)]
+
+
+@contextmanager
+def stored(name: str, beginnings: Iterable[Beginning]) -> Iterator[Path]:
+    """Give a folder with first weights, which is removed at the end of the `with` block.
+
+    Args:
+        name: What they are for.
+        beginnings: First weights.
+
+    Raises:
+        UnwritableError: This machine has no room for them.
+    """
+    folder = part_path(cache_home() / "sent_runs" / name)
     remove_abandoned(folder.parent)
     try:
         with explain_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             for beginning in beginnings:
                 beginning.store(folder)
-        return [*_answers([replace(job, folder=folder) for job in jobs], threads)]
+        yield folder
     finally:
         remove(folder)
 

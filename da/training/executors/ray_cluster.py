@@ -89,11 +89,14 @@ class RayCluster:
     def run(
         self, groups: Sequence[Group], *, wait: bool = False, alone: bool = False
     ) -> Generator[tuple[Group, Ended | Lost], None, None]:
-        """Carry out groups, and yield each as it ends; with `wait`, one after another."""
+        """Carry out groups, and yield each as it ends.
+
+        They go one after another where runs of other sweeps, or lost ones, are at hand.
+        """
         left, flying = deque(groups), dict[Any, Flight]()
         try:
             while left or flying:
-                while left and self._may_send(flying.values(), wait):
+                while left and self._may_send(flying.values(), wait or alone):
                     group = self._needs.take(left, not flying)
                     if not group:
                         break
@@ -111,9 +114,9 @@ class RayCluster:
                 self._cancel(sent)
                 flight.held.close()
 
-    def _may_send(self, flying: Collection[Flight], wait: bool) -> bool:
+    def _may_send(self, flying: Collection[Flight], single: bool) -> bool:
         """Return whether one more group is sent now; each run in hand is an open file."""
-        if wait:
+        if single:
             return not flying
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = self._limit or AHEAD * self.slots

@@ -17,15 +17,13 @@ import torch
 
 from da.models.feature_shards import compute_shard
 from da.models.features import Extractor
-from da.system.cache import cache_home
-from da.system.temporary import part_path, remove, remove_abandoned
-from da.training.executors.payload import Beginning, Surroundings, find_weights
+from da.training.executors.payload import Beginning, Surroundings, find_weights, stored
 from da.training.executors.ray_connection import SentWeights, Share, connect, explain
 from da.training.feature_files import Shard
 from da.training.planning.feature_needs import Need, open_need
 
 LOST = 4
-"""Actors that may die with a shard in hand before it is given up."""
+"""Actors that may die with a shard in hand, or as they start, before this is given up."""
 
 AHEAD = 2
 """Shards that an actor has in hand, so that it never waits; more of them fill its memory."""
@@ -82,15 +80,8 @@ class Computer:
     def _open(self) -> tuple[str, Extractor]:
         packed, beginnings = self._asked
         need: Need = pickle.loads(packed)
-        folder = part_path(cache_home() / "sent_runs" / "features")
-        remove_abandoned(folder.parent)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for beginning in beginnings:
-                beginning.store(folder)
+        with stored("features", beginnings) as folder:
             path, extractor = open_need(need, folder, self._device)
-        finally:
-            remove(folder)
         return path.name, extractor
 
 
@@ -105,6 +96,8 @@ class Worker:
     """File of the shards that it was sent last."""
     in_hand: int = 0
     """Number of shards that it has not sent back."""
+    after: int = 0
+    """Failed starts in a row before its own."""
 
 
 class FeaturePool:
@@ -119,7 +112,8 @@ class FeaturePool:
         self._workers: list[Worker] = []
         self._left = deque[Shard]()
         self._flying: dict[Any, tuple[Worker, Shard | None]] = {}
-        self._lost = Counter[Shard | None]()
+        self._lost = Counter[Shard]()
+        self._failed = 0
         self._share.warn_without_room()
 
     def compute(self, shards: Sequence[Shard]) -> Generator[tuple[Shard, np.ndarray], None, None]:
@@ -143,7 +137,7 @@ class FeaturePool:
         """Start actors for which there is room, and work; those without room wait for some."""
         wanted = min(self._share.count(), len(self._left) + len(self._workers))
         for _ in range(wanted - len(self._workers)):
-            worker = Worker(self._make.remote(self._device))
+            worker = Worker(self._make.remote(self._device), after=self._failed)
             started = worker.actor.set_up.remote(self._share.threads, self._around)
             self._flying[started] = worker, None
             self._workers.append(worker)
@@ -174,7 +168,7 @@ class FeaturePool:
             self._lose(worker, shard, error)
             return
         del self._flying[sent]
-        worker.ready = True
+        worker.ready, self._failed = True, 0
         if shard:
             worker.in_hand -= 1
             yield shard, found
@@ -182,10 +176,9 @@ class FeaturePool:
     def _lose(self, worker: Worker, shard: Shard | None, error: Exception) -> None:
         kinds = self._ray.exceptions
         said = explain(error)
-        self._lost[shard] += 1
         deaths = kinds.RayActorError, kinds.NodeDiedError, kinds.ObjectLostError
         gone = isinstance(error, (*deaths, kinds.OutOfMemoryError))
-        if not gone or self._lost[shard] > LOST:
+        if not gone or self._count_deaths(worker, shard) > LOST:
             raise RuntimeError(f"features of {shard[0].domain if shard else 'a domain'}: {said}")
         own = {sent: on for sent, (at, on) in self._flying.items() if at is worker}
         self._left.extendleft(on for on in reversed(own.values()) if on)
@@ -193,6 +186,17 @@ class FeaturePool:
             del self._flying[sent]
         self._workers.remove(worker)
         self._kill(worker)
+
+    def _count_deaths(self, worker: Worker, shard: Shard | None) -> int:
+        """Return how often a shard was lost; without one, how many starts failed in a row.
+
+        Those that were begun together, as on one node, count once.
+        """
+        if shard:
+            self._lost[shard] += 1
+            return self._lost[shard]
+        self._failed += worker.after == self._failed
+        return self._failed
 
     def _kill(self, worker: Worker) -> None:
         with suppress(Exception):  # of any kind, where the cluster is gone

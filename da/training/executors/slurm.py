@@ -100,7 +100,10 @@ class Slurm:
     def run(
         self, groups: Sequence[Group], *, wait: bool = False, alone: bool = False
     ) -> Generator[tuple[Group, Ended | Lost], None, None]:
-        """Carry out groups, and yield each as it ends; what is done by now is not submitted."""
+        """Carry out groups, and yield each as it ends; those that were lost get a job each.
+
+        What is done by now is not submitted where runs of other sweeps, or lost ones, are at hand.
+        """
         left: list[Group] = []
         for group in groups:
             if wait:
@@ -109,7 +112,7 @@ class Slurm:
                 yield group, [(job, job.find_outcome()) for job in group]
             else:
                 left.append(group)
-        size, begun = self.resources.get("chunk", 1), iter(left)
+        size, begun = 1 if alone else self.resources.get("chunk", 1), iter(left)
         chunks = [[first, *islice(begun, size - 1)] for first in begun]
         yield from self._carry_out(chunks, Attempt(wait, self.resources.get("cpus", 0)))
 

@@ -116,12 +116,10 @@ def measure_run(run: Run, weights: bool, how: Conditions) -> Cost:
         lend_weights(run, how, Path(folder))
         start = time.perf_counter()
         taken = _take(run, min(FIRST, run.steps), 1, weights, how, Path(folder))
-        if time.perf_counter() - start < SLOW and taken.total > 1:
+        if time.perf_counter() - start < SLOW:
             steps = int(ENOUGH * taken.done / max(taken.steps, 1e-6))
             steps = min(taken.total, max(FIRST, steps))
-            taken = _take(run, steps, 2, weights, how, Path(folder))
-        elif taken.total == 1:
-            taken = _take(run, 1, 1, weights, how, Path(folder))
+            taken = _take(run, steps, min(2, taken.total), weights, how, Path(folder))
     return _scaled(run, taken, how)
 
 

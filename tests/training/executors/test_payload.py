@@ -1,6 +1,7 @@
 """A run on a machine without our disk gives the files that it gives here."""
 
 import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +148,11 @@ def test_a_machine_with_other_code_is_named(monkeypatch):
     around = replace(Surroundings.here(), code="of yesterday")
     with pytest.raises(ValueError, match="has another da-lab than this machine"):
         around.set_up()
+
+
+def test_no_checkpoint_is_written_where_none_would_be_read(tmp_path):
+    (packed,) = pickle.loads(pack_group([Job(RUN, tmp_path, "cpu", False, checkpoint_minutes=10)]))
+    assert packed == Job(RUN, tmp_path, "cpu", False, checkpoint_minutes=0)
 
 
 def test_a_full_disk_there_is_no_failure_of_the_run(tmp_path, node, monkeypatch):

@@ -13,6 +13,7 @@ from da.results import records
 from da.runs.run import Run
 from da.system.locks import Lock, is_held
 from da.training.attempts import Lost
+from da.training.checkpoints.files import run_folder
 from da.training.executors import ray_cluster
 from da.training.executors.ray_cluster import NODES, NoRoom, RayCluster
 from da.training.jobs import Job
@@ -53,6 +54,15 @@ def test_records_come_back_and_locks_are_held_until_then(tmp_path, ray):
     assert records.ids(tmp_path) == {run.id for run in RUNS}
 
 
+def test_checkpoints_of_this_machine_are_removed_once_the_record_is_there(tmp_path, ray):
+    ray.errors = {1: [WorkerCrashedError("killed")]}
+    folders = [run_folder(run.id, tmp_path) for run in RUNS[:2]]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    assert len([*RayCluster(ray, {}, 0).run(groups(tmp_path, RUNS[:2]))]) == 2
+    assert [folder.exists() for folder in folders] == [False, True]
+
+
 def test_a_group_whose_node_dies_is_sent_again_but_not_for_ever(tmp_path, ray):
     ray.errors = {1: [NodeDiedError("gone")] * NODES, 2: [NodeDiedError("gone")] * (NODES + 1)}
     ended = {group[0].run.seed: end for group, end in RayCluster(ray, {}, 0).run(groups(tmp_path))}
@@ -68,6 +78,11 @@ def test_a_run_that_always_dies_is_given_up_and_one_that_dies_once_is_not(tmp_pa
     assert outcomes.pop(1).error == "its task ended by WorkerCrashedError: killed"
     assert all(outcome.record for outcome in outcomes.values())
     assert sorted(run.seed for run in ray.sent) == [0, 1, 1, 2, 2, 3]
+
+
+def test_groups_that_were_lost_are_sent_one_after_another(tmp_path, ray):
+    ended = RayCluster(ray, {}, 0).run(groups(tmp_path), alone=True)
+    assert [len(ray.every) for _ in ended] == [1, 2, 3, 4]
 
 
 def test_what_is_in_hand_is_canceled_and_free_again(tmp_path, ray):

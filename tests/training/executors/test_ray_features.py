@@ -1,5 +1,6 @@
 """Shards that a cluster computes are those of one machine, whoever dies there."""
 
+import errno
 import os
 import pickle
 import subprocess
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 
 from da.models.features import features_file
-from da.training.executors.ray_features import AHEAD, LOST, FeaturePool
+from da.system.cache import UnwritableError
+from da.training.executors.payload import Beginning
+from da.training.executors.ray_features import AHEAD, LOST, Computer, FeaturePool
 from da.training.feature_files import find_needs
 from da.training.planning.feature_needs import Need
 from da.training.setup import assemble
@@ -85,6 +88,9 @@ class FakeRay:
         self.in_hand = defaultdict[int, int](int)
         self.most = 0
         self.asked: dict[str, Any] = {}
+        self.cpus = 2.0
+        self.stillborn = 0
+        """Actors that die as they start, the first ones."""
 
     def remote(self, kind: type) -> "FakeRay":
         return self
@@ -95,6 +101,7 @@ class FakeRay:
 
     def make(self, device: str) -> FakeActor:
         self.actors.append(FakeActor(self, len(self.actors)))
+        self.actors[-1].dead = len(self.actors) <= self.stillborn
         return self.actors[-1]
 
     def put(self, value: Any) -> Any:
@@ -113,7 +120,7 @@ class FakeRay:
         return [{"Alive": True, "NodeID": "a", "Resources": self.cluster_resources()}]
 
     def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 2.0, "memory": 8 * 2.0**30}
+        return {"CPU": self.cpus, "memory": 8 * 2.0**30}
 
 
 @pytest.fixture
@@ -158,6 +165,30 @@ def test_a_shard_whose_actors_all_die_is_given_up(ray):
     with pytest.raises(RuntimeError, match=r"^features of moons:a: RayActorError: killed$"):
         compute(ray)
     assert len(ray.killed) == len(ray.actors)
+
+
+def test_a_node_that_dies_with_many_actors_that_start_does_not_end_the_work(ray):
+    ray.cpus = ray.stillborn = 2 * LOST
+    assert sorted(compute(ray)) == EVERY
+
+
+def test_actors_of_which_none_starts_end_the_work(ray):
+    ray.stillborn = 1000
+    with pytest.raises(RuntimeError, match=r"^features of a domain: RayActorError: gone$"):
+        compute(ray)
+
+
+def test_a_full_disk_of_a_node_is_one_line():
+    class Large(Beginning):
+        def store(self, results: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    computer = Computer("cpu")
+    computer.open(pickle.dumps(FILES[0]), Large("pretrained", "", b""))
+    with pytest.raises(
+        UnwritableError, match=r"^cannot write .*; make room there or point DA_HOME"
+    ):
+        computer.compute("a.npy", 0)
 
 
 def test_a_node_that_is_not_fit_ends_the_work(ray):

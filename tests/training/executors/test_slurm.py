@@ -95,6 +95,13 @@ def test_jobs_of_a_thread_are_canceled_where_another_one_stops_it(tmp_path, comm
     assert {*Path("canceled").read_text().split()} == {"7_0", "7_1"}
 
 
+def test_groups_that_were_lost_get_a_job_each(tmp_path, commands):
+    asked = Slurm(tmp_path / "results", {"chunk": 3}, stop=Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        next(asked.run(groups(tmp_path / "results", 3), alone=True))
+    assert {*Path("canceled").read_text().split()} == {"7_0", "7_1", "7_2"}
+
+
 def test_a_time_limit_is_set_where_none_is_given(tmp_path, commands):
     jobs: dict = {}
     Slurm(tmp_path, {})._submit(Attempt(False, 0), [groups(tmp_path, 1)], jobs)

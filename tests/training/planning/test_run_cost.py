@@ -74,6 +74,8 @@ def test_a_slow_run_is_timed_once(short, monkeypatch):
     monkeypatch.setattr(run_cost, "SLOW", 0.0)
     assert measure_run(RUN, False, HOW).steps == 0.5 * 40
     assert short == [5]
+    measure_run(replace(RUN, steps=1), False, HOW)
+    assert short == [5, 1]
 
 
 @pytest.mark.slow
