@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def _parse_folder(words: list[str]) -> Path:
     folder = Path(words[0])
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file, and no folder of records")
+        raise NotADirectoryError(f"--results {folder} is a file, and no folder of records")
     return folder
 
 

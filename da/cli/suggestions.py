@@ -110,6 +110,4 @@ def _shorten(said: str) -> str:
         r"(--\S+ (?:\[.*\]|\S+))",
         said,
     )
-    if found:
-        return f"unknown value {found[1]}, known: {found[2]}"
-    return re.sub(r"^Error parsing (--\S+): (.*?); Argument helptext: .*", r"\1 \2", said)
+    return f"unknown value {found[1]}, known: {found[2]}" if found else said
