@@ -118,7 +118,8 @@ def launch(count: int, words: Sequence[str]) -> int:
     """
     found = torch.cuda.device_count()
     if count < 1 or (found and count > found):
-        raise ValueError(f"unknown number of GPUs {count}, known: 1 to {max(1, found)}")
+        known = f"1 to {found}" if found else "1 and more"
+        raise ValueError(f"unknown number of GPUs {count}, known: {known}")
     with ExitStack() as held:
         told = [held.enter_context(tempfile.TemporaryFile("w+")) for _ in range(count - 1)]
         watch = held.enter_context(SignalWatch())
