@@ -2,11 +2,15 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 ENDING = signal.SIGTERM, signal.SIGUSR1
+
+AT_ONCE = 1.0
+"""Seconds within which signals are one, as a batch system and `--gpus` both send it."""
 
 
 class SignalExit(SystemExit):
@@ -20,7 +24,7 @@ class SignalExit(SystemExit):
 
 
 class SignalWatch:
-    """Notes a signal that asks this process to end; a second one ends it at once.
+    """Notes a signal that asks this process to end; a later one ends it at once.
 
     This is within a `with` block, and in the main thread, which alone gets signals.
     """
@@ -28,6 +32,7 @@ class SignalWatch:
     def __init__(self) -> None:
         self.received = 0
         """Number of the signal; 0 for none."""
+        self._end = 0.0
         self._handling = _handle(self._note)
 
     def __enter__(self) -> "SignalWatch":
@@ -38,9 +43,10 @@ class SignalWatch:
         self._handling.__exit__(*error)
 
     def _note(self, number: int, _: object) -> None:
-        if self.received:
+        if not self.received:
+            self.received, self._end = number, time.monotonic() + AT_ONCE
+        elif time.monotonic() > self._end:
             raise SignalExit(number)
-        self.received = number
 
 
 @contextmanager

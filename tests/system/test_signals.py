@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 
 import pytest
 
@@ -9,12 +10,16 @@ from da.system.signals import ENDING, SignalExit, SignalWatch, exit_on_signals
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_the_first_signal_is_noted_and_the_second_ends(number):
+def test_the_first_signal_is_noted_and_a_later_one_ends(number, monkeypatch):
+    now = [10.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     before = signal.getsignal(number)
     with SignalWatch() as watch:
         assert watch.received == 0
         signal.raise_signal(number)
+        signal.raise_signal(number)
         assert watch.received == number
+        now[0] += 2
         with pytest.raises(SignalExit) as ended:
             signal.raise_signal(number)
     assert ended.value.code == 128 + number

@@ -117,18 +117,22 @@ def wait_for(runs: int, command: Command, lab: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_makes_a_checkpoint_and_ends_the_command(number, lab, tally: Tally):
-    words = f"train {WORDS} --steps 400 dann".split()
+@pytest.mark.parametrize(
+    ("number", "processes"), [(signal.SIGTERM, 1), (signal.SIGUSR1, 1), (signal.SIGUSR1, 2)]
+)
+def test_a_signal_makes_a_checkpoint_and_ends_the_command(number, processes, lab, tally: Tally):
+    words = f"train {WORDS} --gpus {processes} --steps 400 dann".split()
     command = Command(lab, words)
     wait_for(1, command, lab)
     os.kill(command.pid, number)
-    status, kept = command.wait(), [*lab.glob("results/checkpoints/*/*")]
+    status, orphans, first = command.wait(), command.orphans(), command.log.read_text()
+    kept = [*lab.glob("results/checkpoints/*/*")]
     again = Command(lab, words)
     ended, said = again.wait(), again.log.read_text()
     well = status == 128 + number and len(kept) == 1 and ended == 0 and "goes on after" in said
-    gone = not (lab / "results/checkpoints").exists()
-    tally.check([Outcome("signal", RESULT if well and gone else FAULT, f"{status}, {said}")])
+    gone = not (lab / "results/checkpoints").exists() and not orphans and "lost" not in first
+    said = f"{status}, {orphans}, {first}, {said}"
+    tally.check([Outcome("signal", RESULT if well and gone else FAULT, said)])
 
 
 def test_a_signal_to_a_sweep_reaches_its_workers(lab, tally: Tally):
