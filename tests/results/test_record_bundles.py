@@ -84,7 +84,7 @@ def test_a_damaged_bundle_is_named(tmp_path, content):
 def test_every_published_record_is_of_the_experiment_whose_name_its_bundle_bears():
     published = FOLDER.parent / records.PUBLISHED
     files = [file for ending in record_bundles.ENDINGS for file in published.glob(f"*{ending}")]
-    assert len(files) == 16
+    assert len(files) == 17
     for file in files:
         name = file.name.partition(".")[0]
         wanted = {
