@@ -9,6 +9,7 @@ import pytest
 
 from da.models import feature_shards
 from da.models.features import CHUNK, features_file
+from da.system import checksums
 from da.system.cache import cache_home
 from da.system.locks import is_held
 from da.training.feature_files import LocalFeatures, Shard, compute_files, find_needs
@@ -98,6 +99,19 @@ def test_a_damaged_file_is_computed_again(capsys):
     assert where.seen == [("moons:0", 0), ("moons:0", 1)]
     assert file.read_bytes() == right
     assert f"{file} is damaged: making it again" in capsys.readouterr().err
+
+
+def test_files_of_another_user_are_stored_though_they_get_no_checksums(monkeypatch):
+    needs = find_needs([ON_FEATURES], RESULTS)
+    assert [*compute_files(needs, LocalFeatures(RESULTS, "cpu"))]
+    for need in needs:
+        checksums.sums_file(features_file(need.file)).unlink()
+
+    def refuse(*_) -> None:
+        raise PermissionError("read only")
+
+    monkeypatch.setattr(checksums, "store", refuse)
+    assert all(need.stored for need in find_needs([ON_FEATURES], RESULTS))
 
 
 def test_features_of_a_run_to_come_are_not_computed():
